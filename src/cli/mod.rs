@@ -1,0 +1,113 @@
+//! The command line: one file a command, each calling the library function that the pipeline calls.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::gpu::{AdapterChoice, Gpu, GpuError};
+
+mod depth;
+mod generate;
+mod probe;
+mod reconstruct;
+mod render;
+mod run_agent;
+mod score;
+mod track;
+
+/// Exit code when nothing could be run at all.
+pub const COULD_NOT_RUN: u8 = 2;
+
+/// Prompts in, worlds that agents have tested out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "director",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What all commands share.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Globals {
+    /// GPU adapter: a part of its name, its index in `director doctor`, or `auto`.
+    #[arg(
+        long,
+        global = true,
+        env = "DIRECTOR_ADAPTER",
+        default_value = "auto",
+        value_name = "NAME|INDEX"
+    )]
+    pub adapter: AdapterChoice,
+    /// Say less: errors and results only.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more; twice for debug logs.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+impl Globals {
+    /// Opens the chosen adapter.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
+    pub fn gpu(&self) -> Result<Gpu, GpuError> {
+        Gpu::open(&self.adapter)
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say what a video file or a folder of images holds
+    Probe(probe::Args),
+    /// Generate takes of a prompt
+    Generate(generate::Args),
+    /// Score takes and rank them
+    Score(score::Args),
+    /// Estimate the depth of each frame
+    Depth(depth::Args),
+    /// Solve the cameras of a clip
+    Track(track::Args),
+    /// Rebuild a clip as Gaussian splats
+    Reconstruct(reconstruct::Args),
+    /// Render splats to a picture or a video
+    Render(render::Args),
+    /// Let agents test a rebuilt world
+    RunAgent(run_agent::Args),
+}
+
+/// Runs one parsed command line.
+///
+/// # Errors
+/// What the command could not do, to be shown as one line with its causes.
+pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let globals = &cli.globals;
+    match &cli.command {
+        Command::Probe(args) => probe::run(args, globals),
+        Command::Generate(args) => generate::run(args, globals),
+        Command::Score(args) => score::run(args, globals),
+        Command::Depth(args) => depth::run(args, globals),
+        Command::Track(args) => track::run(args, globals),
+        Command::Reconstruct(args) => reconstruct::run(args, globals),
+        Command::Render(args) => render::run(args, globals),
+        Command::RunAgent(args) => run_agent::run(args, globals),
+    }
+}
+
+/// `error`, in bold red where the terminal shows colour.
+pub fn error_label() -> String {
+    let style = anstyle::Style::new()
+        .bold()
+        .fg_color(Some(anstyle::AnsiColor::Red.into()));
+    format!("{style}error{style:#}")
+}

@@ -1,0 +1,53 @@
+//! Monocular depth through ONNX networks.
+
+/// What a depth value means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DepthKind {
+    /// Distance along the camera's z axis in metres.
+    Metric,
+    /// Affine in the inverse of that distance, scale and shift unknown: larger is nearer.
+    RelativeInverse,
+}
+
+/// Depth of one frame, row-major from the top left.
+#[derive(Clone, Debug)]
+pub struct DepthMap {
+    /// Width in pixels; may differ from the frames' width.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Values as [`DepthKind`] says; not finite, or <= 0 when metric, where unknown.
+    pub values: Vec<f32>,
+}
+
+impl DepthMap {
+    /// Bilinear sample at normalised image coordinates `u`, `v` in [0, 1] (pixel centres at +0.5); `None`
+    /// where one of the four neighbours is not finite.
+    pub fn sample(&self, u: f64, v: f64) -> Option<f64> {
+        let (w, h) = (self.width as usize, self.height as usize);
+        if w == 0 || h == 0 {
+            return None;
+        }
+        let x = (u * w as f64 - 0.5).clamp(0.0, (w - 1) as f64);
+        let y = (v * h as f64 - 0.5).clamp(0.0, (h - 1) as f64);
+        let (x0, y0) = (x as usize, y as usize);
+        let (x1, y1) = ((x0 + 1).min(w - 1), (y0 + 1).min(h - 1));
+        let (fx, fy) = (x - x0 as f64, y - y0 as f64);
+        let at = |x: usize, y: usize| f64::from(self.values[y * w + x]);
+        let value = (at(x0, y0) * (1.0 - fx) + at(x1, y0) * fx) * (1.0 - fy)
+            + (at(x0, y1) * (1.0 - fx) + at(x1, y1) * fx) * fy;
+        value.is_finite().then_some(value)
+    }
+}
+
+/// Depth of a clip's frames.
+#[derive(Clone, Debug)]
+pub struct DepthMaps {
+    /// What the values mean.
+    pub kind: DepthKind,
+    /// The network's name, or `known`.
+    pub model: String,
+    /// One map a frame of [`crate::video::Frames`], same order; `None` where a frame has none.
+    pub maps: Vec<Option<DepthMap>>,
+}

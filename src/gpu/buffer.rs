@@ -1,0 +1,164 @@
+//! Typed storage buffers, upload and readback.
+
+use std::marker::PhantomData;
+
+use super::{Gpu, GpuError, GpuType};
+
+/// A storage buffer of `len` elements of `T` in GPU memory. Cheap to clone; clones share the memory.
+#[derive(Clone, Debug)]
+pub struct Buffer<T> {
+    pub(super) raw: wgpu::Buffer,
+    len: usize,
+    of: PhantomData<T>,
+}
+
+impl<T: GpuType> Buffer<T> {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// No elements (the memory behind it still holds one, which bindings need).
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The wgpu buffer behind it.
+    pub fn raw(&self) -> &wgpu::Buffer {
+        &self.raw
+    }
+}
+
+/// A buffer of any element type, for binding.
+pub trait AnyBuffer {
+    /// The wgpu buffer.
+    fn raw(&self) -> &wgpu::Buffer;
+    /// Bytes of one element.
+    fn stride(&self) -> usize;
+}
+
+impl<T: GpuType> AnyBuffer for Buffer<T> {
+    fn raw(&self) -> &wgpu::Buffer {
+        &self.raw
+    }
+    fn stride(&self) -> usize {
+        size_of::<T>()
+    }
+}
+
+impl Gpu {
+    /// A zeroed buffer of `len` elements.
+    ///
+    /// # Errors
+    /// [`GpuError::TooLarge`] over the adapter's binding limit, [`GpuError::OutOfMemory`].
+    pub fn alloc<T: GpuType>(&self, len: usize) -> Result<Buffer<T>, GpuError> {
+        let bytes = (len.max(1) * size_of::<T>()) as u64;
+        let limit = self.0.device.limits().max_storage_buffer_binding_size;
+        if bytes > limit {
+            return Err(GpuError::TooLarge {
+                doing: std::any::type_name::<T>().to_owned(),
+                bytes,
+                limit,
+            });
+        }
+        let raw = self.scoped("allocating a buffer", || {
+            self.0.device.create_buffer(&wgpu::BufferDescriptor {
+                label: None,
+                size: bytes.next_multiple_of(4),
+                usage: wgpu::BufferUsages::STORAGE
+                    | wgpu::BufferUsages::COPY_DST
+                    | wgpu::BufferUsages::COPY_SRC
+                    | wgpu::BufferUsages::INDIRECT,
+                mapped_at_creation: false,
+            })
+        })?;
+        Ok(Buffer {
+            raw,
+            len,
+            of: PhantomData,
+        })
+    }
+
+    /// A buffer with a copy of `data`.
+    ///
+    /// # Errors
+    /// As [`Gpu::alloc`].
+    pub fn upload<T: GpuType>(&self, data: &[T]) -> Result<Buffer<T>, GpuError> {
+        let buffer = self.alloc(data.len())?;
+        self.write(&buffer, 0, data)?;
+        Ok(buffer)
+    }
+
+    /// Overwrites `buffer` from element `at` with `data`, ahead of whatever is submitted next.
+    ///
+    /// # Errors
+    /// [`GpuError::Validation`] when it does not fit.
+    pub fn write<T: GpuType>(
+        &self,
+        buffer: &Buffer<T>,
+        at: usize,
+        data: &[T],
+    ) -> Result<(), GpuError> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        self.scoped("writing a buffer", || {
+            self.0.queue.write_buffer(
+                &buffer.raw,
+                (at * size_of::<T>()) as u64,
+                bytemuck::cast_slice(data),
+            );
+        })
+    }
+
+    /// Reads a whole buffer back. Waits for all work submitted before; never call it in a hot loop.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`], [`GpuError::OutOfMemory`].
+    pub fn read<T: GpuType>(&self, buffer: &Buffer<T>) -> Result<Vec<T>, GpuError> {
+        self.read_range(buffer, 0, buffer.len)
+    }
+
+    /// Reads `count` elements from element `at`. Waits for all work submitted before.
+    ///
+    /// # Errors
+    /// As [`Gpu::read`].
+    pub fn read_range<T: GpuType>(
+        &self,
+        buffer: &Buffer<T>,
+        at: usize,
+        count: usize,
+    ) -> Result<Vec<T>, GpuError> {
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let bytes = (count * size_of::<T>()) as u64;
+        let staging = self.scoped("reading a buffer", || {
+            let staging = self.0.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("readback"),
+                size: bytes.next_multiple_of(4),
+                usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+                mapped_at_creation: false,
+            });
+            let mut encoder = self.0.device.create_command_encoder(&Default::default());
+            encoder.copy_buffer_to_buffer(
+                &buffer.raw,
+                (at * size_of::<T>()) as u64,
+                &staging,
+                0,
+                bytes.next_multiple_of(4),
+            );
+            self.0.queue.submit([encoder.finish()]);
+            staging.slice(..).map_async(wgpu::MapMode::Read, |_| {});
+            staging
+        })?;
+        self.wait()?;
+        let view = staging
+            .slice(..)
+            .get_mapped_range()
+            .map_err(|error| GpuError::Lost(error.to_string()))?;
+        let mut data = vec![T::zeroed(); count];
+        bytemuck::cast_slice_mut::<T, u8>(&mut data).copy_from_slice(&view[..bytes as usize]);
+        Ok(data)
+    }
+}

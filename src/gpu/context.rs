@@ -1,0 +1,276 @@
+//! The context: an adapter, its device and queue, and the pipelines built so far.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::{GpuError, Kernel};
+
+/// Which adapter to open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AdapterChoice {
+    /// Discrete first, then integrated, virtual, software.
+    #[default]
+    Auto,
+    /// The adapter at this place in [`adapters`].
+    Index(usize),
+    /// The first adapter whose name contains this text, letter case ignored.
+    Name(String),
+}
+
+impl std::str::FromStr for AdapterChoice {
+    type Err = std::convert::Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.parse::<usize>() {
+            Ok(index) => Self::Index(index),
+            Err(_) if text.is_empty() || text == "auto" => Self::Auto,
+            Err(_) => Self::Name(text.to_owned()),
+        })
+    }
+}
+
+/// One adapter as people see it.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct AdapterSummary {
+    /// Name from the driver.
+    pub name: String,
+    /// `discrete`, `integrated`, `virtual`, `software` or `other`.
+    pub kind: &'static str,
+    /// `vulkan`, `metal`, `dx12`, ...
+    pub backend: String,
+    /// Driver name and version.
+    pub driver: String,
+    /// Largest storage binding in bytes.
+    pub max_binding: u64,
+    /// Subgroup operations are there.
+    pub subgroups: bool,
+    /// Native f32 atomic add is there.
+    pub float_atomics: bool,
+    /// Timestamp queries are there.
+    pub timestamps: bool,
+}
+
+pub(super) struct Shared {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    pub summary: AdapterSummary,
+    pub pipelines: Mutex<HashMap<&'static str, Arc<super::kernel::Pipeline>>>,
+    pub lost: AtomicBool,
+    pub lost_reason: Mutex<String>,
+}
+
+/// An open GPU. Cheap to clone; clones share the device.
+#[derive(Clone)]
+pub struct Gpu(pub(super) Arc<Shared>);
+
+impl std::fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gpu")
+            .field("adapter", &self.0.summary.name)
+            .finish()
+    }
+}
+
+fn instance() -> wgpu::Instance {
+    let mut desc = wgpu::InstanceDescriptor::new_without_display_handle();
+    desc.backends = wgpu::Backends::PRIMARY;
+    wgpu::Instance::new(desc)
+}
+
+fn summarise(adapter: &wgpu::Adapter) -> AdapterSummary {
+    let info = adapter.get_info();
+    let features = adapter.features();
+    AdapterSummary {
+        name: info.name,
+        kind: match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => "discrete",
+            wgpu::DeviceType::IntegratedGpu => "integrated",
+            wgpu::DeviceType::VirtualGpu => "virtual",
+            wgpu::DeviceType::Cpu => "software",
+            wgpu::DeviceType::Other => "other",
+        },
+        backend: info.backend.to_string(),
+        driver: format!("{} {}", info.driver, info.driver_info)
+            .trim()
+            .to_owned(),
+        max_binding: adapter.limits().max_storage_buffer_binding_size,
+        subgroups: features.contains(wgpu::Features::SUBGROUP),
+        float_atomics: features.contains(wgpu::Features::SHADER_FLOAT32_ATOMIC),
+        timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+    }
+}
+
+fn rank(kind: &str) -> u32 {
+    match kind {
+        "discrete" => 0,
+        "integrated" => 1,
+        "virtual" => 2,
+        "software" => 3,
+        _ => 4,
+    }
+}
+
+/// All adapters of this machine, in the driver's order.
+pub fn adapters() -> Vec<AdapterSummary> {
+    let instance = instance();
+    let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+    found.iter().map(summarise).collect()
+}
+
+impl Gpu {
+    /// Opens an adapter with every feature and limit of it that the kernels can use.
+    ///
+    /// # Errors
+    /// [`GpuError::NoAdapter`] when none fits, [`GpuError::Device`] when it does not open.
+    pub fn open(choice: &AdapterChoice) -> Result<Self, GpuError> {
+        let instance = instance();
+        let mut found: Vec<_> =
+            pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY))
+                .into_iter()
+                .map(|adapter| (summarise(&adapter), adapter))
+                .collect();
+        let at = match choice {
+            AdapterChoice::Auto => (0..found.len()).min_by_key(|&i| (rank(found[i].0.kind), i)),
+            AdapterChoice::Index(index) => (*index < found.len()).then_some(*index),
+            AdapterChoice::Name(name) => {
+                let name = name.to_lowercase();
+                found
+                    .iter()
+                    .position(|(s, _)| s.name.to_lowercase().contains(&name))
+            }
+        };
+        let Some(at) = at else {
+            let names: Vec<_> = found
+                .iter()
+                .enumerate()
+                .map(|(i, (s, _))| format!("{i}: {}", s.name))
+                .collect();
+            return Err(GpuError::NoAdapter(if names.is_empty() {
+                String::new()
+            } else {
+                format!(" for --adapter {choice:?}; there are {}", names.join(", "))
+            }));
+        };
+        let (summary, adapter) = found.swap_remove(at);
+        let wanted = wgpu::Features::SUBGROUP
+            | wgpu::Features::SHADER_FLOAT32_ATOMIC
+            | wgpu::Features::TIMESTAMP_QUERY;
+        let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+            label: Some("director"),
+            required_features: adapter.features() & wanted,
+            required_limits: adapter.limits(),
+            memory_hints: wgpu::MemoryHints::Performance,
+            ..Default::default()
+        }))
+        .map_err(|error| GpuError::Device {
+            name: summary.name.clone(),
+            reason: error.to_string(),
+        })?;
+        let gpu = Self(Arc::new(Shared {
+            device,
+            queue,
+            summary,
+            pipelines: Mutex::default(),
+            lost: AtomicBool::new(false),
+            lost_reason: Mutex::default(),
+        }));
+        // Errors outside a scope must not abort the batch.
+        gpu.0.device.on_uncaptured_error(Arc::new(
+            |error| tracing::error!(%error, "uncaptured GPU error"),
+        ));
+        let weak = Arc::downgrade(&gpu.0);
+        gpu.0
+            .device
+            .set_device_lost_callback(move |reason, message| {
+                if let Some(shared) = weak.upgrade() {
+                    if let Ok(mut slot) = shared.lost_reason.lock() {
+                        *slot = format!("{reason:?} {message}");
+                    }
+                    shared.lost.store(true, Ordering::Release);
+                }
+            });
+        Ok(gpu)
+    }
+
+    /// What was opened.
+    pub fn summary(&self) -> &AdapterSummary {
+        &self.0.summary
+    }
+
+    /// The device, for what this module does not wrap.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.0.device
+    }
+
+    /// The queue, for what this module does not wrap.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.0.queue
+    }
+
+    /// Builds a kernel's pipeline now, so that the first dispatch does not pay for it.
+    ///
+    /// # Errors
+    /// [`GpuError::Validation`] with naga's or the driver's words.
+    pub fn prepare(&self, kernel: &'static Kernel) -> Result<(), GpuError> {
+        self.pipeline(kernel).map(|_| ())
+    }
+
+    /// Waits until all submitted work is done.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`].
+    pub fn wait(&self) -> Result<(), GpuError> {
+        let polled = self.0.device.poll(wgpu::PollType::wait_indefinitely());
+        self.alive()?;
+        polled
+            .map(|_| ())
+            .map_err(|error| GpuError::Lost(error.to_string()))
+    }
+
+    /// Whether the device is still there.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`] once the device was lost.
+    pub fn alive(&self) -> Result<(), GpuError> {
+        if self.0.lost.load(Ordering::Acquire) {
+            let reason = self
+                .0
+                .lost_reason
+                .lock()
+                .map(|r| r.clone())
+                .unwrap_or_default();
+            return Err(GpuError::Lost(reason));
+        }
+        Ok(())
+    }
+
+    /// Runs `work` inside error scopes and turns what they caught into a typed error.
+    pub(super) fn scoped<T>(&self, doing: &str, work: impl FnOnce() -> T) -> Result<T, GpuError> {
+        self.alive()?;
+        let memory = self
+            .0
+            .device
+            .push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let validation = self
+            .0
+            .device
+            .push_error_scope(wgpu::ErrorFilter::Validation);
+        let value = work();
+        let refused = pollster::block_on(validation.pop());
+        let short = pollster::block_on(memory.pop());
+        if let Some(error) = short {
+            return Err(GpuError::OutOfMemory {
+                doing: doing.to_owned(),
+                reason: error.to_string(),
+            });
+        }
+        if let Some(error) = refused {
+            return Err(GpuError::Validation {
+                doing: doing.to_owned(),
+                reason: error.to_string(),
+            });
+        }
+        self.alive()?;
+        Ok(value)
+    }
+}

@@ -1,0 +1,65 @@
+//! The GPU ground: one context, typed buffers, declared kernels and a recorder that dispatches them.
+//!
+//! `wgpu` is the compute layer; without a GPU the same WGSL runs on Mesa's software Vulkan. Nothing here
+//! knows a stage. Every fallible call answers a [`GpuError`]; nothing panics on a lost device.
+
+mod buffer;
+mod context;
+mod kernel;
+mod recorder;
+#[cfg(test)]
+mod tests;
+
+pub use buffer::{AnyBuffer, Buffer};
+pub use context::{AdapterChoice, AdapterSummary, Gpu, adapters};
+pub use kernel::{Access, Binding, GpuType, Kernel, groups_1d, groups_2d};
+pub use recorder::Recorder;
+
+/// What can go wrong on the GPU.
+#[derive(Debug, thiserror::Error)]
+pub enum GpuError {
+    /// No adapter at all: no driver, or none that fits the choice.
+    #[error(
+        "no GPU adapter found{0}; install a Vulkan driver (on Debian without a GPU: mesa-vulkan-drivers), then see `director doctor`"
+    )]
+    NoAdapter(String),
+    /// The adapter refused to open a device.
+    #[error("the adapter '{name}' did not open a device: {reason}")]
+    Device {
+        /// Adapter name as the driver reports it.
+        name: String,
+        /// The driver's words.
+        reason: String,
+    },
+    /// The adapter ran out of memory.
+    #[error("out of GPU memory while {doing}: {reason}; use a smaller --preset or working size")]
+    OutOfMemory {
+        /// What was being done.
+        doing: String,
+        /// The driver's words.
+        reason: String,
+    },
+    /// A kernel, a binding or a command was refused.
+    #[error("the GPU refused {doing}: {reason}")]
+    Validation {
+        /// What was being done.
+        doing: String,
+        /// The driver's words.
+        reason: String,
+    },
+    /// The device was lost (driver reset, unplugged, killed).
+    #[error("the GPU device was lost: {0}; the next row opens a fresh one")]
+    Lost(String),
+    /// A buffer is larger than this adapter can bind.
+    #[error(
+        "a buffer of {bytes} bytes for {doing} is over this adapter's limit of {limit}; use a smaller working size"
+    )]
+    TooLarge {
+        /// What was being done.
+        doing: String,
+        /// Bytes asked for.
+        bytes: u64,
+        /// Bytes this adapter can bind.
+        limit: u64,
+    },
+}

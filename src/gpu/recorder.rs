@@ -1,0 +1,238 @@
+//! Records dispatches and submits them together.
+
+use super::{AnyBuffer, Gpu, GpuError, GpuType, Kernel};
+
+const ARENA: u64 = 64 * 1024;
+
+/// A sequence of dispatches and copies, run in order on [`Recorder::submit`].
+///
+/// Parameters go through one uniform arena with dynamic offsets; when it is full the recorder submits what
+/// it has and goes on, so any number of dispatches may be recorded.
+pub struct Recorder {
+    gpu: Gpu,
+    encoder: Option<wgpu::CommandEncoder>,
+    arena: Option<wgpu::Buffer>,
+    params: Vec<u8>,
+    recorded: u32,
+}
+
+impl Gpu {
+    /// Starts recording.
+    pub fn recorder(&self) -> Recorder {
+        Recorder {
+            gpu: self.clone(),
+            encoder: None,
+            arena: None,
+            params: Vec::new(),
+            recorded: 0,
+        }
+    }
+}
+
+enum Groups<'a> {
+    Direct([u32; 3]),
+    Indirect(&'a wgpu::Buffer, u64),
+}
+
+impl Recorder {
+    /// Records one dispatch of `groups` workgroups. `buffers` are in the order of the declaration.
+    ///
+    /// # Errors
+    /// [`GpuError::Validation`] when params or buffers do not match the declaration.
+    pub fn run<P: GpuType>(
+        &mut self,
+        kernel: &'static Kernel,
+        params: &P,
+        buffers: &[&dyn AnyBuffer],
+        groups: [u32; 3],
+    ) -> Result<(), GpuError> {
+        self.dispatch(
+            kernel,
+            bytemuck::bytes_of(params),
+            buffers,
+            Groups::Direct(groups),
+        )
+    }
+
+    /// Records one dispatch whose workgroup counts lie in `indirect`, three `u32` from element `at`.
+    ///
+    /// # Errors
+    /// As [`Recorder::run`].
+    pub fn run_indirect<P: GpuType>(
+        &mut self,
+        kernel: &'static Kernel,
+        params: &P,
+        buffers: &[&dyn AnyBuffer],
+        indirect: &super::Buffer<u32>,
+        at: usize,
+    ) -> Result<(), GpuError> {
+        self.dispatch(
+            kernel,
+            bytemuck::bytes_of(params),
+            buffers,
+            Groups::Indirect(indirect.raw(), at as u64 * 4),
+        )
+    }
+
+    fn dispatch(
+        &mut self,
+        kernel: &'static Kernel,
+        params: &[u8],
+        buffers: &[&dyn AnyBuffer],
+        groups: Groups<'_>,
+    ) -> Result<(), GpuError> {
+        let refuse = |reason: String| GpuError::Validation {
+            doing: format!("kernel '{}'", kernel.stem),
+            reason,
+        };
+        if params.len() != kernel.params_size {
+            return Err(refuse(format!(
+                "params of {} bytes, declared {}",
+                params.len(),
+                kernel.params_size
+            )));
+        }
+        if buffers.len() != kernel.bindings.len() {
+            return Err(refuse(format!(
+                "{} buffers, declared {}",
+                buffers.len(),
+                kernel.bindings.len()
+            )));
+        }
+        for (buffer, binding) in buffers.iter().zip(kernel.bindings) {
+            if buffer.stride() != binding.stride {
+                return Err(refuse(format!(
+                    "buffer '{}' has elements of {} bytes, declared {}",
+                    binding.name,
+                    buffer.stride(),
+                    binding.stride
+                )));
+            }
+        }
+        let pipeline = self.gpu.pipeline(kernel)?;
+        let device = self.gpu.0.device.clone();
+        let slot = (kernel.params_size.max(16) as u64).next_multiple_of(u64::from(
+            device.limits().min_uniform_buffer_offset_alignment,
+        ));
+        if self.params.len() as u64 + slot > ARENA {
+            self.flush()?;
+        }
+        let arena = self.arena.get_or_insert_with(|| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("params"),
+                size: ARENA,
+                usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            })
+        });
+        let offset = self.params.len() as u32;
+        self.params.extend_from_slice(params);
+        self.params.resize(offset as usize + slot as usize, 0);
+        let encoder = self
+            .encoder
+            .get_or_insert_with(|| device.create_command_encoder(&Default::default()));
+        let recorded = &mut self.recorded;
+        self.gpu
+            .scoped(&format!("a dispatch of '{}'", kernel.stem), || {
+                let mut entries = vec![wgpu::BindGroupEntry {
+                    binding: 0,
+                    resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                        buffer: arena,
+                        offset: 0,
+                        size: std::num::NonZero::new(kernel.params_size.max(16) as u64),
+                    }),
+                }];
+                entries.extend(
+                    buffers
+                        .iter()
+                        .zip(1..)
+                        .map(|(b, binding)| wgpu::BindGroupEntry {
+                            binding,
+                            resource: b.raw().as_entire_binding(),
+                        }),
+                );
+                let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: Some(kernel.stem),
+                    layout: &pipeline.layout,
+                    entries: &entries,
+                });
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                    label: Some(kernel.stem),
+                    timestamp_writes: None,
+                });
+                pass.set_pipeline(&pipeline.raw);
+                pass.set_bind_group(0, &group, &[offset]);
+                match groups {
+                    Groups::Direct([x, y, z]) => pass.dispatch_workgroups(x, y, z),
+                    Groups::Indirect(buffer, at) => pass.dispatch_workgroups_indirect(buffer, at),
+                }
+                *recorded += 1;
+            })
+    }
+
+    /// Copies `count` elements between buffers, in order with the dispatches.
+    ///
+    /// # Errors
+    /// [`GpuError::Validation`] when it does not fit.
+    pub fn copy<T: GpuType>(
+        &mut self,
+        from: &super::Buffer<T>,
+        from_at: usize,
+        to: &super::Buffer<T>,
+        to_at: usize,
+        count: usize,
+    ) -> Result<(), GpuError> {
+        let gpu = self.gpu.clone();
+        let encoder = self
+            .encoder
+            .get_or_insert_with(|| gpu.0.device.create_command_encoder(&Default::default()));
+        let size = size_of::<T>();
+        gpu.scoped("a copy", || {
+            encoder.copy_buffer_to_buffer(
+                from.raw(),
+                (from_at * size) as u64,
+                to.raw(),
+                (to_at * size) as u64,
+                (count * size) as u64,
+            );
+        })
+    }
+
+    /// Zeroes a whole buffer, in order with the dispatches.
+    ///
+    /// # Errors
+    /// [`GpuError::Validation`].
+    pub fn clear<T: GpuType>(&mut self, buffer: &super::Buffer<T>) -> Result<(), GpuError> {
+        let gpu = self.gpu.clone();
+        let encoder = self
+            .encoder
+            .get_or_insert_with(|| gpu.0.device.create_command_encoder(&Default::default()));
+        gpu.scoped("a clear", || encoder.clear_buffer(buffer.raw(), 0, None))
+    }
+
+    /// Submits what was recorded; does not wait. The recorder can go on recording.
+    ///
+    /// # Errors
+    /// [`GpuError::Validation`], [`GpuError::OutOfMemory`], [`GpuError::Lost`].
+    pub fn submit(&mut self) -> Result<(), GpuError> {
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), GpuError> {
+        let Some(encoder) = self.encoder.take() else {
+            return Ok(());
+        };
+        let arena = self.arena.take();
+        let params = std::mem::take(&mut self.params);
+        let recorded = std::mem::take(&mut self.recorded);
+        self.gpu
+            .scoped(&format!("a submission of {recorded} dispatches"), || {
+                if let Some(arena) = &arena
+                    && !params.is_empty()
+                {
+                    self.gpu.0.queue.write_buffer(arena, 0, &params);
+                }
+                self.gpu.0.queue.submit([encoder.finish()]);
+            })
+    }
+}

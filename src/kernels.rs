@@ -1,0 +1,16 @@
+//! Every kernel of the crate, for the test that compares `kernels/` with the host's declarations.
+
+use crate::gpu::Kernel;
+
+/// All declared kernels, stage by stage.
+pub fn all() -> Vec<&'static Kernel> {
+    [
+        crate::video::KERNELS,
+        crate::generate::mock::KERNELS,
+        crate::motion::KERNELS,
+        crate::splat::KERNELS,
+        crate::world::KERNELS,
+        crate::agent::KERNELS,
+    ]
+    .concat()
+}

@@ -1,0 +1,48 @@
+//! Sora Director: prompts in, worlds that agents have tested out.
+//!
+//! A data item walks one way, and [`pipeline`] reads as this walk:
+//!
+//! ```text
+//! manifest row -> Prompt -> Takes -> Frames (GPU) -> Motion -> Scores -> [best take] -> DepthMaps -> Cameras
+//!   -> Splats -> World (collision) -> AgentReport -> Revision -> next Prompt ...   everything -> Store -> Report
+//! ```
+//!
+//! A stage imports the data type of a stage before it, never its functions; only [`pipeline`] knows the
+//! order; [`gpu`] knows no stage; [`report`] and [`progress`] read events and the store only.
+
+pub mod manifest;
+
+pub mod generate;
+
+pub mod video;
+
+pub mod motion;
+
+pub mod score;
+
+pub mod depth;
+
+pub mod camera;
+
+pub mod splat;
+
+pub mod world;
+
+pub mod agent;
+
+pub mod revise;
+
+pub mod pipeline;
+
+pub mod run;
+
+pub mod store;
+
+pub mod event;
+pub mod progress;
+pub mod report;
+
+pub mod cli;
+pub mod gpu;
+pub mod kernels;
+pub mod reference;

@@ -1,0 +1,1 @@
+//! Manifest rows from CSV and JSON Lines.

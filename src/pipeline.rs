@@ -1,0 +1,1 @@
+//! One row's loop: the walk.

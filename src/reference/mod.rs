@@ -1,0 +1,8 @@
+//! CPU twins of the kernels, mirroring `kernels/`: slow, plain, and what the kernels are held against.
+
+pub mod agent;
+pub mod mock;
+pub mod motion;
+pub mod splat;
+pub mod video;
+pub mod world;

@@ -1,0 +1,1 @@
+//! Rules that turn what agents found into a revised prompt.

@@ -1,0 +1,1 @@
+//! A batch: rows, signals, exit codes.

@@ -1,0 +1,50 @@
+//! 3D Gaussian splats: fitted to posed frames, rendered, written.
+
+use crate::gpu::Kernel;
+
+/// Kernels of this stage.
+pub static KERNELS: &[&Kernel] = &[];
+
+/// A cloud of 3D Gaussians in the world frame, structure of arrays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Splats {
+    /// Centres.
+    pub positions: Vec<[f32; 3]>,
+    /// Natural logarithm of the standard deviations along the splat's own axes.
+    pub log_scales: Vec<[f32; 3]>,
+    /// Unit quaternions w, x, y, z: splat axes to world.
+    pub rotations: Vec<[f32; 4]>,
+    /// Opacity before the sigmoid.
+    pub opacity_logits: Vec<f32>,
+    /// Spherical-harmonic degree: 0 or 1.
+    pub sh_degree: u32,
+    /// `(sh_degree + 1)^2` coefficients a splat, each RGB; colour = 0.5 + 0.28209479 * coefficient 0 + ...
+    pub sh: Vec<[f32; 3]>,
+}
+
+impl Splats {
+    /// Number of splats.
+    pub fn len(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// No splats.
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+}
+
+/// What one camera sees of the splats, read back.
+#[derive(Clone, Debug)]
+pub struct Rendering {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Packed sRGB `r | g << 8 | b << 16 | a << 24` over the background, row-major from the top left.
+    pub rgba: Vec<u32>,
+    /// Expected depth along the camera's z axis, divided by alpha; 0 where alpha is 0.
+    pub depth: Vec<f32>,
+    /// Accumulated opacity in [0, 1].
+    pub alpha: Vec<f32>,
+}

@@ -1,0 +1,1 @@
+//! A run folder: atomic artifacts and the journal.

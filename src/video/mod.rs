@@ -1,0 +1,86 @@
+//! Videos and image folders as frames in GPU memory.
+
+use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
+
+/// Kernels of this stage.
+pub static KERNELS: &[&Kernel] = &[];
+
+/// What a file says of its video stream.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct VideoInfo {
+    /// The file or folder.
+    pub path: String,
+    /// Container, such as `mov,mp4,m4a,3gp,3g2,mj2`, or `images`.
+    pub container: String,
+    /// Codec, such as `h264`, or the image format.
+    pub codec: String,
+    /// Pixel format in FFmpeg's words, such as `yuv420p10le`.
+    pub pixel_format: String,
+    /// Stored width in pixels, before rotation.
+    pub width: u32,
+    /// Stored height in pixels, before rotation.
+    pub height: u32,
+    /// Clockwise rotation in degrees that the display matrix asks for: 0, 90, 180 or 270.
+    pub rotation: u32,
+    /// Average frames per second; 0 when unknown.
+    pub fps: f64,
+    /// Duration in seconds; 0 when unknown.
+    pub duration: f64,
+    /// Frames the container claims; 0 when it does not say.
+    pub frames: u64,
+    /// Colour matrix: `bt601`, `bt709`, `bt2020`, `rgb`.
+    pub matrix: String,
+    /// Full range (0-255) rather than limited (16-235).
+    pub full_range: bool,
+    /// Transfer characteristic in FFmpeg's words.
+    pub transfer: String,
+    /// An audio stream is present.
+    pub audio: bool,
+}
+
+/// Frames of one clip in GPU memory at the working size.
+#[derive(Clone, Debug)]
+pub struct Frames {
+    /// Working width in pixels.
+    pub width: u32,
+    /// Working height in pixels.
+    pub height: u32,
+    /// Presentation time of each frame in seconds, from the video's own timestamps.
+    pub times: Vec<f64>,
+    /// One buffer a frame: `width * height` pixels, row-major from the top left, packed sRGB
+    /// `r | g << 8 | b << 16 | a << 24`, alpha 255 where the source has none.
+    pub rgba: Vec<Buffer<u32>>,
+    /// Where they came from.
+    pub info: VideoInfo,
+    /// Faults that did not stop the decode (truncation, corrupt packets), in words.
+    pub faults: Vec<String>,
+}
+
+impl Frames {
+    /// Number of frames.
+    pub fn len(&self) -> usize {
+        self.rgba.len()
+    }
+
+    /// No frames.
+    pub fn is_empty(&self) -> bool {
+        self.rgba.is_empty()
+    }
+
+    /// Reads one frame back as packed pixels.
+    ///
+    /// # Errors
+    /// As [`Gpu::read`].
+    pub fn read(&self, gpu: &Gpu, index: usize) -> Result<Vec<u32>, GpuError> {
+        gpu.read(&self.rgba[index])
+    }
+
+    /// The frames at `indices`, sharing their memory.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            times: indices.iter().map(|&i| self.times[i]).collect(),
+            rgba: indices.iter().map(|&i| self.rgba[i].clone()).collect(),
+            ..self.clone()
+        }
+    }
+}

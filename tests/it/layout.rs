@@ -1,0 +1,141 @@
+//! Every file under `kernels/` parses, and agrees with the host's declaration in bindings, access, strides,
+//! offsets and workgroup size; every kernel has a CPU twin of the same stem.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use naga::{AddressSpace, StorageAccess, TypeInner};
+use sora_director::gpu::Access;
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("kernels/") {
+        let path = entry.expect("entry").path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else if path.extension().is_some_and(|e| e == "wgsl") {
+            found.push(path);
+        }
+    }
+}
+
+fn struct_fields(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Vec<(String, usize)> {
+    match &module.types[ty].inner {
+        TypeInner::Struct { members, .. } => members
+            .iter()
+            .map(|m| (m.name.clone().unwrap_or_default(), m.offset as usize))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn owned(fields: &[(&str, usize)]) -> Vec<(String, usize)> {
+    fields.iter().map(|(n, o)| ((*n).to_owned(), *o)).collect()
+}
+
+#[test]
+fn kernels_match_their_declarations() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels");
+    let declared: BTreeMap<_, _> = sora_director::kernels::all()
+        .into_iter()
+        .map(|k| (k.stem, k))
+        .collect();
+    let mut files = Vec::new();
+    walk(&root, &mut files);
+    let mut entry_points = 0;
+    for file in &files {
+        let text = std::fs::read_to_string(file).expect("text");
+        let relative = file.strip_prefix(&root).expect("prefix").with_extension("");
+        let stem = relative.to_str().expect("utf-8").replace('\\', "/");
+        if !text.contains("@compute") {
+            assert!(
+                stem.starts_with("shared/"),
+                "{stem}: no entry point, and not under kernels/shared/"
+            );
+            continue;
+        }
+        entry_points += 1;
+        let kernel = declared
+            .get(stem.as_str())
+            .unwrap_or_else(|| panic!("{stem}: no host declaration"));
+        let twin = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("src/reference")
+            .join(&stem)
+            .with_extension("rs");
+        assert!(twin.exists(), "{stem}: no CPU twin at {}", twin.display());
+        let source = kernel.source();
+        let module = naga::front::wgsl::parse_str(&source)
+            .unwrap_or_else(|e| panic!("{stem}: {}", e.emit_to_string(&source)));
+        naga::valid::Validator::new(
+            naga::valid::ValidationFlags::all(),
+            naga::valid::Capabilities::all(),
+        )
+        .validate(&module)
+        .unwrap_or_else(|e| panic!("{stem}: {}", e.emit_to_string(&source)));
+        let [entry] = module.entry_points.as_slice() else {
+            panic!("{stem}: one entry point a kernel")
+        };
+        assert_eq!(entry.name, "main", "{stem}: entry point");
+        assert_eq!(
+            entry.workgroup_size, kernel.workgroup,
+            "{stem}: workgroup size"
+        );
+        let mut layouter = naga::proc::Layouter::default();
+        layouter.update(module.to_ctx()).expect("layout");
+        let mut storage = BTreeMap::new();
+        let mut params = false;
+        for (_, var) in module.global_variables.iter() {
+            let Some(binding) = &var.binding else {
+                continue;
+            };
+            assert_eq!(binding.group, 0, "{stem}: group of {:?}", var.name);
+            match var.space {
+                AddressSpace::Uniform => {
+                    assert_eq!(binding.binding, 0, "{stem}: params are at binding 0");
+                    assert_eq!(
+                        layouter[var.ty].size as usize, kernel.params_size,
+                        "{stem}: size of params"
+                    );
+                    assert_eq!(
+                        struct_fields(&module, var.ty),
+                        owned(kernel.params_fields),
+                        "{stem}: fields of params"
+                    );
+                    params = true;
+                }
+                AddressSpace::Storage { access } => {
+                    let TypeInner::Array { base, stride, .. } = module.types[var.ty].inner else {
+                        panic!("{stem}: {:?} is not an array", var.name)
+                    };
+                    let access = if access.contains(StorageAccess::STORE) {
+                        Access::ReadWrite
+                    } else {
+                        Access::Read
+                    };
+                    storage.insert(
+                        binding.binding,
+                        (
+                            var.name.clone().unwrap_or_default(),
+                            access,
+                            stride as usize,
+                            struct_fields(&module, base),
+                        ),
+                    );
+                }
+                _ => {}
+            }
+        }
+        assert!(params, "{stem}: no params uniform");
+        let want: BTreeMap<_, _> = kernel
+            .bindings
+            .iter()
+            .zip(1u32..)
+            .map(|(b, i)| (i, (b.name.to_owned(), b.access, b.stride, owned(b.fields))))
+            .collect();
+        assert_eq!(storage, want, "{stem}: storage bindings");
+    }
+    assert_eq!(
+        entry_points,
+        declared.len(),
+        "declared kernels without a file under kernels/"
+    );
+}

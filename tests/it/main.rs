@@ -1,0 +1,14 @@
+//! The one integration binary. Each stage has a module; `common` holds the parity harness.
+
+mod agent;
+mod camera;
+mod common;
+mod depth;
+mod layout;
+mod mock;
+mod motion;
+mod score;
+mod spine;
+mod splat;
+mod video;
+mod world;
