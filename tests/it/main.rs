@@ -7,6 +7,7 @@ mod depth;
 mod layout;
 mod mock;
 mod motion;
+mod room;
 mod score;
 mod spine;
 mod splat;
