@@ -1,5 +1,7 @@
 //! Monocular depth through ONNX networks.
 
+pub mod onnx;
+
 /// What a depth value means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
