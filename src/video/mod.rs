@@ -1,6 +1,18 @@
 //! Videos and image folders as frames in GPU memory.
 
+mod encode;
+mod error;
+mod library;
+
+use std::path::PathBuf;
+
+pub use encode::{EncodeOptions, Encoder};
+pub use error::VideoError;
+
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
+
+/// Version of this stage, part of the resume key.
+pub const VERSION: u32 = 1;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[];
@@ -54,6 +66,8 @@ pub struct Frames {
     pub info: VideoInfo,
     /// Faults that did not stop the decode (truncation, corrupt packets), in words.
     pub faults: Vec<String>,
+    /// The image behind each frame when the source is images; empty for videos.
+    pub sources: Vec<PathBuf>,
 }
 
 impl Frames {
@@ -80,6 +94,10 @@ impl Frames {
         Self {
             times: indices.iter().map(|&i| self.times[i]).collect(),
             rgba: indices.iter().map(|&i| self.rgba[i].clone()).collect(),
+            sources: indices
+                .iter()
+                .filter_map(|&i| self.sources.get(i).cloned())
+                .collect(),
             ..self.clone()
         }
     }
