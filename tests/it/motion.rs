@@ -403,6 +403,7 @@ fn clip(w: u32, h: u32, count: usize, inverse: impl Fn(f32, f32, f32) -> [f32; 3
         rgba,
         info: VideoInfo::default(),
         faults: Vec::new(),
+        sources: Vec::new(),
     }
 }
 
