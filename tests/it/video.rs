@@ -145,7 +145,7 @@ impl Case {
             };
             if apart {
                 // Planes stored bottom up, every other time.
-                let up = if c == 0 && rng.u32() % 2 == 0 {
+                let up = if c == 0 && rng.u32().is_multiple_of(2) {
                     h - 1
                 } else {
                     0
