@@ -11,6 +11,7 @@ mod proto;
 mod table;
 
 pub use ops::taps::Taps;
+pub(crate) use plan::shape_words;
 pub use plan::{Plan, Port, Stats, input_tensor, output_floats};
 pub use table::{LATEST_OPSET, Operator, operators};
 
