@@ -5,12 +5,14 @@
 
 mod flow;
 pub mod kernels;
+mod tracks;
 
 use crate::event::Monitor;
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel, groups_2d};
 use crate::video::Frames;
 
 use flow::{Both, Level, Solver};
+pub use tracks::{Track, TrackEnd};
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = kernels::ALL;
