@@ -5,6 +5,7 @@ use crate::gpu::{GpuError, Kernel};
 mod cloud;
 pub mod records;
 mod renderer;
+pub mod training;
 
 pub use renderer::{NEAR, Renderer, render};
 
@@ -17,6 +18,13 @@ pub static KERNELS: &[&Kernel] = &[
     &records::EMIT,
     &records::RANGES,
     &records::RASTER,
+    &training::SSIM_ROWS,
+    &training::SSIM_COLUMNS,
+    &training::SSIM_BACK,
+    &training::LOSS,
+    &training::RASTER_BACK,
+    &training::PROJECT_BACK,
+    &training::ADAM,
 ];
 
 /// What can go wrong with splats.

@@ -6,6 +6,8 @@ use sora_director::splat::Splats;
 
 use crate::common::Rng;
 
+mod backward;
+mod bench;
 mod forward;
 
 /// A camera at `eye` that looks at the origin.
