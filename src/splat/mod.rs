@@ -3,10 +3,18 @@
 use crate::gpu::{GpuError, Kernel};
 
 mod cloud;
+mod fit;
+mod init;
+mod options;
 pub mod records;
+mod relocate;
 mod renderer;
+mod rng;
+mod trainer;
 pub mod training;
 
+pub use fit::{Fit, fit};
+pub use options::{Background, FitOptions, FitReport, HeldOut};
 pub use renderer::{NEAR, Renderer, render};
 
 /// Version of this stage's results, a part of the resume key.

@@ -8,6 +8,7 @@ use crate::common::Rng;
 
 mod backward;
 mod bench;
+mod fit;
 mod forward;
 
 /// A camera at `eye` that looks at the origin.

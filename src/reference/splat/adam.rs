@@ -26,8 +26,8 @@ pub fn adam(grad: &Flat, s: &mut Flat, first: &mut Flat, second: &mut Flat, para
     for k in 0..24 {
         first[k] = b1 * first[k] + (1.0 - b1) * grad[k];
         second[k] = b2 * second[k] + (1.0 - b2) * grad[k] * grad[k];
-        s[k] -= rate(k) * (first[k] / fix1)
-            / ((second[k] / fix2).sqrt() + f64::from(params.epsilon));
+        s[k] -=
+            rate(k) * (first[k] / fix1) / ((second[k] / fix2).sqrt() + f64::from(params.epsilon));
     }
     for value in &mut s[4..7] {
         *value = value.max(params.least.into()).min(params.most.into());

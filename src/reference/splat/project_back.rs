@@ -41,8 +41,8 @@ pub fn project_back(s: &Flat, view: &ViewParams, sums: &Sums) -> Flat {
         DVec2::new(conic[1], conic[2]),
     );
     let image = inverse * DVec2::new(sums[1], sums[2]);
-    let by_inverse = -0.5
-        * DMat2::from_cols(DVec2::new(sums[3], sums[4]), DVec2::new(sums[4], sums[5]));
+    let by_inverse =
+        -0.5 * DMat2::from_cols(DVec2::new(sums[3], sums[4]), DVec2::new(sums[4], sums[5]));
     let h = -1.0 * (inverse * by_inverse * inverse);
     let db = [
         2.0 * (h.x_axis.x * b[0] + h.y_axis.x * b[1]),

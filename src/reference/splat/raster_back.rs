@@ -28,8 +28,7 @@ pub fn blend_back(
     sums: &mut [Sums],
 ) {
     let dot = |a: &[f64; 3], b: &[f64; 3]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let mut rest =
-        dot(&grad.colour, &out.colour) + grad.clear * out.clear + grad.depth * out.depth;
+    let mut rest = dot(&grad.colour, &out.colour) + grad.clear * out.clear + grad.depth * out.depth;
     let mut clear = 1.0;
     for (p, sum) in splats.iter().zip(sums) {
         if clear < DONE {

@@ -15,10 +15,7 @@ pub fn derive(s: &Blurred) -> [f64; 3] {
     let [x, y, xx, yy, xy] = *s;
     let (c1, c2) = (0.0001, 0.0009);
     let (a1, a2) = (2.0 * x * y + c1, 2.0 * (xy - x * y) + c2);
-    let (b1, b2) = (
-        x * x + y * y + c1,
-        (xx - x * x + yy - y * y).max(0.0) + c2,
-    );
+    let (b1, b2) = (x * x + y * y + c1, (xx - x * x + yy - y * y).max(0.0) + c2);
     let value = a1 * a2 / (b1 * b2);
     // Quotient rule, with d(a1)/dx = 2y, d(a2)/dx = -2y, d(b1)/dx = 2x, d(b2)/dx = -2x.
     [

@@ -67,7 +67,11 @@ fn pixels(list: &[(usize, Seen)]) -> Vec<Pixel> {
     (0..SIZE[1])
         .flat_map(|y| (0..SIZE[0]).map(move |x| (x, y)))
         .map(|(x, y)| {
-            blend(list.iter().map(|p| &p.1), f64::from(x) + 0.5, f64::from(y) + 0.5)
+            blend(
+                list.iter().map(|p| &p.1),
+                f64::from(x) + 0.5,
+                f64::from(y) + 0.5,
+            )
         })
         .collect()
 }
@@ -95,9 +99,8 @@ fn the_twins_gradient_is_that_of_finite_differences() {
         splats[0][0] = 1.9;
         splats[0][4] = -0.4;
         splats[1][12] = -3.0;
-        let value = |splats: &[Flat]| {
-            loss::value(&pixels(&in_order(splats, &view)), &target, &params)
-        };
+        let value =
+            |splats: &[Flat]| loss::value(&pixels(&in_order(splats, &view)), &target, &params);
         let list = in_order(&splats, &view);
         let out = pixels(&list);
         let grads = loss::loss(&out, &target, &params);
@@ -192,7 +195,15 @@ fn loss_kernels_match_their_twins() {
             .run(
                 &LOSS,
                 &params,
-                &[&back, &image_b, &frame_b, &depth_b, &rho_b, &image_grad, &depth_grad],
+                &[
+                    &back,
+                    &image_b,
+                    &frame_b,
+                    &depth_b,
+                    &rho_b,
+                    &image_grad,
+                    &depth_grad,
+                ],
                 tall,
             )
             .expect("loss");
@@ -224,7 +235,11 @@ fn loss_kernels_match_their_twins() {
                 assert_close("back", &got, &w.map(|v| v as f32), 1e-2, 1e-3);
             }
         }
-        let pixels: Vec<_> = image.iter().zip(&depth).map(|(p, d)| to_pixel(*p, *d)).collect();
+        let pixels: Vec<_> = image
+            .iter()
+            .zip(&depth)
+            .map(|(p, d)| to_pixel(*p, *d))
+            .collect();
         let target = Target {
             frame: &frame,
             inverse_depth: &rho,
@@ -245,7 +260,13 @@ fn loss_kernels_match_their_twins() {
 fn raster_back_matches_its_twin() {
     let gpu = gpu();
     let mut rng = Rng(29);
-    for (n, size) in [(0, [8, 8]), (1, [1, 1]), (40, [7, 9]), (300, [33, 17]), (700, [40, 24])] {
+    for (n, size) in [
+        (0, [8, 8]),
+        (1, [1, 1]),
+        (40, [7, 9]),
+        (300, [33, 17]),
+        (700, [40, 24]),
+    ] {
         let mut records = seen(&mut rng, n, size);
         if n == 700 {
             for r in records.iter_mut().take(200) {
@@ -378,7 +399,13 @@ fn project_back_matches_its_twin() {
                     }
                     project_back::project_back(&flat(&records[i]), &view, &sums)
                 };
-                assert_close(&format!("splat {i}"), &got, &want.map(|v| v as f32), 5e-3, 2e-3);
+                assert_close(
+                    &format!("splat {i}"),
+                    &got,
+                    &want.map(|v| v as f32),
+                    5e-3,
+                    2e-3,
+                );
             }
         }
     }
@@ -428,14 +455,23 @@ fn adam_matches_its_twin() {
             let mut recorder = gpu.recorder();
             let g = gpu.upload(&grads).expect("grads");
             recorder
-                .run(&ADAM, &params, &[&g, &splats, &first, &second], groups_1d(n, 64))
+                .run(
+                    &ADAM,
+                    &params,
+                    &[&g, &splats, &first, &second],
+                    groups_1d(n, 64),
+                )
                 .expect("run");
             recorder.submit().expect("submit");
             for i in 0..n {
                 adam::adam(&flat(&grads[i]), &mut s[i], &mut m[i], &mut v[i], &params);
             }
         }
-        for (what, buffer, want) in [("splats", &splats, &s), ("first", &first, &m), ("second", &second, &v)] {
+        for (what, buffer, want) in [
+            ("splats", &splats, &s),
+            ("first", &first, &m),
+            ("second", &second, &v),
+        ] {
             let got = gpu.read(buffer).expect("read");
             let got: &[f32] = bytemuck::cast_slice(&got);
             let want: Vec<f32> = want.as_flattened().iter().map(|v| *v as f32).collect();
