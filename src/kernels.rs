@@ -5,6 +5,7 @@ use crate::gpu::Kernel;
 /// All declared kernels, stage by stage.
 pub fn all() -> Vec<&'static Kernel> {
     [
+        crate::gpu::KERNELS,
         crate::video::KERNELS,
         crate::generate::mock::KERNELS,
         crate::motion::KERNELS,

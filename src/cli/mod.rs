@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::gpu::{AdapterChoice, Gpu, GpuError};
 
 mod depth;
+mod frames;
 mod generate;
 mod probe;
 mod reconstruct;
@@ -70,6 +71,8 @@ impl Globals {
 pub enum Command {
     /// Say what a video file or a folder of images holds
     Probe(probe::Args),
+    /// Write the frames of a video or a folder of images as PNGs
+    Frames(frames::Args),
     /// Generate takes of a prompt
     Generate(generate::Args),
     /// Score takes and rank them
@@ -94,6 +97,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let globals = &cli.globals;
     match &cli.command {
         Command::Probe(args) => probe::run(args, globals),
+        Command::Frames(args) => frames::run(args, globals),
         Command::Generate(args) => generate::run(args, globals),
         Command::Score(args) => score::run(args, globals),
         Command::Depth(args) => depth::run(args, globals),

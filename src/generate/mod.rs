@@ -1,5 +1,6 @@
 //! Where takes come from: providers of video.
 
+pub mod files;
 pub mod mock;
 
 use std::path::{Path, PathBuf};

@@ -7,6 +7,8 @@ mod buffer;
 mod context;
 mod kernel;
 mod recorder;
+pub mod scan;
+pub mod sort;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +16,14 @@ pub use buffer::{AnyBuffer, Buffer};
 pub use context::{AdapterChoice, AdapterSummary, Gpu, adapters};
 pub use kernel::{Access, Binding, GpuType, Kernel, groups_1d, groups_2d};
 pub use recorder::Recorder;
+
+/// Kernels of this module.
+pub static KERNELS: &[&Kernel] = &[
+    &scan::SCAN_BLOCKS,
+    &scan::SCAN_ADD,
+    &sort::SORT_COUNT,
+    &sort::SORT_SCATTER,
+];
 
 /// What can go wrong on the GPU.
 #[derive(Debug, thiserror::Error)]

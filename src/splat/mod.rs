@@ -1,9 +1,57 @@
 //! 3D Gaussian splats: fitted to posed frames, rendered, written.
 
-use crate::gpu::Kernel;
+use crate::gpu::{GpuError, Kernel};
+
+mod cloud;
+pub mod records;
+mod renderer;
+
+pub use renderer::{NEAR, Renderer, render};
+
+/// Version of this stage's results, a part of the resume key.
+pub const VERSION: u32 = 1;
 
 /// Kernels of this stage.
-pub static KERNELS: &[&Kernel] = &[];
+pub static KERNELS: &[&Kernel] = &[
+    &records::PROJECT,
+    &records::EMIT,
+    &records::RANGES,
+    &records::RASTER,
+];
+
+/// What can go wrong with splats.
+#[derive(Debug, thiserror::Error)]
+pub enum SplatError {
+    /// The GPU.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// The input does not fit together.
+    #[error("{0}")]
+    Input(String),
+    /// More pairs of splat and tile than fit one binding.
+    #[error(
+        "{wanted} pairs of splat and tile, at most {capacity} fit; use fewer splats or a smaller size"
+    )]
+    Overflow {
+        /// Pairs that one camera asked for.
+        wanted: usize,
+        /// Pairs that fit.
+        capacity: usize,
+    },
+    /// The fit diverged.
+    #[error(
+        "the fit diverged at step {step}: {reason}; lower the learning rates or check the cameras"
+    )]
+    Diverged {
+        /// Step.
+        step: u32,
+        /// What was seen.
+        reason: String,
+    },
+    /// Stopped from outside.
+    #[error("interrupted")]
+    Interrupted,
+}
 
 /// A cloud of 3D Gaussians in the world frame, structure of arrays.
 #[derive(Clone, Debug, Default, PartialEq)]

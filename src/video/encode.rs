@@ -99,7 +99,7 @@ impl Encoder {
     ) -> Result<Self, VideoError> {
         let refuse = |reason: String| VideoError::encode(path, reason);
         library::start().map_err(refuse)?;
-        if width == 0 || height == 0 || width % 2 != 0 || height % 2 != 0 {
+        if width == 0 || height == 0 || !width.is_multiple_of(2) || !height.is_multiple_of(2) {
             return Err(refuse(format!(
                 "the size {width}x{height} does not fit 4:2:0 video; use an even width and height"
             )));

@@ -1,13 +1,29 @@
 //! Videos and image folders as frames in GPU memory.
 
+mod convert;
+mod decode;
 mod encode;
 mod error;
+pub mod folder;
+mod images;
+mod layout;
 mod library;
+mod options;
+mod pick;
+mod probe;
+mod scan;
+mod sink;
+mod source;
 
 use std::path::PathBuf;
 
+pub use convert::{CONVERT, ConvertParams};
+pub use decode::decode;
 pub use encode::{EncodeOptions, Encoder};
 pub use error::VideoError;
+pub use folder::list_images;
+pub use options::DecodeOptions;
+pub use probe::probe;
 
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
 
@@ -15,7 +31,7 @@ use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
 pub const VERSION: u32 = 1;
 
 /// Kernels of this stage.
-pub static KERNELS: &[&Kernel] = &[];
+pub static KERNELS: &[&Kernel] = &[&CONVERT];
 
 /// What a file says of its video stream.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -34,13 +50,18 @@ pub struct VideoInfo {
     pub height: u32,
     /// Clockwise rotation in degrees that the display matrix asks for: 0, 90, 180 or 270.
     pub rotation: u32,
+    /// The display matrix also mirrors, top to bottom, before it turns.
+    pub mirrored: bool,
+    /// Width of a stored pixel over its height; frames come out with square pixels.
+    pub sample_aspect: f64,
     /// Average frames per second; 0 when unknown.
     pub fps: f64,
     /// Duration in seconds; 0 when unknown.
     pub duration: f64,
     /// Frames the container claims; 0 when it does not say.
     pub frames: u64,
-    /// Colour matrix: `bt601`, `bt709`, `bt2020`, `rgb`.
+    /// Colour matrix: `bt601` (also where the file does not say), `bt709`, `bt2020`, `rgb`, `fcc`, `smpte240m`,
+    /// `ycgco`.
     pub matrix: String,
     /// Full range (0-255) rather than limited (16-235).
     pub full_range: bool,

@@ -1,21 +1,32 @@
 //! Tests of the video stage.
 
-use sora_director::video::{EncodeOptions, Encoder, VideoError};
+use std::path::Path;
 
-/// A moving gradient with a few hard edges, even sizes.
+use sora_director::event::Silent;
+use sora_director::gpu::groups_2d;
+use sora_director::reference::video::convert::convert;
+use sora_director::video::{
+    CONVERT, ConvertParams, DecodeOptions, EncodeOptions, Encoder, Frames, VideoError, decode,
+    probe,
+};
+
+use crate::common::{Rng, garbage, gpu};
+
+/// Slow colours under grey stripes that move: hard edges in luma only, as 4:2:0 cannot hold them in chroma.
 fn picture(width: u32, height: u32, at: u32) -> Vec<u32> {
     (0..height)
         .flat_map(|y| (0..width).map(move |x| (x, y)))
         .map(|(x, y)| {
-            let r = (x * 255) / width;
-            let g = (y * 255) / height;
-            let b = if (x + 2 * at) % 32 < 16 { 40 } else { 200 };
+            let stripe = if (x + 2 * at) % 32 < 16 { 0 } else { 60 };
+            let r = 20 + x * 160 / width + stripe;
+            let g = 20 + y * 160 / height + stripe;
+            let b = 100 + stripe;
             r | g << 8 | b << 16 | 255 << 24
         })
         .collect()
 }
 
-fn encode(path: &std::path::Path, size: [u32; 2], fps: f64, frames: u32) {
+fn encode(path: &Path, size: [u32; 2], fps: f64, frames: u32) {
     let mut encoder =
         Encoder::create(path, size[0], size[1], fps, &EncodeOptions::default()).expect("create");
     for at in 0..frames {
@@ -61,4 +72,268 @@ fn the_encoder_refuses_what_it_cannot_write() {
     let mut encoder = Encoder::create(&path, 32, 32, 24.0, &options).expect("create");
     assert!(encoder.push(&[0; 5]).is_err());
     assert!(encoder.finish().is_err(), "no frames");
+}
+
+/// A format as the host would describe it, over one upload of planes with odd gaps, full of noise.
+struct Case {
+    name: &'static str,
+    depth: u32,
+    shift: u32,
+    chroma_log2: [u32; 2],
+    /// Chroma in one plane, alternating.
+    interleaved: bool,
+    /// Packed four components, the last alpha.
+    packed: bool,
+}
+
+const CASES: [Case; 7] = [
+    Case::planar("yuv420p", 8, [1, 1]),
+    Case::planar("yuv420p10", 10, [1, 1]),
+    Case::planar("yuv422p12", 12, [1, 0]),
+    Case::planar("yuv444p16", 16, [0, 0]),
+    Case::planar("yuv410p", 8, [2, 2]),
+    Case {
+        interleaved: true,
+        shift: 6,
+        ..Case::planar("p010", 10, [1, 1])
+    },
+    Case {
+        packed: true,
+        ..Case::planar("rgba", 8, [0, 0])
+    },
+];
+
+impl Case {
+    const fn planar(name: &'static str, depth: u32, chroma_log2: [u32; 2]) -> Self {
+        Self {
+            name,
+            depth,
+            shift: 0,
+            chroma_log2,
+            interleaved: false,
+            packed: false,
+        }
+    }
+
+    fn build(&self, stored: [u32; 2], rng: &mut Rng) -> (ConvertParams, Vec<u32>) {
+        let bytes = if self.depth + self.shift > 8 { 2 } else { 1 };
+        let mut params = ConvertParams {
+            shift: [self.shift; 4],
+            stored,
+            chroma_log2: self.chroma_log2,
+            chroma_at: [0, 1].map(|i| ((1 << self.chroma_log2[i]) - 1) as f32 * 0.5),
+            mask: [(1 << self.depth) - 1; 4],
+            ..ConvertParams::default()
+        };
+        let mut at = 0;
+        for c in 0..4 {
+            let log2 = if c == 0 { [0, 0] } else { self.chroma_log2 };
+            let [w, h] = [0, 1].map(|i| stored[i].div_ceil(1 << log2[i]) as i32);
+            let step = match c {
+                _ if self.packed => 4,
+                1 | 2 if self.interleaved => 2 * bytes,
+                _ => bytes,
+            };
+            let stride = w * step + 6;
+            let apart = !(self.packed || self.interleaved && c == 2) || c == 0;
+            params.step[c] = step;
+            params.stride[c] = stride;
+            params.base[c] = if apart {
+                at
+            } else {
+                params.base[c - 1] + bytes
+            };
+            if apart {
+                // Planes stored bottom up, every other time.
+                let up = if c == 0 && rng.u32().is_multiple_of(2) {
+                    h - 1
+                } else {
+                    0
+                };
+                params.base[c] += up * stride;
+                params.stride[c] *= if up > 0 { -1 } else { 1 };
+                at = (at + h * stride + 8) / 4 * 4;
+            } else {
+                params.stride[c] = params.stride[c - 1];
+            }
+        }
+        if !self.packed {
+            params.mask[3] = 0;
+        }
+        params.alpha_scale = 1.0 / 255.0;
+        let unit = 1.0 / params.mask[0] as f32;
+        let mut row = |luma: f32| {
+            let (u, v) = (rng.range(-1.0, 1.0), rng.range(-1.0, 1.0));
+            [luma * unit, u * unit, v * unit, rng.range(-0.2, 0.2)]
+        };
+        (params.row_r, params.row_g, params.row_b) = (row(1.0), row(1.1), row(0.9));
+        let words = (at as usize + 8) / 4;
+        (params, (0..words).map(|_| rng.u32()).collect())
+    }
+}
+
+#[test]
+fn the_conversion_kernel_agrees_with_its_twin() {
+    let gpu = gpu();
+    let mut rng = Rng(7);
+    let sizes = [
+        ([1, 1], [1, 1]),
+        ([2, 2], [0, 0]),
+        ([7, 9], [7, 9]),
+        ([8, 8], [8, 8]),
+        ([9, 7], [8, 6]),
+        ([33, 17], [16, 8]),
+        ([5, 3], [8, 4]),
+        ([64, 48], [20, 14]),
+    ];
+    let (mut pixels, mut off) = (0, 0);
+    for case in &CASES {
+        for (stored, size) in sizes {
+            for orient in [0, rng.u32() % 8] {
+                let (mut params, src) = case.build(stored, &mut rng);
+                params.size = if orient & 1 == 1 {
+                    [size[1], size[0]]
+                } else {
+                    size
+                };
+                params.orient = orient;
+                if case.packed && stored == [9, 7] {
+                    params.alpha_scale = 0.0;
+                }
+                let count = (size[0] * size[1]) as usize;
+                let (input, output) = (gpu.upload(&src).expect("src"), garbage(&gpu, count));
+                let mut recorder = gpu.recorder();
+                let groups = groups_2d(params.size[0], params.size[1], CONVERT.workgroup);
+                recorder
+                    .run(&CONVERT, &params, &[&input, &output], groups)
+                    .and_then(|()| recorder.submit())
+                    .expect("run");
+                let got = gpu.read::<u32>(&output).expect("read");
+                let want = convert(&params, &src);
+                assert_eq!(got.len(), want.len());
+                for (i, (&g, &w)) in got.iter().zip(&want).enumerate() {
+                    // A sum may be contracted on the GPU: a level where it falls on an edge.
+                    let apart = (0..32)
+                        .step_by(8)
+                        .map(|s| (g >> s & 255).abs_diff(w >> s & 255))
+                        .max();
+                    let what = format!("{} {stored:?} {size:?} {orient} [{i}]", case.name);
+                    assert!(apart <= Some(1), "{what}: kernel {g:08x}, twin {w:08x}");
+                    off += usize::from(g != w);
+                    pixels += 1;
+                }
+            }
+        }
+    }
+    assert!(
+        off * 200 <= pixels,
+        "{off} of {pixels} pixels a level apart"
+    );
+}
+
+fn psnr(a: &[u32], b: &[u32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let square = |(&a, &b): (&u32, &u32)| {
+        let of = |s: u32| f64::from((a >> s & 255).abs_diff(b >> s & 255)).powi(2);
+        of(0) + of(8) + of(16)
+    };
+    let mean = a.iter().zip(b).map(square).sum::<f64>() / (3 * a.len()) as f64;
+    10.0 * (255.0 * 255.0 / mean).log10()
+}
+
+fn native() -> DecodeOptions {
+    DecodeOptions {
+        max_side: 4096,
+        ..DecodeOptions::default()
+    }
+}
+
+fn open(path: &Path, options: &DecodeOptions) -> Result<Frames, VideoError> {
+    decode(&gpu(), path, options, &Silent)
+}
+
+#[test]
+fn what_was_encoded_is_decoded() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let path = folder.path().join("a.mp4");
+    for (fps, exact) in [(24.0, 1.0 / 24.0), (29.97, 1001.0 / 30000.0)] {
+        encode(&path, [160, 96], fps, 13);
+        let info = probe(&path).expect("probe");
+        assert_eq!((info.width, info.height, info.frames), (160, 96, 13));
+        assert_eq!(
+            (info.matrix.as_str(), info.full_range, info.codec.as_str()),
+            ("bt709", false, "h264")
+        );
+        assert!((info.fps - 1.0 / exact).abs() < 1e-9, "{}", info.fps);
+        let frames = open(&path, &native()).expect("decode");
+        assert_eq!((frames.width, frames.height, frames.len()), (160, 96, 13));
+        assert_eq!(frames.faults, [""; 0]);
+        for (i, &time) in frames.times.iter().enumerate() {
+            assert!((time - i as f64 * exact).abs() < 1e-9, "{i}: {time}");
+            let got = frames.read(&gpu(), i).expect("read");
+            let quality = psnr(&got, &picture(160, 96, i as u32));
+            assert!(quality > 34.0, "frame {i}: {quality} dB");
+        }
+    }
+}
+
+#[test]
+fn flat_colours_come_back_exactly() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let path = folder.path().join("flat.mp4");
+    let colours = [
+        0xFF00_0000,
+        0xFFFF_FFFF,
+        0xFF80_8080,
+        0xFF20_40C0,
+        0xFFB0_6030,
+        0xFF10_F010,
+    ];
+    let options = EncodeOptions {
+        crf: 0,
+        ..EncodeOptions::default()
+    };
+    let mut encoder = Encoder::create(&path, 32, 32, 10.0, &options).expect("create");
+    for colour in colours {
+        encoder.push(&[colour; 32 * 32]).expect("push");
+    }
+    encoder.finish().expect("finish");
+    let frames = open(&path, &native()).expect("decode");
+    for (i, want) in colours.into_iter().enumerate() {
+        for got in frames.read(&gpu(), i).expect("read") {
+            for shift in [0, 8, 16] {
+                // Eight-bit limited range: half a step of Cb is 1.1 levels of blue.
+                let apart = (got >> shift & 255).abs_diff(want >> shift & 255);
+                assert!(apart <= 2, "{want:08x} came back as {got:08x}");
+            }
+        }
+    }
+}
+
+#[test]
+fn frames_are_picked_and_scaled() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let path = folder.path().join("a.mp4");
+    encode(&path, [160, 96], 10.0, 21);
+    let options = DecodeOptions {
+        max_side: 40,
+        max_frames: Some(5),
+        ..DecodeOptions::default()
+    };
+    let frames = open(&path, &options).expect("decode");
+    assert_eq!((frames.width, frames.height), (40, 24));
+    assert_eq!(frames.times, [0.0, 0.5, 1.0, 1.5, 2.0]);
+    let full = picture(160, 96, 10);
+    let mean = |x: u32, y: u32, s: u32| {
+        let sum: u32 = (0..16)
+            .map(|i| full[((4 * y + i / 4) * 160 + 4 * x + i % 4) as usize] >> s & 255)
+            .sum();
+        (sum + 8) / 16
+    };
+    let want: Vec<u32> = (0..24)
+        .flat_map(|y| (0..40).map(move |x| (x, y)))
+        .map(|(x, y)| mean(x, y, 0) | mean(x, y, 8) << 8 | mean(x, y, 16) << 16)
+        .collect();
+    let quality = psnr(&frames.read(&gpu(), 2).expect("read"), &want);
+    assert!(quality > 34.0, "{quality} dB");
 }

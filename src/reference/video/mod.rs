@@ -1,1 +1,3 @@
 //! Twins of `kernels/video/`.
+
+pub mod convert;

@@ -1,0 +1,101 @@
+//! Twin of `kernels/splat/project.wgsl`.
+
+use glam::{DMat3, DVec3};
+
+use super::{Flat, Seen};
+use crate::splat::records::ViewParams;
+
+/// Real spherical harmonics of degree 0.
+pub const SH0: f64 = 0.28209479177387814;
+/// Real spherical harmonics of degree 1.
+pub const SH1: f64 = 0.4886025119029199;
+
+/// A view in f64: world-to-camera rotation and the camera's centre.
+pub fn pose(view: &ViewParams) -> (DMat3, DVec3) {
+    let row = |r: [f32; 4]| DVec3::new(r[0].into(), r[1].into(), r[2].into());
+    let rotation = DMat3::from_cols(row(view.row_x), row(view.row_y), row(view.row_z)).transpose();
+    let centre = DVec3::new(
+        view.row_x[3].into(),
+        view.row_y[3].into(),
+        view.row_z[3].into(),
+    );
+    (rotation, centre)
+}
+
+/// Rotation matrix of a normalised quaternion w, x, y, z.
+pub fn rotation(q: [f64; 4]) -> DMat3 {
+    let [w, x, y, z] = q;
+    DMat3::from_cols(
+        DVec3::new(
+            1.0 - 2.0 * (y * y + z * z),
+            2.0 * (x * y + z * w),
+            2.0 * (x * z - y * w),
+        ),
+        DVec3::new(
+            2.0 * (x * y - z * w),
+            1.0 - 2.0 * (x * x + z * z),
+            2.0 * (y * z + x * w),
+        ),
+        DVec3::new(
+            2.0 * (x * z + y * w),
+            2.0 * (y * z - x * w),
+            1.0 - 2.0 * (x * x + y * y),
+        ),
+    )
+}
+
+/// The direction's basis values for the coefficients of degree 0 and 1.
+pub fn basis(dir: DVec3, degree: u32) -> [f64; 4] {
+    if degree == 0 {
+        return [SH0, 0.0, 0.0, 0.0];
+    }
+    [SH0, -SH1 * dir.y, SH1 * dir.z, -SH1 * dir.x]
+}
+
+/// Projects one splat; `None` when it is culled.
+pub fn project(s: &Flat, view: &ViewParams) -> Option<Seen> {
+    let (w, eye) = pose(view);
+    let d = DVec3::new(s[0], s[1], s[2]) - eye;
+    let t = w * d;
+    let q = [s[8], s[9], s[10], s[11]];
+    let norm = q.iter().map(|v| v * v).sum::<f64>();
+    let near = f64::from(view.near);
+    if !(t.z > near && t.z.is_finite() && norm > 0.0 && norm.is_finite() && s[3] > -80.0) {
+        return None;
+    }
+    let m = rotation(q.map(|v| v / norm.sqrt()))
+        * DMat3::from_diagonal(DVec3::new(s[4], s[5], s[6]).exp());
+    let [fx, fy, cx, cy] = view.focal.map(f64::from);
+    let [low_u, high_u, low_v, high_v] = view.limits.map(f64::from);
+    let u = (t.x / t.z).max(low_u).min(high_u);
+    let v = (t.y / t.z).max(low_v).min(high_v);
+    let wt = w.transpose();
+    let b0 = m.transpose() * (fx / t.z * (wt.x_axis - u * wt.z_axis));
+    let b1 = m.transpose() * (fy / t.z * (wt.y_axis - v * wt.z_axis));
+    let (cxx, cxy, cyy) = (b0.dot(b0) + 0.3, b0.dot(b1), b1.dot(b1) + 0.3);
+    let det = cxx * cyy - cxy * cxy;
+    let opacity = 1.0 / (1.0 + (-s[3]).exp());
+    if !(det > 0.0 && det.is_finite() && opacity * 255.0 > 1.0) {
+        return None;
+    }
+    let basis = basis(d.normalize(), view.sh_degree);
+    let colour: [f64; 3] = std::array::from_fn(|c| {
+        0.5 + (0..4)
+            .filter(|&k| k == 0 || view.sh_degree > 0)
+            .map(|k| basis[k] * s[12 + 3 * k + c])
+            .sum::<f64>()
+    });
+    if colour.iter().any(|c| !c.is_finite()) {
+        return None;
+    }
+    Some(Seen {
+        centre: [fx * t.x / t.z + cx, fy * t.y / t.z + cy, t.z, opacity],
+        conic: [
+            cyy / det,
+            -cxy / det,
+            cxx / det,
+            2.0 * (255.0 * opacity).ln(),
+        ],
+        colour: colour.map(|c| c.max(0.0)),
+    })
+}

@@ -1,0 +1,132 @@
+//! The records that the splat kernels and the host share, and the kernels' declarations.
+
+use crate::gpu::Kernel;
+
+/// Side of a tile in pixels.
+pub const TILE: u32 = 8;
+
+crate::gpu_struct! {
+    /// One splat as the GPU holds it.
+    pub struct Splat {
+        /// World position; opacity logit.
+        pub centre: [f32; 4],
+        /// Natural logarithm of the standard deviations; the fourth is unused.
+        pub log_scale: [f32; 4],
+        /// Quaternion w, x, y, z.
+        pub rotation: [f32; 4],
+        /// Four coefficients times RGB, one after the other.
+        pub sh: [[f32; 4]; 3],
+    }
+}
+
+crate::gpu_struct! {
+    /// A splat as one camera sees it.
+    pub struct Projected {
+        /// Pixel x, y; depth along z; opacity.
+        pub centre: [f32; 4],
+        /// Coefficients a, b, c of `a dx^2 + 2 b dx dy + c dy^2`; its value where alpha is 1/255 (< 0: culled).
+        pub conic: [f32; 4],
+        /// RGB; the fourth is unused.
+        pub colour: [f32; 4],
+    }
+}
+
+crate::gpu_struct! {
+    /// Params of `splat/project` and `splat/project_back`.
+    pub struct ViewParams {
+        /// First row of the world-to-camera rotation; the camera's centre x.
+        pub row_x: [f32; 4],
+        /// Second row; centre y.
+        pub row_y: [f32; 4],
+        /// Third row; centre z.
+        pub row_z: [f32; 4],
+        /// fx, fy, cx, cy in pixels.
+        pub focal: [f32; 4],
+        /// Least and greatest x/z, then y/z, for the local affine map.
+        pub limits: [f32; 4],
+        /// Image width and height.
+        pub size: [u32; 2],
+        /// Splats.
+        pub n: u32,
+        /// Spherical-harmonic degree, 0 or 1.
+        pub sh_degree: u32,
+        /// Splats at or before this depth are culled.
+        pub near: f32,
+        /// Padding.
+        pub pad: u32,
+        /// Padding.
+        pub pad2: [u32; 2],
+    }
+}
+
+crate::gpu_struct! {
+    /// Params of `splat/emit`.
+    pub struct EmitParams {
+        /// Image width and height.
+        pub size: [u32; 2],
+        /// Splats.
+        pub n: u32,
+        /// Instances the buffers hold.
+        pub capacity: u32,
+        /// Depth of key 0.
+        pub near: f32,
+        /// Bits of the key that hold the depth.
+        pub depth_bits: u32,
+        /// Low bits dropped from the depth's f32 pattern.
+        pub depth_shift: u32,
+        /// Padding.
+        pub pad: u32,
+    }
+}
+
+crate::gpu_struct! {
+    /// Params of `splat/ranges`.
+    pub struct RangesParams {
+        /// Instances the buffers hold.
+        pub capacity: u32,
+        /// Element of `count` with the number of instances.
+        pub count_at: u32,
+        /// Bits of the key that hold the depth.
+        pub depth_bits: u32,
+        /// Padding.
+        pub pad: u32,
+    }
+}
+
+crate::gpu_struct! {
+    /// Params of `splat/raster` and `splat/raster_back`.
+    pub struct RasterParams {
+        /// Image width and height.
+        pub size: [u32; 2],
+        /// Tiles of the image.
+        pub tiles: u32,
+        /// Padding.
+        pub pad: u32,
+    }
+}
+
+/// `splat/project`.
+pub static PROJECT: Kernel = crate::kernel!(
+    "splat/project", shared ["shared/splat"], workgroup [64, 1, 1], params ViewParams,
+    bind [read splats: Splat, write projected: Projected, write counts: u32]
+);
+
+/// `splat/emit`.
+pub static EMIT: Kernel = crate::kernel!(
+    "splat/emit", shared ["shared/splat"], workgroup [64, 1, 1], params EmitParams,
+    bind [read projected: Projected, read offsets: u32, write keys: u32, write values: u32,
+          write owners: u32, write most: u32]
+);
+
+/// `splat/ranges`.
+pub static RANGES: Kernel = crate::kernel!(
+    "splat/ranges", shared [], workgroup [64, 1, 1], params RangesParams,
+    bind [read count: u32, read keys: u32, write ranges: [u32; 2]]
+);
+
+/// `splat/raster`.
+pub static RASTER: Kernel = crate::kernel!(
+    "splat/raster", shared ["shared/splat"], workgroup [32, 1, 1], params RasterParams,
+    bind [read ranges: [u32; 2], read values: u32, read owners: u32, read projected: Projected,
+          write image: [f32; 4], write depth: f32]
+);

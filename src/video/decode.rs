@@ -1,0 +1,90 @@
+//! Decodes a video, a folder of images or one image into frames in GPU memory.
+
+use std::path::Path;
+
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::codec;
+
+use super::scan::{PATIENCE, scan};
+use super::sink::{Failures, Sink};
+use super::source::{self, Source};
+use super::{DecodeOptions, Frames, VideoError, folder, images};
+use crate::event::Monitor;
+use crate::gpu::Gpu;
+
+/// Decodes `path` to packed sRGB at the working size. A video keeps its own timestamps; a folder of images
+/// (see [`folder::list_images`]) gets `i / images_fps`; one image is one frame at 0. What decodes of a damaged
+/// file is kept, and the damage is told in [`Frames::faults`].
+///
+/// # Errors
+/// [`VideoError::Input`] when nothing can be decoded, [`VideoError::Gpu`], [`VideoError::Interrupted`].
+pub fn decode(
+    gpu: &Gpu,
+    path: &Path,
+    options: &DecodeOptions,
+    monitor: &dyn Monitor,
+) -> Result<Frames, VideoError> {
+    options.check(path)?;
+    source::check_file(path)?;
+    if folder::holds_images(path) {
+        return images::decode(gpu, path, options, monitor);
+    }
+    let scan = scan(path, monitor)?;
+    let mut source = source::open(path)?;
+    let mut decoder = open_decoder(path, &source)?;
+    let mut sink = Sink::new(gpu, path, &source, options, &scan)?;
+    let mut failed = Failures::default();
+    let mut packet = ffmpeg::Packet::empty();
+    let mut seen = 0;
+    let mut bad_reads = 0;
+    loop {
+        if monitor.stopped() {
+            return Err(VideoError::Interrupted);
+        }
+        match packet.read(&mut source.input) {
+            Ok(()) if packet.stream() == source.stream => {
+                bad_reads = 0;
+                seen += 1;
+                monitor.progress(seen, scan.packets);
+                if let Err(error) = decoder.send_packet(&packet) {
+                    failed.note(error);
+                }
+                sink.drain(&mut decoder, &mut failed)?;
+            }
+            Ok(()) => {}
+            Err(ffmpeg::Error::InvalidData) if bad_reads < PATIENCE => bad_reads += 1,
+            // How the file ends was told by the scan.
+            Err(_) => break,
+        }
+    }
+    // A decoder that refuses the end has nothing more to give.
+    if decoder.send_eof().is_ok() {
+        sink.drain(&mut decoder, &mut failed)?;
+    }
+    sink.finish(&scan, failed)
+}
+
+fn open_decoder(path: &Path, source: &Source) -> Result<ffmpeg::decoder::Video, VideoError> {
+    let refuse = |reason: String| VideoError::input(path, reason);
+    let no_stream = || refuse("its video stream is gone".to_owned());
+    let stream = source.input.stream(source.stream).ok_or_else(no_stream)?;
+    let mut context = codec::Context::from_parameters(stream.parameters())
+        .map_err(|error| refuse(format!("its codec parameters are damaged: {error}")))?;
+    context.set_threading(codec::threading::Config::kind(
+        codec::threading::Type::Frame,
+    ));
+    let mut decoder = context.decoder();
+    decoder.set_packet_time_base(source.time_base);
+    decoder.video().map_err(|error| {
+        refuse(match error {
+            ffmpeg::Error::DecoderNotFound => format!(
+                "this FFmpeg has no decoder for {}; convert it first, such as to H.264",
+                source.info.codec
+            ),
+            error => format!(
+                "the {} decoder does not open: {error}; the file may be damaged",
+                source.info.codec
+            ),
+        })
+    })
+}

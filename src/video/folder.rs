@@ -1,0 +1,292 @@
+//! Lists the images of a folder in the order they were taken.
+
+use std::cmp::Ordering;
+use std::path::{Path, PathBuf};
+
+use super::VideoError;
+
+/// Extensions of images that can be read.
+const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "bmp", "webp"];
+
+fn has_extension(path: &Path, wanted: &[&str]) -> bool {
+    path.extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|e| wanted.contains(&e.to_ascii_lowercase().as_str()))
+}
+
+fn name(path: &Path) -> String {
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// Whether `path` is read as images: a folder, an image, or a `transforms*.json`; anything else is a video.
+pub fn holds_images(path: &Path) -> bool {
+    path.is_dir() || has_extension(path, &EXTENSIONS) || has_extension(path, &["json"])
+}
+
+/// The images of `path`, in order:
+///
+/// - an image: itself;
+/// - a `transforms*.json` (Blender or nerfstudio), or a folder with one: what it lists, in its order
+///   (`file_path` is relative to it and may lack its extension);
+/// - a folder with `*.color.png` (7-Scenes), or with one subfolder of them: those, in natural order;
+/// - any other folder: its images, in natural order (`2.png` before `10.png`).
+///
+/// # Errors
+/// [`VideoError::Input`] when there are none, when the list is damaged or names what is not there, or when
+/// several lists or subfolders would fit.
+pub fn list_images(path: &Path) -> Result<Vec<PathBuf>, VideoError> {
+    if has_extension(path, &["json"]) {
+        return from_json(path);
+    }
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let (files, folders) = entries(path)?;
+    let lists: Vec<_> = files
+        .iter()
+        .filter(|f| has_extension(f, &["json"]) && name(f).starts_with("transforms"))
+        .collect();
+    let preferred = ["transforms.json", "transforms_train.json"];
+    let list = preferred
+        .iter()
+        .find_map(|wanted| lists.iter().find(|f| name(f) == *wanted));
+    match (list, lists.as_slice()) {
+        (Some(list), _) | (None, [list]) => return from_json(list),
+        (None, []) => {}
+        (None, _) => {
+            let names: Vec<_> = lists.iter().map(|f| name(f)).collect();
+            return Err(VideoError::input(
+                path,
+                format!("it holds {}; name the one to use", names.join(", ")),
+            ));
+        }
+    }
+    let is_colour = |file: &PathBuf| name(file).to_ascii_lowercase().ends_with(".color.png");
+    let colour: Vec<_> = files.iter().filter(|f| is_colour(f)).cloned().collect();
+    if !colour.is_empty() {
+        return Ok(colour);
+    }
+    let images: Vec<_> = files
+        .into_iter()
+        .filter(|f| has_extension(f, &EXTENSIONS))
+        .collect();
+    if !images.is_empty() {
+        return Ok(images);
+    }
+    let mut found = Vec::new();
+    for folder in folders {
+        let (files, _) = entries(&folder)?;
+        let colour: Vec<_> = files.into_iter().filter(is_colour).collect();
+        if !colour.is_empty() {
+            found.push((folder, colour));
+        }
+    }
+    match found.len() {
+        1 => Ok(found.remove(0).1),
+        0 => Err(VideoError::input(
+            path,
+            format!(
+                "the folder holds no images ({}); give a folder of images or a video file",
+                EXTENSIONS.join(", ")
+            ),
+        )),
+        _ => {
+            let names: Vec<_> = found.iter().map(|(f, _)| name(f)).collect();
+            Err(VideoError::input(
+                path,
+                format!(
+                    "several subfolders hold images ({}); give one of them",
+                    names.join(", ")
+                ),
+            ))
+        }
+    }
+}
+
+/// Files and folders in `path` in natural order, hidden ones left out.
+fn entries(path: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), VideoError> {
+    let unreadable =
+        |error: std::io::Error| VideoError::input(path, format!("it cannot be listed: {error}"));
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        let found = entry.map_err(unreadable)?.path();
+        if name(&found).starts_with('.') {
+            continue;
+        }
+        if found.is_dir() {
+            folders.push(found);
+        } else {
+            files.push(found);
+        }
+    }
+    files.sort_by(|a, b| natural(&name(a), &name(b)));
+    folders.sort_by(|a, b| natural(&name(a), &name(b)));
+    Ok((files, folders))
+}
+
+#[derive(serde::Deserialize)]
+struct List {
+    frames: Vec<Entry>,
+}
+
+#[derive(serde::Deserialize)]
+struct Entry {
+    file_path: String,
+}
+
+fn from_json(path: &Path) -> Result<Vec<PathBuf>, VideoError> {
+    let refuse = |reason: String| VideoError::input(path, reason);
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| refuse(format!("it cannot be read: {error}")))?;
+    let list: List = serde_json::from_str(&text).map_err(|error| {
+        refuse(format!(
+            "it is not a list of frames with a file_path each, as Blender or nerfstudio write it: {error}"
+        ))
+    })?;
+    if list.frames.is_empty() {
+        return Err(refuse("it lists no frames".to_owned()));
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut images = Vec::with_capacity(list.frames.len());
+    for (index, entry) in list.frames.iter().enumerate() {
+        let stem = folder.join(&entry.file_path);
+        let with = |extension: &&str| {
+            let mut file = stem.clone().into_os_string();
+            file.push(".");
+            file.push(extension);
+            PathBuf::from(file)
+        };
+        let image = std::iter::once(stem.clone())
+            .chain(EXTENSIONS.iter().map(with))
+            .find(|file| file.is_file());
+        images.push(image.ok_or_else(|| {
+            refuse(format!(
+                "frames[{index}].file_path is '{}', and there is no such image beside it; copy the images there or correct the list",
+                entry.file_path
+            ))
+        })?);
+    }
+    Ok(images)
+}
+
+/// Natural order: runs of digits by their number, other text by its letters.
+fn natural(a: &str, b: &str) -> Ordering {
+    let (mut x, mut y) = (a, b);
+    while let (Some(p), Some(q)) = (x.chars().next(), y.chars().next()) {
+        if p.is_ascii_digit() && q.is_ascii_digit() {
+            let (m, n) = (digits(&mut x), digits(&mut y));
+            let order = m.len().cmp(&n.len()).then_with(|| m.cmp(n));
+            if order.is_ne() {
+                return order;
+            }
+        } else if p != q {
+            return p.cmp(&q);
+        } else {
+            (x, y) = (&x[p.len_utf8()..], &y[q.len_utf8()..]);
+        }
+    }
+    // Equal but for leading zeros or an ending: any fixed order will do.
+    x.len().cmp(&y.len()).then_with(|| a.cmp(b))
+}
+
+/// Cuts the run of digits off the front of `text`, leading zeros left out.
+fn digits<'t>(text: &mut &'t str) -> &'t str {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (run, rest) = text.split_at(end);
+    *text = rest;
+    run.trim_start_matches('0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{list_images, natural};
+
+    #[test]
+    fn names_are_ordered_by_their_numbers() {
+        let mut names = [
+            "r_10.png",
+            "r_2.png",
+            "a9b1",
+            "r_02b.png",
+            "a10",
+            "a9",
+            "ä1",
+            "1",
+            "01",
+        ];
+        names.sort_by(|a, b| natural(a, b));
+        let want = [
+            "01",
+            "1",
+            "a9",
+            "a9b1",
+            "a10",
+            "r_2.png",
+            "r_02b.png",
+            "r_10.png",
+            "ä1",
+        ];
+        assert_eq!(names, want);
+    }
+
+    #[test]
+    fn a_folder_is_listed_by_its_kind() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let root = folder.path();
+        let touch = |name: &str| {
+            let file = root.join(name);
+            std::fs::create_dir_all(file.parent().expect("parent")).expect("folder");
+            std::fs::write(file, b"").expect("write");
+        };
+        let names = |path: &str| {
+            list_images(&root.join(path)).map(|files| {
+                let name = |f: &std::path::PathBuf| super::name(f);
+                files.iter().map(name).collect::<Vec<_>>()
+            })
+        };
+        let says = |path: &str, words: &str| {
+            let error = names(path).expect_err(words).to_string();
+            assert!(error.contains(words) && error.contains(path), "{error}");
+        };
+        [
+            "plain/10.png",
+            "plain/9.JPG",
+            "plain/.8.png",
+            "plain/note.txt",
+        ]
+        .into_iter()
+        .for_each(touch);
+        assert_eq!(names("plain").expect("plain"), ["9.JPG", "10.png"]);
+        [
+            "rgbd/a/f2.color.png",
+            "rgbd/a/f2.depth.png",
+            "rgbd/README.md",
+        ]
+        .into_iter()
+        .for_each(touch);
+        assert_eq!(names("rgbd").expect("subfolder"), ["f2.color.png"]);
+        assert_eq!(names("rgbd/a").expect("folder"), ["f2.color.png"]);
+        touch("rgbd/b/f1.color.png");
+        says("rgbd", "a, b");
+        ["lego/train/r_1.png", "lego/train/r_0.jpg", "lego/other.png"]
+            .into_iter()
+            .for_each(touch);
+        let list = |json: &str| std::fs::write(root.join("lego/transforms_x.json"), json);
+        list(r#"{"frames": [{"file_path": "./train/r_1"}, {"file_path": "train/r_0.jpg"}]}"#)
+            .expect("write");
+        assert_eq!(names("lego").expect("list"), ["r_1.png", "r_0.jpg"]);
+        assert_eq!(names("lego/transforms_x.json").expect("list").len(), 2);
+        list(r#"{"frames": [{"file_path": "./train/r_7"}]}"#).expect("write");
+        says("lego", "frames[0].file_path is './train/r_7'");
+        list(r#"{"frames": 3}"#).expect("write");
+        says("lego", "not a list of frames");
+        touch("lego/transforms_y.json");
+        says("lego", "transforms_x.json, transforms_y.json");
+        std::fs::create_dir(root.join("void")).expect("folder");
+        says("void", "no images");
+    }
+}

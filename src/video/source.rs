@@ -1,0 +1,239 @@
+//! Opens a video file and reads what it says of its video stream.
+
+use std::path::Path;
+
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::codec::packet::side_data;
+use ffmpeg_next::{Rational, codec, ffi, format, media};
+
+use super::layout::Colour;
+use super::{VideoError, VideoInfo, library};
+
+/// An open file and its video stream.
+pub(super) struct Source {
+    pub input: format::context::Input,
+    /// Index of the video stream.
+    pub stream: usize,
+    pub time_base: Rational,
+    pub info: VideoInfo,
+    /// Orientation bits of the conversion kernel.
+    pub orient: u32,
+    pub faults: Vec<String>,
+}
+
+/// Reads a C enum as a plain number: what a file claims may be outside FFmpeg's list.
+fn number<T>(field: *const T) -> i32 {
+    const { assert!(size_of::<T>() == size_of::<i32>()) };
+    // SAFETY: callers pass a pointer to a live, aligned field of the size of a C int.
+    unsafe { field.cast::<i32>().read() }
+}
+
+/// The colour of a stream's parameters.
+fn stream_colour(parameters: &codec::Parameters) -> Colour {
+    // SAFETY: the parameters own or keep alive the struct for as long as they are borrowed.
+    let raw = unsafe { parameters.as_ptr() };
+    // SAFETY: as above; only addresses of fields are taken.
+    unsafe {
+        Colour {
+            matrix: number(&raw const (*raw).color_space),
+            transfer: number(&raw const (*raw).color_trc),
+            range: number(&raw const (*raw).color_range),
+            chroma: number(&raw const (*raw).chroma_location),
+        }
+    }
+}
+
+/// The colour of a decoded frame.
+pub(super) fn frame_colour(frame: &ffmpeg::frame::Video) -> Colour {
+    // SAFETY: the frame owns the struct for as long as it is borrowed.
+    let raw = unsafe { frame.as_ptr() };
+    // SAFETY: as above; only addresses of fields are taken.
+    unsafe {
+        Colour {
+            matrix: number(&raw const (*raw).colorspace),
+            transfer: number(&raw const (*raw).color_trc),
+            range: number(&raw const (*raw).color_range),
+            chroma: number(&raw const (*raw).chroma_location),
+        }
+    }
+}
+
+fn ratio(value: Rational) -> f64 {
+    if value.denominator() == 0 {
+        0.0
+    } else {
+        f64::from(value.numerator()) / f64::from(value.denominator())
+    }
+}
+
+/// Checks that `path` is a file with bytes in it, and says in words what else it is.
+pub(super) fn check_file(path: &Path) -> Result<(), VideoError> {
+    let found = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            VideoError::input(path, "there is no such file or folder; see the path")
+        }
+        _ => VideoError::input(path, format!("it cannot be read: {error}")),
+    })?;
+    if found.is_file() && found.len() == 0 {
+        return Err(VideoError::input(
+            path,
+            "the file is empty (0 bytes); fetch or generate it again",
+        ));
+    }
+    std::fs::File::open(path)
+        .map(|_| ())
+        .map_err(|error| VideoError::input(path, format!("it cannot be read: {error}")))
+}
+
+/// Opens `path`, which [`check_file`] has let pass.
+pub(super) fn open(path: &Path) -> Result<Source, VideoError> {
+    let refuse = |reason: String| VideoError::input(path, reason);
+    library::start().map_err(refuse)?;
+    let url = library::url(path).ok_or_else(|| refuse("the path holds a NUL byte".into()))?;
+    let input = format::input(&url).map_err(|error| {
+        refuse(match error {
+            ffmpeg::Error::InvalidData => {
+                "this is not a video that FFmpeg can read (text, another kind of file, or damaged from the start); see that it plays, or fetch it again".to_owned()
+            }
+            error => format!("FFmpeg cannot open it: {error}"),
+        })
+    })?;
+    let is_picture = |stream: &ffmpeg::Stream<'_>| {
+        stream
+            .disposition()
+            .contains(format::stream::Disposition::ATTACHED_PIC)
+    };
+    let audio = input.streams().best(media::Type::Audio).is_some();
+    let video = input.streams().best(media::Type::Video);
+    let Some(stream) = video.filter(|stream| !is_picture(stream)) else {
+        return Err(refuse(if audio {
+            "it has sound but no video stream; give a file with video".to_owned()
+        } else {
+            "it has no video stream; give a file with video".to_owned()
+        }));
+    };
+    let index = stream.index();
+    let parameters = stream.parameters();
+    let mut faults = Vec::new();
+    let (orient, rotation, mirrored) = orientation(&stream, &mut faults);
+    // SAFETY: the parameters keep their struct alive; plain fields are read, enums as numbers.
+    let (width, height, pixel) = unsafe {
+        let raw = parameters.as_ptr();
+        (
+            (*raw).width.max(0) as u32,
+            (*raw).height.max(0) as u32,
+            (*raw).format,
+        )
+    };
+    let pixel_format = pixel_name(pixel);
+    let colour = stream_colour(&parameters);
+    let rgb = pixel_format.contains("rgb")
+        || pixel_format.contains("bgr")
+        || pixel_format.starts_with("gbr");
+    // SAFETY: both pointers belong to the open input; the frame may be null by FFmpeg's documentation.
+    let aspect = unsafe {
+        ffi::av_guess_sample_aspect_ratio(
+            input.as_ptr().cast_mut(),
+            stream.as_ptr().cast_mut(),
+            std::ptr::null_mut(),
+        )
+    };
+    let aspect = ratio(Rational::from(aspect));
+    let time_base = stream.time_base();
+    let seconds = match stream.duration() {
+        ticks if ticks > 0 => ticks as f64 * ratio(time_base),
+        _ => (input.duration().max(0) as f64) / f64::from(ffi::AV_TIME_BASE),
+    };
+    let info = VideoInfo {
+        path: path.display().to_string(),
+        container: input.format().name().to_owned(),
+        codec: parameters.id().name().to_owned(),
+        pixel_format,
+        width,
+        height,
+        rotation,
+        mirrored,
+        sample_aspect: if (0.01..=100.0).contains(&aspect) {
+            aspect
+        } else {
+            1.0
+        },
+        fps: ratio(stream.avg_frame_rate()).max(0.0),
+        duration: seconds,
+        frames: stream.frames().max(0) as u64,
+        matrix: colour.matrix_name(rgb).to_owned(),
+        full_range: colour.range == 2 || (colour.range != 1 && rgb),
+        transfer: colour.transfer_name().to_owned(),
+        audio,
+    };
+    faults.extend(colour.faults(rgb));
+    Ok(Source {
+        stream: index,
+        time_base,
+        info,
+        orient,
+        faults,
+        input,
+    })
+}
+
+/// FFmpeg's name of a pixel format, `unknown` where it has none.
+fn pixel_name(format: i32) -> String {
+    let known = (0..ffi::AVPixelFormat::AV_PIX_FMT_NB as i32).contains(&format);
+    if !known {
+        return "unknown".to_owned();
+    }
+    // SAFETY: the number is one of this FFmpeg's pixel formats, of which the enum has every value.
+    let format = unsafe { std::mem::transmute::<i32, ffi::AVPixelFormat>(format) };
+    let format = format::Pixel::from(format);
+    format
+        .descriptor()
+        .map_or("unknown", |d| d.name())
+        .to_owned()
+}
+
+/// The display matrix as kernel bits, clockwise degrees and mirroring (ISO/IEC 14496-12 8.2.2.3: row vectors).
+fn orientation(stream: &ffmpeg::Stream<'_>, faults: &mut Vec<String>) -> (u32, u32, bool) {
+    let Some(side) = stream
+        .side_data()
+        .find(|side| side.kind() == side_data::Type::DisplayMatrix)
+    else {
+        return (0, 0, false);
+    };
+    let values: Vec<i32> = side
+        .data()
+        .chunks_exact(4)
+        .map(bytemuck::pod_read_unaligned)
+        .collect();
+    // Shown x = a x + c y, shown y = b x + d y, in 16.16 fixed point.
+    let [a, b, _, c, d, ..] = values[..] else {
+        return (0, 0, false);
+    };
+    let sign = |v: i32| i64::from(v).abs() > 1 << 14;
+    match (sign(a), sign(b), sign(c), sign(d)) {
+        (true, false, false, true) => {
+            let mirrored = (a < 0) != (d < 0);
+            let rotation = if a < 0 { 180 } else { 0 };
+            (
+                u32::from(a < 0) * 2 + u32::from(d < 0) * 4,
+                rotation,
+                mirrored,
+            )
+        }
+        (false, true, true, false) => {
+            let mirrored = (b < 0) == (c < 0);
+            let rotation = if b > 0 { 90 } else { 270 };
+            (
+                1 + u32::from(b < 0) * 2 + u32::from(c < 0) * 4,
+                rotation,
+                mirrored,
+            )
+        }
+        _ => {
+            faults.push(
+                "the display matrix is not a turn by right angles; shown as stored".to_owned(),
+            );
+            (0, 0, false)
+        }
+    }
+}
