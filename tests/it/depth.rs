@@ -6,6 +6,8 @@ use sora_director::video::{Frames, VideoInfo};
 
 use crate::common;
 
+mod onnx;
+
 /// A floor that runs to the horizon under a wall, and its inverse depth: packed pixels, row-major.
 fn picture(width: u32, height: u32) -> (Vec<u32>, Vec<f32>) {
     let mut rng = common::Rng(7);
@@ -89,4 +91,52 @@ fn the_built_in_network_beats_a_row_ramp() {
     // The same clip gives the same bits.
     let again = model.estimate(&gpu, &frames, &Silent).unwrap();
     assert_eq!(again.maps[0].as_ref().unwrap().values, map.values);
+}
+
+#[test]
+fn a_missing_or_broken_network_is_one_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |choice: ModelChoice| Model::load(&choice).unwrap_err().to_string();
+    let missing = load(ModelChoice::Path(folder.path().join("none.onnx")));
+    assert!(
+        missing.contains("none.onnx") && missing.contains("depth-small"),
+        "{missing}"
+    );
+    assert!(load(ModelChoice::Path(folder.path().into())).contains("no .onnx file"));
+    let cut = folder.path().join("cut.onnx");
+    let whole = std::fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/models/depth_small.onnx"
+    ))
+    .unwrap();
+    std::fs::write(&cut, &whole[..whole.len() / 3]).unwrap();
+    let error = load(ModelChoice::Path(cut));
+    assert!(
+        error.contains("cut.onnx") && error.contains("cut short"),
+        "{error}"
+    );
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/linear.onnx");
+    assert!(load(ModelChoice::Path(other.into())).contains("6 inputs"));
+    let vector = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/golden/half_weights.onnx"
+    );
+    let error = load(ModelChoice::Path(vector.into()));
+    assert!(
+        error.contains("2 x 4") && error.contains("1 x 3 x height x width"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_clip_takes_the_network_of_its_aspect() {
+    let Some(folder) = common::shared("models") else {
+        return;
+    };
+    let both = Model::load(&ModelChoice::Path(folder)).unwrap();
+    let height = |w, h| both.for_size(w, h).unwrap().height;
+    assert_eq!(height(1280, 704), Some(294));
+    assert_eq!(height(640, 480), Some(392));
+    assert_eq!(height(406, 720), Some(392));
+    assert_eq!(both.sha256().len(), 64);
 }
