@@ -593,10 +593,17 @@ fn planted_defects_are_found() {
         .expect("hole");
     assert_eq!(hole.severity, Severity::High);
     let map = sora_director::report::map::draw(&world, &cameras, &report);
-    assert!((500..=700).contains(&map.width().max(map.height())), "{:?}", map.dimensions());
+    assert!(
+        (500..=700).contains(&map.width().max(map.height())),
+        "{:?}",
+        map.dimensions()
+    );
     let marks = [[215, 30, 35], [245, 140, 20], [30, 90, 220]];
     for mark in marks {
-        assert!(map.pixels().filter(|p| p.0 == mark).count() > 30, "{mark:?} is on the map");
+        assert!(
+            map.pixels().filter(|p| p.0 == mark).count() > 30,
+            "{mark:?} is on the map"
+        );
     }
     if let Ok(path) = std::env::var("DIRECTOR_TEST_MAP") {
         map.save(path).expect("save");
@@ -699,7 +706,10 @@ fn a_real_kitchen_is_tested() {
     for frame in (150..200).step_by(4) {
         let stem = folder.join(format!("frame-{frame:06}"));
         let text = std::fs::read_to_string(stem.with_extension("pose.txt")).expect("pose");
-        let m: Vec<f64> = text.split_whitespace().map(|n| n.parse().expect("number")).collect();
+        let m: Vec<f64> = text
+            .split_whitespace()
+            .map(|n| n.parse().expect("number"))
+            .collect();
         let row = |r: usize| glam::DVec3::new(m[4 * r], m[4 * r + 1], m[4 * r + 2]);
         let camera = Camera {
             frame,
@@ -712,17 +722,29 @@ fn a_real_kitchen_is_tested() {
             depth_scale: 1.0,
             depth_shift: 0.0,
         };
-        let image = image::open(stem.with_extension("depth.png")).expect("depth").into_luma16();
+        let image = image::open(stem.with_extension("depth.png"))
+            .expect("depth")
+            .into_luma16();
         let half = |x: u32, y: u32| {
             let mm = image.get_pixel(2 * x, 2 * y).0[0];
-            if (1..10_000).contains(&mm) { f32::from(mm) / 1000.0 } else { 0.0 }
+            if (1..10_000).contains(&mm) {
+                f32::from(mm) / 1000.0
+            } else {
+                0.0
+            }
         };
-        let depth: Vec<f32> = (0..240).flat_map(|y| (0..320).map(move |x| (x, y))).map(|(x, y)| half(x, y)).collect();
+        let depth: Vec<f32> = (0..240)
+            .flat_map(|y| (0..320).map(move |x| (x, y)))
+            .map(|(x, y)| half(x, y))
+            .collect();
         views.push(DepthView {
             camera,
             width: 320,
             height: 240,
-            alpha: depth.iter().map(|&d| f32::from(u8::from(d > 0.0))).collect(),
+            alpha: depth
+                .iter()
+                .map(|&d| f32::from(u8::from(d > 0.0)))
+                .collect(),
             depth,
         });
         list.cameras.push(camera);
@@ -732,9 +754,29 @@ fn a_real_kitchen_is_tested() {
     eprintln!("{alignment:?} {:?}", begin.elapsed());
     let views = alignment.apply_to_views(&views);
     let list = alignment.apply_to_cameras(&list);
-    let world = build(&gpu(), &views, &alignment, &WorldOptions::default(), &Silent).expect("world");
-    eprintln!("{:?} {:?} {:?}", world.dims, world.counts(), begin.elapsed());
-    let report = test(&gpu(), &world, &views, &list, &AgentOptions::default(), &Silent).expect("report");
+    let world = build(
+        &gpu(),
+        &views,
+        &alignment,
+        &WorldOptions::default(),
+        &Silent,
+    )
+    .expect("world");
+    eprintln!(
+        "{:?} {:?} {:?}",
+        world.dims,
+        world.counts(),
+        begin.elapsed()
+    );
+    let report = test(
+        &gpu(),
+        &world,
+        &views,
+        &list,
+        &AgentOptions::default(),
+        &Silent,
+    )
+    .expect("report");
     eprintln!("{:?}", begin.elapsed());
     show("kitchen", &report);
     if let Ok(path) = std::env::var("DIRECTOR_TEST_KITCHEN_MAP") {
