@@ -1,4 +1,118 @@
 //! Monocular depth through ONNX networks.
+//!
+//! [`Model::load`] takes the built-in network or ONNX files, [`Model::estimate`] runs it on a clip.
+
+mod model;
+mod models;
+pub mod onnx;
+mod picture;
+
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+
+pub use model::Model;
+pub use models::{EMBEDDED_NAME, KnownModel, Layout, known};
+pub use picture::{colour_picture, value_range};
+
+/// Version of this stage: part of the key under which its results are kept.
+pub const VERSION: u32 = 1;
+
+/// Which network to use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelChoice {
+    /// The small one that is built in.
+    #[default]
+    Embedded,
+    /// An ONNX file, or a folder of them.
+    Path(PathBuf),
+    /// Several files or folders: the one whose input fits the clip's aspect best is used.
+    AnyOf(Vec<PathBuf>),
+}
+
+impl std::str::FromStr for ModelChoice {
+    type Err = Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "embedded" | EMBEDDED_NAME => Self::Embedded,
+            path => Self::Path(path.into()),
+        })
+    }
+}
+
+impl ModelChoice {
+    /// From the values of a repeated `--model`; none means the built-in network.
+    pub fn from_args(args: &[Self]) -> Self {
+        match args {
+            [] => Self::Embedded,
+            [one] => one.clone(),
+            more => {
+                let paths: Vec<PathBuf> = more
+                    .iter()
+                    .flat_map(|choice| match choice {
+                        Self::Embedded => Vec::new(),
+                        Self::Path(path) => vec![path.clone()],
+                        Self::AnyOf(paths) => paths.clone(),
+                    })
+                    .collect();
+                if paths.is_empty() {
+                    Self::Embedded
+                } else {
+                    Self::AnyOf(paths)
+                }
+            }
+        }
+    }
+}
+
+/// Options of this stage.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// The network.
+    pub model: ModelChoice,
+    /// What its answers mean, where that is known better than by the list or the file's name.
+    pub kind: Option<DepthKind>,
+}
+
+/// Why there is no depth.
+#[derive(Debug, thiserror::Error)]
+pub enum DepthError {
+    /// A network's file is missing, broken, or holds what cannot be run.
+    #[error("depth network {path}: {reason}")]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// No network at all was given.
+    #[error("no depth network was given; leave --model out for the built-in one")]
+    NoModel,
+    /// The network failed on a picture.
+    #[error("depth network '{model}': {reason}")]
+    Run {
+        /// Its name.
+        model: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The GPU failed.
+    #[error(transparent)]
+    Gpu(#[from] crate::gpu::GpuError),
+    /// Stopped on request.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl DepthError {
+    fn file(path: &Path, reason: impl Into<String>) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            reason: reason.into(),
+        }
+    }
+}
 
 /// What a depth value means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

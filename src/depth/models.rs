@@ -1,0 +1,94 @@
+//! The networks that are known: `models/models.toml`, and the one that is built in.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::DepthKind;
+
+/// The built-in network's file.
+pub const EMBEDDED: &[u8] = include_bytes!("../../models/depth_small.onnx");
+
+/// Its name in the list and on the command line.
+pub const EMBEDDED_NAME: &str = "depth-small";
+
+/// Order of a network's image tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// Batch, channel, row, column.
+    Nchw,
+    /// Batch, row, column, channel.
+    Nhwc,
+}
+
+/// What is known of one network.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownModel {
+    /// Name on the command line and in results.
+    pub name: String,
+    /// Usual file name.
+    pub file: String,
+    /// Hex digest of the file.
+    pub sha256: String,
+    /// SPDX expression.
+    pub licence: String,
+    /// Where it can be had, if anywhere.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Order of the image tensor.
+    pub layout: Layout,
+    /// Input width in pixels; `None` where any (a multiple of 14) will do.
+    #[serde(default)]
+    pub width: Option<usize>,
+    /// Input height in pixels.
+    #[serde(default)]
+    pub height: Option<usize>,
+    /// Subtracted from red, green and blue in [0, 1].
+    pub mean: [f32; 3],
+    /// Divides what is left.
+    pub std: [f32; 3],
+    /// What the output means.
+    pub kind: DepthKind,
+}
+
+#[derive(Deserialize)]
+struct File {
+    model: Vec<KnownModel>,
+}
+
+/// All networks of `models/models.toml`.
+pub fn known() -> &'static [KnownModel] {
+    static KNOWN: LazyLock<Vec<KnownModel>> = LazyLock::new(|| {
+        let parsed: Result<File, _> = toml::from_str(include_str!("../../models/models.toml"));
+        parsed
+            .expect("models.toml is part of the program, and a test parses it")
+            .model
+    });
+    &KNOWN
+}
+
+/// Hex digest of a file's bytes.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_parses_and_knows_the_embedded_network() {
+        let embedded = known().iter().find(|m| m.name == EMBEDDED_NAME);
+        assert_eq!(
+            embedded.map(|m| m.sha256.as_str()),
+            Some(sha256(EMBEDDED).as_str())
+        );
+        assert!(EMBEDDED.len() <= 4 << 20);
+    }
+}

@@ -1,0 +1,182 @@
+//! Recognises GELU, which exporters before opset 20 write as Div, Erf, Add, Mul and Mul.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use candle_onnx::onnx::{GraphProto, NodeProto};
+
+use super::node::Node;
+use super::{ops, proto};
+
+/// Domain of the nodes made here, which no file can ask for by accident.
+pub(super) const DOMAIN: &str = "director.fused";
+
+/// The graph's nodes with every `0.5 x (1 + erf(x / sqrt 2))` replaced by one Gelu node.
+pub(super) fn gelu(graph: &GraphProto) -> Vec<Cow<'_, NodeProto>> {
+    let view = View::of(graph);
+    let mut gone = HashSet::new();
+    let mut made = HashMap::new();
+    for (i, node) in graph.node.iter().enumerate() {
+        if node.op_type != "Erf" {
+            continue;
+        }
+        if let Some((parts, fused)) = view.match_gelu(i) {
+            let last = parts.iter().copied().max().unwrap_or(i);
+            gone.extend(parts);
+            made.insert(last, fused);
+        }
+    }
+    let nodes = graph.node.iter().enumerate();
+    nodes
+        .filter_map(|(i, node)| match made.remove(&i) {
+            Some(fused) => Some(Cow::Owned(fused)),
+            None if gone.contains(&i) => None,
+            None => Some(Cow::Borrowed(node)),
+        })
+        .collect()
+}
+
+struct View<'a> {
+    nodes: &'a [NodeProto],
+    maker: HashMap<&'a str, usize>,
+    readers: HashMap<&'a str, Vec<usize>>,
+    outputs: HashSet<&'a str>,
+    scalars: HashMap<&'a str, f32>,
+}
+
+impl<'a> View<'a> {
+    fn of(graph: &'a GraphProto) -> Self {
+        let mut view = View {
+            nodes: &graph.node,
+            maker: HashMap::new(),
+            readers: HashMap::new(),
+            outputs: graph.output.iter().map(|o| o.name.as_str()).collect(),
+            scalars: HashMap::new(),
+        };
+        let scalar = |t: Option<candle_core::Tensor>| {
+            t.filter(|t| t.elem_count() == 1)
+                .and_then(|t| ops::float_vec(&t).ok())
+                .map(|v| v[0])
+        };
+        for weight in graph
+            .initializer
+            .iter()
+            .filter(|w| w.dims.iter().product::<i64>() == 1)
+        {
+            if let Some(v) = scalar(proto::tensor(weight).ok()) {
+                view.scalars.insert(&weight.name, v);
+            }
+        }
+        for (i, node) in graph.node.iter().enumerate() {
+            for name in &node.output {
+                view.maker.insert(name, i);
+            }
+            for name in &node.input {
+                view.readers.entry(name).or_default().push(i);
+            }
+            let [output] = node.output.as_slice() else {
+                continue;
+            };
+            match node.op_type.as_str() {
+                "Constant" => {
+                    let value = Node {
+                        proto: node,
+                        opset: 0,
+                    }
+                    .tensor("value")
+                    .ok()
+                    .flatten();
+                    if let Some(v) = scalar(value) {
+                        view.scalars.insert(output, v);
+                    }
+                }
+                // Weights kept in half precision stand behind a Cast.
+                "Cast" => {
+                    if let Some(&v) = node
+                        .input
+                        .first()
+                        .and_then(|n| view.scalars.get(n.as_str()))
+                    {
+                        view.scalars.insert(output, v);
+                    }
+                }
+                _ => {}
+            }
+        }
+        view
+    }
+
+    /// The other input of a two-input node, if one input is the number `value`.
+    fn beside(&self, i: usize, value: f32) -> Option<&'a str> {
+        let [a, b] = self.nodes[i].input.as_slice() else {
+            return None;
+        };
+        let is = |name: &str| {
+            self.scalars
+                .get(name)
+                .is_some_and(|v| (v - value).abs() < 1e-3 * value)
+        };
+        if is(b) {
+            Some(a)
+        } else if is(a) {
+            Some(b)
+        } else {
+            None
+        }
+    }
+
+    /// The only reader of node `i`'s output, if it is of type `op`.
+    fn sole_reader(&self, i: usize, op: &str) -> Option<usize> {
+        let output = self.nodes[i].output.first()?.as_str();
+        match self.readers.get(output)?.as_slice() {
+            &[reader] if self.nodes[reader].op_type == op && !self.outputs.contains(output) => {
+                Some(reader)
+            }
+            _ => None,
+        }
+    }
+
+    /// The nodes of a GELU around the Erf at `erf`, and the node to put in their place.
+    fn match_gelu(&self, erf: usize) -> Option<(Vec<usize>, NodeProto)> {
+        let before = *self.maker.get(self.nodes[erf].input.first()?.as_str())?;
+        let x = match self.nodes[before].op_type.as_str() {
+            // The dividend, not the divisor, must be x.
+            "Div" => self
+                .beside(before, std::f32::consts::SQRT_2)
+                .filter(|x| self.nodes[before].input[0] == **x)?,
+            "Mul" => self.beside(before, std::f32::consts::FRAC_1_SQRT_2)?,
+            _ => return None,
+        };
+        if self.sole_reader(before, "Erf") != Some(erf) {
+            return None;
+        }
+        let add = self.sole_reader(erf, "Add")?;
+        self.beside(add, 1.0)?;
+        let mul = self.sole_reader(add, "Mul")?;
+        let added = self.nodes[add].output.first()?;
+        let other = self.nodes[mul].input.iter().find(|n| *n != added)?;
+        let (parts, end) = if other == x {
+            // x (1 + erf), then 0.5.
+            let half = self.sole_reader(mul, "Mul")?;
+            self.beside(half, 0.5)?;
+            (vec![before, erf, add, mul, half], half)
+        } else {
+            // 0.5 x first, then (1 + erf).
+            let half = *self.maker.get(other.as_str())?;
+            let halved = self.nodes[half].op_type == "Mul" && self.beside(half, 0.5) == Some(x);
+            if !halved || self.sole_reader(half, "Mul") != Some(mul) {
+                return None;
+            }
+            (vec![before, erf, add, half, mul], mul)
+        };
+        let fused = NodeProto {
+            name: self.nodes[erf].name.clone(),
+            op_type: "Gelu".into(),
+            domain: DOMAIN.into(),
+            input: vec![x.to_owned()],
+            output: self.nodes[end].output.clone(),
+            ..NodeProto::default()
+        };
+        Some((parts, fused))
+    }
+}

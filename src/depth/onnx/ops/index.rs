@@ -1,0 +1,252 @@
+//! Operators that pick, join or pad along an axis.
+
+use candle_core::{Result, Tensor, bail};
+
+use super::super::node::{Built, Node};
+use super::{axis_of, ints, made_ints, maybe, need, sane, shape};
+
+fn pick(x: &Tensor, axis: usize, at: Vec<i64>) -> Result<Tensor> {
+    let n = at.len();
+    x.contiguous()?.index_select(&made_ints(at, &[n])?, axis)
+}
+
+/// Concat.
+pub(in super::super) fn concat(node: &Node) -> Built {
+    if !node.has("axis") {
+        return Err("attribute 'axis' is missing".into());
+    }
+    let axis = node.int("axis", 0)?;
+    Ok(Box::new(move |args| {
+        let all: Vec<&Tensor> = (0..args.len())
+            .map(|i| need(args, i))
+            .collect::<Result<_>>()?;
+        let first = need(args, 0)?;
+        let axis = axis_of(axis, first.rank())?;
+        // Empty parts add nothing, and candle does not join them.
+        let parts: Vec<&Tensor> = all.iter().copied().filter(|t| t.elem_count() > 0).collect();
+        Ok(vec![match parts.as_slice() {
+            [] => first.clone(),
+            [one] => (*one).clone(),
+            parts => Tensor::cat(parts, axis)?,
+        }])
+    }))
+}
+
+/// Split, evenly or by sizes (an attribute before opset 13, an input since).
+pub(in super::super) fn split(node: &Node) -> Built {
+    let axis = node.int("axis", 0)?;
+    let fixed = if node.opset < 13 {
+        node.ints("split")?
+    } else {
+        None
+    };
+    let parts = node.proto.output.len();
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let axis = axis_of(axis, x.rank())?;
+        let n = x.dims()[axis];
+        let sizes: Vec<usize> = match (&fixed, maybe(args, 1)) {
+            (Some(sizes), _) => sizes.iter().map(|&s| s.max(0) as usize).collect(),
+            (None, Some(t)) => ints(t)?.iter().map(|&s| s.max(0) as usize).collect(),
+            (None, None) => {
+                // Even parts, the last one smaller if it must be (opset 18).
+                let each = n.div_ceil(parts.max(1));
+                (0..parts)
+                    .map(|i| each.min(n.saturating_sub(i * each)))
+                    .collect()
+            }
+        };
+        if sizes.iter().fold(0usize, |a, &b| a.saturating_add(b)) != n {
+            bail!("parts {sizes:?} of {n}");
+        }
+        let mut from = 0;
+        sizes
+            .iter()
+            .map(|&size| {
+                let part = x.narrow(axis, from, size);
+                from += size;
+                part
+            })
+            .collect()
+    }))
+}
+
+/// Gather.
+pub(in super::super) fn gather(node: &Node) -> Built {
+    let axis = node.int("axis", 0)?;
+    Ok(Box::new(move |args| {
+        let (x, at) = (need(args, 0)?, need(args, 1)?);
+        let axis = axis_of(axis, x.rank())?;
+        let n = x.dims()[axis] as i64;
+        let picked: Vec<i64> = ints(at)?
+            .into_iter()
+            .map(|i| {
+                let j = if i < 0 { i.saturating_add(n) } else { i };
+                if j < 0 || j >= n {
+                    bail!("index {i} of {n}");
+                }
+                Ok(j)
+            })
+            .collect::<Result<_>>()?;
+        let mut dims = x.dims()[..axis].to_vec();
+        dims.extend(at.dims());
+        dims.extend(&x.dims()[axis + 1..]);
+        sane(&dims)?;
+        let out = match picked.as_slice() {
+            [one] => x.narrow(axis, *one as usize, 1)?,
+            _ => pick(x, axis, picked)?,
+        };
+        Ok(vec![out.reshape(dims)?])
+    }))
+}
+
+/// Slice: attributes before opset 10, inputs since.
+pub(in super::super) fn slice(node: &Node) -> Built {
+    let old = if node.opset < 10 {
+        let (Some(starts), Some(ends)) = (node.ints("starts")?, node.ints("ends")?) else {
+            return Err("attributes 'starts' and 'ends' are missing".into());
+        };
+        Some((starts, ends, node.ints("axes")?))
+    } else {
+        None
+    };
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let (starts, ends, axes, steps) = match &old {
+            Some((s, e, a)) => (s.clone(), e.clone(), a.clone(), None),
+            None => (
+                ints(need(args, 1)?)?,
+                ints(need(args, 2)?)?,
+                maybe(args, 3).map(ints).transpose()?,
+                maybe(args, 4).map(ints).transpose()?,
+            ),
+        };
+        let axes = axes.unwrap_or_else(|| (0..starts.len() as i64).collect());
+        let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
+        if ends.len() != starts.len() || axes.len() != starts.len() || steps.len() != starts.len() {
+            bail!("starts, ends, axes and steps differ in length");
+        }
+        let mut out = x.clone();
+        for i in 0..starts.len() {
+            let axis = axis_of(axes[i], x.rank())?;
+            out = cut(&out, axis, starts[i], ends[i], steps[i])?;
+        }
+        Ok(vec![out])
+    }))
+}
+
+fn cut(x: &Tensor, axis: usize, start: i64, end: i64, step: i64) -> Result<Tensor> {
+    let n = x.dims()[axis] as i64;
+    let from_back = |i: i64| if i < 0 { i.saturating_add(n) } else { i };
+    if step == 0 {
+        bail!("a step of 0");
+    }
+    if step > 0 {
+        let (a, b) = (from_back(start).clamp(0, n), from_back(end).clamp(0, n));
+        if step == 1 {
+            return x.narrow(axis, a as usize, (b - a).max(0) as usize);
+        }
+        let by = usize::try_from(step).unwrap_or(usize::MAX);
+        return pick(x, axis, (a..b).step_by(by).collect());
+    }
+    let (a, b) = (
+        from_back(start).clamp(-1, n - 1),
+        from_back(end).clamp(-1, n - 1),
+    );
+    let by = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX);
+    pick(x, axis, (b + 1..=a).rev().step_by(by).collect())
+}
+
+/// Pad: constant, reflect or edge; amounts are an attribute before opset 11, an input since.
+pub(in super::super) fn pad(node: &Node) -> Built {
+    let mode = node.text("mode", "constant")?;
+    if !matches!(mode.as_str(), "constant" | "reflect" | "edge") {
+        return Err(format!("mode '{mode}' is not supported"));
+    }
+    let old = if node.opset < 11 {
+        node.ints("pads")?
+    } else {
+        None
+    };
+    let value = node.float("value", 0.0)?;
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let pads = match &old {
+            Some(pads) => pads.clone(),
+            None => ints(need(args, 1)?)?,
+        };
+        let old_fill = super::made(vec![value], &[1])?;
+        let fill = if old.is_some() {
+            Some(&old_fill)
+        } else {
+            maybe(args, 2)
+        };
+        let axes = match maybe(args, 3) {
+            Some(t) => ints(t)?
+                .iter()
+                .map(|&a| axis_of(a, x.rank()))
+                .collect::<Result<_>>()?,
+            None => (0..x.rank()).collect::<Vec<_>>(),
+        };
+        if pads.len() != 2 * axes.len() {
+            bail!("{} pads for {} axes", pads.len(), axes.len());
+        }
+        let mut out = x.clone();
+        for (i, &axis) in axes.iter().enumerate() {
+            out = widen(&out, axis, pads[i], pads[axes.len() + i], &mode, fill)?;
+        }
+        Ok(vec![out])
+    }))
+}
+
+fn widen(
+    x: &Tensor,
+    axis: usize,
+    before: i64,
+    after: i64,
+    mode: &str,
+    fill: Option<&Tensor>,
+) -> Result<Tensor> {
+    let n = x.dims()[axis] as i64;
+    // A negative amount crops.
+    let (crop_a, crop_b) = ((-before).clamp(0, n), (-after).clamp(0, n));
+    let mut x = x.clone();
+    if crop_a + crop_b > 0 {
+        x = x.narrow(axis, crop_a as usize, (n - crop_a - crop_b).max(0) as usize)?;
+    }
+    let (n, before, after) = (x.dims()[axis] as i64, before.max(0), after.max(0));
+    if before + after == 0 {
+        return Ok(x);
+    }
+    let mut dims = x.dims().to_vec();
+    dims[axis] =
+        usize::try_from(n.saturating_add(before).saturating_add(after)).unwrap_or(usize::MAX);
+    sane(&dims)?;
+    if mode == "constant" {
+        let side = |count: i64| {
+            let mut dims = x.dims().to_vec();
+            dims[axis] = count as usize;
+            shape::filled(fill, &dims, &x)
+        };
+        let parts: Vec<Tensor> = [side(before)?, x.clone(), side(after)?]
+            .into_iter()
+            .filter(|t| t.dims()[axis] > 0)
+            .collect();
+        return Tensor::cat(&parts, axis);
+    }
+    if n == 0 || (mode == "reflect" && before.max(after) >= n) {
+        bail!("{mode} padding of {before} and {after} on {n}");
+    }
+    let at = (-before..n + after).map(|i| {
+        if mode == "edge" {
+            i.clamp(0, n - 1)
+        } else if i < 0 {
+            -i
+        } else if i >= n {
+            2 * (n - 1) - i
+        } else {
+            i
+        }
+    });
+    pick(&x, axis, at.collect())
+}

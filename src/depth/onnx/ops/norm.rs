@@ -1,0 +1,133 @@
+//! Normalisations and Softmax.
+
+use candle_core::{Result, Tensor, bail};
+
+use super::super::node::{Built, Node};
+use super::{axis_of, float_vec, map_rows, maybe, need};
+
+/// (x - mean) / sqrt(variance + epsilon) of one row, then `scale` and `bias` by `at(i)`.
+fn standardise(x: &[f32], y: &mut [f32], epsilon: f32, of: impl Fn(usize) -> (f32, f32)) {
+    let n = x.len() as f64;
+    let mean = (x.iter().map(|&v| f64::from(v)).sum::<f64>() / n) as f32;
+    let variance = x
+        .iter()
+        .map(|&v| (v - mean) * (v - mean))
+        .map(f64::from)
+        .sum::<f64>()
+        / n;
+    let scale = 1.0 / (variance as f32 + epsilon).sqrt();
+    for (i, (y, &x)) in y.iter_mut().zip(x).enumerate() {
+        let (a, b) = of(i);
+        *y = (x - mean) * scale * a + b;
+    }
+}
+
+/// LayerNormalization over the dimensions from `axis` on.
+pub(in super::super) fn layer(node: &Node) -> Built {
+    node.one_output()?;
+    let (axis, epsilon) = (node.int("axis", -1)?, node.float("epsilon", 1e-5)?);
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let axis = axis_of(axis, x.rank())?;
+        let n: usize = x.dims()[axis..].iter().product();
+        let scale = float_vec(need(args, 1)?)?;
+        let bias = maybe(args, 2)
+            .map(float_vec)
+            .transpose()?
+            .unwrap_or_else(|| vec![0.0; n]);
+        if scale.len() != n || bias.len() != n {
+            bail!(
+                "scale and bias of {} and {} on rows of {n}",
+                scale.len(),
+                bias.len()
+            );
+        }
+        Ok(vec![map_rows(x, n, |_, x, y| {
+            standardise(x, y, epsilon, |i| (scale[i], bias[i]))
+        })?])
+    }))
+}
+
+/// InstanceNormalization.
+pub(in super::super) fn instance(node: &Node) -> Built {
+    let epsilon = node.float("epsilon", 1e-5)?;
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let (scale, bias) = (float_vec(need(args, 1)?)?, float_vec(need(args, 2)?)?);
+        if x.rank() < 3 || x.dims()[1] != scale.len() || scale.len() != bias.len() {
+            bail!("shape {:?} with {} scales", x.dims(), scale.len());
+        }
+        let n: usize = x.dims()[2..].iter().product();
+        let c = scale.len();
+        Ok(vec![map_rows(x, n, |row, x, y| {
+            standardise(x, y, epsilon, |_| (scale[row % c], bias[row % c]));
+        })?])
+    }))
+}
+
+/// BatchNormalization with its running statistics.
+pub(in super::super) fn batch(node: &Node) -> Built {
+    node.one_output()?;
+    if node.int("training_mode", 0)? != 0 {
+        return Err("training mode; export the network for inference".into());
+    }
+    let epsilon = node.float("epsilon", 1e-5)?;
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let [scale, bias, mean, variance] = [1, 2, 3, 4].map(|i| need(args, i).and_then(float_vec));
+        let (scale, bias, mean, variance) = (scale?, bias?, mean?, variance?);
+        let c = scale.len();
+        if x.rank() < 2
+            || x.dims()[1] != c
+            || bias.len() != c
+            || mean.len() != c
+            || variance.len() != c
+        {
+            bail!("shape {:?} with {c} scales", x.dims());
+        }
+        let n: usize = x.dims()[2..].iter().product();
+        Ok(vec![map_rows(x, n, |row, x, y| {
+            let k = row % c;
+            let a = scale[k] / (variance[k] + epsilon).sqrt();
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y = (x - mean[k]) * a + bias[k];
+            }
+        })?])
+    }))
+}
+
+/// Softmax: over one axis since opset 13, over all dimensions from `axis` on before.
+pub(in super::super) fn softmax(node: &Node) -> Built {
+    let old = node.opset < 13;
+    let axis = node.int("axis", if old { 1 } else { -1 })?;
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let axis = axis_of(axis, x.rank())?;
+        if old {
+            return Ok(vec![rows(x, x.dims()[axis..].iter().product())?]);
+        }
+        let last = x.rank() - 1;
+        if axis == last {
+            return Ok(vec![rows(x, x.dims()[last])?]);
+        }
+        let turned = x.transpose(axis, last)?.contiguous()?;
+        Ok(vec![
+            rows(&turned, turned.dims()[last])?.transpose(axis, last)?,
+        ])
+    }))
+}
+
+fn rows(x: &Tensor, n: usize) -> Result<Tensor> {
+    map_rows(x, n, |_, x, y| {
+        let top = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut sum = 0.0;
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = (x - top).exp();
+            sum += *y;
+        }
+        let scale = 1.0 / sum;
+        for y in y {
+            *y *= scale;
+        }
+    })
+}

@@ -1,0 +1,92 @@
+//! Reductions over axes.
+
+use candle_core::{DType, Result, Tensor, bail};
+
+use super::super::node::{Built, Node};
+use super::{axis_of, ints, maybe, need};
+
+type Reduction = fn(&Tensor, &[usize]) -> Result<Tensor>;
+
+/// Axes are an attribute before `input_since`, an input from there on.
+fn reduce(node: &Node, input_since: i64, f: Reduction) -> Built {
+    let fixed = if node.opset < input_since {
+        node.ints("axes")?
+    } else {
+        None
+    };
+    let keep = node.int("keepdims", 1)? != 0;
+    let nothing_if_empty = node.int("noop_with_empty_axes", 0)? != 0;
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let axes = match (&fixed, maybe(args, 1)) {
+            (Some(axes), _) => axes.clone(),
+            (None, Some(t)) => ints(t)?,
+            (None, None) => Vec::new(),
+        };
+        if axes.is_empty() && nothing_if_empty {
+            return Ok(vec![x.clone()]);
+        }
+        let mut axes: Vec<usize> = axes
+            .iter()
+            .map(|&a| axis_of(a, x.rank()))
+            .collect::<Result<_>>()?;
+        if axes.is_empty() {
+            axes = (0..x.rank()).collect();
+        }
+        axes.sort_unstable();
+        axes.dedup();
+        if x.elem_count() == 0 {
+            bail!("nothing to reduce in {:?}", x.dims());
+        }
+        let y = if axes.is_empty() {
+            x.clone()
+        } else {
+            f(x, &axes)?
+        };
+        if keep {
+            return Ok(vec![y]);
+        }
+        let kept: Vec<usize> = (0..x.rank())
+            .filter(|i| !axes.contains(i))
+            .map(|i| x.dims()[i])
+            .collect();
+        Ok(vec![y.reshape(kept)?])
+    }))
+}
+
+fn float(x: &Tensor) -> Result<()> {
+    if x.dtype() != DType::F32 {
+        bail!("floats expected, {:?} given", x.dtype());
+    }
+    Ok(())
+}
+
+pub(in super::super) fn mean(node: &Node) -> Built {
+    reduce(node, 18, |x, axes| {
+        float(x)?;
+        x.mean_keepdim(axes.to_vec())
+    })
+}
+
+pub(in super::super) fn sum(node: &Node) -> Built {
+    reduce(node, 13, |x, axes| x.sum_keepdim(axes.to_vec()))
+}
+
+pub(in super::super) fn max(node: &Node) -> Built {
+    reduce(node, 18, |x, axes| {
+        axes.iter().try_fold(x.clone(), |x, &a| x.max_keepdim(a))
+    })
+}
+
+pub(in super::super) fn min(node: &Node) -> Built {
+    reduce(node, 18, |x, axes| {
+        axes.iter().try_fold(x.clone(), |x, &a| x.min_keepdim(a))
+    })
+}
+
+pub(in super::super) fn l2(node: &Node) -> Built {
+    reduce(node, 18, |x, axes| {
+        float(x)?;
+        x.sqr()?.sum_keepdim(axes.to_vec())?.sqrt()
+    })
+}

@@ -1,0 +1,326 @@
+//! Operators that make, ask for or change shapes.
+
+use candle_core::{DType, Device, Result, Tensor, bail};
+
+use super::super::node::{Built, Node};
+use super::{axis_of, broadcast_dims, float_vec, ints, made, made_ints, maybe, need, sane};
+
+/// Constant: a value in one of five attributes.
+pub(in super::super) fn constant(node: &Node) -> Built {
+    let value = if let Some(t) = node.tensor("value")? {
+        Ok(t)
+    } else if node.has("value_float") {
+        made(vec![node.float("value_float", 0.0)?], &[])
+    } else if let Some(v) = node.floats("value_floats")? {
+        let n = v.len();
+        made(v, &[n])
+    } else if node.has("value_int") {
+        made_ints(vec![node.int("value_int", 0)?], &[])
+    } else if let Some(v) = node.ints("value_ints")? {
+        let n = v.len();
+        made_ints(v, &[n])
+    } else {
+        return Err("a value that is neither a tensor nor numbers".into());
+    };
+    let value = value.map_err(|e| e.to_string())?;
+    Ok(Box::new(move |_| Ok(vec![value.clone()])))
+}
+
+fn dims_of(values: &[i64]) -> Result<Vec<usize>> {
+    let dims: Vec<usize> = values
+        .iter()
+        .map(|&d| usize::try_from(d).or_else(|_| bail!("shape {values:?}")))
+        .collect::<Result<_>>()?;
+    sane(&dims)?;
+    Ok(dims)
+}
+
+/// ConstantOfShape.
+pub(in super::super) fn constant_of_shape(node: &Node) -> Built {
+    let value = match node.tensor("value")? {
+        Some(v) => v.flatten_all(),
+        None => made(vec![0.0], &[1]),
+    }
+    .map_err(|e| e.to_string())?;
+    if value.elem_count() != 1 {
+        return Err("its value is not one number".into());
+    }
+    Ok(Box::new(move |args| {
+        let dims = dims_of(&ints(need(args, 0)?)?)?;
+        let one = value.reshape(vec![1; dims.len()])?;
+        Ok(vec![one.broadcast_as(dims)?.contiguous()?])
+    }))
+}
+
+/// Shape, of the dimensions from `start` to `end` (opset 15).
+pub(in super::super) fn shape(node: &Node) -> Built {
+    let (start, end) = (node.int("start", 0)?, node.int("end", i64::MAX)?);
+    Ok(Box::new(move |args| {
+        let dims = need(args, 0)?.dims();
+        let n = dims.len() as i64;
+        let at = |i: i64| (if i < 0 { i.saturating_add(n) } else { i }).clamp(0, n) as usize;
+        let (from, to) = (at(start), at(end));
+        let picked: Vec<i64> = dims[from..to.max(from)].iter().map(|&d| d as i64).collect();
+        let len = picked.len();
+        Ok(vec![made_ints(picked, &[len])?])
+    }))
+}
+
+/// Size.
+pub(in super::super) fn size(_: &Node) -> Built {
+    Ok(Box::new(|args| {
+        Ok(vec![made_ints(
+            vec![need(args, 0)?.elem_count() as i64],
+            &[],
+        )?])
+    }))
+}
+
+/// Identity, and Dropout, which does nothing when a network is used.
+pub(in super::super) fn identity(node: &Node) -> Built {
+    node.one_output()?;
+    Ok(Box::new(|args| Ok(vec![need(args, 0)?.clone()])))
+}
+
+/// Reshape.
+pub(in super::super) fn reshape(node: &Node) -> Built {
+    let allow_zero = node.int("allowzero", 0)? != 0;
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let mut wanted = ints(need(args, 1)?)?;
+        for (i, d) in wanted.iter_mut().enumerate() {
+            if *d == 0 && !allow_zero {
+                let Some(&same) = x.dims().get(i) else {
+                    bail!("dimension {i} is to stay, and there is none");
+                };
+                *d = same as i64;
+            }
+        }
+        if let Some(hole) = wanted.iter().position(|&d| d == -1) {
+            let rest: i64 = wanted
+                .iter()
+                .filter(|&&d| d != -1)
+                .try_fold(1i64, |n, &d| n.checked_mul(d))
+                .unwrap_or(0);
+            if rest <= 0 || x.elem_count() as i64 % rest != 0 {
+                bail!("{:?} does not reshape to {wanted:?}", x.dims());
+            }
+            wanted[hole] = x.elem_count() as i64 / rest;
+        }
+        Ok(vec![x.reshape(dims_of(&wanted)?)?])
+    }))
+}
+
+/// Flatten to a matrix.
+pub(in super::super) fn flatten(node: &Node) -> Built {
+    let axis = node.int("axis", 1)?;
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let at = if axis == x.rank() as i64 {
+            x.rank()
+        } else {
+            axis_of(axis, x.rank())?
+        };
+        let rows: usize = x.dims()[..at].iter().product();
+        let columns: usize = x.dims()[at..].iter().product();
+        Ok(vec![x.reshape((rows, columns))?])
+    }))
+}
+
+/// Axes are an attribute before opset 13, an input since.
+fn axes(node: &Node) -> std::result::Result<Option<Vec<i64>>, String> {
+    if node.opset < 13 {
+        node.ints("axes")
+    } else {
+        Ok(None)
+    }
+}
+
+/// Squeeze.
+pub(in super::super) fn squeeze(node: &Node) -> Built {
+    let fixed = axes(node)?;
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let axes = match (&fixed, maybe(args, 1)) {
+            (Some(axes), _) => axes.clone(),
+            (None, Some(t)) => ints(t)?,
+            (None, None) => (0..x.rank() as i64)
+                .filter(|&i| x.dims()[i as usize] == 1)
+                .collect(),
+        };
+        let axes: Vec<usize> = axes
+            .iter()
+            .map(|&a| axis_of(a, x.rank()))
+            .collect::<Result<_>>()?;
+        if let Some(&bad) = axes.iter().find(|&&a| x.dims()[a] != 1) {
+            bail!("dimension {bad} of {:?} is not 1", x.dims());
+        }
+        let kept: Vec<usize> = (0..x.rank())
+            .filter(|i| !axes.contains(i))
+            .map(|i| x.dims()[i])
+            .collect();
+        Ok(vec![x.reshape(kept)?])
+    }))
+}
+
+/// Unsqueeze: axes count in the result.
+pub(in super::super) fn unsqueeze(node: &Node) -> Built {
+    let fixed = axes(node)?;
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let axes = match &fixed {
+            Some(axes) => axes.clone(),
+            None => ints(need(args, 1)?)?,
+        };
+        let rank = x.rank() + axes.len();
+        let axes: Vec<usize> = axes
+            .iter()
+            .map(|&a| axis_of(a, rank))
+            .collect::<Result<_>>()?;
+        let mut old = x.dims().iter();
+        let mut dims = Vec::with_capacity(rank);
+        for i in 0..rank {
+            dims.push(if axes.contains(&i) {
+                1
+            } else {
+                old.next().copied().unwrap_or(1)
+            });
+        }
+        Ok(vec![x.reshape(dims)?])
+    }))
+}
+
+/// Transpose.
+pub(in super::super) fn transpose(node: &Node) -> Built {
+    let perm = node.ints("perm")?;
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let order: Vec<usize> = match &perm {
+            Some(perm) => perm
+                .iter()
+                .map(|&a| axis_of(a, x.rank()))
+                .collect::<Result<_>>()?,
+            None => (0..x.rank()).rev().collect(),
+        };
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        if !sorted.iter().copied().eq(0..x.rank()) {
+            bail!("perm {order:?} of {} dimensions", x.rank());
+        }
+        Ok(vec![x.permute(order)?])
+    }))
+}
+
+/// Expand.
+pub(in super::super) fn expand(_: &Node) -> Built {
+    Ok(Box::new(|args| {
+        let x = need(args, 0)?;
+        let dims = broadcast_dims(x.dims(), &dims_of(&ints(need(args, 1)?)?)?)?;
+        Ok(vec![x.broadcast_as(dims)?.contiguous()?])
+    }))
+}
+
+/// Tile.
+pub(in super::super) fn tile(_: &Node) -> Built {
+    Ok(Box::new(|args| {
+        let x = need(args, 0)?;
+        let times = dims_of(&ints(need(args, 1)?)?)?;
+        if times.len() != x.rank() {
+            bail!("{} repeats for {} dimensions", times.len(), x.rank());
+        }
+        let dims: Vec<usize> = x
+            .dims()
+            .iter()
+            .zip(&times)
+            .map(|(&d, &t)| d.saturating_mul(t))
+            .collect();
+        sane(&dims)?;
+        let mut out = x.clone();
+        for (axis, &t) in times.iter().enumerate() {
+            out = match t {
+                0 => out.narrow(axis, 0, 0)?,
+                1 => out,
+                _ => Tensor::cat(&vec![out; t], axis)?,
+            };
+        }
+        Ok(vec![out])
+    }))
+}
+
+/// Range of integers or floats.
+pub(in super::super) fn range(_: &Node) -> Built {
+    Ok(Box::new(|args| {
+        let (from, to, by) = (need(args, 0)?, need(args, 1)?, need(args, 2)?);
+        if from.elem_count() != 1 || to.elem_count() != 1 || by.elem_count() != 1 {
+            bail!("start, limit and delta must be one number each");
+        }
+        let read = |t: &Tensor| -> Result<f64> {
+            t.to_dtype(DType::F64)?.flatten_all()?.get(0)?.to_scalar()
+        };
+        let (a, b, d) = (read(from)?, read(to)?, read(by)?);
+        let count = ((b - a) / d).ceil();
+        if !count.is_finite() {
+            bail!("from {a} to {b} by {d}");
+        }
+        let count = count.max(0.0) as usize;
+        sane(&[count])?;
+        let at = (0..count).map(|i| a + d * i as f64);
+        Ok(vec![match from.dtype() {
+            DType::I64 => made_ints(at.map(|x| x as i64).collect(), &[count])?,
+            _ => made(at.map(|x| x as f32).collect(), &[count])?,
+        }])
+    }))
+}
+
+/// DepthToSpace.
+pub(in super::super) fn depth_to_space(node: &Node) -> Built {
+    let block = node.int("blocksize", 0)?;
+    let block = usize::try_from(block)
+        .ok()
+        .filter(|&b| b > 0)
+        .ok_or("blocksize")?;
+    let columns_first = match node.text("mode", "DCR")?.as_str() {
+        "DCR" => true,
+        "CRD" => false,
+        other => return Err(format!("mode '{other}' is not supported")),
+    };
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let (n, c, h, w) = x.dims4()?;
+        if c % (block * block) != 0 {
+            bail!("{c} channels in blocks of {block}");
+        }
+        let d = c / (block * block);
+        let y = if columns_first {
+            x.reshape(vec![n, block, block, d, h, w])?
+                .permute(vec![0, 3, 4, 1, 5, 2])?
+        } else {
+            x.reshape(vec![n, d, block, block, h, w])?
+                .permute(vec![0, 1, 4, 2, 5, 3])?
+        };
+        Ok(vec![y.contiguous()?.reshape((
+            n,
+            d,
+            h * block,
+            w * block,
+        ))?])
+    }))
+}
+
+/// One value in a tensor of `dims`, of the type of `like`.
+pub(super) fn filled(value: Option<&Tensor>, dims: &[usize], like: &Tensor) -> Result<Tensor> {
+    let Some(value) = value else {
+        return Tensor::zeros(dims, like.dtype(), &Device::Cpu);
+    };
+    if value.elem_count() != 1 || value.dtype() != like.dtype() {
+        bail!("a fill value that is not one number of the input's type");
+    }
+    if like.dtype() == DType::F32 {
+        let v = float_vec(value)?[0];
+        return made(vec![v; dims.iter().product()], dims);
+    }
+    value
+        .reshape(vec![1; dims.len()])?
+        .broadcast_as(dims)?
+        .contiguous()
+}

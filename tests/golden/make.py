@@ -1,0 +1,304 @@
+"""Makes the golden graphs of the ONNX operators.
+
+    pip install numpy onnx onnxruntime
+    python tests/golden/make.py
+
+Each file is a graph of many small nodes, every one an output of its own. Inputs and ONNX Runtime's outputs are
+kept in the same file as weights that no node reads, called `in/NAME` and `out/NAME`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = Path(__file__).parent
+
+
+class Golden:
+    def __init__(self, name, opset, seed=1):
+        self.name, self.opset, self.rng = name, opset, np.random.default_rng(seed)
+        self.inputs, self.weights, self.nodes, self.outputs = {}, [], [], []
+
+    def x(self, name, *shape, low=-2.0, high=2.0):
+        self.inputs[name] = self.rng.uniform(low, high, shape).astype(np.float32)
+        return name
+
+    def i(self, name, values):
+        self.inputs[name] = np.array(values, np.int64)
+        return name
+
+    def b(self, name, values):
+        self.inputs[name] = np.array(values, bool)
+        return name
+
+    def w(self, values, kind=np.float32):
+        name = f"w{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.array(values, kind), name))
+        return name
+
+    def r(self, *shape):
+        return self.w(self.rng.uniform(-1, 1, shape))
+
+    def ints(self, *values):
+        return self.w(values, np.int64)
+
+    def op(self, op, *inputs, outputs=1, label="", hidden=False, **attributes):
+        names = [f"{len(self.nodes)}_{op}{label}" + (f"_{k}" if outputs > 1 else "") for k in range(outputs)]
+        self.nodes.append(helper.make_node(op, list(inputs), names, names[0], **attributes))
+        if not hidden:
+            self.outputs += names
+        return names[0]
+
+    def save(self):
+        kinds = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.int64): TensorProto.INT64, np.dtype(bool): TensorProto.BOOL}
+        ports = [helper.make_tensor_value_info(k, kinds[v.dtype], v.shape) for k, v in self.inputs.items()]
+        ends = [onnx.ValueInfoProto(name=n) for n in self.outputs]
+        graph = helper.make_graph(self.nodes, self.name, ports, ends, self.weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)])
+        model.ir_version = 8
+        inferred = onnx.shape_inference.infer_shapes(model)
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        session = onnxruntime.InferenceSession(inferred.SerializeToString(), options)
+        results = session.run(self.outputs, self.inputs)
+        extra = [numpy_helper.from_array(v, "in/" + k) for k, v in self.inputs.items()]
+        extra += [numpy_helper.from_array(np.asarray(v), "out/" + k) for k, v in zip(self.outputs, results)]
+        model.graph.initializer.extend(extra)
+        path = HERE / f"{self.name}.onnx"
+        path.write_bytes(model.SerializeToString())
+        print(f"{path.name}: {len(self.outputs)} outputs, {path.stat().st_size} bytes")
+
+
+def arith():
+    g = Golden("arith", 17)
+    x, y, row, one = g.x("x", 2, 3, 4), g.x("y", 2, 3, 4), g.x("row", 4), g.x("one")
+    p, side = g.x("p", 2, 3, 4, low=0.1), g.x("side", 3, 1)
+    i, j = g.i("i", [[7, -7, 5], [0, 3, -2]]), g.i("j", [2, -3, 4])
+    b, c = g.b("b", [[[True]], [[False]]]), g.b("c", [True, False, True, False])
+    for op in ["Add", "Sub", "Mul", "Div"]:
+        for other in [y, row, one, side]:
+            g.op(op, x, other)
+        g.op(op, row, x)
+        g.op(op, i, j)
+    for e in [2.0, 0.5, 3.0, -1.0]:
+        g.op("Pow", p, g.w(e))
+    g.op("Pow", p, y)
+    g.op("Pow", x, g.w(2, np.int64))
+    g.op("Pow", i, g.w(3, np.int64))
+    g.op("Mod", i, j)
+    g.op("Mod", i, j, fmod=1)
+    g.op("Mod", x, y, fmod=1)
+    g.op("PRelu", x, g.r(3, 1))
+    for op in ["Sum", "Min", "Max"]:
+        g.op(op, x, y, row)
+        g.op(op, x)
+    g.op("Max", i, j)
+    for op in ["Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"]:
+        g.op(op, x, row)
+        g.op(op, i, g.w([7, 3, -2], np.int64))
+    g.op("And", b, c), g.op("Or", b, c), g.op("Not", c)
+    g.op("Where", b, x, row)
+    g.op("Where", c, one, y)
+    for to in [TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL]:
+        g.op("Cast", g.op("Cast", x, to=to), to=TensorProto.FLOAT)
+    g.op("Cast", i, to=TensorProto.FLOAT), g.op("Cast", i, to=TensorProto.BOOL), g.op("Cast", c, to=TensorProto.FLOAT)
+    g.op("Clip", x, g.w(-0.5), g.w(0.7))
+    g.op("Clip", x, "", g.w(0.7))
+    g.op("Clip", x, g.w(-0.5))
+    g.op("Clip", i, g.w(-1, np.int64), g.w(4, np.int64))
+    g.save()
+
+
+def unary():
+    g = Golden("unary", 20)
+    x, p = g.x("x", 3, 7, low=-4.0, high=4.0), g.x("p", 3, 7, low=0.05)
+    half = g.i("i", [-3, 0, 2])
+    halves = g.w([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])
+    for op in "Abs Neg Relu Exp Sin Cos Floor Ceil Tanh Sigmoid Erf Softplus Elu LeakyRelu HardSigmoid HardSwish Gelu Identity Round".split():
+        g.op(op, x)
+    g.op("Round", halves)
+    for op in ["Sqrt", "Log", "Reciprocal"]:
+        g.op(op, p)
+    g.op("Elu", x, alpha=0.3), g.op("LeakyRelu", x, alpha=0.2), g.op("HardSigmoid", x, alpha=0.3, beta=0.4)
+    g.op("Gelu", x, approximate="tanh")
+    g.op("Abs", half), g.op("Neg", half)
+    g.save()
+
+
+def gelu():
+    g = Golden("gelu", 17)
+    x = g.x("x", 4, 9, low=-5.0, high=5.0)
+    e = g.op("Erf", g.op("Div", x, g.w(np.sqrt(2.0)), hidden=True), hidden=True)
+    g.op("Mul", g.op("Mul", x, g.op("Add", e, g.w(1.0), hidden=True), hidden=True), g.w(0.5))
+    e = g.op("Erf", g.op("Mul", x, g.w(np.sqrt(0.5)), hidden=True), hidden=True)
+    g.op("Mul", g.op("Mul", g.w(0.5), x, hidden=True), g.op("Add", g.w(1.0), e, hidden=True))
+    # Almost a GELU: another factor, and a part that is read elsewhere.
+    e = g.op("Erf", g.op("Div", x, g.w(np.sqrt(2.0)), hidden=True), hidden=True)
+    g.op("Mul", g.op("Mul", x, g.op("Add", e, g.w(1.0), hidden=True), hidden=True), g.w(0.7))
+    e = g.op("Erf", g.op("Div", x, g.w(np.sqrt(2.0)), hidden=True))
+    g.op("Mul", g.op("Mul", x, g.op("Add", e, g.w(1.0), hidden=True), hidden=True), g.w(0.5))
+    g.save()
+
+
+def shape():
+    g = Golden("shape", 17)
+    x, s = g.x("x", 2, 3, 4), g.x("s", 1, 3, 1, 2)
+    img = g.x("img", 1, 8, 2, 3)
+    g.op("Constant", value_floats=[1.0, 2.5])
+    g.op("Constant", value=numpy_helper.from_array(np.array([1.5, -2.0], np.float16).astype(np.float32)))
+    g.op("ConstantOfShape", g.ints(2, 3), value=numpy_helper.from_array(np.array([7], np.int64)))
+    g.op("ConstantOfShape", g.ints(2))
+    g.op("Shape", x), g.op("Shape", x, start=1), g.op("Shape", x, start=-2, end=-1), g.op("Size", x)
+    g.op("Dropout", x)
+    g.op("Reshape", x, g.ints(0, -1)), g.op("Reshape", x, g.ints(4, 3, 2)), g.op("Reshape", x, g.ints(-1))
+    for axis in [0, 1, 2, 3, -1]:
+        g.op("Flatten", x, axis=axis)
+    g.op("Squeeze", s), g.op("Squeeze", s, g.ints(0)), g.op("Squeeze", s, g.ints(-2, 0))
+    g.op("Unsqueeze", x, g.ints(0)), g.op("Unsqueeze", x, g.ints(0, -1)), g.op("Unsqueeze", x, g.ints(3, 1))
+    g.op("Transpose", x), g.op("Transpose", x, perm=[1, 0, 2]), g.op("Transpose", x, perm=[2, 0, 1])
+    g.op("Expand", s, g.ints(2, 1, 4, 1)), g.op("Expand", x, g.ints(1))
+    g.op("Tile", x, g.ints(2, 1, 3))
+    g.op("Range", g.w(2, np.int64), g.w(11, np.int64), g.w(3, np.int64))
+    g.op("Range", g.w(3.0), g.w(-1.0), g.w(-0.75))
+    g.op("DepthToSpace", img, blocksize=2), g.op("DepthToSpace", img, blocksize=2, mode="CRD")
+    g.save()
+
+
+def index():
+    g = Golden("index", 17)
+    x, y, i = g.x("x", 3, 4, 5), g.x("y", 3, 2, 5), g.i("i", [[0, -1], [2, 1]])
+    g.op("Concat", x, y, axis=1), g.op("Concat", x, x, x, axis=-1)
+    g.op("Split", x, outputs=2, axis=1), g.op("Split", x, g.ints(1, 4), outputs=2, axis=2)
+    for axis in [0, 1, -1]:
+        g.op("Gather", x, i, axis=axis)
+    g.op("Gather", x, g.w(1, np.int64)), g.op("Gather", x, g.w(-2, np.int64), axis=1)
+    g.op("Gather", i, g.w([1, 0], np.int64), axis=1)
+    g.op("Slice", x, g.ints(1), g.ints(3)), g.op("Slice", x, g.ints(0, -3), g.ints(9223372036854775807, -1), g.ints(0, 2))
+    g.op("Slice", x, g.ints(0), g.ints(5), g.ints(2), g.ints(2)), g.op("Slice", x, g.ints(-1), g.ints(-9223372036854775807), g.ints(1), g.ints(-1))
+    g.op("Slice", x, g.ints(4), g.ints(0), g.ints(2), g.ints(-2)), g.op("Slice", x, g.ints(2), g.ints(1))
+    pads = g.ints(0, 1, 2, 1, 0, 1)
+    for mode in ["constant", "reflect", "edge"]:
+        g.op("Pad", x, pads, mode=mode)
+    g.op("Pad", x, pads, g.w(3.5)), g.op("Pad", x, g.ints(0, -1, 1, 0, 0, -2))
+    g.save()
+
+
+def linear():
+    g = Golden("linear", 17)
+    m, n, v = g.x("m", 3, 4), g.x("n", 4, 5), g.x("v", 4)
+    a, b, c = g.x("a", 2, 3, 4), g.x("b", 2, 4, 2), g.x("c", 2, 1, 3, 4)
+    for pair in [(m, n), (m, v), (v, n), (v, v), (a, n), (a, b), (a, v), (v, b), (c, b), (m, b), (g.r(4, 4), n)]:
+        g.op("MatMul", *pair)
+    g.op("MatMul", a, g.op("Transpose", g.r(5, 4), perm=[1, 0], hidden=True))
+    g.op("MatMul", a, g.op("Transpose", a, perm=[0, 2, 1], hidden=True))
+    g.op("MatMul", g.op("Transpose", b, perm=[0, 2, 1], hidden=True), b)
+    g.op("Gemm", m, n), g.op("Gemm", m, n, g.r(5)), g.op("Gemm", m, n, g.r(3, 1), alpha=0.5, beta=2.0)
+    g.op("Gemm", n, m, transA=1, transB=1), g.op("Gemm", m, m, g.r(3, 3), transB=1)
+    g.save()
+
+
+def norm():
+    g = Golden("norm", 17)
+    x, img = g.x("x", 2, 3, 6), g.x("img", 2, 4, 3, 3)
+    g.op("LayerNormalization", x, g.r(6), g.r(6), epsilon=1e-6), g.op("LayerNormalization", x, g.r(6))
+    g.op("LayerNormalization", x, g.r(3, 6), g.r(3, 6), axis=1)
+    g.op("InstanceNormalization", img, g.r(4), g.r(4))
+    g.op("BatchNormalization", img, g.r(4), g.r(4), g.r(4), g.w([0.5, 1.0, 2.0, 0.1]), epsilon=1e-3)
+    for axis in [-1, 0, 1]:
+        g.op("Softmax", x, axis=axis)
+    g.save()
+
+
+def conv():
+    g = Golden("conv", 17)
+    x, y = g.x("x", 1, 4, 7, 9), g.x("y", 2, 4, 5, 6)
+    k = dict(kernel_shape=[3, 3])
+    g.op("Conv", x, g.r(5, 4, 1, 1), g.r(5)), g.op("Conv", x, g.r(3, 4, 3, 3), pads=[1, 1, 1, 1], **k)
+    g.op("Conv", x, g.r(3, 4, 3, 3), g.r(3), strides=[2, 2], pads=[1, 1, 1, 1], **k)
+    g.op("Conv", x, g.r(3, 4, 3, 3), strides=[2, 1], pads=[0, 2, 1, 0], **k)
+    g.op("Conv", x, g.r(2, 4, 2, 3), g.r(2), strides=[1, 3], dilations=[2, 1], pads=[2, 0, 1, 3])
+    g.op("Conv", x, g.r(4, 1, 3, 3), g.r(4), group=4, pads=[1, 1, 1, 1], **k), g.op("Conv", x, g.r(8, 1, 3, 3), group=4, strides=[2, 2], **k)
+    g.op("Conv", x, g.r(6, 2, 3, 3), g.r(6), group=2, pads=[1, 1, 1, 1], **k), g.op("Conv", y, g.r(3, 4, 3, 3), g.r(3), **k)
+    g.op("Conv", x, g.r(3, 4, 3, 3), auto_pad="SAME_UPPER", strides=[2, 2], **k), g.op("Conv", x, g.r(3, 4, 2, 2), auto_pad="SAME_LOWER")
+    g.op("ConvTranspose", x, g.r(4, 3, 2, 2), g.r(3), strides=[2, 2]), g.op("ConvTranspose", y, g.r(4, 2, 3, 3), strides=[3, 3])
+    g.op("ConvTranspose", y, g.r(4, 2, 2, 3), strides=[2, 3])
+    g.op("ConvTranspose", x, g.r(4, 3, 3, 3), g.r(3), strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1])
+    g.op("MaxPool", x, strides=[2, 2], pads=[1, 1, 1, 1], **k), g.op("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+    g.op("AveragePool", x, strides=[2, 2], pads=[1, 1, 1, 1], **k), g.op("AveragePool", x, pads=[1, 1, 1, 1], count_include_pad=1, **k)
+    g.op("GlobalAveragePool", y), g.op("GlobalMaxPool", y)
+    g.save()
+
+
+def resize():
+    g = Golden("resize", 17)
+    x = g.x("x", 1, 2, 5, 6)
+    modes = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]
+    for coordinates in modes:
+        for mode in ["linear", "cubic"]:
+            g.op("Resize", x, "", "", g.ints(1, 2, 8, 11), mode=mode, coordinate_transformation_mode=coordinates, label=coordinates)
+            g.op("Resize", x, "", "", g.ints(1, 2, 3, 4), mode=mode, coordinate_transformation_mode=coordinates, label=coordinates)
+        g.op("Resize", x, "", g.w([1, 1, 2, 1.5]), mode="linear", coordinate_transformation_mode=coordinates, label=coordinates)
+        for nearest in ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]:
+            g.op("Resize", x, "", g.w([1, 1, 2, 2]), mode="nearest", nearest_mode=nearest, coordinate_transformation_mode=coordinates, label=nearest)
+    g.op("Resize", x, "", g.w([1, 1, 1.7, 2.3]), mode="linear"), g.op("Resize", x, "", g.w([1, 1, 1.7, 2.3]), mode="cubic", cubic_coeff_a=-0.5)
+    g.op("Resize", x, "", g.w([1, 1, 2, 2]), mode="cubic", exclude_outside=1)
+    g.save()
+    g = Golden("resize_axes", 19)
+    x = g.x("x", 1, 2, 5, 6)
+    g.op("Resize", x, "", "", g.ints(9, 7), axes=[2, 3], mode="linear"), g.op("Resize", x, "", g.w([1.5, 2.0]), axes=[-1, 2], mode="cubic")
+    g.op("Resize", x, "", g.w([1.3, 1.7]), axes=[2, 3], mode="linear", coordinate_transformation_mode="half_pixel_symmetric")
+    g.save()
+
+
+def reduce():
+    for opset in [17, 18]:
+        g = Golden(f"reduce_{opset}", opset)
+        x = g.x("x", 2, 3, 4)
+        for op in ["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL2"]:
+            for axes in [[-1], [0, 2], [1]]:
+                for keep in [0, 1]:
+                    if opset == 18 or op == "ReduceSum":
+                        g.op(op, x, g.ints(*axes), keepdims=keep)
+                    else:
+                        g.op(op, x, axes=axes, keepdims=keep)
+            g.op(op, x)
+        if opset == 18:
+            g.op("ReduceMean", x, noop_with_empty_axes=1)
+        g.save()
+
+
+def old():
+    g = Golden("old_9", 9)
+    x, s = g.x("x", 2, 3, 4), g.x("s", 1, 3, 1, 2)
+    img = g.x("img", 1, 2, 3, 4)
+    g.op("Clip", x, min=-0.5, max=0.75), g.op("Slice", x, starts=[1, -3], ends=[2, 9], axes=[0, 2])
+    g.op("Softmax", x), g.op("Softmax", x, axis=2), g.op("Squeeze", s, axes=[0, 2]), g.op("Unsqueeze", x, axes=[0, 2])
+    g.op("Pad", x, pads=[0, 1, 0, 0, 0, 2], value=1.5), g.op("Split", x, outputs=2, axis=2, split=[1, 3])
+    g.op("ReduceSum", x, axes=[1]), g.op("ReduceMean", x, axes=[0, 2], keepdims=0)
+    for mode in ["nearest", "linear"]:
+        g.op("Upsample", img, g.w([1, 1, 2, 2]), mode=mode)
+    g.save()
+    g = Golden("old_10", 10)
+    img = g.x("img", 1, 2, 3, 4)
+    for mode in ["nearest", "linear"]:
+        g.op("Resize", img, g.w([1, 1, 2, 2]), mode=mode)
+    g.op("Slice", img, g.ints(1), g.ints(3), g.ints(3))
+    g.save()
+
+
+def half():
+    g = Golden("half_weights", 17)
+    x = g.x("x", 2, 4)
+    w = g.op("Cast", g.w(g.rng.uniform(-1, 1, (4, 3)), np.float16), to=TensorProto.FLOAT, hidden=True)
+    b = g.op("Cast", g.w(g.rng.uniform(-1, 1, 3), np.float16), to=TensorProto.FLOAT, hidden=True)
+    g.op("Add", g.op("MatMul", x, w, hidden=True), b)
+    g.op("Reshape", x, g.op("Concat", g.op("Unsqueeze", g.op("Gather", g.op("Shape", x, hidden=True), g.w(1, np.int64), hidden=True), g.ints(0), hidden=True), g.ints(-1), axis=0, hidden=True))
+    g.save()
+
+
+if __name__ == "__main__":
+    for make in [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half]:
+        make()

@@ -1,0 +1,293 @@
+//! The ONNX plan against ONNX Runtime's outputs, and what it says of graphs that it cannot run.
+
+use std::path::PathBuf;
+
+use candle_core::{DType, Tensor};
+use candle_onnx::onnx::tensor_proto::DataType;
+use candle_onnx::onnx::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    ValueInfoProto,
+};
+use prost::Message;
+use sora_director::depth::onnx::{OnnxError, Plan, input_tensor, operators, output_floats};
+
+use crate::common;
+
+fn golden() -> Vec<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "onnx"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// A stored tensor as the golden script writes it (always raw bytes): shape, values, whether floats.
+fn stored(t: &TensorProto) -> (Vec<usize>, Vec<f64>, bool) {
+    let raw = &t.raw_data;
+    let values = match DataType::try_from(t.data_type).unwrap() {
+        DataType::Float => raw
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|&b| f64::from(f32::from_le_bytes(b)))
+            .collect(),
+        DataType::Int64 => raw
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .map(|&b| i64::from_le_bytes(b) as f64)
+            .collect(),
+        DataType::Int32 => raw
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|&b| f64::from(i32::from_le_bytes(b)))
+            .collect(),
+        DataType::Bool => raw.iter().map(|&b| f64::from(b)).collect(),
+        other => panic!("{other:?}"),
+    };
+    let dims = t.dims.iter().map(|&d| d as usize).collect();
+    (dims, values, t.data_type == DataType::Float as i32)
+}
+
+fn tensor(t: &TensorProto) -> Tensor {
+    let (dims, values, float) = stored(t);
+    let device = candle_core::Device::Cpu;
+    let dtype = match t.data_type {
+        _ if float => DType::F32,
+        x if x == DataType::Bool as i32 => DType::U8,
+        _ => DType::I64,
+    };
+    Tensor::from_vec(values, dims, &device)
+        .unwrap()
+        .to_dtype(dtype)
+        .unwrap()
+}
+
+#[test]
+fn every_golden_output_agrees_with_onnx_runtime() {
+    let mut checked = 0;
+    for file in golden() {
+        let bytes = std::fs::read(&file).unwrap();
+        let model = ModelProto::decode(bytes.as_slice()).unwrap();
+        let weights = &model.graph.as_ref().unwrap().initializer;
+        let find = |name: String| weights.iter().find(|w| w.name == name).unwrap();
+        let plan = Plan::decode(&bytes).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let inputs: Vec<Tensor> = plan
+            .inputs()
+            .iter()
+            .map(|p| tensor(find(format!("in/{}", p.name))))
+            .collect();
+        let outputs = plan
+            .run(&inputs)
+            .unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        for (name, got) in plan.outputs().zip(&outputs) {
+            let (dims, want, float) = stored(find(format!("out/{name}")));
+            let label = format!("{} {name}", file.file_name().unwrap().display());
+            assert_eq!(got.dims(), dims, "{label}");
+            assert_eq!(
+                got.dtype() == DType::F32,
+                float,
+                "{label}: {:?}",
+                got.dtype()
+            );
+            let got: Vec<f64> = got
+                .to_dtype(DType::F64)
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .to_vec1()
+                .unwrap();
+            for (i, (g, w)) in got.iter().zip(&want).enumerate() {
+                let close = g == w
+                    || g.is_nan() && w.is_nan()
+                    || float && (g - w).abs() <= 2e-5 + 2e-5 * w.abs();
+                assert!(close, "{label}[{i}]: {g}, ONNX Runtime {w}");
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 300, "only {checked} outputs");
+}
+
+/// Every operator of the table stands in a golden graph.
+#[test]
+fn every_supported_operator_has_a_golden_case() {
+    let mut seen = std::collections::BTreeSet::new();
+    for file in golden() {
+        let model = ModelProto::decode(std::fs::read(&file).unwrap().as_slice()).unwrap();
+        seen.extend(model.graph.unwrap().node.into_iter().map(|n| n.op_type));
+    }
+    let missing: Vec<&str> = operators()
+        .iter()
+        .map(|o| o.name)
+        .filter(|n| !seen.contains(*n))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+fn node(op: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
+    NodeProto {
+        op_type: op.into(),
+        name: format!("the_{}", op.to_lowercase()),
+        input: inputs.iter().map(|&s| s.into()).collect(),
+        output: outputs.iter().map(|&s| s.into()).collect(),
+        ..Default::default()
+    }
+}
+
+fn model(nodes: Vec<NodeProto>, output: &str, opset: i64) -> ModelProto {
+    let port = |name: &str| ValueInfoProto {
+        name: name.into(),
+        ..Default::default()
+    };
+    ModelProto {
+        opset_import: vec![OperatorSetIdProto {
+            domain: String::new(),
+            version: opset,
+        }],
+        graph: Some(GraphProto {
+            node: nodes,
+            input: vec![port("x")],
+            output: vec![port(output)],
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn values_are_freed_after_their_last_use() {
+    let names: Vec<String> = (0..40).map(|i| format!("v{i}")).collect();
+    let mut nodes = vec![node("Relu", &["x"], &["v0"])];
+    for pair in names.windows(2) {
+        nodes.push(node("Sigmoid", &[&pair[0]], &[&pair[1]]));
+    }
+    // An output that nobody reads dies at once, too.
+    nodes.push(node("Exp", &["x"], &["unread"]));
+    nodes.push(node("Add", &["v39", "x"], &["y"]));
+    let plan = Plan::build(model(nodes, "y", 17)).unwrap();
+    let x = input_tensor(vec![1.0; 6], &[2, 3]).unwrap();
+    let (outputs, stats) = plan.run_counted(&[x]).unwrap();
+    assert_eq!(stats.values, 42);
+    assert_eq!(stats.peak_values, 3, "x, one value, and the next one");
+    assert_eq!(outputs[0].dims(), [2, 3]);
+}
+
+#[test]
+fn constants_are_folded() {
+    let mut shape = node("Constant", &[], &["c"]);
+    shape.attribute = vec![AttributeProto {
+        name: "value_float".into(),
+        f: 4.0,
+        r#type: 1,
+        ..Default::default()
+    }];
+    let nodes = vec![
+        shape,
+        node("Sqrt", &["c"], &["r"]),
+        node("Mul", &["x", "r"], &["y"]),
+    ];
+    let plan = Plan::build(model(nodes, "y", 17)).unwrap();
+    assert_eq!(plan.steps(), 1);
+    let y = plan
+        .run(&[input_tensor(vec![1.0, 3.0], &[2]).unwrap()])
+        .unwrap();
+    assert_eq!(output_floats(&y[0]).unwrap(), [2.0, 6.0]);
+}
+
+#[test]
+fn faulty_graphs_are_told_by_node_operator_and_opset() {
+    let build = |nodes, output, opset| {
+        Plan::build(model(nodes, output, opset))
+            .unwrap_err()
+            .to_string()
+    };
+    let mut foreign = node("FusedConv", &["x"], &["y"]);
+    foreign.domain = "com.microsoft".into();
+    for (error, parts) in [
+        (
+            build(vec![node("Einsum", &["x"], &["y"])], "y", 17),
+            vec!["'the_einsum'", "Einsum", "opset 17"],
+        ),
+        (
+            build(vec![node("Gelu", &["x"], &["y"])], "y", 17),
+            vec!["'the_gelu'", "opset 17", "20 to"],
+        ),
+        (
+            build(vec![node("Relu", &["x"], &["y"])], "y", 6),
+            vec!["Relu", "opset 6", "7 to"],
+        ),
+        (
+            build(vec![node("Relu", &["x"], &["y"])], "y", 99),
+            vec!["Relu", "opset 99"],
+        ),
+        (
+            build(vec![foreign], "y", 17),
+            vec!["'the_fusedconv'", "com.microsoft.FusedConv"],
+        ),
+        (
+            build(vec![node("Concat", &["x"], &["y"])], "y", 17),
+            vec!["'the_concat'", "Concat", "'axis'"],
+        ),
+        (
+            build(vec![node("Relu", &["gone"], &["y"])], "y", 17),
+            vec!["'the_relu'", "'gone'"],
+        ),
+        (
+            build(vec![node("Relu", &["x"], &["y"])], "z", 17),
+            vec!["output 'z'"],
+        ),
+        (
+            build(vec![node("Relu", &["x"], &["x"])], "x", 17),
+            vec!["two values", "'x'"],
+        ),
+    ] {
+        for part in parts {
+            assert!(error.contains(part), "{part} is not in: {error}");
+        }
+    }
+}
+
+#[test]
+fn run_time_faults_name_the_node() {
+    let plan = Plan::build(model(vec![node("Conv", &["x", "x"], &["y"])], "y", 17)).unwrap();
+    let x = input_tensor(vec![0.0; 6], &[2, 3]).unwrap();
+    let error = plan.run(&[x]).unwrap_err();
+    assert!(matches!(error, OnnxError::Node { .. }), "{error}");
+    assert!(error.to_string().contains("'the_conv'"), "{error}");
+    assert!(matches!(plan.run(&[]), Err(OnnxError::Input(_))));
+}
+
+/// Cut anywhere, or with bytes turned over, a file gives an error or a plan, never a panic.
+#[test]
+fn damaged_files_do_not_panic() {
+    let bytes = std::fs::read(golden().remove(0)).unwrap();
+    let mut refused = 0;
+    for n in (0..bytes.len()).step_by(97) {
+        refused += usize::from(Plan::decode(&bytes[..n]).is_err());
+    }
+    assert!(refused > bytes.len() / 97 / 2);
+    let mut rng = common::Rng(3);
+    for _ in 0..300 {
+        let mut bad = bytes.clone();
+        for _ in 0..3 {
+            let at = rng.u32() as usize % bad.len();
+            bad[at] = rng.u32() as u8;
+        }
+        if let Ok(plan) = Plan::decode(&bad) {
+            let inputs: Vec<Tensor> = plan
+                .inputs()
+                .iter()
+                .map(|p| {
+                    let dims: Vec<usize> = p.dims.iter().map(|d| d.unwrap_or(1).min(8)).collect();
+                    input_tensor(vec![0.5; dims.iter().product()], &dims).unwrap()
+                })
+                .collect();
+            let _ = plan.run(&inputs);
+        }
+    }
+}
