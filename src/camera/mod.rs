@@ -4,8 +4,98 @@
 //! camera-to-world. Pixel centres lie at +0.5. The solver's gauge: the first camera at the origin, x along
 //! world +X, up along +Y, looking along -Z; median scene depth 1 unless the scale is known.
 
+use std::path::PathBuf;
+
 use glam::{DMat3, DVec2, DVec3};
 use serde::{Deserialize, Serialize};
+
+mod bundle;
+mod envelope;
+pub mod evaluate;
+mod files;
+mod focal;
+mod init;
+pub mod known;
+mod points;
+mod residual;
+pub mod solve;
+#[cfg(test)]
+mod synthetic;
+
+pub use evaluate::{TrajectoryError, evaluate};
+pub use known::{Known, known};
+pub use solve::{SolveOptions, solve};
+
+/// Version of this stage's results, part of the resume key.
+pub const VERSION: u32 = 1;
+
+/// What the camera stage could not do.
+#[derive(Debug, thiserror::Error)]
+pub enum CameraError {
+    /// Too few frames have flow or depth.
+    #[error(
+        "{found} frames can be used and {needed} are needed: give a longer clip or sample more frames a second"
+    )]
+    TooFewFrames {
+        /// Frames that can be used.
+        found: usize,
+        /// Frames that are needed.
+        needed: usize,
+    },
+    /// The inputs do not fit each other.
+    #[error("{0}")]
+    Mismatch(String),
+    /// Flow between neighbouring frames contradicts itself.
+    #[error(
+        "only {:.0}% of the flow between neighbouring frames passes the forward-backward test ({:.0}% are needed) and no {needed} \
+         frames in a row do better: the motion is too large or the clip is cut; sample more frames a second or give a slower camera",
+        share * 100.0, gate * 100.0
+    )]
+    FlowInconsistent {
+        /// Median share over neighbouring frames.
+        share: f64,
+        /// Share that is needed.
+        gate: f64,
+        /// Frames in a row that are needed.
+        needed: usize,
+    },
+    /// The camera does not move.
+    #[error(
+        "the camera does not move: flow over {span} frames has a median of {flow:.2} px at a width of 640 px; \
+         no geometry can be had from a static camera, so ask for a camera move in the prompt"
+    )]
+    Static {
+        /// Largest median flow over pairs that far apart, in pixels at a width of 640.
+        flow: f64,
+        /// Frames between the two of a pair.
+        span: usize,
+    },
+    /// The solve ended with residuals that are too large.
+    #[error(
+        "the poses do not explain the flow: {:.0}% of the residuals are under 2 px ({:.0}% are needed), median {median:.1} px; the scene is \
+         not rigid, or flow or depth are wrong; ask for a slower camera and fewer moving things, or give known cameras",
+        share * 100.0, gate * 100.0
+    )]
+    Unsolved {
+        /// Share of residuals under 2 px at a width of 640.
+        share: f64,
+        /// Share that is needed.
+        gate: f64,
+        /// Median residual in pixels at a width of 640.
+        median: f64,
+    },
+    /// A file of known cameras or depth could not be used.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the mend.
+        reason: String,
+    },
+    /// The stage was told to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
 
 /// Pinhole intrinsics in pixels of an image of `width` x `height`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

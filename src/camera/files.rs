@@ -1,0 +1,63 @@
+//! Camera files: our own JSON, and trajectories in TUM's format.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use glam::DQuat;
+
+use super::{CameraError, Cameras};
+
+fn fault(path: &Path, reason: impl std::fmt::Display) -> CameraError {
+    CameraError::File {
+        path: path.to_path_buf(),
+        reason: reason.to_string(),
+    }
+}
+
+impl Cameras {
+    /// Reads what [`Cameras::save`] wrote.
+    ///
+    /// # Errors
+    /// [`CameraError::File`] where the file is missing or is not such a file.
+    pub fn load(path: &Path) -> Result<Self, CameraError> {
+        let text = std::fs::read_to_string(path).map_err(|e| fault(path, e))?;
+        serde_json::from_str(&text).map_err(|e| fault(path, format!("not a cameras.json of this program: {e}")))
+    }
+
+    /// Writes JSON; a reader never sees half of it.
+    ///
+    /// # Errors
+    /// [`CameraError::File`] where the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), CameraError> {
+        let text = serde_json::to_string_pretty(self).map_err(|e| fault(path, e))?;
+        replace(path, &text)
+    }
+
+    /// Writes `time x y z qx qy qz qw` a line, camera-to-world, the world and camera axes as in [`super`].
+    ///
+    /// # Errors
+    /// [`CameraError::File`] where the file cannot be written.
+    pub fn save_tum(&self, path: &Path) -> Result<(), CameraError> {
+        let mut text = String::from("# time x y z qx qy qz qw\n");
+        for camera in &self.cameras {
+            let p = camera.pose.position;
+            let q = DQuat::from_mat3(&camera.pose.rotation);
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "{:.6} {:.9} {:.9} {:.9} {:.9} {:.9} {:.9} {:.9}",
+                camera.time, p.x, p.y, p.z, q.x, q.y, q.z, q.w
+            );
+        }
+        replace(path, &text)
+    }
+}
+
+fn replace(path: &Path, text: &str) -> Result<(), CameraError> {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    std::fs::write(&part, text)
+        .and_then(|()| std::fs::rename(&part, path))
+        .map_err(|e| fault(path, e))
+}

@@ -1,0 +1,91 @@
+//! Finds the focal length from the cost of a sweep, or says that the clip does not tell it.
+
+use super::CameraError;
+use super::bundle::State;
+use super::init::Setting;
+use crate::event::Monitor;
+
+/// Focal lengths that are tried, over the image's width.
+const SWEEP: [f64; 7] = [0.6, 0.71, 0.85, 1.0, 1.19, 1.42, 1.7];
+/// The cost a fifth away from the minimum must be higher by this share.
+const CLEAR: f64 = 0.02;
+/// Rotation that the sweep needs, in degrees.
+const ROTATION: f64 = 3.0;
+
+/// What the sweep showed.
+pub(super) struct Sweep {
+    /// The state at the chosen focal length.
+    pub state: State,
+    /// The minimum is clear.
+    pub clear: bool,
+    /// What a person should know.
+    pub note: String,
+}
+
+/// Sweeps the focal length from a state solved at the prior, and refines it where the clip tells it.
+pub(super) fn sweep(setting: &Setting, prior: &State, width: f64, monitor: &dyn Monitor) -> Result<Sweep, CameraError> {
+    let start = prior.focal / width;
+    let mut tried: Vec<Option<(f64, State)>> = vec![None; SWEEP.len()];
+    let split = SWEEP.partition_point(|&f| f < start);
+    // Away from the prior on both sides, each from its neighbour's solution.
+    let walks: [Vec<usize>; 2] = [(split..SWEEP.len()).collect(), (0..split).rev().collect()];
+    for walk in walks {
+        let mut state = prior.clone();
+        for k in walk {
+            state.focal = SWEEP[k] * width;
+            setting.joint(&mut state, setting.last, false, 2.0, 6, monitor)?;
+            let cost = setting.joint(&mut state, setting.last, false, 1.0, 12, monitor)?;
+            tried[k] = Some((cost, state.clone()));
+        }
+    }
+    let costs: Vec<f64> = tried.iter().map(|t| t.as_ref().map_or(f64::INFINITY, |t| t.0)).collect();
+    tracing::debug!(?costs, prior = setting.joint(&mut prior.clone(), setting.last, false, 1.0, 0, monitor)?, "focal sweep");
+    let best = (0..costs.len()).min_by(|&a, &b| costs[a].total_cmp(&costs[b])).unwrap_or(0);
+    let rise = |k: usize| costs[k] / costs[best] - 1.0;
+    let turned = rotation(setting, prior).to_degrees();
+    let interior = best > 0 && best + 1 < SWEEP.len();
+    let lowest_rise = match interior {
+        true => rise(best - 1).min(rise(best + 1)),
+        false => 0.0,
+    };
+    let shape = format!(
+        "the cost of f/width {:.2} to {:.2} rises by {:.1}% and {:.1}% towards the ends of its minimum at {:.2}, and the camera turns by {turned:.1} degrees",
+        SWEEP[0],
+        SWEEP[SWEEP.len() - 1],
+        rise(0) * 100.0,
+        rise(SWEEP.len() - 1) * 100.0,
+        SWEEP[best]
+    );
+    if interior && lowest_rise >= CLEAR && turned >= ROTATION
+        && let Some((_, state)) = tried[best].clone()
+    {
+        let mut refined = state;
+        setting.joint(&mut refined, setting.last, true, 1.0, 30, monitor)?;
+        let ratio = refined.focal / width;
+        if (SWEEP[best - 1]..=SWEEP[best + 1]).contains(&ratio) {
+            return Ok(Sweep {
+                state: refined,
+                clear: true,
+                note: format!("focal length estimated: {shape}"),
+            });
+        }
+    }
+    Ok(Sweep {
+        state: prior.clone(),
+        clear: false,
+        note: format!("the clip does not tell the focal length ({shape}); the prior was kept, so depth along the view may be stretched"),
+    })
+}
+
+/// Largest angle between the first camera and another, in radians.
+pub(super) fn rotation(setting: &Setting, state: &State) -> f64 {
+    let first = state.views[setting.first].rotation;
+    state.views[setting.first..=setting.last]
+        .iter()
+        .map(|v| {
+            let m = v.rotation * first.transpose();
+            let trace = m.x_axis.x + m.y_axis.y + m.z_axis.z;
+            ((trace - 1.0) / 2.0).clamp(-1.0, 1.0).acos()
+        })
+        .fold(0.0, f64::max)
+}

@@ -1,0 +1,154 @@
+//! Known cameras and depth that lie beside a folder of images.
+
+use std::path::{Path, PathBuf};
+
+use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose};
+use crate::depth::{DepthKind, DepthMap, DepthMaps};
+
+mod seven_scenes;
+mod transforms;
+
+/// What a folder says of its images.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Poses; only images that have one are in it, paired with `image_paths` by index.
+    pub cameras: Option<Cameras>,
+    /// Depth in metres, model `known`; `None` for an image without.
+    pub depth: Option<DepthMaps>,
+    /// Intrinsics at the asked size.
+    pub intrinsics: Option<Intrinsics>,
+}
+
+/// One image's camera before it is brought to the working size and the world's frame.
+struct Found {
+    index: usize,
+    intrinsics: Intrinsics,
+    pose: Pose,
+}
+
+/// Known cameras and depth of the images at `image_paths` (in the order of the frames, with their `times` in
+/// seconds) of the folder `path`, with intrinsics for images of `width` x `height` pixels.
+///
+/// Read are `transforms*.json` (nerfstudio, Blender's NeRF scenes: OpenGL cameras in a world whose +Z is up),
+/// `NAME.pose.txt` with `camera-intrinsics.txt` (7-Scenes, 3DMatch: OpenCV camera-to-world in metres, brought
+/// into the gauge of the first camera) and `NAME.depth.png` (16 bits, millimetres, 0 and 65535 unknown), where
+/// the image is `NAME.png` or `NAME.color.png`. `None` where there is nothing of that.
+///
+/// # Errors
+/// [`CameraError::File`] for a file that is there but cannot be read.
+pub fn known(
+    path: &Path,
+    image_paths: &[PathBuf],
+    times: &[f64],
+    width: u32,
+    height: u32,
+) -> Result<Option<Known>, CameraError> {
+    if !path.is_dir() || image_paths.is_empty() {
+        return Ok(None);
+    }
+    let mut known = Known::default();
+    let found = match transforms::read(path, image_paths)? {
+        Some(found) => Some((found, LengthUnit::Arbitrary)),
+        None => {
+            let folder = seven_scenes::read(path, image_paths)?;
+            known.intrinsics = folder.intrinsics.map(|k| k.resized(width, height));
+            folder.cameras.map(|c| (c, LengthUnit::Metres))
+        }
+    };
+    if let Some((found, unit)) = found {
+        known.intrinsics = found.first().map(|f| f.intrinsics.resized(width, height));
+        let cameras: Vec<Camera> = found
+            .iter()
+            .map(|f| Camera {
+                frame: f.index,
+                time: times.get(f.index).copied().unwrap_or(f.index as f64),
+                intrinsics: f.intrinsics.resized(width, height),
+                pose: f.pose,
+                depth_scale: 1.0,
+                depth_shift: 0.0,
+            })
+            .collect();
+        let mut notes = Vec::new();
+        if cameras.len() < image_paths.len() {
+            notes.push(format!(
+                "{} of {} images have no known pose and were left out",
+                image_paths.len() - cameras.len(),
+                image_paths.len()
+            ));
+        }
+        known.cameras = (!cameras.is_empty()).then_some(Cameras {
+            cameras,
+            frames: image_paths.len(),
+            unit,
+            focal_source: FocalSource::Known,
+            residual_median: None,
+            residual_under_2px: None,
+            flow_consistent: None,
+            notes,
+        });
+    }
+    known.depth = depth(image_paths)?;
+    let any = known.cameras.is_some() || known.depth.is_some() || known.intrinsics.is_some();
+    Ok(any.then_some(known))
+}
+
+/// The file beside an image that belongs to it: `NAME.color.png` and `NAME.png` have `NAME.<extension>`.
+fn beside(image: &Path, extension: &str) -> Option<PathBuf> {
+    let stem = image.file_stem()?.to_str()?;
+    let name = stem.strip_suffix(".color").unwrap_or(stem);
+    let file = image.with_file_name(format!("{name}.{extension}"));
+    file.is_file().then_some(file)
+}
+
+fn depth(image_paths: &[PathBuf]) -> Result<Option<DepthMaps>, CameraError> {
+    let mut maps = Vec::with_capacity(image_paths.len());
+    for image in image_paths {
+        maps.push(beside(image, "depth.png").map(|file| depth_png(&file)).transpose()?);
+    }
+    Ok(maps.iter().any(Option::is_some).then_some(DepthMaps {
+        kind: DepthKind::Metric,
+        model: "known".into(),
+        maps,
+    }))
+}
+
+fn depth_png(file: &Path) -> Result<DepthMap, CameraError> {
+    let image = image::open(file).map_err(|e| fault(file, e))?;
+    let image::DynamicImage::ImageLuma16(image) = image else {
+        return Err(fault(file, "depth must be a PNG of one 16-bit channel in millimetres; convert it or use --ignore-known-depth"));
+    };
+    Ok(DepthMap {
+        width: image.width(),
+        height: image.height(),
+        values: image
+            .as_raw()
+            .iter()
+            .map(|&v| match v {
+                0 | u16::MAX => f32::NAN,
+                v => f32::from(v) / 1000.0,
+            })
+            .collect(),
+    })
+}
+
+fn fault(path: &Path, reason: impl std::fmt::Display) -> CameraError {
+    CameraError::File {
+        path: path.to_path_buf(),
+        reason: reason.to_string(),
+    }
+}
+
+fn image_size(path: &Path) -> Result<(u32, u32), CameraError> {
+    image::image_dimensions(path).map_err(|e| fault(path, e))
+}
+
+/// Refuses a matrix that is not a rotation, which would bend the world.
+fn rotation(columns: [glam::DVec3; 3], path: &Path) -> Result<glam::DMat3, CameraError> {
+    let m = glam::DMat3::from_cols(columns[0], columns[1], columns[2]);
+    let off = m.transpose() * m - glam::DMat3::IDENTITY;
+    let worst = off.to_cols_array().iter().fold(0.0, |a: f64, x| a.max(x.abs()));
+    if !(worst < 1e-2 && m.determinant() > 0.0) {
+        return Err(fault(path, "a pose holds no rotation; write rigid camera-to-world matrices or use --ignore-known-cameras"));
+    }
+    Ok(super::residual::orthonormal(m))
+}

@@ -1,0 +1,433 @@
+//! Solves the cameras of a clip from dense flow and monocular depth.
+
+use glam::{DMat3, DVec2, DVec3};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::bundle::{Alignment, State};
+use super::init::Setting;
+use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links, median, median_flow};
+use super::residual::residual;
+use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose, focal};
+use crate::depth::{DepthKind, DepthMaps};
+use crate::event::Monitor;
+use crate::motion::Motion;
+
+/// Options of [`solve`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SolveOptions {
+    /// Width of the frames in pixels, the size of the resulting intrinsics; 0 for the motion's width.
+    pub width: u32,
+    /// Height of the frames in pixels; 0 for the motion's height.
+    pub height: u32,
+    /// Intrinsics where they are known, of any image size.
+    pub intrinsics: Option<Intrinsics>,
+    /// Horizontal field of view that is assumed where the clip does not tell it, in degrees.
+    pub prior_fov: f64,
+    /// Points taken from each direction of each flow pair.
+    pub points: usize,
+    /// Shift of relative inverse depth at the start, as a multiple of the clip's median value.
+    pub start_shift: f64,
+    /// Share of the flow between neighbours that must pass the forward-backward test.
+    pub min_consistent: f64,
+    /// Share of the residuals that must be under 2 px at a width of 640.
+    pub min_under_2px: f64,
+    /// Median flow over the widest pairs, in pixels at a width of 640, under which the camera counts as static.
+    pub min_flow: f64,
+}
+
+impl Default for SolveOptions {
+    fn default() -> Self {
+        Self {
+            width: 0,
+            height: 0,
+            intrinsics: None,
+            prior_fov: 55.0,
+            points: 120,
+            start_shift: 1.5,
+            min_consistent: 0.34,
+            min_under_2px: 0.5,
+            min_flow: 0.75,
+        }
+    }
+}
+
+/// Frames in a row that a solve needs at the least.
+const MIN_FRAMES: usize = 4;
+/// A frame with a smaller share of residuals under 2 px is left out when others do better.
+const FRAME_UNDER_2PX: f64 = 0.3;
+/// Prior of the shift of relative inverse depth. Far tighter than what the residuals claim: the network's errors
+/// repeat from point to point and frame to frame, and would be fitted by flattening the scene.
+const RATIO_SIGMA: f64 = 0.1;
+/// Links with fewer points tell nothing.
+const MIN_POINTS: usize = 12;
+
+/// Poses, depth alignments and the focal length of the longest run of frames that hang together.
+///
+/// `depths` has one map a frame of `motion`. Metric depth of a model named `known` keeps its scale; other metric
+/// depth has one scale a frame, relative inverse depth a scale and a shift. The result is in the gauge of
+/// [`Pose::gauge`], with a median depth of 1 where the scale is unknown.
+///
+/// # Errors
+/// Says what was measured where the clip cannot be solved: too few frames, flow that contradicts itself, a
+/// static camera, residuals that are too large; and [`CameraError::Interrupted`].
+pub fn solve(
+    motion: &Motion,
+    depths: &DepthMaps,
+    options: &SolveOptions,
+    monitor: &dyn Monitor,
+) -> Result<Cameras, CameraError> {
+    let clip = Clip::new(motion, depths, options)?;
+    let mut notes = Vec::new();
+    let (mut first, mut last) = clip.longest_run(options)?;
+    clip.moving(first, last, options)?;
+    loop {
+        let solved = clip.solve_run(first, last, options, monitor)?;
+        let shares = clip.shares(&solved.state, first, last);
+        let (from, to) = best_run(&shares);
+        // Leaving frames out pays only where enough remain; the smaller clip is solved anew.
+        if to + 1 - from < shares.len() && to + 1 - from >= clip.needed() {
+            (first, last) = (first + from, first + to);
+            continue;
+        }
+        if first > 0 || last + 1 < clip.frames {
+            notes.push(dropped_note(first, last, clip.frames));
+        }
+        notes.extend(solved.notes.iter().cloned());
+        return clip.finish(&solved, first, last, options, notes);
+    }
+}
+
+fn dropped_note(first: usize, last: usize, frames: usize) -> String {
+    let mut parts = Vec::new();
+    if first > 0 {
+        parts.push(format!("0-{}", first - 1));
+    }
+    if last + 1 < frames {
+        parts.push(format!("{}-{}", last + 1, frames - 1));
+    }
+    format!(
+        "{} of {frames} frames were left out ({}): they do not hang together with the others, as after a cut",
+        frames - (last + 1 - first),
+        parts.join(", ")
+    )
+}
+
+/// The longest stretch of entries at or above the limit, as inclusive indices; all of them if there is none.
+fn best_run(shares: &[f64]) -> (usize, usize) {
+    let mut best = (0, 0, 0);
+    let mut from = 0;
+    for k in 0..=shares.len() {
+        if k == shares.len() || shares[k] < FRAME_UNDER_2PX {
+            if k - from > best.2 {
+                best = (from, k - 1, k - from);
+            }
+            from = k + 1;
+        }
+    }
+    match best.2 {
+        0 => (0, shares.len() - 1),
+        _ => (best.0, best.1),
+    }
+}
+
+struct Solved {
+    state: State,
+    focal_source: FocalSource,
+    notes: Vec<String>,
+}
+
+struct Clip<'a> {
+    motion: &'a Motion,
+    depths: &'a DepthMaps,
+    grid: Grid,
+    frames: usize,
+    width: u32,
+    height: u32,
+    median: f64,
+    maps: Vec<Option<Inverse>>,
+    links: Vec<Link>,
+    alignment: Alignment,
+    shares: Vec<f64>,
+}
+
+impl<'a> Clip<'a> {
+    fn new(motion: &'a Motion, depths: &'a DepthMaps, options: &SolveOptions) -> Result<Self, CameraError> {
+        let frames = motion.times.len();
+        let (w, h) = (motion.width as usize, motion.height as usize);
+        if frames < MIN_FRAMES {
+            return Err(CameraError::TooFewFrames { found: frames, needed: MIN_FRAMES });
+        }
+        if depths.maps.len() != frames {
+            return Err(CameraError::Mismatch(format!(
+                "there are {} depth maps for {frames} frames: estimate depth for the frames that motion was estimated for",
+                depths.maps.len()
+            )));
+        }
+        let fits = |p: &crate::motion::FlowPair| {
+            p.a < p.b && p.b < frames && p.forward.len() == w * h && p.backward.len() == w * h
+        };
+        if w < 16 || h < 16 || !motion.pairs.iter().all(fits) {
+            return Err(CameraError::Mismatch(format!(
+                "the flow does not fit {frames} frames of {w}x{h} pixels (at least 16x16): estimate motion anew"
+            )));
+        }
+        let width = if options.width == 0 { motion.width } else { options.width };
+        let height = if options.height == 0 { motion.height } else { options.height };
+        let known = options.intrinsics.map(|k| k.resized(motion.width, motion.height));
+        let aspect = (f64::from(motion.height) / f64::from(height)) / (f64::from(motion.width) / f64::from(width));
+        let grid = Grid {
+            width: w,
+            height: h,
+            centre: known.map_or(DVec2::new(w as f64, h as f64) / 2.0, |k| DVec2::new(k.cx, k.cy)),
+            aspect: known.map_or(aspect, |k| k.fy / k.fx),
+        };
+        let (maps, median) = inverse_depths(depths)?;
+        let found = maps.iter().flatten().count();
+        if found < MIN_FRAMES {
+            return Err(CameraError::TooFewFrames { found, needed: MIN_FRAMES });
+        }
+        let relative = depths.kind == DepthKind::RelativeInverse;
+        let start = if relative { options.start_shift.max(0.0) } else { 0.0 };
+        let links: Vec<Link> = links(&grid, motion, &maps, start as f32, options.points.max(MIN_POINTS))
+            .into_iter()
+            .filter(|l| l.points.len() >= MIN_POINTS)
+            .collect();
+        let (scale, ratio) = (1.0 / (1.0 + start), start);
+        let alignment = match (depths.kind, depths.model.as_str()) {
+            (DepthKind::RelativeInverse, _) => Alignment { scale, ratio, scale_sigma: 0.3, ratio_sigma: RATIO_SIGMA },
+            (DepthKind::Metric, "known") => Alignment { scale, ratio, scale_sigma: 0.0, ratio_sigma: 0.0 },
+            (DepthKind::Metric, _) => Alignment { scale, ratio, scale_sigma: 0.2, ratio_sigma: 0.0 },
+        };
+        let shares = motion.pairs.par_iter().map(|p| consistent_share(&grid, p)).collect();
+        Ok(Self { motion, depths, grid, frames, width, height, median, maps, links, alignment, shares })
+    }
+
+    /// Frames in a row that are worth a solve.
+    fn needed(&self) -> usize {
+        MIN_FRAMES.max(self.frames / 4)
+    }
+
+    fn neighbour_share(&self, first: usize, last: usize) -> f64 {
+        let mut shares: Vec<f64> = self
+            .motion
+            .pairs
+            .iter()
+            .zip(&self.shares)
+            .filter(|(p, _)| p.b == p.a + 1 && p.a >= first && p.b <= last)
+            .map(|(_, s)| *s)
+            .collect();
+        if shares.is_empty() { 0.0 } else { median(&mut shares) }
+    }
+
+    /// The longest run without a place that no good pair of at most four frames' distance spans.
+    fn longest_run(&self, options: &SolveOptions) -> Result<(usize, usize), CameraError> {
+        let mut spanned = vec![false; self.frames];
+        for (pair, share) in self.motion.pairs.iter().zip(&self.shares) {
+            if *share >= options.min_consistent && pair.b - pair.a <= 4 {
+                spanned[pair.a..pair.b].iter_mut().for_each(|s| *s = true);
+            }
+        }
+        let (mut best, mut first) = ((0, 0), 0);
+        for k in 0..self.frames {
+            if k - first > best.1 - best.0 {
+                best = (first, k);
+            }
+            if !spanned[k] {
+                first = k + 1;
+            }
+        }
+        if best.1 + 1 - best.0 < self.needed() {
+            return Err(CameraError::FlowInconsistent {
+                share: self.neighbour_share(0, self.frames),
+                gate: options.min_consistent,
+                needed: self.needed(),
+            });
+        }
+        Ok(best)
+    }
+
+    fn moving(&self, first: usize, last: usize, options: &SolveOptions) -> Result<(), CameraError> {
+        let inside = || self.motion.pairs.iter().filter(|p| p.a >= first && p.b <= last);
+        let span = inside().map(|p| p.b - p.a).max().unwrap_or(0);
+        let flow = inside()
+            .filter(|p| p.b - p.a == span)
+            .filter_map(|p| median_flow(&self.grid, p))
+            .fold(0.0, f64::max);
+        match flow < options.min_flow {
+            true => Err(CameraError::Static { flow, span }),
+            false => Ok(()),
+        }
+    }
+
+    fn solve_run(&self, first: usize, last: usize, options: &SolveOptions, monitor: &dyn Monitor) -> Result<Solved, CameraError> {
+        let links: Vec<Link> = self
+            .links
+            .iter()
+            .filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
+            .cloned()
+            .collect();
+        let setting = Setting {
+            links: &links,
+            alignment: self.alignment,
+            first,
+            last,
+            unit: self.grid.unit(),
+        };
+        let width = self.grid.width as f64;
+        let given = options.intrinsics.map(|k| k.fx / f64::from(k.width));
+        let prior = 0.5 / (options.prior_fov.clamp(5.0, 150.0).to_radians() / 2.0).tan();
+        let mut state = setting.register(self.frames, given.unwrap_or(prior) * width, monitor)?;
+        for (cauchy, iterations) in [(8.0, 6), (3.0, 8), (1.0, 30)] {
+            setting.joint(&mut state, last, false, cauchy, iterations, monitor)?;
+        }
+        if given.is_some() {
+            return Ok(Solved { state, focal_source: FocalSource::Known, notes: Vec::new() });
+        }
+        let sweep = focal::sweep(&setting, &state, width, monitor)?;
+        Ok(Solved {
+            state: sweep.state,
+            focal_source: if sweep.clear { FocalSource::Estimated } else { FocalSource::Prior },
+            notes: vec![sweep.note],
+        })
+    }
+
+    /// Reprojection errors in pixels at a width of 640, with the frames of each; lost points are infinite.
+    fn errors<'s>(&'s self, state: &'s State, first: usize, last: usize) -> impl Iterator<Item = (&'s Link, f64)> {
+        self.links
+            .iter()
+            .filter(move |l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
+            .flat_map(move |l| {
+                l.points.iter().map(move |o| {
+                    let r = residual(&state.views[l.i], &state.views[l.j], state.focal, o);
+                    (l, r.map_or(f64::INFINITY, |r| r.pixel.length() / self.grid.unit()))
+                })
+            })
+    }
+
+    /// Share of residuals under 2 px of each frame of the run.
+    fn shares(&self, state: &State, first: usize, last: usize) -> Vec<f64> {
+        let mut counts = vec![(0u32, 0u32); last + 1 - first];
+        for (link, error) in self.errors(state, first, last) {
+            for frame in [link.i, link.j] {
+                counts[frame - first].0 += u32::from(error < 2.0);
+                counts[frame - first].1 += 1;
+            }
+        }
+        counts.iter().map(|&(good, all)| f64::from(good) / f64::from(all.max(1))).collect()
+    }
+
+    /// Median image motion that comes from translation, over the widest links, in pixels at a width of 640.
+    fn parallax(&self, state: &State, first: usize, last: usize) -> f64 {
+        let inside = || self.links.iter().filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last);
+        let span = inside().map(|l| l.i.abs_diff(l.j)).max().unwrap_or(0);
+        let mut shifts: Vec<f64> = inside()
+            .filter(|l| l.i.abs_diff(l.j) == span)
+            .flat_map(|l| {
+                let (i, mut j) = (state.views[l.i], state.views[l.j]);
+                let moved = j;
+                j.translation = j.rotation * i.rotation.transpose() * i.translation;
+                l.points.iter().filter_map(move |o| {
+                    let a = residual(&i, &moved, state.focal, o)?;
+                    let b = residual(&i, &j, state.focal, o)?;
+                    Some((a.pixel - b.pixel).length())
+                })
+            })
+            .collect();
+        if shifts.is_empty() { 0.0 } else { median(&mut shifts) / self.grid.unit() }
+    }
+
+    fn finish(
+        &self,
+        solved: &Solved,
+        first: usize,
+        last: usize,
+        options: &SolveOptions,
+        mut notes: Vec<String>,
+    ) -> Result<Cameras, CameraError> {
+        let state = &solved.state;
+        let mut errors: Vec<f64> = self.errors(state, first, last).map(|(_, e)| e).collect();
+        if errors.is_empty() {
+            return Err(CameraError::TooFewFrames { found: 0, needed: self.needed() });
+        }
+        let share = errors.iter().filter(|e| **e < 2.0).count() as f64 / errors.len() as f64;
+        let middle = median(&mut errors);
+        if share < options.min_under_2px {
+            return Err(CameraError::Unsolved { share, gate: options.min_under_2px, median: middle });
+        }
+        let parallax = self.parallax(state, first, last);
+        if parallax < 1.0 {
+            notes.push(format!(
+                "the camera hardly moves sideways or forward (median parallax {parallax:.2} px at a width of 640): the depth is the network's alone"
+            ));
+        }
+        let blind = (first..=last).filter(|&k| self.maps[k].is_none()).count();
+        if blind > 0 {
+            notes.push(format!("{blind} of the registered frames have no depth map; their depth alignment is a guess"));
+        }
+        let unit = self.length_unit(state, first, last);
+        let gauge = Pose::gauge().rotation;
+        let scale_x = f64::from(self.width) / self.grid.width as f64;
+        let scale_y = f64::from(self.height) / self.grid.height as f64;
+        let intrinsics = Intrinsics {
+            width: self.width,
+            height: self.height,
+            fx: state.focal * scale_x,
+            fy: state.focal * self.grid.aspect * scale_y,
+            cx: self.grid.centre.x * scale_x,
+            cy: self.grid.centre.y * scale_y,
+        };
+        let cameras = (first..=last)
+            .map(|frame| {
+                let view = &state.views[frame];
+                let to_world: DMat3 = view.rotation.transpose();
+                let centre: DVec3 = -(to_world * view.translation);
+                // Values were divided by the clip's median, lengths are multiplied by `unit.1`.
+                let (depth_scale, depth_shift) = match self.depths.kind {
+                    DepthKind::RelativeInverse => (view.scale / self.median / unit.1, view.shift / unit.1),
+                    DepthKind::Metric => (view.scale / self.median / unit.1, 0.0),
+                };
+                Camera {
+                    frame,
+                    time: self.motion.times[frame],
+                    intrinsics,
+                    pose: Pose { rotation: gauge * to_world, position: gauge * centre * unit.1 },
+                    depth_scale,
+                    depth_shift,
+                }
+            })
+            .collect();
+        Ok(Cameras {
+            cameras,
+            frames: self.frames,
+            unit: unit.0,
+            focal_source: solved.focal_source,
+            residual_median: Some(middle * self.grid.unit() * scale_x),
+            residual_under_2px: Some(share),
+            flow_consistent: Some(self.neighbour_share(first, last)),
+            notes,
+        })
+    }
+
+    /// The unit of the result and what a solver length is multiplied with to be in it.
+    fn length_unit(&self, state: &State, first: usize, last: usize) -> (LengthUnit, f64) {
+        if self.depths.kind == DepthKind::Metric {
+            // Inverse depth was divided by the median; the scales' median is held at 1.
+            let mut scales: Vec<f64> = state.views[first..=last].iter().map(|v| v.scale).collect();
+            return (LengthUnit::Metres, median(&mut scales) / self.median);
+        }
+        let mut inverse: Vec<f64> = self
+            .links
+            .iter()
+            .filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
+            .flat_map(|l| {
+                let view = &state.views[l.i];
+                l.points.iter().map(|o| view.scale * o.depth_from + view.shift)
+            })
+            .filter(|rho| *rho > 0.0)
+            .collect();
+        let middle = if inverse.is_empty() { 1.0 } else { median(&mut inverse) };
+        (LengthUnit::Arbitrary, middle)
+    }
+}
