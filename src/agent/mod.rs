@@ -1,12 +1,36 @@
 //! Simulated agents: batched raycasts in the collision world, scenarios, and what they found.
+//!
+//! [`test`] walks through the scenarios, one file each: [`collision_detection`], [`path_traversal`],
+//! [`physics_stability`]. Only observed defects count; what was never seen is reported apart, as shares and counts.
 
 use serde::{Deserialize, Serialize};
 
 use crate::camera::LengthUnit;
-use crate::gpu::Kernel;
+use crate::gpu::{GpuError, Kernel};
+
+pub mod cluster;
+pub mod collision_detection;
+mod options;
+pub mod path_traversal;
+pub mod physics_stability;
+pub mod raycast;
+pub mod seen_through;
+pub mod settle;
+mod test;
+pub mod traverse;
+
+pub use options::{AgentOptions, Body};
+pub use test::{Field, Findings, test};
+
+/// Version of this stage; part of the resume key.
+pub const VERSION: u32 = 1;
 
 /// Kernels of this stage.
-pub static KERNELS: &[&Kernel] = &[];
+pub static KERNELS: &[&Kernel] = &[
+    &raycast::RAYCAST,
+    &seen_through::SEEN_THROUGH,
+    &settle::SETTLE,
+];
 
 /// A place in the world.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,4 +85,47 @@ pub struct AgentReport {
     pub unit: LengthUnit,
     /// What a person should know (unknown scale, no floor, ...).
     pub notes: Vec<String>,
+}
+
+/// Why agents could not test a world.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// An option is out of range.
+    #[error("agent option '{field}' is {value}; it must be over 0 and at most {most}")]
+    Option {
+        /// Field of [`AgentOptions`].
+        field: &'static str,
+        /// Its value.
+        value: f64,
+        /// Largest allowed value.
+        most: f64,
+    },
+    /// The world's arrays do not fit its size.
+    #[error("the world claims {want} voxels and holds {got}; build it again")]
+    World {
+        /// Voxels by its size.
+        want: usize,
+        /// Voxels there are.
+        got: usize,
+    },
+    /// A view's arrays do not fit its size.
+    #[error(
+        "depth view of frame {frame}: {want} pixels, but {depth} values of depth and {alpha} of alpha; render it again"
+    )]
+    View {
+        /// Frame of the view.
+        frame: usize,
+        /// Pixels.
+        want: usize,
+        /// Depth values.
+        depth: usize,
+        /// Alpha values.
+        alpha: usize,
+    },
+    /// The GPU failed.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// The monitor asked to stop.
+    #[error("interrupted while agents test the world")]
+    Interrupted,
 }

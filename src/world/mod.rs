@@ -1,12 +1,31 @@
 //! The collision world: free, solid and unknown voxels, the floor and the up direction.
+//!
+//! The walk through this stage: [`align`] finds the floor and turns the world so that it is y = 0, then
+//! [`build`] fuses depth views into voxels: `kernels/world/surface` (depth and alpha to points with normals),
+//! `kernels/world/integrate` (one thread a voxel, all views), `kernels/world/classify` (evidence to a state),
+//! and a clean-up that drops small solid components in mid-air.
 
 use serde::{Deserialize, Serialize};
 
-use crate::camera::LengthUnit;
-use crate::gpu::Kernel;
+use crate::camera::{Camera, Intrinsics, LengthUnit};
+use crate::gpu::{GpuError, Kernel};
+
+mod align;
+mod bounds;
+mod build;
+mod clean;
+mod file;
+pub mod fuse;
+
+pub use align::{Alignment, align};
+pub use build::build;
+pub use file::VERSION as FILE_VERSION;
+
+/// Version of this stage; part of the resume key.
+pub const VERSION: u32 = 1;
 
 /// Kernels of this stage.
-pub static KERNELS: &[&Kernel] = &[];
+pub static KERNELS: &[&Kernel] = &[&fuse::SURFACE, &fuse::INTEGRATE, &fuse::CLASSIFY];
 
 /// State of a voxel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +40,7 @@ pub enum Voxel {
 }
 
 /// A voxel world. Axis-aligned, +Y up, floor near y = 0 after alignment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct World {
     /// Corner of voxel (0, 0, 0) with the smallest coordinates.
     pub origin: [f32; 3],
@@ -37,4 +56,202 @@ pub struct World {
     pub floor_found: bool,
     /// Unit of lengths.
     pub unit: LengthUnit,
+    /// What a person should know (cropped extent, coarser voxels, components dropped, ...).
+    pub notes: Vec<String>,
+}
+
+impl World {
+    /// Index into `states`; the coordinates must lie inside `dims`.
+    pub fn index(&self, [x, y, z]: [u32; 3]) -> usize {
+        x as usize + self.dims[0] as usize * (y as usize + self.dims[1] as usize * z as usize)
+    }
+
+    /// Coordinates of an index into `states`.
+    pub fn coordinates(&self, index: usize) -> [u32; 3] {
+        let (nx, ny) = (self.dims[0] as usize, self.dims[1] as usize);
+        [
+            (index % nx) as u32,
+            (index / nx % ny) as u32,
+            (index / nx / ny) as u32,
+        ]
+    }
+
+    /// State at voxel coordinates; unknown outside the grid.
+    pub fn at(&self, p: [i64; 3]) -> Voxel {
+        for (a, &n) in p.iter().zip(&self.dims) {
+            if *a < 0 || *a >= i64::from(n) {
+                return Voxel::Unknown;
+            }
+        }
+        match self.states[self.index(p.map(|a| a as u32))] {
+            1 => Voxel::Free,
+            2 => Voxel::Solid,
+            _ => Voxel::Unknown,
+        }
+    }
+
+    /// Voxel that holds a point; may lie outside the grid.
+    pub fn voxel_of(&self, p: [f64; 3]) -> [i64; 3] {
+        std::array::from_fn(|a| {
+            ((p[a] - f64::from(self.origin[a])) / f64::from(self.voxel)).floor() as i64
+        })
+    }
+
+    /// Centre of a voxel.
+    pub fn centre(&self, p: [i64; 3]) -> [f64; 3] {
+        std::array::from_fn(|a| {
+            f64::from(self.origin[a]) + (p[a] as f64 + 0.5) * f64::from(self.voxel)
+        })
+    }
+
+    /// Voxels that are unknown, free, solid.
+    pub fn counts(&self) -> [usize; 3] {
+        let mut counts = [0; 3];
+        for &state in &self.states {
+            counts[usize::from(state.min(2))] += 1;
+        }
+        counts
+    }
+
+    /// States at two bits a voxel, 16 a word, lowest bits first: what kernels read.
+    pub fn packed(&self) -> Vec<u32> {
+        self.states
+            .chunks(16)
+            .map(|chunk| {
+                chunk
+                    .iter()
+                    .enumerate()
+                    .fold(0, |word, (i, &s)| word | u32::from(s & 3) << (2 * i))
+            })
+            .collect()
+    }
+}
+
+/// What one registered camera sees of the scene: the pipeline renders it from the splats.
+#[derive(Clone, Debug)]
+pub struct DepthView {
+    /// The camera; its intrinsics are those of the working size, not of this image.
+    pub camera: Camera,
+    /// Width of this image in pixels.
+    pub width: u32,
+    /// Height of this image in pixels.
+    pub height: u32,
+    /// Depth along the camera's z axis, row-major from the top left; 0 where alpha is 0.
+    pub depth: Vec<f32>,
+    /// Accumulated opacity in [0, 1].
+    pub alpha: Vec<f32>,
+}
+
+impl DepthView {
+    /// Intrinsics of this image.
+    pub fn intrinsics(&self) -> Intrinsics {
+        self.camera.intrinsics.resized(self.width, self.height)
+    }
+
+    /// Depth of a pixel where a surface was seen: alpha over one half, finite and positive.
+    pub fn surface(&self, x: u32, y: u32) -> Option<f32> {
+        let i = (y * self.width + x) as usize;
+        let (d, a) = (*self.depth.get(i)?, *self.alpha.get(i)?);
+        (a > 0.5 && d > 0.0 && d.is_finite()).then_some(d)
+    }
+}
+
+/// How the world is built.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorldOptions {
+    /// Edge of a voxel where the scale is known, in metres.
+    pub voxel_metres: f32,
+    /// Edge of a voxel where it is not, in camera heights.
+    pub voxel_heights: f32,
+    /// Most voxels; a larger scene gets coarser voxels, then a smaller extent.
+    pub max_voxels: u64,
+    /// Most that voxels are coarsened before the extent is cut.
+    pub max_coarsening: f32,
+    /// Distance around a surface, in voxels, inside which depth is averaged rather than carved.
+    pub truncation: f32,
+    /// Weight of one view that sees a surface in the voxel.
+    pub occupied_log_odds: f32,
+    /// Weight of one view that sees through the voxel.
+    pub free_log_odds: f32,
+    /// A pixel whose inverse depth bends more than this share between its neighbours is an edge.
+    pub edge: f32,
+    /// Solid components in mid-air of fewer voxels are dropped.
+    pub min_component: usize,
+}
+
+impl Default for WorldOptions {
+    fn default() -> Self {
+        Self {
+            voxel_metres: 0.06,
+            voxel_heights: 0.04,
+            max_voxels: 256 * 96 * 256,
+            max_coarsening: 2.5,
+            truncation: 4.0,
+            occupied_log_odds: 0.85,
+            free_log_odds: 0.4,
+            edge: 0.04,
+            min_component: 64,
+        }
+    }
+}
+
+/// Why there is no world.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// No view holds a surface.
+    #[error(
+        "no depth view holds a surface (alpha over .5, finite depth); see the renders of this world"
+    )]
+    Empty,
+    /// A view's arrays do not fit its size.
+    #[error(
+        "depth view of frame {frame}: {width}x{height} pixels need {want} values, there are {depth} of depth and {alpha} of alpha"
+    )]
+    Shape {
+        /// Frame of the view.
+        frame: usize,
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Pixels.
+        want: usize,
+        /// Depth values.
+        depth: usize,
+        /// Alpha values.
+        alpha: usize,
+    },
+    /// A camera is not finite.
+    #[error(
+        "camera of frame {frame} has a pose or a focal length that is not finite; solve the cameras again"
+    )]
+    Camera {
+        /// Frame of the camera.
+        frame: usize,
+    },
+    /// An option is out of range.
+    #[error("world option '{field}' is {value}; {mend}")]
+    Option {
+        /// Field of [`WorldOptions`].
+        field: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it must be.
+        mend: &'static str,
+    },
+    /// A world file could not be read or written.
+    #[error("{path}: {reason}")]
+    File {
+        /// Path of the file.
+        path: String,
+        /// What is wrong, and the mend.
+        reason: String,
+    },
+    /// The GPU failed.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// The monitor asked to stop.
+    #[error("interrupted while building the world")]
+    Interrupted,
 }

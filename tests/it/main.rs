@@ -8,6 +8,7 @@ mod gpu;
 mod layout;
 mod mock;
 mod motion;
+mod room;
 mod score;
 mod spine;
 mod splat;

@@ -1,1 +1,5 @@
 //! Twins of `kernels/agent/`.
+
+pub mod raycast;
+pub mod seen_through;
+pub mod settle;

@@ -1,1 +1,5 @@
 //! Twins of `kernels/world/`.
+
+pub mod classify;
+pub mod integrate;
+pub mod surface;

@@ -1,0 +1,259 @@
+//! Scenario: do the voxels answer rays as the cameras saw?
+//!
+//! The cameras' pixels are cast again into the voxels. A phantom hit stops in space that the camera saw through; a
+//! false-free ray passes a surface that the camera saw. Violations: solids that at least three cameras see through,
+//! surfaces without solid, and sweeps that cross solid unhit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use glam::DVec3;
+
+use super::cluster::{extent, heart, regions};
+use super::raycast::{HitState, Ray};
+use super::test::{Field, Findings};
+use super::{AgentError, Severity};
+use crate::world::{DepthView, Voxel};
+
+const SCENARIO: &str = "collision_detection";
+const SWEEPS: usize = 512;
+
+/// Runs the scenario.
+///
+/// # Errors
+/// GPU errors, [`AgentError::Interrupted`].
+pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
+    let mut found = Findings::default();
+    recast(field, &mut found)?;
+    field.go_on()?;
+    false_solids(field, &mut found);
+    sweeps(field, &mut found)?;
+    Ok(found)
+}
+
+struct Pixel {
+    view: usize,
+    depth: f64,
+    /// How far from the seen depth an answer may lie.
+    slack: f64,
+    surface: DVec3,
+}
+
+/// Slope of depth a pixel, where the pixel and its four neighbours lie on one surface.
+fn slope(view: &DepthView, x: u32, y: u32) -> Option<(f64, f64)> {
+    if x == 0 || y == 0 || x + 1 >= view.width || y + 1 >= view.height {
+        return None;
+    }
+    let d = f64::from(view.surface(x, y)?);
+    let mut most = 0.0f64;
+    for (ax, ay, bx, by) in [(x - 1, y, x + 1, y), (x, y - 1, x, y + 1)] {
+        let (a, b) = (
+            f64::from(view.surface(ax, ay)?),
+            f64::from(view.surface(bx, by)?),
+        );
+        if (1.0 / a - 2.0 / d + 1.0 / b).abs() * d > 0.04 {
+            return None;
+        }
+        most = most.max((b - a).abs() / 2.0);
+    }
+    Some((d, most))
+}
+
+fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
+    let (world, voxel) = (field.world, f64::from(field.world.voxel));
+    let total: usize = field.views.iter().map(|v| v.depth.len()).sum();
+    let most = field.options.camera_rays.max(1) as f64;
+    let step = ((total as f64 / most).sqrt().ceil() as usize).max(1);
+    let (mut pixels, mut rays) = (Vec::new(), Vec::new());
+    for (index, view) in field.views.iter().enumerate() {
+        let (k, pose) = (view.intrinsics(), &view.camera.pose);
+        // The first pixel moves from view to view, so that strides do not always miss the same places.
+        for y in ((index % step) as u32..view.height).step_by(step) {
+            for x in ((index / step % step) as u32..view.width).step_by(step) {
+                let Some((depth, slope)) = slope(view, x, y) else {
+                    continue;
+                };
+                let through = k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, 1.0);
+                let surface = pose.to_world(through * depth);
+                if world
+                    .voxel_of(surface.to_array())
+                    .iter()
+                    .zip(world.dims)
+                    .any(|(&a, n)| a < 2 || a >= i64::from(n) - 2)
+                {
+                    continue;
+                }
+                // Two voxels across the surface, along the ray longer the more it grazes.
+                let slack = 2.5 * voxel * (1.0 + slope * k.fx.min(k.fy) / depth);
+                let direction = pose.rotation * through;
+                rays.push(Ray::new(
+                    pose.position.to_array(),
+                    direction.to_array(),
+                    depth + 2.0 * slack,
+                ));
+                pixels.push(Pixel {
+                    view: index,
+                    depth,
+                    slack,
+                    surface,
+                });
+            }
+        }
+    }
+    found.metric("camera_rays", rays.len() as f64);
+    if rays.is_empty() {
+        found.notes.push(
+            "no camera sees a surface inside the grid: collisions were not tested".to_owned(),
+        );
+        return Ok(());
+    }
+    let hits = field.caster.cast(&rays, false, field.monitor)?;
+    let (mut errors, mut phantom, mut missing) = (Vec::new(), 0usize, 0usize);
+    let mut gone: BTreeMap<[i64; 3], BTreeSet<usize>> = BTreeMap::new();
+    for (pixel, hit) in pixels.iter().zip(&hits) {
+        let t = f64::from(hit.t);
+        if hit.end() != HitState::Solid || t > pixel.depth + pixel.slack {
+            missing += 1;
+            let cell = world.voxel_of(pixel.surface.to_array());
+            gone.entry(cell).or_default().insert(pixel.view);
+            continue;
+        }
+        errors.push((t - pixel.depth).abs());
+        if t < pixel.depth - pixel.slack {
+            phantom += 1;
+        }
+    }
+    let n = hits.len() as f64;
+    found.metric("phantom_hit_rate", phantom as f64 / n);
+    found.metric("false_free_rate", missing as f64 / n);
+    found.metric("collision_rate", (phantom + missing) as f64 / n);
+    errors.sort_by(f64::total_cmp);
+    if let Some(last) = errors.len().checked_sub(1) {
+        found.metric("hit_error_p50", errors[last / 2]);
+        found.metric("hit_error_p95", errors[last * 95 / 100]);
+    }
+    let cells: Vec<[i64; 3]> = gone.keys().copied().collect();
+    let gap = step.clamp(2, 4) as i64;
+    for region in regions(&cells, gap) {
+        let cameras: BTreeSet<usize> = region
+            .iter()
+            .flat_map(|c| gone[c].iter().copied())
+            .collect();
+        let least = field.options.least_voxels;
+        if region.len() < least || cameras.len() < field.options.see_through_views as usize {
+            continue;
+        }
+        let [w, h, d] = extent(&region).map(|n| n as f64 * voxel);
+        let wide = w.max(d).max(h) >= 2.0 * field.body.radius && region.len() >= 4 * least;
+        found.violations.push(field.violation(
+            "CollisionViolation",
+            SCENARIO,
+            if wide { Severity::High } else { Severity::Medium },
+            world.centre(heart(&region)),
+            format!(
+                "a surface that {} cameras see has nothing solid behind it over {} by {} by {}: an agent would pass through it",
+                cameras.len(),
+                field.length(w),
+                field.length(h),
+                field.length(d)
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Solids that cameras see through.
+fn false_solids(field: &Field<'_>, found: &mut Findings) {
+    let (world, voxel) = (field.world, f64::from(field.world.voxel));
+    let seen = &field.see_through;
+    let solid = world.counts()[2];
+    if solid > 0 {
+        found.metric("see_through_share", seen.len() as f64 / solid as f64);
+    }
+    let mut most_views = BTreeMap::new();
+    for s in seen {
+        most_views.insert(world.coordinates(s.voxel).map(i64::from), s.views);
+    }
+    let cells: Vec<[i64; 3]> = most_views.keys().copied().collect();
+    for region in regions(&cells, 2) {
+        if region.len() < field.options.least_voxels {
+            continue;
+        }
+        let [w, h, d] = extent(&region).map(|n| n as f64 * voxel);
+        let views = region.iter().map(|c| most_views[c]).max().unwrap_or(0);
+        let blocks = h >= field.body.climb && w.max(d) >= field.body.radius;
+        found.violations.push(field.violation(
+            "PhysicsViolation",
+            SCENARIO,
+            if blocks {
+                Severity::High
+            } else {
+                Severity::Medium
+            },
+            world.centre(heart(&region)),
+            format!(
+                "an invisible solid of {} by {} by {} that up to {views} cameras see through",
+                field.length(w),
+                field.length(h),
+                field.length(d)
+            ),
+        ));
+    }
+}
+
+/// Sweeps between free voxels, cast as rays and checked against the voxels that they pass through.
+fn sweeps(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
+    let world = field.world;
+    let free: Vec<usize> = (0..world.states.len())
+        .filter(|&i| world.states[i] == Voxel::Free as u8)
+        .collect();
+    if free.len() < 2 {
+        return Ok(());
+    }
+    // A fixed walk over the free voxels by the golden ratio: spread, and the same every time.
+    let pick = |k: usize| {
+        free[(k as f64 * 0.618_033_988_75)
+            .fract()
+            .mul_add(free.len() as f64, 0.0) as usize
+            % free.len()]
+    };
+    let place = |i: usize| DVec3::from_array(world.centre(world.coordinates(i).map(i64::from)));
+    let pairs: Vec<(DVec3, DVec3)> = (0..SWEEPS)
+        .map(|k| (place(pick(2 * k)), place(pick(2 * k + 1))))
+        .collect();
+    let rays: Vec<Ray> = pairs
+        .iter()
+        .map(|(a, b)| Ray::new(a.to_array(), (*b - *a).to_array(), 1.0))
+        .collect();
+    let hits = field.caster.cast(&rays, false, field.monitor)?;
+    let mut tunnelled = Vec::new();
+    for ((a, b), hit) in pairs.iter().zip(&hits) {
+        if hit.end() == HitState::Solid || a == b {
+            continue;
+        }
+        // Points well inside a solid voxel; grazed corners may be rounded either way.
+        let steps = ((*b - *a).length() / (0.2 * f64::from(world.voxel))).ceil() as usize;
+        let crossed = (1..steps)
+            .map(|s| a.lerp(*b, s as f64 / steps as f64))
+            .find(|p| {
+                let cell = world.voxel_of(p.to_array());
+                let centre = DVec3::from_array(world.centre(cell));
+                let inside = (*p - centre).abs().max_element() < 0.45 * f64::from(world.voxel);
+                inside && world.at(cell) == Voxel::Solid
+            });
+        tunnelled.extend(crossed);
+    }
+    found.metric("tunnelled_sweeps", tunnelled.len() as f64);
+    if let Some(p) = tunnelled.first() {
+        found.violations.push(field.violation(
+            "PhysicsViolation",
+            SCENARIO,
+            Severity::High,
+            p.to_array(),
+            format!(
+                "{} of {SWEEPS} sweeps between free places crossed solid without a hit",
+                tunnelled.len()
+            ),
+        ));
+    }
+    Ok(())
+}

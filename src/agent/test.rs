@@ -1,0 +1,245 @@
+//! Runs the scenarios over one world and joins what they found.
+
+use std::collections::BTreeMap;
+
+use glam::DVec3;
+
+use super::options::Body;
+use super::raycast::Caster;
+use super::seen_through::{Seen, seen_through};
+use super::traverse::{Column, Nav};
+use super::{
+    AgentError, AgentOptions, AgentReport, Location, Severity, Violation, collision_detection,
+    path_traversal, physics_stability,
+};
+use crate::camera::{Cameras, LengthUnit};
+use crate::event::Monitor;
+use crate::gpu::Gpu;
+use crate::world::{DepthView, Voxel, World};
+
+/// What scenarios work on.
+pub struct Field<'a> {
+    /// The world.
+    pub world: &'a World,
+    /// What the cameras saw, in the world's frame.
+    pub views: &'a [DepthView],
+    /// The registered cameras, in the world's frame.
+    pub cameras: &'a Cameras,
+    /// Options.
+    pub options: &'a AgentOptions,
+    /// The agent's body.
+    pub body: Body,
+    /// The navigation grid.
+    pub nav: Nav,
+    /// The world on the GPU.
+    pub caster: Caster,
+    /// Solids that cameras see through.
+    pub see_through: Vec<Seen>,
+    /// Asked whether to stop.
+    pub monitor: &'a dyn Monitor,
+}
+
+/// What one scenario found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// Faults.
+    pub violations: Vec<Violation>,
+    /// Figures; only finite ones are kept.
+    pub metrics: BTreeMap<String, f64>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+impl Findings {
+    /// Keeps a figure if it is finite.
+    pub fn metric(&mut self, name: &str, value: f64) {
+        if value.is_finite() {
+            self.metrics.insert(name.to_owned(), value);
+        }
+    }
+}
+
+impl Field<'_> {
+    /// A violation at a place of the world, dated by the camera that saw it best.
+    pub fn violation(
+        &self,
+        kind: &str,
+        scenario: &str,
+        severity: Severity,
+        place: [f64; 3],
+        description: String,
+    ) -> Violation {
+        Violation {
+            kind: kind.to_owned(),
+            description,
+            severity,
+            location: Location {
+                x: place[0],
+                y: place[1],
+                z: place[2],
+            },
+            timestamp: self.best_time(place),
+            scenario: scenario.to_owned(),
+        }
+    }
+
+    /// Seconds of the camera that saw a place best: inside its image, not hidden, and nearest; the nearest camera where
+    /// none saw it.
+    pub fn best_time(&self, place: [f64; 3]) -> f64 {
+        let p = DVec3::from_array(place);
+        let slack = 4.0 * f64::from(self.world.voxel);
+        let seen = self.views.iter().filter_map(|view| {
+            let q = view.camera.pose.to_camera(p);
+            let uv = view.intrinsics().project(q)?;
+            let inside = uv.x >= 0.0
+                && uv.y >= 0.0
+                && uv.x < f64::from(view.width)
+                && uv.y < f64::from(view.height);
+            let depth = f64::from(view.surface(uv.x as u32, uv.y as u32).filter(|_| inside)?);
+            (q.z < depth + slack).then_some((q.length(), view.camera.time))
+        });
+        let nearest = |best: Option<(f64, f64)>, next: (f64, f64)| match best {
+            Some(b) if b.0 <= next.0 => Some(b),
+            _ => Some(next),
+        };
+        let all = self
+            .cameras
+            .cameras
+            .iter()
+            .map(|c| (c.pose.position.distance(p), c.time));
+        seen.fold(None, nearest)
+            .or_else(|| all.fold(None, nearest))
+            .map_or(0.0, |b| b.1)
+    }
+
+    /// A length in words.
+    pub fn length(&self, value: f64) -> String {
+        match self.world.unit {
+            LengthUnit::Metres => format!("{value:.2} m"),
+            LengthUnit::CameraHeights => format!("{value:.2} camera heights"),
+            LengthUnit::Arbitrary => format!("{value:.2} units"),
+        }
+    }
+
+    /// # Errors
+    /// [`AgentError::Interrupted`].
+    pub fn go_on(&self) -> Result<(), AgentError> {
+        if self.monitor.stopped() {
+            return Err(AgentError::Interrupted);
+        }
+        Ok(())
+    }
+}
+
+/// Lets agents test a world. `views` and `cameras` are in the world's frame (aligned). `monitor` hears of scenarios.
+///
+/// Metrics, all finite: `collision_rate` (share of the cameras' rays whose answer from the voxels is wrong: a hit in space
+/// that the camera saw through, or none where it saw a surface), `path_completion` (share of start and goal pairs
+/// that the agents walked without a collision), `physics_score` (share of the floor without holes or steep places,
+/// times the share of bodies that came to rest, times the share of solids that no three cameras see through), each in
+/// [0, 1] and absent where nothing could be tested; and every scenario's own figures.
+///
+/// # Errors
+/// [`AgentError::Option`], [`AgentError::World`], [`AgentError::View`], GPU errors, [`AgentError::Interrupted`]. A world
+/// without a floor or without walkable cells is a finding in the report, not an error.
+pub fn test(
+    gpu: &Gpu,
+    world: &World,
+    views: &[DepthView],
+    cameras: &Cameras,
+    options: &AgentOptions,
+    monitor: &dyn Monitor,
+) -> Result<AgentReport, AgentError> {
+    let want = world.dims.iter().map(|&n| n as usize).product();
+    if world.states.len() != want || want == 0 || !(world.voxel > 0.0) {
+        return Err(AgentError::World {
+            want,
+            got: world.states.len(),
+        });
+    }
+    for view in views {
+        let want = view.width as usize * view.height as usize;
+        if view.depth.len() != want || view.alpha.len() != want {
+            return Err(AgentError::View {
+                frame: view.camera.frame,
+                want,
+                depth: view.depth.len(),
+                alpha: view.alpha.len(),
+            });
+        }
+    }
+    monitor.progress(0, 3);
+    let mut notes = world.notes.clone();
+    let body = options.body(world, cameras, &mut notes)?;
+    let field = Field {
+        world,
+        views,
+        cameras,
+        options,
+        body,
+        nav: Nav::new(world, &body),
+        caster: Caster::new(gpu, world)?,
+        see_through: seen_through(
+            gpu,
+            world,
+            views,
+            4.0 * world.voxel,
+            options.see_through_views,
+            monitor,
+        )?,
+        monitor,
+    };
+    let mut all = Findings {
+        notes,
+        ..overview(&field)
+    };
+    type Scenario = fn(&Field<'_>) -> Result<Findings, AgentError>;
+    let scenarios: [Scenario; 3] = [
+        collision_detection::run,
+        path_traversal::run,
+        physics_stability::run,
+    ];
+    for (scenario, done) in scenarios.into_iter().zip(1..) {
+        field.go_on()?;
+        let found = scenario(&field)?;
+        all.violations.extend(found.violations);
+        all.metrics.extend(found.metrics);
+        all.notes.extend(found.notes);
+        monitor.progress(done, 3);
+    }
+    // Stable: equals stay in the order of the scenarios.
+    all.violations
+        .sort_by_key(|v| std::cmp::Reverse(v.severity));
+    Ok(AgentReport {
+        violations: all.violations,
+        metrics: all.metrics,
+        unit: world.unit,
+        notes: all.notes,
+    })
+}
+
+/// Shares of voxels and columns, and what is missing altogether.
+fn overview(field: &Field<'_>) -> Findings {
+    let mut found = Findings::default();
+    let [unknown, free, solid] = field.world.counts().map(|n| n as f64);
+    let total = unknown + free + solid;
+    found.metric("voxels_unknown_share", unknown / total);
+    found.metric("voxels_free_share", free / total);
+    found.metric("voxels_solid_share", solid / total);
+    found.metric("voxel_size", f64::from(field.world.voxel));
+    let count = |kind: Column| field.nav.kind.iter().filter(|&&k| k == kind).count() as f64;
+    let area = field.nav.voxel * field.nav.voxel;
+    found.metric("walkable_area", count(Column::Walkable) * area);
+    found.metric("blocked_columns", count(Column::Blocked));
+    found.metric("unknown_columns", count(Column::Unknown));
+    let cameras = &field.cameras.cameras;
+    let inside_solid = cameras.iter().filter(|c| {
+        let at = field.world.voxel_of(c.pose.position.to_array());
+        field.world.at(at) == Voxel::Solid
+    });
+    found.metric(
+        "cameras_in_solid_share",
+        inside_solid.count() as f64 / cameras.len() as f64,
+    );
+    found
+}
