@@ -1,14 +1,211 @@
 //! `director generate`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::{Context, bail};
+use sha2::{Digest, Sha256};
+
 use super::Globals;
+use crate::event::Monitor;
+use crate::generate::mock::{self, MockProvider};
+use crate::generate::{TakeRequest, VideoProvider};
+
+/// Providers that make takes of a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Provider {
+    /// A procedural world, ray traced here, with its truth beside each take
+    Mock,
+}
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "Examples:
+  director generate \"a robot walks through a warehouse, orbit\" --provider mock -o takes
+  director generate a ball rolls along a corridor --takes 3 --seed 7 --size 320x180 --seconds 2 -o takes --json
+
+The mock provider listens to words for the place (room, corridor), who moves (robot, person, ball), props
+(crates, pillars, shelves, tables, tanks), materials (wooden floor, brick walls, ...), light (warm, dim, ...)
+and the camera (dolly, orbit, pan, static). The seed settles the rest; understood.json beside each take says
+what it made of the words.")]
+pub struct Args {
+    /// The prompt; several words are joined
+    #[arg(required = true)]
+    prompt: Vec<String>,
+    /// Who makes the takes
+    #[arg(long, value_enum, default_value = "mock")]
+    provider: Provider,
+    /// Seed of the first take; take k has seed + k
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Seconds of video
+    #[arg(long, default_value_t = 4.0)]
+    seconds: f64,
+    /// Width and height in pixels, both even
+    #[arg(long, default_value = "640x360", value_name = "WxH", value_parser = size)]
+    size: [u32; 2],
+    /// Frames per second
+    #[arg(long, default_value_t = 24.0)]
+    fps: f64,
+    /// Takes to make
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    takes: u32,
+    /// Folder for the takes, one folder each
+    #[arg(long, short, value_name = "DIR")]
+    out: PathBuf,
+    /// Print one JSON document on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+fn size(text: &str) -> Result<[u32; 2], String> {
+    text.split_once(['x', 'X'])
+        .and_then(|(w, h)| Some([w.trim().parse().ok()?, h.trim().parse().ok()?]))
+        .ok_or_else(|| format!("'{text}' is not a size; write WIDTHxHEIGHT, such as 640x360"))
+}
+
+/// What `--json` prints.
+#[derive(Debug, serde::Serialize)]
+struct Generated {
+    prompt_hash: String,
+    prompt: String,
+    provider: &'static str,
+    takes: Vec<Take>,
+    success: bool,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct Take {
+    take_id: String,
+    seed: u64,
+    video_path: PathBuf,
+    seconds: f64,
+    size: [u32; 2],
+    fps: f64,
+    notes: Vec<String>,
+}
+
+struct Bar(indicatif::ProgressBar);
+
+impl Monitor for Bar {
+    fn progress(&self, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+    }
+}
 
 /// Runs the command.
-pub fn run(_args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not there yet")
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let prompt = args.prompt.join(" ").trim().to_owned();
+    let hash: String = Sha256::digest(prompt.as_bytes())
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let requests: Vec<TakeRequest> = (0..u64::from(args.takes))
+        .map(|k| TakeRequest {
+            prompt: prompt.clone(),
+            seed: args.seed.wrapping_add(k),
+            seconds: args.seconds,
+            size: args.size,
+            fps: args.fps,
+            video: None,
+        })
+        .collect();
+    // Before anything is opened or written.
+    for request in &requests {
+        mock::clip(request)?;
+    }
+    let provider: Box<dyn VideoProvider> = match args.provider {
+        Provider::Mock => Box::new(MockProvider::new(globals.gpu()?)),
+    };
+    let mut takes = Vec::new();
+    for request in &requests {
+        let take_id = format!("{}-{}", &hash[..12], request.seed);
+        let bar = if globals.quiet {
+            indicatif::ProgressBar::hidden()
+        } else {
+            indicatif::ProgressBar::new(0)
+        };
+        bar.set_style(
+            indicatif::ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} frames {eta}")
+                .context("progress template")?,
+        );
+        bar.set_message(take_id.clone());
+        let (folder, notes, video) = make(
+            provider.as_ref(),
+            request,
+            &args.out,
+            &take_id,
+            &Bar(bar.clone()),
+        )?;
+        bar.finish_and_clear();
+        if !args.json && !globals.quiet {
+            for note in &notes {
+                eprintln!("{take_id}: {note}");
+            }
+        }
+        takes.push(Take {
+            take_id,
+            seed: request.seed,
+            video_path: folder.join(video),
+            seconds: request.seconds,
+            size: request.size,
+            fps: request.fps,
+            notes,
+        });
+    }
+    if args.json {
+        let document = Generated {
+            prompt_hash: hash,
+            prompt,
+            provider: provider.name(),
+            takes,
+            success: true,
+        };
+        println!("{}", serde_json::to_string_pretty(&document)?);
+    } else {
+        for take in &takes {
+            println!("{}", take.video_path.display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes one take in a temporary folder and renames it, so that a folder with a take's name is whole. Returns the
+/// folder, the notes and the video's name in it.
+fn make(
+    provider: &dyn VideoProvider,
+    request: &TakeRequest,
+    out: &Path,
+    take_id: &str,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<(PathBuf, Vec<String>, PathBuf)> {
+    let folder = out.join(take_id);
+    if folder.exists() {
+        bail!(
+            "{} is already there; choose another folder with -o, another --seed, or remove it",
+            folder.display()
+        );
+    }
+    let partial = out.join(format!(".{take_id}.partial"));
+    if partial.exists() {
+        std::fs::remove_dir_all(&partial).with_context(|| partial.display().to_string())?;
+    }
+    std::fs::create_dir_all(&partial).with_context(|| partial.display().to_string())?;
+    let delivered = provider.generate(request, &partial, monitor);
+    let delivered = match delivered {
+        Ok(delivered) => delivered,
+        Err(error) => {
+            // A failed take leaves nothing behind; the error is what counts.
+            let _ = std::fs::remove_dir_all(&partial);
+            return Err(error.into());
+        }
+    };
+    std::fs::rename(&partial, &folder).with_context(|| folder.display().to_string())?;
+    let video = delivered
+        .video
+        .strip_prefix(&partial)
+        .unwrap_or(&delivered.video)
+        .to_owned();
+    Ok((folder, delivered.notes, video))
 }

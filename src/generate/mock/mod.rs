@@ -1,6 +1,151 @@
 //! The mock provider: a procedural scene, ray traced along a camera path and encoded, with its truth beside it.
+//!
+//! A take's folder holds `take.mp4`, `understood.json` (what the words meant) and `truth/` (cameras, depth,
+//! objects, scene, subjects, planted defects), which the pipeline never reads.
 
-use crate::gpu::Kernel;
+mod body;
+pub mod defects;
+mod furnish;
+mod path;
+pub mod piece;
+pub mod prompt;
+mod rng;
+pub mod scene;
+pub mod trace;
+pub mod truth;
+
+use std::path::Path;
+
+pub use defects::{DEFECTS, DefectRule};
+pub use prompt::{Understood, understand};
+pub use scene::{Clip, Scene};
+
+use super::{Delivered, GenerateError, TakeRequest, VideoProvider};
+use crate::event::Monitor;
+use crate::gpu::{Gpu, Kernel};
+use crate::video::{EncodeOptions, Encoder};
+
+/// Version of this stage; a part of the resume key.
+pub const VERSION: u32 = 1;
 
 /// Kernels of this stage.
-pub static KERNELS: &[&Kernel] = &[];
+pub static KERNELS: &[&Kernel] = &[&trace::TRACE];
+
+/// Makes takes of a procedural world. Deterministic: the same request gives the same frames.
+#[derive(Clone, Debug)]
+pub struct MockProvider {
+    gpu: Gpu,
+    encode: EncodeOptions,
+}
+
+impl MockProvider {
+    /// A provider that traces on `gpu`.
+    pub fn new(gpu: Gpu) -> Self {
+        Self {
+            gpu,
+            encode: EncodeOptions::default(),
+        }
+    }
+}
+
+/// The clip of a request, checked.
+///
+/// # Errors
+/// [`GenerateError::Input`] in words for an empty prompt, no seconds or over 60, a rate outside 1 to 120, a size
+/// that is odd or outside 16 to 4096, or less than one frame.
+pub fn clip(request: &TakeRequest) -> Result<Clip, GenerateError> {
+    let refuse = |reason: String| Err(GenerateError::Input(reason));
+    let [width, height] = request.size;
+    if request.prompt.trim().is_empty() {
+        return refuse("the prompt is empty; say what should be seen".into());
+    }
+    if !(request.seconds > 0.0 && request.seconds <= 60.0) {
+        return refuse(format!(
+            "a take of {} seconds: mock makes takes of more than 0 and up to 60 seconds",
+            request.seconds
+        ));
+    }
+    if !(1.0..=120.0).contains(&request.fps) {
+        return refuse(format!(
+            "{} frames per second: mock makes 1 to 120",
+            request.fps
+        ));
+    }
+    if !width.is_multiple_of(2) || !height.is_multiple_of(2) {
+        return refuse(format!(
+            "the size {width}x{height} is odd: H.264 video needs an even width and height"
+        ));
+    }
+    if !(16..=4096).contains(&width) || !(16..=4096).contains(&height) {
+        return refuse(format!(
+            "the size {width}x{height}: mock makes sides of 16 to 4096 pixels"
+        ));
+    }
+    let frames = (request.seconds * request.fps).round() as usize;
+    if frames == 0 {
+        return refuse(format!(
+            "{} seconds at {} frames per second hold no frame",
+            request.seconds, request.fps
+        ));
+    }
+    Ok(Clip {
+        frames,
+        fps: request.fps,
+        size: request.size,
+    })
+}
+
+impl VideoProvider for MockProvider {
+    fn name(&self) -> &'static str {
+        "mock"
+    }
+
+    /// Writes `take.mp4`, `understood.json` and `truth/`.
+    fn generate(
+        &self,
+        request: &TakeRequest,
+        folder: &Path,
+        monitor: &dyn Monitor,
+    ) -> Result<Delivered, GenerateError> {
+        let clip = clip(request)?;
+        let scene = Scene::build(understand(&request.prompt, request.seed), clip);
+        truth::json(&folder.join("understood.json"), &scene.understood)?;
+        let mut truth = truth::Writer::create(folder, &scene)?;
+        let video = folder.join("take.mp4");
+        let failed = |reason: crate::video::VideoError| GenerateError::Encode {
+            path: video.clone(),
+            reason: reason.to_string(),
+        };
+        let [width, height] = clip.size;
+        let tracer = trace::Tracer::new(&self.gpu, width, height)?;
+        let mut encoder =
+            Encoder::create(&video, width, height, clip.fps, &self.encode).map_err(failed)?;
+        let mut done = 0;
+        while done < clip.frames {
+            if monitor.stopped() {
+                return Err(GenerateError::Interrupted);
+            }
+            let batch = done..(done + tracer.batch()).min(clip.frames);
+            let frames: Vec<_> = batch.clone().map(|f| scene.frame(f)).collect();
+            for (traced, frame) in tracer.trace(&frames)?.iter().zip(batch.clone()) {
+                encoder.push(&traced.rgba).map_err(failed)?;
+                truth.frame(&scene, frame, traced)?;
+            }
+            done = batch.end;
+            monitor.progress(done as u64, clip.frames as u64);
+        }
+        encoder.finish().map_err(failed)?;
+        truth.finish()?;
+        let mut notes = scene.understood.notes.clone();
+        if request.video.is_some() {
+            notes.push("mock makes its own video: the given one is not read".to_owned());
+        }
+        if !scene.understood.from_seed.is_empty() {
+            notes.push(format!(
+                "settled by the seed: {}",
+                scene.understood.from_seed.join(", ")
+            ));
+        }
+        Ok(Delivered { video, notes })
+    }
+}

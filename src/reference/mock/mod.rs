@@ -1,1 +1,3 @@
 //! Twins of `kernels/mock/`.
+
+pub mod trace;
