@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::{Globals, settings::Settings};
+use crate::depth::Model;
 use crate::event::Listener;
 use crate::pipeline::{self, Tracked};
 use crate::progress::{StageMonitor, Terminal};
@@ -38,6 +39,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = args.settings.resolve(globals)?;
+    let model = Model::open(&config.depth)?;
     let gpu = globals.gpu()?;
     let stop = signals::install().context("installing the signal handlers")?;
     let terminal = Terminal::new(globals.quiet);
@@ -52,7 +54,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let frames = pipeline::frames(&gpu, &args.input, None, &config, &monitor)?;
     timed("frames", started);
     let started = Instant::now();
-    let (tracked, depth) = pipeline::track(&gpu, &args.input, &frames, None, &config, &monitor)?;
+    let (tracked, depth) = pipeline::track(&gpu, &args.input, &frames, None, &model, &config, &monitor)?;
     timed("cameras", started);
     let cameras = match tracked {
         Tracked::Solved(cameras) => cameras,

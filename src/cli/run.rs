@@ -60,8 +60,6 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let out = args.out.clone().unwrap_or_else(|| {
         PathBuf::from("runs").join(args.manifest.file_stem().unwrap_or(args.manifest.as_os_str()))
     });
-    // Fails here, before any row, when there is no GPU driver at all.
-    drop(globals.gpu()?);
     let stop = signals::install().context("installing the signal handlers")?;
     let terminal = Terminal::new(globals.quiet);
     let batch = run::batch(&out, &args.manifest, &rows, &config, &terminal, &stop)?;

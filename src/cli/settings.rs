@@ -1,8 +1,7 @@
 //! Settings of a run as typed on the command line, resolved into a [`Config`].
 
-use std::path::PathBuf;
-
 use super::Globals;
+use crate::depth::ModelChoice;
 use crate::manifest::parse_size;
 use crate::pipeline::{Config, Preset, ProviderName};
 
@@ -35,8 +34,8 @@ pub struct Settings {
     fps: Option<f64>,
     /// ONNX depth network, or a folder of them; may be given again (the best fit to the clip's aspect is taken)
     /// [default: the embedded network]
-    #[arg(long, value_name = "PATH", env = "DIRECTOR_DEPTH_MODEL")]
-    depth_model: Vec<PathBuf>,
+    #[arg(long, value_name = "PATH|embedded", env = "DIRECTOR_DEPTH_MODEL")]
+    depth_model: Vec<ModelChoice>,
     /// Splats of a world [default: by preset]
     #[arg(long, value_name = "N")]
     splats: Option<usize>,
@@ -84,7 +83,7 @@ impl Settings {
         set(&mut config.fit.steps, &self.steps);
         set(&mut config.max_side, &self.max_side);
         set(&mut config.max_frames, &self.max_frames.map(|n| n as usize));
-        config.depth_models.clone_from(&self.depth_model);
+        config.depth.model = ModelChoice::from_args(&self.depth_model);
         config.ignore_known_cameras = self.ignore_known_cameras;
         config.ignore_known_depth = self.ignore_known_depth;
         config.validate()?;

@@ -1,11 +1,10 @@
 //! The resolved configuration of a run: what every stage is told, saved as `run.toml`.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 use crate::agent::AgentOptions;
 use crate::camera::SolveOptions;
+use crate::depth;
 use crate::manifest::Prompt;
 use crate::motion::MotionOptions;
 use crate::revise::AcceptOptions;
@@ -70,8 +69,8 @@ pub struct Config {
     pub size: [u32; 2],
     /// Frames a second.
     pub fps: f64,
-    /// Depth networks; empty for the embedded one.
-    pub depth_models: Vec<PathBuf>,
+    /// Depth network.
+    pub depth: depth::Options,
     /// Longer side of the working size in pixels.
     pub max_side: u32,
     /// Most frames of a clip that are used, evenly spaced.
@@ -115,7 +114,7 @@ impl Config {
             seconds,
             size,
             fps: 24.0,
-            depth_models: Vec::new(),
+            depth: depth::Options::default(),
             max_side,
             max_frames,
             ignore_known_cameras: false,
@@ -147,13 +146,6 @@ impl Config {
         );
         anyhow::ensure!((100..=5_000_000).contains(&self.fit.splats), "--splats {} is not from 100 to 5000000", self.fit.splats);
         anyhow::ensure!((1..=100_000).contains(&self.fit.steps), "--steps {} is not from 1 to 100000", self.fit.steps);
-        for model in &self.depth_models {
-            anyhow::ensure!(
-                model.exists(),
-                "--depth-model {}: no such file or folder; leave it out for the embedded network",
-                model.display()
-            );
-        }
         Ok(())
     }
 

@@ -6,18 +6,17 @@ mod stages;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::Context;
-
 pub use config::{Config, Preset, ProviderName};
 pub use result::{Failure, IterationResult, Outcome, RowResult, TakeResult};
-pub use stages::{Rebuilt, Tracked, depth_maps, depth_views, frames, rebuild, track};
+pub use stages::{Rebuilt, Tracked, depth_views, frames, rebuild, track};
 
 use crate::agent::{self, AgentReport};
 use crate::camera::{self, Cameras};
-use crate::depth::{self, DepthMaps, ModelChoice};
+use crate::depth::{self, DepthMaps, Model};
 use crate::event::{Event, Listener, Monitor};
 use crate::generate::{Delivered, TakeRequest, VideoProvider, files, mock};
 use crate::gpu::{AdapterChoice, Gpu};
@@ -57,6 +56,7 @@ pub struct Walk<'a> {
     listener: &'a dyn Listener,
     stop: &'a AtomicBool,
     gpu: Option<Gpu>,
+    model: Option<Rc<Model>>,
     step: String,
 }
 
@@ -85,7 +85,17 @@ struct Take {
 impl<'a> Walk<'a> {
     /// Prepares a walk; the GPU is opened at the first step that needs it.
     pub fn new(config: &'a Config, run: &'a Run, listener: &'a dyn Listener, stop: &'a AtomicBool) -> Self {
-        Self { config, run, listener, stop, gpu: None, step: String::new() }
+        Self { config, run, listener, stop, gpu: None, model: None, step: String::new() }
+    }
+
+    /// Opens what every row needs, so that a machine that cannot run any of them is told at once.
+    ///
+    /// # Errors
+    /// No GPU driver, or a depth network that is missing or broken.
+    pub fn prepare(&mut self) -> anyhow::Result<()> {
+        self.gpu()?;
+        self.model()?;
+        Ok(())
     }
 
     /// One row, all rounds.
@@ -187,7 +197,7 @@ impl<'a> Walk<'a> {
         let key = key.finish();
         let folder = format!("takes/{number}");
         let provider: Box<dyn VideoProvider> = match self.config.provider {
-            ProviderName::Files => Box::new(files::FilesProvider),
+            ProviderName::Files => Box::new(files::Files),
             ProviderName::Mock => Box::new(mock::MockProvider::new(self.gpu()?)),
         };
         self.once(round, &format!("take-{number}"), &key, |stage, monitor| {
@@ -250,9 +260,9 @@ impl<'a> Walk<'a> {
     /// Frames, motion and depth -> cameras.
     fn cameras(&mut self, round: &mut Round<'_>, take: &Take) -> anyhow::Result<(Tracked, Key)> {
         let config = self.config;
-        let depth_hash = model_hashes(config)?;
+        let model = self.model()?;
         let key = KeyBuilder::new("cameras", camera::VERSION)
-            .value(&(depth::VERSION, &depth_hash, &config.solve, config.ignore_known_cameras, config.ignore_known_depth))
+            .value(&(depth::VERSION, model.sha256(), config.depth.kind, &config.solve, config.ignore_known_cameras, config.ignore_known_depth))
             .after(&take.key)
             .finish();
         let number = take.number;
@@ -270,7 +280,7 @@ impl<'a> Walk<'a> {
                 current.motion = motion::estimate(&gpu, &current.frames, &config.motion, monitor)?;
             }
             let (tracked, depth) =
-                track(&gpu, &take.video, &current.frames, Some(&current.motion), config, monitor)?;
+                track(&gpu, &take.video, &current.frames, Some(&current.motion), &model, config, monitor)?;
             maps = depth;
             write_json(&stage.path(&file)?, &tracked)?;
             Ok(match &tracked {
@@ -290,6 +300,7 @@ impl<'a> Walk<'a> {
     fn world(&mut self, round: &mut Round<'_>, take: &Take, cameras: &Cameras, key: Key) -> anyhow::Result<Revision> {
         let config = self.config;
         let gpu = self.gpu()?;
+        let model = self.model()?;
         let home = self.run.iteration(&round.row.id, round.iteration);
         let fps = round.row.fps;
         round.result.best = Some(take.number);
@@ -314,7 +325,7 @@ impl<'a> Walk<'a> {
                 }
             };
             if maps.is_none() {
-                maps = depth_again(&gpu, &take.video, pictures, cameras, config, monitor)?;
+                maps = depth_again(&gpu, &take.video, pictures, cameras, &model, config, monitor)?;
             }
             let rebuilt = rebuild(&gpu, pictures, cameras, maps.as_ref(), config, monitor)?;
             format::write(&stage.path("world.ply")?, &rebuilt.splats)?;
@@ -407,6 +418,15 @@ impl<'a> Walk<'a> {
         }
     }
 
+    fn model(&mut self) -> anyhow::Result<Rc<Model>> {
+        if let Some(model) = &self.model {
+            return Ok(model.clone());
+        }
+        let model = Rc::new(Model::open(&self.config.depth)?);
+        self.model = Some(model.clone());
+        Ok(model)
+    }
+
     fn gpu(&mut self) -> anyhow::Result<Gpu> {
         if let Some(gpu) = &self.gpu {
             return Ok(gpu.clone());
@@ -470,6 +490,7 @@ fn depth_again(
     video: &Path,
     frames: &Frames,
     cameras: &Cameras,
+    model: &Model,
     config: &Config,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Option<DepthMaps>> {
@@ -483,17 +504,7 @@ fn depth_again(
             return Ok(None);
         }
     }
-    Ok(Some(depth_maps(gpu, frames, config, monitor)?))
-}
-
-/// The network to load for frames of this size.
-pub(crate) fn model_choice(config: &Config, width: u32, height: u32) -> anyhow::Result<ModelChoice> {
-    Ok(ModelChoice::best(&config.depth_models, width, height)?)
-}
-
-/// Hashes of the networks that may be chosen, for the key.
-fn model_hashes(config: &Config) -> anyhow::Result<Vec<String>> {
-    depth::model_hashes(&config.depth_models).context("depth network")
+    Ok(Some(model.estimate(gpu, frames, monitor)?))
 }
 
 fn conclude(row: &Prompt, iterations: Vec<IterationResult>, end: &str) -> RowResult {

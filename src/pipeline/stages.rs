@@ -74,6 +74,7 @@ pub fn track(
     input: &Path,
     frames: &Frames,
     motion: Option<&Motion>,
+    model: &Model,
     config: &Config,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<(Tracked, Option<DepthMaps>)> {
@@ -94,7 +95,7 @@ pub fn track(
     }
     let depth = match depth {
         Some(depth) => depth,
-        None => depth_maps(gpu, frames, config, monitor)?,
+        None => model.estimate(gpu, frames, monitor)?,
     };
     let own;
     let motion = match motion {
@@ -130,15 +131,6 @@ fn refusal(error: &CameraError) -> Option<&'static str> {
         CameraError::Unsolved { .. } => Some("not_rigid"),
         _ => None,
     }
-}
-
-/// Depth of all frames by the configured network.
-///
-/// # Errors
-/// A model that is missing or broken, or a failed run of it.
-pub fn depth_maps(gpu: &Gpu, frames: &Frames, config: &Config, monitor: &dyn Monitor) -> anyhow::Result<DepthMaps> {
-    let choice = super::model_choice(config, frames.width, frames.height)?;
-    Ok(Model::load(&choice)?.estimate(gpu, frames, monitor)?)
 }
 
 /// Fits splats to posed frames and turns the result into the world's frame.

@@ -43,7 +43,8 @@ impl BatchResult {
 /// Runs all rows of `rows` in the run folder `root`; what is done is skipped, what was killed is finished.
 ///
 /// # Errors
-/// [`StoreError`] when the run folder itself cannot be used; a row's error is its recorded failure.
+/// When no row could be tried: the run folder cannot be used, there is no GPU driver, the depth network is missing
+/// or broken. A row's error is its recorded failure.
 pub fn batch(
     root: &Path,
     manifest: &Path,
@@ -51,12 +52,13 @@ pub fn batch(
     config: &Config,
     listener: &dyn Listener,
     stop: &AtomicBool,
-) -> Result<BatchResult, StoreError> {
+) -> anyhow::Result<BatchResult> {
     let run = Run::open(root)?;
+    let mut walk = Walk::new(config, &run, listener, stop);
+    walk.prepare()?;
     save_inputs(root, manifest, config)?;
     run.journal().append("start", json!({"rows": rows.len(), "version": env!("CARGO_PKG_VERSION")}))?;
     listener.on(&Event::RunStarted { rows: rows.len() });
-    let mut walk = Walk::new(config, &run, listener, stop);
     let mut result = BatchResult::default();
     for (index, row) in rows.iter().enumerate() {
         if stop.load(Ordering::Relaxed) {
