@@ -12,8 +12,8 @@ struct Params {
     n: u32,
     sh_degree: u32,
     near: f32,
-    pad: u32,
-    pad2: vec2<u32>,
+    capacity: u32,
+    pad: vec2<u32>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -3,9 +3,18 @@
 use crate::gpu::{GpuError, Kernel};
 
 mod cloud;
+mod fit;
+mod init;
+mod options;
 pub mod records;
+mod relocate;
 mod renderer;
+mod rng;
+mod trainer;
+pub mod training;
 
+pub use fit::{Fit, fit};
+pub use options::{Background, FitOptions, FitReport, HeldOut};
 pub use renderer::{NEAR, Renderer, render};
 
 /// Version of this stage's results, a part of the resume key.
@@ -17,6 +26,13 @@ pub static KERNELS: &[&Kernel] = &[
     &records::EMIT,
     &records::RANGES,
     &records::RASTER,
+    &training::SSIM_ROWS,
+    &training::SSIM_COLUMNS,
+    &training::SSIM_BACK,
+    &training::LOSS,
+    &training::RASTER_BACK,
+    &training::PROJECT_BACK,
+    &training::ADAM,
 ];
 
 /// What can go wrong with splats.

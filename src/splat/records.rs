@@ -52,10 +52,10 @@ crate::gpu_struct! {
         pub sh_degree: u32,
         /// Splats at or before this depth are culled.
         pub near: f32,
+        /// Slots of the gradient buffers.
+        pub capacity: u32,
         /// Padding.
-        pub pad: u32,
-        /// Padding.
-        pub pad2: [u32; 2],
+        pub pad: [u32; 2],
     }
 }
 

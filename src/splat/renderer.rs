@@ -128,8 +128,8 @@ impl Renderer {
             n: self.n as u32,
             sh_degree: self.sh_degree,
             near: NEAR,
-            pad: 0,
-            pad2: [0; 2],
+            capacity: self.capacity() as u32,
+            pad: [0; 2],
         }
     }
 

@@ -606,3 +606,67 @@ fn planted_defects_are_found() {
         assert!(first.get(field).is_some(), "{field}: {first}");
     }
 }
+
+/// Worlds in which nothing can be walked, and bad input: findings and errors, never a panic.
+#[test]
+fn worlds_without_a_floor_are_findings() {
+    struct Stop;
+    impl Monitor for Stop {
+        fn stopped(&self) -> bool {
+            true
+        }
+    }
+    let gpu = gpu();
+    let cameras = cameras(3);
+    let views = Room::sound().views(&cameras, 16, 12);
+    let options = AgentOptions::default();
+    for (dims, fill) in [
+        ([1, 1, 1], 0),
+        ([6, 5, 4], 0),
+        ([9, 9, 9], 1),
+        ([8, 8, 8], 2),
+        ([40, 1, 1], 2),
+    ] {
+        let mut world = random_world(dims, 1);
+        world.states.fill(fill);
+        for unit in [
+            LengthUnit::Metres,
+            LengthUnit::Arbitrary,
+            LengthUnit::CameraHeights,
+        ] {
+            world.unit = unit;
+            for views in [&views[..], &[]] {
+                let report =
+                    test(&gpu, &world, views, &cameras, &options, &Silent).expect("report");
+                assert!(
+                    report.notes.iter().any(|n| n.contains("floor")),
+                    "{:?}",
+                    report.notes
+                );
+                assert!(!report.metrics.contains_key("path_completion"));
+            }
+        }
+    }
+    let world = random_world([8, 8, 8], 3);
+    let none = Cameras {
+        cameras: Vec::new(),
+        ..cameras.clone()
+    };
+    test(&gpu, &world, &[], &none, &options, &Silent).expect("no cameras are no reason to fail");
+    let error = test(&gpu, &world, &views, &cameras, &options, &Stop).expect_err("stopped");
+    assert!(matches!(error, AgentError::Interrupted), "{error}");
+    let thin = AgentOptions {
+        radius_metres: -1.0,
+        ..Default::default()
+    };
+    let error = test(&gpu, &world, &views, &cameras, &thin, &Silent).expect_err("radius");
+    assert!(error.to_string().contains("radius_metres"), "{error}");
+    let mut torn = world.clone();
+    torn.states.pop();
+    let error = test(&gpu, &torn, &views, &cameras, &options, &Silent).expect_err("torn");
+    assert!(matches!(error, AgentError::World { .. }), "{error}");
+    let mut short = views.clone();
+    short[0].alpha.pop();
+    let error = test(&gpu, &world, &short, &cameras, &options, &Silent).expect_err("short");
+    assert!(matches!(error, AgentError::View { .. }), "{error}");
+}

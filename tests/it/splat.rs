@@ -6,6 +6,9 @@ use sora_director::splat::Splats;
 
 use crate::common::Rng;
 
+mod backward;
+mod bench;
+mod fit;
 mod forward;
 
 /// A camera at `eye` that looks at the origin.

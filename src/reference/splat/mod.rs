@@ -1,9 +1,16 @@
 //! Twins of `kernels/splat/`, in f64 so that finite differences of them are sharp.
 
+pub mod adam;
 pub mod emit;
+pub mod loss;
 pub mod project;
+pub mod project_back;
 pub mod ranges;
 pub mod raster;
+pub mod raster_back;
+pub mod ssim_back;
+pub mod ssim_columns;
+pub mod ssim_rows;
 
 use crate::splat::records::{Projected, Splat};
 

@@ -1,0 +1,291 @@
+//! Fits splats to posed frames.
+
+use std::time::Instant;
+
+use super::init::{Initial, View, initial, inverse_depth};
+use super::options::{Background, FitOptions, FitReport, HeldOut};
+use super::relocate::relocate;
+use super::rng::Rng;
+use super::trainer::{Rates, Trainer};
+use super::{SplatError, Splats};
+use crate::camera::{Camera, Cameras};
+use crate::depth::DepthMaps;
+use crate::event::Monitor;
+use crate::gpu::{Buffer, Gpu};
+use crate::video::Frames;
+
+/// A fitted cloud and its report.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// The splats, in the cameras' world.
+    pub splats: Splats,
+    /// How well they fit.
+    pub report: FitReport,
+}
+
+/// Steps between two looks at the monitor and at the instance buffers.
+const LOOK: u32 = 20;
+
+/// Fits `options.splats` splats to the registered frames of `cameras`.
+///
+/// Frames are at the working size, sRGB; colours are fitted as stored. Where a frame has alpha below 255 it is laid
+/// over the fit's background. `depth`, where given, starts the splats and holds them by inverse depth. Each
+/// `hold_out_every`-th registered frame is used for the report only.
+///
+/// # Errors
+/// [`SplatError::Input`] when cameras and frames do not fit together, [`SplatError::Gpu`],
+/// [`SplatError::Diverged`], [`SplatError::Interrupted`].
+pub fn fit(
+    gpu: &Gpu,
+    frames: &Frames,
+    cameras: &Cameras,
+    depth: Option<&DepthMaps>,
+    options: &FitOptions,
+    monitor: &dyn Monitor,
+) -> Result<Fit, SplatError> {
+    check(frames, cameras, options)?;
+    let (held, train) = split(&cameras.cameras, options.hold_out_every);
+    let fitted: Vec<Camera> = train
+        .iter()
+        .map(|c| Camera {
+            intrinsics: c.intrinsics.resized(frames.width, frames.height),
+            ..*c
+        })
+        .collect();
+    let views = fitted
+        .iter()
+        .map(|camera| {
+            if monitor.stopped() {
+                return Err(SplatError::Interrupted);
+            }
+            Ok(View {
+                camera,
+                pixels: frames.read(gpu, camera.frame)?,
+            })
+        })
+        .collect::<Result<Vec<_>, SplatError>>()?;
+    let Initial {
+        splats,
+        from,
+        extent,
+    } = initial(
+        &views,
+        depth,
+        options.splats,
+        options.sh_degree,
+        options.seed,
+    )?;
+    drop(views);
+    let targets = fitted
+        .iter()
+        .map(|camera| depth_target(gpu, frames, camera, depth))
+        .collect::<Result<Vec<_>, SplatError>>()?;
+
+    let mut trainer = Trainer::new(gpu, &splats, frames.width, frames.height)?;
+    let some: Vec<_> = sample(&fitted, 8);
+    let initial_psnr =
+        mean(&evaluate(&mut trainer, frames, &some, options)?, |h| h.psnr).unwrap_or_default();
+
+    let started = Instant::now();
+    let mut rng = Rng::new(options.seed);
+    let mut order: Vec<usize> = Vec::new();
+    let (mut relocated, mut overflow_steps) = (0, 0);
+    for step in 0..options.steps {
+        if order.is_empty() {
+            order = (0..fitted.len()).collect();
+            rng.shuffle(&mut order);
+        }
+        let at = order.pop().unwrap_or_default();
+        let background = match options.background {
+            Background::Fixed(colour) => colour,
+            Background::Random => std::array::from_fn(|_| rng.unit() as f32),
+        };
+        let t = step as f32 / options.steps.max(1) as f32;
+        let (target, scale) = &targets[at];
+        let depth_weight = options.depth_first
+            * (options.depth_last / options.depth_first.max(1e-12)).powf(t)
+            * *scale as f32;
+        trainer.step(
+            &fitted[at],
+            &frames.rgba[fitted[at].frame],
+            target.as_ref().map(|buffer| (buffer, depth_weight)),
+            background,
+            options.ssim,
+            &Rates::at(options, extent, t),
+        )?;
+        if (step + 1) % LOOK == 0 {
+            monitor.progress(u64::from(step + 1), u64::from(options.steps));
+            // Waits, so that the queue stays short and a stop is heard soon.
+            overflow_steps += u32::from(trainer.make_room()?) * LOOK;
+            if monitor.stopped() {
+                return Err(SplatError::Interrupted);
+            }
+        }
+        let every = options.relocate_every;
+        if every > 0 && (step + 1) % every == 0 && (step + 1) * 5 <= options.steps * 4 {
+            relocated += relocate(&trainer, &mut rng)?;
+        }
+    }
+    overflow_steps += u32::from(trainer.make_room()?) * (options.steps % LOOK);
+    let seconds = started.elapsed().as_secs_f64();
+    monitor.progress(options.steps.into(), options.steps.into());
+    if overflow_steps > 0 {
+        monitor.warn(&format!(
+            "in up to {overflow_steps} of {} steps the instance buffers were too small and splats were left out",
+            options.steps
+        ));
+    }
+
+    let splats = trainer.splats(options.sh_degree)?;
+    if let Some(bad) = splats
+        .positions
+        .as_flattened()
+        .iter()
+        .chain(splats.log_scales.as_flattened())
+        .chain(&splats.opacity_logits)
+        .chain(splats.sh.as_flattened())
+        .find(|v| !v.is_finite())
+    {
+        return Err(SplatError::Diverged {
+            step: options.steps,
+            reason: format!("a parameter is {bad}"),
+        });
+    }
+    let held_out = evaluate(&mut trainer, frames, &held, options)?;
+    let trained = evaluate(&mut trainer, frames, &some, options)?;
+    let report = FitReport {
+        steps: options.steps,
+        splats: splats.len(),
+        sh_degree: options.sh_degree,
+        width: frames.width,
+        height: frames.height,
+        initial: from.to_owned(),
+        train_frames: fitted.len(),
+        held_out_psnr: mean(&held_out, |h| h.psnr),
+        held_out_ssim: mean(&held_out, |h| h.ssim),
+        held_out,
+        train_psnr: mean(&trained, |h| h.psnr).unwrap_or_default(),
+        initial_psnr,
+        seconds,
+        most_instances: trainer.most_instances()?,
+        overflow_steps,
+        relocated,
+    };
+    Ok(Fit { splats, report })
+}
+
+fn check(frames: &Frames, cameras: &Cameras, options: &FitOptions) -> Result<(), SplatError> {
+    let refuse = |reason: String| Err(SplatError::Input(reason));
+    if options.sh_degree > 1 {
+        return refuse(format!(
+            "sh_degree is {}; 0 and 1 are supported",
+            options.sh_degree
+        ));
+    }
+    if options.splats == 0 || options.splats > 1_000_000 {
+        return refuse(format!(
+            "splats is {}; 1 to 1000000 are supported",
+            options.splats
+        ));
+    }
+    if cameras.cameras.len() < 2 {
+        return refuse(format!(
+            "{} registered frames; splats need at least 2",
+            cameras.cameras.len()
+        ));
+    }
+    for c in &cameras.cameras {
+        if c.frame >= frames.len() {
+            return refuse(format!(
+                "a camera is for frame {}, the clip has {} frames",
+                c.frame,
+                frames.len()
+            ));
+        }
+        let k = &c.intrinsics;
+        let pose = c.pose.rotation.is_finite() && c.pose.position.is_finite();
+        if !pose || !(k.fx > 0.0 && k.fy > 0.0) || k.width == 0 || k.height == 0 {
+            return refuse(format!("the camera of frame {} is not usable", c.frame));
+        }
+    }
+    Ok(())
+}
+
+/// Held-out and training cameras; each `every`-th is held out, from the middle of the first such run on.
+fn split(cameras: &[Camera], every: usize) -> (Vec<Camera>, Vec<Camera>) {
+    let (mut held, mut train) = (Vec::new(), Vec::new());
+    for (i, camera) in cameras.iter().enumerate() {
+        if every > 1 && i % every == every / 2 {
+            held.push(*camera);
+        } else {
+            train.push(*camera);
+        }
+    }
+    (held, train)
+}
+
+fn sample(cameras: &[Camera], most: usize) -> Vec<Camera> {
+    let n = cameras.len().min(most);
+    (0..n).map(|k| cameras[k * cameras.len() / n]).collect()
+}
+
+fn mean(figures: &[HeldOut], of: impl Fn(&HeldOut) -> f64) -> Option<f64> {
+    (!figures.is_empty()).then(|| figures.iter().map(of).sum::<f64>() / figures.len() as f64)
+}
+
+/// Inverse depth at each pixel (0 where unknown) and the weight that makes its error relative.
+fn depth_target(
+    gpu: &Gpu,
+    frames: &Frames,
+    camera: &Camera,
+    depth: Option<&DepthMaps>,
+) -> Result<(Option<Buffer<f32>>, f64), SplatError> {
+    let Some(maps) = depth else {
+        return Ok((None, 0.0));
+    };
+    let Some(Some(map)) = maps.maps.get(camera.frame) else {
+        return Ok((None, 0.0));
+    };
+    let (w, h) = (frames.width, frames.height);
+    let mut known = Vec::new();
+    let mut values = Vec::with_capacity((w * h) as usize);
+    for y in 0..h {
+        for x in 0..w {
+            let (u, v) = (
+                (f64::from(x) + 0.5) / f64::from(w),
+                (f64::from(y) + 0.5) / f64::from(h),
+            );
+            let rho = map
+                .sample(u, v)
+                .and_then(|value| inverse_depth(maps.kind, camera, value));
+            known.extend(rho);
+            values.push(rho.unwrap_or(0.0) as f32);
+        }
+    }
+    if known.is_empty() {
+        return Ok((None, 0.0));
+    }
+    known.sort_by(f64::total_cmp);
+    let typical = 1.0 / known[known.len() / 2];
+    Ok((Some(gpu.upload(&values)?), typical))
+}
+
+fn evaluate(
+    trainer: &mut Trainer,
+    frames: &Frames,
+    cameras: &[Camera],
+    options: &FitOptions,
+) -> Result<Vec<HeldOut>, SplatError> {
+    cameras
+        .iter()
+        .map(|camera| {
+            let (psnr, ssim) =
+                trainer.compare(camera, &frames.rgba[camera.frame], options.eval_background)?;
+            Ok(HeldOut {
+                frame: camera.frame,
+                psnr,
+                ssim,
+            })
+        })
+        .collect()
+}

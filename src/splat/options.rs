@@ -1,0 +1,153 @@
+//! What a fit can be told, and what it reports.
+
+use serde::{Deserialize, Serialize};
+
+/// What lies behind the splats while fitting.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Background {
+    /// Another colour each step, so that what is opaque must become opaque.
+    Random,
+    /// One sRGB colour in [0, 1].
+    Fixed([f32; 3]),
+}
+
+/// Options of [`super::fit`]. The default is the standard preset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FitOptions {
+    /// Number of splats.
+    pub splats: usize,
+    /// Steps; one frame a step.
+    pub steps: u32,
+    /// Spherical-harmonic degree, 0 or 1.
+    pub sh_degree: u32,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Each such registered frame is held out; 0 holds none out.
+    pub hold_out_every: usize,
+    /// Background while fitting.
+    pub background: Background,
+    /// Background of the held-out figures, sRGB in [0, 1].
+    pub eval_background: [f32; 3],
+    /// Share of 1 - SSIM in the loss; the rest is absolute error.
+    pub ssim: f32,
+    /// Weight of the depth term at the first step, relative to the colour terms.
+    pub depth_first: f32,
+    /// Weight of the depth term at the last step.
+    pub depth_last: f32,
+    /// Learning rate of positions at the first step, in scene depths.
+    pub lr_position: f32,
+    /// Share of it at the last step.
+    pub lr_position_last: f32,
+    /// Learning rate of log-scales.
+    pub lr_scale: f32,
+    /// Learning rate of quaternions.
+    pub lr_rotation: f32,
+    /// Learning rate of opacity logits.
+    pub lr_opacity: f32,
+    /// Learning rate of the coefficients of degree 0.
+    pub lr_colour: f32,
+    /// Learning rate of the coefficients of degree 1.
+    pub lr_sh1: f32,
+    /// Share of all rates but the positions' at the last step.
+    pub lr_last: f32,
+    /// Splats that show nothing are moved to where the error is each so many steps; 0 never moves any.
+    pub relocate_every: u32,
+}
+
+impl Default for FitOptions {
+    fn default() -> Self {
+        Self {
+            splats: 20_000,
+            steps: 1_500,
+            sh_degree: 1,
+            seed: 1,
+            hold_out_every: 8,
+            background: Background::Random,
+            eval_background: [1.0; 3],
+            ssim: 0.2,
+            depth_first: 0.2,
+            depth_last: 0.02,
+            lr_position: 2e-4,
+            lr_position_last: 0.01,
+            lr_scale: 0.01,
+            lr_rotation: 0.003,
+            lr_opacity: 0.05,
+            lr_colour: 0.01,
+            lr_sh1: 0.001,
+            lr_last: 0.1,
+            relocate_every: 100,
+        }
+    }
+}
+
+impl FitOptions {
+    /// A quick look: few splats, few steps.
+    pub fn draft() -> Self {
+        Self {
+            splats: 8_000,
+            steps: 400,
+            sh_degree: 0,
+            ..Self::default()
+        }
+    }
+
+    /// More splats and steps.
+    pub fn high() -> Self {
+        Self {
+            splats: 60_000,
+            steps: 5_000,
+            ..Self::default()
+        }
+    }
+}
+
+/// One held-out frame.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// Index in the frames.
+    pub frame: usize,
+    /// Peak signal-to-noise ratio in dB of the 8-bit rendering.
+    pub psnr: f64,
+    /// Structural similarity, window of 11, mean of RGB.
+    pub ssim: f64,
+}
+
+/// What a fit reports of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FitReport {
+    /// Steps that ran.
+    pub steps: u32,
+    /// Number of splats.
+    pub splats: usize,
+    /// Spherical-harmonic degree.
+    pub sh_degree: u32,
+    /// Image size of the fit.
+    pub width: u32,
+    /// Image size of the fit.
+    pub height: u32,
+    /// Where the first splats came from: `depth`, `masks` or `rays`.
+    pub initial: String,
+    /// Frames that were trained on.
+    pub train_frames: usize,
+    /// Frames that were held out, never trained on.
+    pub held_out: Vec<HeldOut>,
+    /// Mean over the held-out frames; none where nothing was held out.
+    pub held_out_psnr: Option<f64>,
+    /// Mean over the held-out frames.
+    pub held_out_ssim: Option<f64>,
+    /// Mean over at most eight frames that were trained on.
+    pub train_psnr: f64,
+    /// Of the same frames, by the first splats.
+    pub initial_psnr: f64,
+    /// Seconds for the steps.
+    pub seconds: f64,
+    /// The most pairs of splat and tile in one image.
+    pub most_instances: usize,
+    /// Steps between two looks at the buffers during which a buffer may have been too small, so that pairs of the
+    /// last splats were left out.
+    pub overflow_steps: u32,
+    /// Splats moved to where the error was.
+    pub relocated: usize,
+}

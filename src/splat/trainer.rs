@@ -1,0 +1,272 @@
+//! The GPU side of a fit: one step, one comparison, all in reused buffers.
+
+use super::options::FitOptions;
+use super::records::Splat;
+use super::renderer::Renderer;
+use super::training::{
+    ADAM, AdamParams, LOSS, LossParams, Moments, PROJECT_BACK, Partials, RASTER_BACK, SSIM_BACK,
+    SSIM_COLUMNS, SSIM_ROWS, Stats, taps,
+};
+use super::{SplatError, Splats};
+use crate::camera::Camera;
+use crate::gpu::{Buffer, Gpu, Recorder, groups_1d, groups_2d};
+
+/// Learning rates of one step.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates(AdamParams);
+
+impl Rates {
+    /// Rates at the share `t` of the schedule, for a scene of typical depth `extent`.
+    pub fn at(options: &FitOptions, extent: f64, t: f32) -> Self {
+        let other = options.lr_last.max(1e-12).powf(t);
+        Self(AdamParams {
+            n: 0,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-15,
+            centre: options.lr_position
+                * options.lr_position_last.max(1e-12).powf(t)
+                * extent as f32,
+            opacity: options.lr_opacity * other,
+            scale: options.lr_scale * other,
+            rotation: options.lr_rotation * other,
+            sh0: options.lr_colour * other,
+            sh1: options.lr_sh1 * other,
+            least: (1e-5 * extent).ln() as f32,
+            most: (2.0 * extent).ln() as f32,
+        })
+    }
+}
+
+/// Buffers of a fit.
+#[derive(Debug)]
+pub struct Trainer {
+    gpu: Gpu,
+    renderer: Renderer,
+    stats: Buffer<Stats>,
+    partials: Buffer<Partials>,
+    partial_rows: Buffer<Partials>,
+    image_grad: Buffer<[f32; 4]>,
+    depth_grad: Buffer<f32>,
+    moments: Buffer<Moments>,
+    grads: Buffer<Splat>,
+    first: Buffer<Splat>,
+    second: Buffer<Splat>,
+    no_depth: Buffer<f32>,
+    n: usize,
+}
+
+impl Trainer {
+    /// Uploads the first splats.
+    pub fn new(gpu: &Gpu, splats: &Splats, width: u32, height: u32) -> Result<Self, SplatError> {
+        let n = splats.len();
+        let renderer = Renderer::new(gpu, splats, width, height, (16 * n).max(1 << 17))?;
+        let pixels = width as usize * height as usize;
+        Ok(Self {
+            gpu: gpu.clone(),
+            stats: gpu.alloc(pixels)?,
+            partials: gpu.alloc(pixels)?,
+            partial_rows: gpu.alloc(pixels)?,
+            image_grad: gpu.alloc(pixels)?,
+            depth_grad: gpu.alloc(pixels)?,
+            moments: gpu.alloc(renderer.capacity())?,
+            grads: gpu.alloc(n)?,
+            first: gpu.alloc(n)?,
+            second: gpu.alloc(n)?,
+            no_depth: gpu.alloc(1)?,
+            renderer,
+            n,
+        })
+    }
+
+    fn loss_params(&self, background: [f32; 3], ssim: f32, depth: f32) -> LossParams {
+        let (w, h) = (self.renderer.width, self.renderer.height);
+        let pixels = w as f32 * h as f32;
+        let [r, g, b] = background;
+        LossParams {
+            taps: taps(),
+            background: [r, g, b, 0.0],
+            size: [w, h],
+            l1: (1.0 - ssim) / (3.0 * pixels),
+            ssim: ssim / (3.0 * pixels),
+            depth: depth / pixels,
+            ..Default::default()
+        }
+    }
+
+    fn record_ssim(
+        &self,
+        recorder: &mut Recorder,
+        params: &LossParams,
+        truth: &Buffer<u32>,
+    ) -> Result<(), SplatError> {
+        let [w, h] = params.size;
+        recorder.run(
+            &SSIM_ROWS,
+            params,
+            &[&self.renderer.image, truth, &self.stats],
+            groups_2d(w.div_ceil(4), h, [8, 8, 1]),
+        )?;
+        recorder.run(
+            &SSIM_COLUMNS,
+            params,
+            &[&self.stats, &self.partials],
+            groups_2d(w, h.div_ceil(4), [8, 8, 1]),
+        )?;
+        Ok(())
+    }
+
+    /// Forward, loss, backward and Adam for one frame; does not wait.
+    pub fn step(
+        &self,
+        camera: &Camera,
+        truth: &Buffer<u32>,
+        depth: Option<(&Buffer<f32>, f32)>,
+        background: [f32; 3],
+        ssim: f32,
+        rates: &Rates,
+    ) -> Result<(), SplatError> {
+        let r = &self.renderer;
+        let view = r.view(camera);
+        let (target, weight) = depth.unwrap_or((&self.no_depth, 0.0));
+        let params = self.loss_params(background, ssim, weight);
+        let [w, h] = params.size;
+        let mut recorder = self.gpu.recorder();
+        let values = r.record(&mut recorder, &view)?;
+        self.record_ssim(&mut recorder, &params, truth)?;
+        recorder.run(
+            &SSIM_BACK,
+            &params,
+            &[&self.partials, &self.partial_rows],
+            groups_2d(w.div_ceil(4), h, [8, 8, 1]),
+        )?;
+        recorder.run(
+            &LOSS,
+            &params,
+            &[
+                &self.partial_rows,
+                &r.image,
+                truth,
+                &r.depth,
+                target,
+                &self.image_grad,
+                &self.depth_grad,
+            ],
+            groups_2d(w, h.div_ceil(4), [8, 8, 1]),
+        )?;
+        recorder.run(
+            &RASTER_BACK,
+            &r.raster_params(),
+            &[
+                &r.ranges,
+                &values,
+                &r.owners,
+                &r.projected,
+                &r.image,
+                &r.depth,
+                &self.image_grad,
+                &self.depth_grad,
+                &self.moments,
+            ],
+            groups_1d(r.ranges.len(), 4),
+        )?;
+        recorder.run(
+            &PROJECT_BACK,
+            &view,
+            &[&r.splats, &r.offsets, &self.moments, &self.grads],
+            groups_1d(self.n, 64),
+        )?;
+        let adam = AdamParams {
+            n: self.n as u32,
+            ..rates.0
+        };
+        recorder.run(
+            &ADAM,
+            &adam,
+            &[&self.grads, &r.splats, &self.first, &self.second],
+            groups_1d(self.n, 64),
+        )?;
+        recorder.submit()?;
+        Ok(())
+    }
+
+    /// Grows the instance buffers before they are full; true when they had been too small. Waits.
+    pub fn make_room(&mut self) -> Result<bool, SplatError> {
+        let most = self.renderer.most_instances()?;
+        let short = most > self.renderer.capacity();
+        if most + most / 4 > self.renderer.capacity() && self.renderer.grow(2 * most)? {
+            self.moments = self.gpu.alloc(self.renderer.capacity())?;
+        }
+        Ok(short)
+    }
+
+    /// The most instances one image asked for.
+    pub fn most_instances(&self) -> Result<usize, SplatError> {
+        self.renderer.most_instances()
+    }
+
+    /// Reads the splats back.
+    pub fn splats(&self, sh_degree: u32) -> Result<Splats, SplatError> {
+        let records = self.gpu.read(&self.renderer.splats)?;
+        Ok(Splats::from_records(&records, sh_degree))
+    }
+
+    /// Splats, first and second moments as they are now. Waits.
+    pub fn state(&self) -> Result<[Vec<Splat>; 3], SplatError> {
+        Ok([
+            self.gpu.read(&self.renderer.splats)?,
+            self.gpu.read(&self.first)?,
+            self.gpu.read(&self.second)?,
+        ])
+    }
+
+    /// Replaces what [`Trainer::state`] read.
+    pub fn set_state(&self, state: &[Vec<Splat>; 3]) -> Result<(), SplatError> {
+        self.gpu.write(&self.renderer.splats, 0, &state[0])?;
+        self.gpu.write(&self.first, 0, &state[1])?;
+        self.gpu.write(&self.second, 0, &state[2])?;
+        Ok(())
+    }
+
+    /// PSNR in dB and SSIM of a rendering against a frame, both over `background`. Waits.
+    pub fn compare(
+        &mut self,
+        camera: &Camera,
+        truth: &Buffer<u32>,
+        background: [f32; 3],
+    ) -> Result<(f64, f64), SplatError> {
+        let rendering = self.renderer.render(camera, background)?;
+        if self.moments.len() < self.renderer.capacity() {
+            self.moments = self.gpu.alloc(self.renderer.capacity())?;
+        }
+        let params = self.loss_params(background, 0.0, 0.0);
+        let mut recorder = self.gpu.recorder();
+        self.record_ssim(&mut recorder, &params, truth)?;
+        recorder.submit()?;
+        let partials = self.gpu.read(&self.partials)?;
+        let ssim = partials.iter().map(|p| f64::from(p.x[3])).sum::<f64>() / partials.len() as f64;
+        let frame = self.gpu.read(truth)?;
+        Ok((psnr(&rendering.rgba, &frame, background), ssim))
+    }
+}
+
+/// Peak signal-to-noise ratio in dB of packed pixels against a packed frame laid over `background`; identical
+/// images are 100 dB.
+fn psnr(rendered: &[u32], frame: &[u32], background: [f32; 3]) -> f64 {
+    let mut sum = 0.0;
+    for (&r, &f) in rendered.iter().zip(frame) {
+        let alpha = f64::from(f >> 24) / 255.0;
+        for c in 0..3 {
+            let seen = f64::from(r >> (8 * c) & 255) / 255.0;
+            let wanted = f64::from(f >> (8 * c) & 255) / 255.0 * alpha
+                + f64::from(background[c]) * (1.0 - alpha);
+            sum += (seen - wanted).powi(2);
+        }
+    }
+    let mse = sum / (3 * rendered.len()).max(1) as f64;
+    if mse < 1e-10 {
+        100.0
+    } else {
+        -10.0 * mse.log10()
+    }
+}

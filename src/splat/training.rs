@@ -1,0 +1,164 @@
+//! The records of the fitter's kernels: loss, gradients, optimiser.
+
+use super::records::{Projected, RasterParams, Splat, ViewParams};
+use crate::gpu::Kernel;
+
+crate::gpu_struct! {
+    /// Sums of one splat over the pixels of one tile; `s` is the gradient by the exponent, `(dx, dy)` the pixel
+    /// less the splat's centre.
+    pub struct Moments {
+        /// Sums of s, s dx, s dy, s dx^2.
+        pub a: [f32; 4],
+        /// Sums of s dx dy, s dy^2, weight * gradient of depth, weight.
+        pub b: [f32; 4],
+        /// Sums of weight * gradient of RGB; the fourth is 0.
+        pub c: [f32; 4],
+    }
+}
+
+crate::gpu_struct! {
+    /// Params of the kernels of the loss.
+    pub struct LossParams {
+        /// Weights of input k for four neighbouring outputs.
+        pub taps: [[f32; 4]; 14],
+        /// Background RGB; the fourth is unused.
+        pub background: [f32; 4],
+        /// Image width and height.
+        pub size: [u32; 2],
+        /// Weight of each channel's absolute error.
+        pub l1: f32,
+        /// Weight of each channel's 1 - SSIM.
+        pub ssim: f32,
+        /// Weight of each pixel's error of inverse depth.
+        pub depth: f32,
+        /// Padding.
+        pub pad: u32,
+        /// Padding.
+        pub pad2: [u32; 2],
+    }
+}
+
+crate::gpu_struct! {
+    /// Blurred moments of a pixel's neighbourhood, RGB; the fourth is unused.
+    pub struct Stats {
+        /// Of the rendering.
+        pub x: [f32; 4],
+        /// Of the frame.
+        pub y: [f32; 4],
+        /// Of the rendering's squares.
+        pub xx: [f32; 4],
+        /// Of the frame's squares.
+        pub yy: [f32; 4],
+        /// Of their product.
+        pub xy: [f32; 4],
+    }
+}
+
+crate::gpu_struct! {
+    /// Derivatives of SSIM by blurred moments, RGB.
+    pub struct Partials {
+        /// By the blurred x; the fourth is the pixel's SSIM.
+        pub x: [f32; 4],
+        /// By the blurred x^2.
+        pub xx: [f32; 4],
+        /// By the blurred xy.
+        pub xy: [f32; 4],
+    }
+}
+
+crate::gpu_struct! {
+    /// Params of `splat/adam`.
+    pub struct AdamParams {
+        /// Splats.
+        pub n: u32,
+        /// Decay of the first moment.
+        pub beta1: f32,
+        /// Decay of the second moment.
+        pub beta2: f32,
+        /// Added to the root of the second moment.
+        pub epsilon: f32,
+        /// Learning rate of positions, world units.
+        pub centre: f32,
+        /// Learning rate of opacity logits.
+        pub opacity: f32,
+        /// Learning rate of log-scales.
+        pub scale: f32,
+        /// Learning rate of quaternions.
+        pub rotation: f32,
+        /// Learning rate of the coefficients of degree 0.
+        pub sh0: f32,
+        /// Learning rate of the coefficients of degree 1.
+        pub sh1: f32,
+        /// Least log-scale.
+        pub least: f32,
+        /// Greatest log-scale.
+        pub most: f32,
+    }
+}
+
+/// Weights of a Gaussian window of 11 taps and sigma 1.5, laid out for [`LossParams::taps`].
+pub fn taps() -> [[f32; 4]; 14] {
+    let w = window();
+    std::array::from_fn(|k| {
+        std::array::from_fn(|j| {
+            let tap = k as i32 - j as i32;
+            if (0..11).contains(&tap) {
+                w[tap as usize] as f32
+            } else {
+                0.0
+            }
+        })
+    })
+}
+
+/// The Gaussian window itself, sum 1.
+pub fn window() -> [f64; 11] {
+    let raw: [f64; 11] = std::array::from_fn(|i| (-(i as f64 - 5.0).powi(2) / 4.5).exp());
+    let sum: f64 = raw.iter().sum();
+    raw.map(|v| v / sum)
+}
+
+/// `splat/ssim_rows`.
+pub static SSIM_ROWS: Kernel = crate::kernel!(
+    "splat/ssim_rows", shared ["shared/ssim"], workgroup [8, 8, 1], params LossParams,
+    bind [read image: [f32; 4], read truth: u32, write rows: Stats]
+);
+
+/// `splat/ssim_columns`.
+pub static SSIM_COLUMNS: Kernel = crate::kernel!(
+    "splat/ssim_columns", shared ["shared/ssim"], workgroup [8, 8, 1], params LossParams,
+    bind [read rows: Stats, write partials: Partials]
+);
+
+/// `splat/ssim_back`.
+pub static SSIM_BACK: Kernel = crate::kernel!(
+    "splat/ssim_back", shared ["shared/ssim"], workgroup [8, 8, 1], params LossParams,
+    bind [read partials: Partials, write rows: Partials]
+);
+
+/// `splat/loss`.
+pub static LOSS: Kernel = crate::kernel!(
+    "splat/loss", shared ["shared/ssim"], workgroup [8, 8, 1], params LossParams,
+    bind [read rows: Partials, read image: [f32; 4], read truth: u32, read depth: f32,
+          read inverse_depth: f32, write image_grad: [f32; 4], write depth_grad: f32]
+);
+
+/// `splat/raster_back`.
+pub static RASTER_BACK: Kernel = crate::kernel!(
+    "splat/raster_back", shared ["shared/splat"], workgroup [32, 1, 1], params RasterParams,
+    bind [read ranges: [u32; 2], read values: u32, read owners: u32, read projected: Projected,
+          read image: [f32; 4], read depth: f32, read image_grad: [f32; 4], read depth_grad: f32,
+          write moments: Moments]
+);
+
+/// `splat/project_back`.
+pub static PROJECT_BACK: Kernel = crate::kernel!(
+    "splat/project_back", shared ["shared/splat"], workgroup [64, 1, 1], params ViewParams,
+    bind [read splats: Splat, read offsets: u32, read moments: Moments, write grads: Splat]
+);
+
+/// `splat/adam`.
+pub static ADAM: Kernel = crate::kernel!(
+    "splat/adam", shared ["shared/splat"], workgroup [64, 1, 1], params AdamParams,
+    bind [read grads: Splat, write splats: Splat, write first: Splat, write second: Splat]
+);

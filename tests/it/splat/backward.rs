@@ -1,0 +1,481 @@
+//! Gradients: the twins against finite differences, the kernels against the twins.
+
+use glam::DVec3;
+use sora_director::gpu::{Buffer, groups_1d, groups_2d};
+use sora_director::reference::splat::loss::{self, Target};
+use sora_director::reference::splat::raster::{Pixel, blend, raster};
+use sora_director::reference::splat::raster_back::{PixelGrad, Sums, raster_back};
+use sora_director::reference::splat::{
+    Flat, Seen, adam, flat, project, project_back, ssim_back, ssim_columns, ssim_rows,
+};
+use sora_director::splat::Renderer;
+use sora_director::splat::records::{RasterParams, Splat, ViewParams};
+use sora_director::splat::training::{
+    ADAM, AdamParams, LOSS, LossParams, Moments, PROJECT_BACK, Partials, RASTER_BACK, SSIM_BACK,
+    SSIM_COLUMNS, SSIM_ROWS, Stats, taps,
+};
+
+use super::forward::{lists, seen};
+use super::{camera, cloud};
+use crate::common::{Rng, assert_close, garbage, gpu};
+
+const SIZE: [u32; 2] = [19, 13];
+
+fn view(degree: u32) -> ViewParams {
+    let some = cloud(&mut Rng(1), 1, degree);
+    let renderer = Renderer::new(&gpu(), &some, SIZE[0], SIZE[1], 0).expect("renderer");
+    renderer.view(&camera(DVec3::new(0.4, 0.7, 2.5), SIZE[0], SIZE[1]))
+}
+
+fn loss_params(size: [u32; 2]) -> LossParams {
+    LossParams {
+        taps: taps(),
+        background: [0.3, 0.9, 0.1, 0.0],
+        size,
+        l1: 0.8,
+        ssim: 0.2,
+        depth: 0.3,
+        ..Default::default()
+    }
+}
+
+fn frame(rng: &mut Rng, size: [u32; 2]) -> (Vec<u32>, Vec<f32>) {
+    let n = (size[0] * size[1]) as usize;
+    (
+        (0..n).map(|_| rng.u32()).collect(),
+        (0..n)
+            .map(|i| match i % 7 {
+                0 => 0.0,
+                1 => f32::NAN,
+                _ => rng.range(0.2, 1.0),
+            })
+            .collect(),
+    )
+}
+
+fn in_order(splats: &[Flat], view: &ViewParams) -> Vec<(usize, Seen)> {
+    let mut list: Vec<_> = splats
+        .iter()
+        .enumerate()
+        .filter_map(|(i, s)| Some((i, project::project(s, view)?)))
+        .collect();
+    list.sort_by(|a, b| a.1.centre[2].total_cmp(&b.1.centre[2]));
+    list
+}
+
+fn pixels(list: &[(usize, Seen)]) -> Vec<Pixel> {
+    (0..SIZE[1])
+        .flat_map(|y| (0..SIZE[0]).map(move |x| (x, y)))
+        .map(|(x, y)| {
+            blend(
+                list.iter().map(|p| &p.1),
+                f64::from(x) + 0.5,
+                f64::from(y) + 0.5,
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_twins_gradient_is_that_of_finite_differences() {
+    let mut rng = Rng(17);
+    for degree in [0, 1] {
+        let view = view(degree);
+        let params = loss_params(SIZE);
+        let (frame, rho) = frame(&mut rng, SIZE);
+        let target = Target {
+            frame: &frame,
+            inverse_depth: &rho,
+        };
+        let mut splats: Vec<Flat> = cloud(&mut rng, 12, degree)
+            .to_records()
+            .iter()
+            .map(flat)
+            .collect();
+        for s in &mut splats {
+            s[4..7].iter_mut().for_each(|v| *v += 0.9);
+        }
+        // One far to the side, so that the affine map is clamped, and one whose colour is clamped at 0.
+        splats[0][0] = 1.9;
+        splats[0][4] = -0.4;
+        splats[1][12] = -3.0;
+        let value =
+            |splats: &[Flat]| loss::value(&pixels(&in_order(splats, &view)), &target, &params);
+        let list = in_order(&splats, &view);
+        let out = pixels(&list);
+        let grads = loss::loss(&out, &target, &params);
+        let refs: Vec<_> = list.iter().map(|p| &p.1).collect();
+        let mut sums = vec![Sums::default(); refs.len()];
+        for (i, (pixel, grad)) in out.iter().zip(&grads).enumerate() {
+            let (x, y) = (i as u32 % SIZE[0], i as u32 / SIZE[0]);
+            sora_director::reference::splat::raster_back::blend_back(
+                &refs,
+                f64::from(x) + 0.5,
+                f64::from(y) + 0.5,
+                pixel,
+                grad,
+                &mut sums,
+            );
+        }
+        let (mut checked, mut clamped) = (0, 0);
+        for ((i, _), sum) in list.iter().zip(&sums) {
+            let s = splats[*i];
+            let got = project_back::project_back(&s, &view, sum);
+            let (w, eye) = project::pose(&view);
+            let t = w * (DVec3::new(s[0], s[1], s[2]) - eye);
+            clamped += usize::from(t.x / t.z > view.limits[1].into());
+            for k in (0..24).filter(|&k| k != 7 && (degree == 1 || k < 15)) {
+                let eps = 1e-6;
+                let mut moved = splats.clone();
+                moved[*i][k] = s[k] + eps;
+                let up = value(&moved);
+                moved[*i][k] = s[k] - eps;
+                let down = value(&moved);
+                let want = (up - down) / (2.0 * eps);
+                assert!(
+                    (got[k] - want).abs() <= 1e-5 + 1e-4 * want.abs(),
+                    "degree {degree}, splat {i}, parameter {k}: {} against {want}",
+                    got[k]
+                );
+                checked += usize::from(want.abs() > 1e-3);
+            }
+        }
+        assert!(checked > 100, "{checked} gradients that are not near 0");
+        assert!(clamped > 0, "the clamp of the affine map is used");
+    }
+}
+
+fn to_pixel(image: [f32; 4], depth: f32) -> Pixel {
+    let [r, g, b, clear] = image.map(f64::from);
+    Pixel {
+        colour: [r, g, b],
+        clear,
+        depth: f64::from(depth),
+    }
+}
+
+#[test]
+fn loss_kernels_match_their_twins() {
+    let gpu = gpu();
+    let mut rng = Rng(23);
+    for size in [[1, 1], [3, 5], [8, 8], [31, 9], [34, 41]] {
+        let params = loss_params(size);
+        let [w, h] = size.map(|v| v as usize);
+        let (frame, rho) = frame(&mut rng, size);
+        let image: Vec<[f32; 4]> = (0..w * h)
+            .map(|_| [rng.f32(), rng.f32(), rng.f32() * 1.2, rng.f32()])
+            .collect();
+        let depth: Vec<f32> = (0..w * h).map(|_| rng.range(0.0, 3.0)).collect();
+        let (image_b, frame_b) = (
+            gpu.upload(&image).expect("image"),
+            gpu.upload(&frame).expect("frame"),
+        );
+        let (depth_b, rho_b) = (
+            gpu.upload(&depth).expect("depth"),
+            gpu.upload(&rho).expect("rho"),
+        );
+        let rows: Buffer<Stats> = garbage(&gpu, w * h);
+        let partials: Buffer<Partials> = garbage(&gpu, w * h);
+        let back: Buffer<Partials> = garbage(&gpu, w * h);
+        let image_grad: Buffer<[f32; 4]> = garbage(&gpu, w * h);
+        let depth_grad: Buffer<f32> = garbage(&gpu, w * h);
+        let wide = groups_2d(size[0].div_ceil(4), size[1], [8, 8, 1]);
+        let tall = groups_2d(size[0], size[1].div_ceil(4), [8, 8, 1]);
+        let mut recorder = gpu.recorder();
+        recorder
+            .run(&SSIM_ROWS, &params, &[&image_b, &frame_b, &rows], wide)
+            .expect("rows");
+        recorder
+            .run(&SSIM_COLUMNS, &params, &[&rows, &partials], tall)
+            .expect("columns");
+        recorder
+            .run(&SSIM_BACK, &params, &[&partials, &back], wide)
+            .expect("back");
+        recorder
+            .run(
+                &LOSS,
+                &params,
+                &[
+                    &back,
+                    &image_b,
+                    &frame_b,
+                    &depth_b,
+                    &rho_b,
+                    &image_grad,
+                    &depth_grad,
+                ],
+                tall,
+            )
+            .expect("loss");
+        recorder.submit().expect("submit");
+
+        let bg = [0, 1, 2].map(|c| f64::from(params.background[c]));
+        let got_rows = gpu.read(&rows).expect("rows");
+        let got_partials = gpu.read(&partials).expect("partials");
+        let got_back = gpu.read(&back).expect("back");
+        for c in 0..3 {
+            let x: Vec<f64> = image
+                .iter()
+                .map(|p| f64::from(p[c]) + f64::from(p[3]) * bg[c])
+                .collect();
+            let y: Vec<f64> = frame.iter().map(|&p| ssim_rows::target(p, bg)[c]).collect();
+            let want = ssim_rows::ssim_rows(&x, &y, w, h);
+            for (g, w) in got_rows.iter().zip(&want) {
+                let got = [g.x[c], g.y[c], g.xx[c], g.yy[c], g.xy[c]];
+                assert_close("rows", &got, &w.map(|v| v as f32), 1e-5, 1e-5);
+            }
+            let (_, want) = ssim_columns::ssim_columns(&want, w, h);
+            for (g, w) in got_partials.iter().zip(&want) {
+                let got = [g.x[c], g.xx[c], g.xy[c]];
+                assert_close("partials", &got, &w.map(|v| v as f32), 1e-2, 1e-3);
+            }
+            let want = ssim_back::ssim_back(&want, w, h);
+            for (g, w) in got_back.iter().zip(&want) {
+                let got = [g.x[c], g.xx[c], g.xy[c]];
+                assert_close("back", &got, &w.map(|v| v as f32), 1e-2, 1e-3);
+            }
+        }
+        let pixels: Vec<_> = image
+            .iter()
+            .zip(&depth)
+            .map(|(p, d)| to_pixel(*p, *d))
+            .collect();
+        let target = Target {
+            frame: &frame,
+            inverse_depth: &rho,
+        };
+        let want = loss::loss(&pixels, &target, &params);
+        let got = gpu.read(&image_grad).expect("image_grad");
+        for (g, w) in got.iter().zip(&want) {
+            let w = [w.colour[0], w.colour[1], w.colour[2], w.clear].map(|v| v as f32);
+            assert_close("image_grad", g, &w, 2e-3, 1e-3);
+        }
+        let want: Vec<f32> = want.iter().map(|g| g.depth as f32).collect();
+        let got = gpu.read(&depth_grad).expect("depth_grad");
+        assert_close("depth_grad", &got, &want, 1e-4, 1e-4);
+    }
+}
+
+#[test]
+fn raster_back_matches_its_twin() {
+    let gpu = gpu();
+    let mut rng = Rng(29);
+    for (n, size) in [
+        (0, [8, 8]),
+        (1, [1, 1]),
+        (40, [7, 9]),
+        (300, [33, 17]),
+        (700, [40, 24]),
+    ] {
+        let mut records = seen(&mut rng, n, size);
+        if n == 700 {
+            for r in records.iter_mut().take(200) {
+                r.conic = [0.002, 0.0, 0.002, 11.08];
+                r.centre[3] = 1.0;
+            }
+        }
+        let (ranges, values, owners) = lists(&records, size);
+        let count = (size[0] * size[1]) as usize;
+        let list: Vec<_> = records.iter().map(Seen::from_record).collect();
+        let out = raster(size, &ranges, &values, &owners, &list);
+        let grads: Vec<PixelGrad> = (0..count)
+            .map(|_| {
+                let mut next = || f64::from(rng.normal());
+                PixelGrad {
+                    colour: [next(), next(), next()],
+                    clear: next(),
+                    depth: next(),
+                }
+            })
+            .collect();
+        let four = |c: [f64; 3], d: f64| [c[0] as f32, c[1] as f32, c[2] as f32, d as f32];
+        let image: Vec<_> = out.iter().map(|p| four(p.colour, p.clear)).collect();
+        let depth: Vec<_> = out.iter().map(|p| p.depth as f32).collect();
+        let image_grad: Vec<_> = grads.iter().map(|p| four(p.colour, p.clear)).collect();
+        let depth_grad: Vec<_> = grads.iter().map(|p| p.depth as f32).collect();
+        let moments: Buffer<Moments> = garbage(&gpu, values.len());
+        let params = RasterParams {
+            size,
+            tiles: ranges.len() as u32,
+            pad: 0,
+        };
+        let mut recorder = gpu.recorder();
+        recorder
+            .run(
+                &RASTER_BACK,
+                &params,
+                &[
+                    &gpu.upload(&ranges).expect("ranges"),
+                    &gpu.upload(&values).expect("values"),
+                    &gpu.upload(&owners).expect("owners"),
+                    &gpu.upload(&records).expect("projected"),
+                    &gpu.upload(&image).expect("image"),
+                    &gpu.upload(&depth).expect("depth"),
+                    &gpu.upload(&image_grad).expect("image_grad"),
+                    &gpu.upload(&depth_grad).expect("depth_grad"),
+                    &moments,
+                ],
+                groups_1d(ranges.len(), 4),
+            )
+            .expect("run");
+        recorder.submit().expect("submit");
+        let want = raster_back(size, &ranges, &values, &owners, &list, &grads);
+        let got = gpu.read(&moments).expect("moments");
+        let mut far = 0;
+        for (g, w) in got.iter().zip(&want) {
+            let g: [f32; 12] = bytemuck::cast(*g);
+            let w = w.map(|v| v as f32);
+            // A pixel on a threshold (1/255, 0.99, 1e-4) may fall to either side.
+            let off = g
+                .iter()
+                .zip(&w)
+                .any(|(g, w)| !((g - w).abs() <= 2e-3 + 1e-3 * w.abs()));
+            far += usize::from(off);
+            assert_close("moments", &g, &w, 3.0, 0.1);
+        }
+        assert!(far * 100 <= got.len(), "{far} of {} are off", got.len());
+    }
+}
+
+#[test]
+fn project_back_matches_its_twin() {
+    let gpu = gpu();
+    let mut rng = Rng(31);
+    for n in [0, 1, 63, 65, 300] {
+        for degree in [0, 1] {
+            let mut view = view(degree);
+            let records = cloud(&mut rng, n, degree).to_records();
+            view.n = n as u32;
+            let mut offsets = vec![0u32];
+            for i in 0..n {
+                // None, one, or several slots.
+                let seen = project::project(&flat(&records[i]), &view).is_some();
+                offsets.push(offsets[i] + if seen { i as u32 % 4 } else { 0 });
+            }
+            let slots = offsets[n] as usize;
+            // The last slots do not fit.
+            view.capacity = slots as u32 - slots as u32 / 10;
+            let moments: Vec<Moments> = (0..slots)
+                .map(|_| {
+                    let mut four = || [rng.normal(), rng.normal(), rng.normal(), rng.normal()];
+                    Moments {
+                        a: four(),
+                        b: four(),
+                        c: four(),
+                    }
+                })
+                .collect();
+            let grads: Buffer<Splat> = garbage(&gpu, n);
+            let mut recorder = gpu.recorder();
+            recorder
+                .run(
+                    &PROJECT_BACK,
+                    &view,
+                    &[
+                        &gpu.upload(&records).expect("splats"),
+                        &gpu.upload(&offsets).expect("offsets"),
+                        &gpu.upload(&moments).expect("moments"),
+                        &grads,
+                    ],
+                    groups_1d(n, 64),
+                )
+                .expect("run");
+            recorder.submit().expect("submit");
+            for (i, g) in gpu.read(&grads).expect("grads").iter().enumerate() {
+                let last = offsets[i + 1].min(view.capacity) as usize;
+                let first = (offsets[i] as usize).min(last);
+                let got: [f32; 24] = bytemuck::cast(*g);
+                let want = if first == last {
+                    let mut none = [0.0; 24];
+                    none[7] = -1.0;
+                    none
+                } else {
+                    let mut sums: Sums = [0.0; 12];
+                    for m in &moments[first..last] {
+                        let m: [f32; 12] = bytemuck::cast(*m);
+                        for (s, m) in sums.iter_mut().zip(m) {
+                            *s += f64::from(m);
+                        }
+                    }
+                    project_back::project_back(&flat(&records[i]), &view, &sums)
+                };
+                assert_close(
+                    &format!("splat {i}"),
+                    &got,
+                    &want.map(|v| v as f32),
+                    5e-3,
+                    2e-3,
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn adam_matches_its_twin() {
+    let gpu = gpu();
+    let mut rng = Rng(37);
+    for n in [0, 1, 63, 65, 200] {
+        let params = AdamParams {
+            n: n as u32,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            centre: 0.01,
+            opacity: 0.05,
+            scale: 0.02,
+            rotation: 0.03,
+            sh0: 0.04,
+            sh1: 0.002,
+            least: -3.9,
+            most: -1.6,
+        };
+        let start = cloud(&mut rng, n, 1).to_records();
+        let zero = vec![Splat::default(); n];
+        let (splats, first, second) = (
+            gpu.upload(&start).expect("splats"),
+            gpu.upload(&zero).expect("first"),
+            gpu.upload(&zero).expect("second"),
+        );
+        let mut s: Vec<Flat> = start.iter().map(flat).collect();
+        let (mut m, mut v) = (vec![[0.0; 24]; n], vec![[0.0; 24]; n]);
+        for _ in 0..3 {
+            let grads: Vec<Splat> = (0..n)
+                .map(|i| {
+                    let mut g: [f32; 24] = std::array::from_fn(|_| rng.normal());
+                    g[7] = if i % 5 == 4 { -1.0 } else { rng.f32() };
+                    match i % 11 {
+                        3 => g[13] = f32::NAN,
+                        7 => g[0] = f32::INFINITY,
+                        _ => {}
+                    }
+                    bytemuck::cast(g)
+                })
+                .collect();
+            let mut recorder = gpu.recorder();
+            let g = gpu.upload(&grads).expect("grads");
+            recorder
+                .run(
+                    &ADAM,
+                    &params,
+                    &[&g, &splats, &first, &second],
+                    groups_1d(n, 64),
+                )
+                .expect("run");
+            recorder.submit().expect("submit");
+            for i in 0..n {
+                adam::adam(&flat(&grads[i]), &mut s[i], &mut m[i], &mut v[i], &params);
+            }
+        }
+        for (what, buffer, want) in [
+            ("splats", &splats, &s),
+            ("first", &first, &m),
+            ("second", &second, &v),
+        ] {
+            let got = gpu.read(buffer).expect("read");
+            let got: &[f32] = bytemuck::cast_slice(&got);
+            let want: Vec<f32> = want.as_flattened().iter().map(|v| *v as f32).collect();
+            assert_close(what, got, &want, 1e-4, 1e-4);
+        }
+    }
+}

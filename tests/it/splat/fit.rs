@@ -1,0 +1,211 @@
+//! Whole fits on small synthetic scenes.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use glam::DVec3;
+use sora_director::camera::{Camera, Cameras, FocalSource, LengthUnit};
+use sora_director::depth::{DepthKind, DepthMap, DepthMaps};
+use sora_director::event::{Monitor, Silent};
+use sora_director::splat::{Fit, FitOptions, Renderer, SplatError, Splats, fit};
+use sora_director::video::{Frames, VideoInfo};
+
+use super::{camera, cloud};
+use crate::common::{Rng, gpu};
+
+struct Scene {
+    frames: Frames,
+    cameras: Cameras,
+    depth: DepthMaps,
+}
+
+/// A cloud on a backdrop seen from an arc of `views` cameras: opaque frames and their true depth.
+fn scene(views: usize, size: u32) -> Scene {
+    let gpu = gpu();
+    let mut rng = Rng(41);
+    let mut truth: Splats = cloud(&mut rng, 30, 0);
+    for l in &mut truth.log_scales {
+        *l = std::array::from_fn(|_| rng.range(-2.6, -1.6));
+    }
+    for i in 0..400 {
+        // A wall of wide flat splats behind.
+        let (x, y) = ((i % 20) as f32 * 0.25 - 2.4, (i / 20) as f32 * 0.25 - 2.4);
+        truth.positions.push([x, y, -1.0]);
+        truth.log_scales.push([-1.6, -1.6, -4.0]);
+        truth.rotations.push([1.0, 0.0, 0.0, 0.0]);
+        truth.opacity_logits.push(5.0);
+        truth
+            .sh
+            .push([(3.0 * x).sin(), (2.0 * y).cos(), (x + y).sin()]);
+    }
+    let mut renderer = Renderer::new(&gpu, &truth, size, size, 0).expect("renderer");
+    let (mut rgba, mut cameras, mut maps) = (Vec::new(), Vec::new(), Vec::new());
+    for i in 0..views {
+        let turn = 0.5 * (i as f64 / (views - 1) as f64 - 0.5);
+        let camera = Camera {
+            frame: i,
+            depth_scale: 2.0,
+            ..camera(
+                DVec3::new(3.0 * turn.sin(), 0.3, 3.0 * turn.cos()),
+                size,
+                size,
+            )
+        };
+        let r = renderer.render(&camera, [0.5; 3]).expect("render");
+        rgba.push(gpu.upload(&r.rgba).expect("upload"));
+        // Depth in units of twice the world's, which `depth_scale` tells.
+        maps.push(Some(DepthMap {
+            width: size,
+            height: size,
+            values: r.depth.iter().map(|d| 2.0 * d).collect(),
+        }));
+        cameras.push(camera);
+    }
+    Scene {
+        frames: Frames {
+            width: size,
+            height: size,
+            times: (0..views).map(|i| i as f64).collect(),
+            rgba,
+            info: VideoInfo::default(),
+            sources: Vec::new(),
+            faults: Vec::new(),
+        },
+        cameras: Cameras {
+            frames: views,
+            cameras,
+            unit: LengthUnit::Arbitrary,
+            focal_source: FocalSource::Known,
+            residual_median: None,
+            residual_under_2px: None,
+            flow_consistent: None,
+            notes: Vec::new(),
+        },
+        depth: DepthMaps {
+            kind: DepthKind::Metric,
+            model: "known".into(),
+            maps,
+        },
+    }
+}
+
+fn options() -> FitOptions {
+    FitOptions {
+        splats: 400,
+        steps: 120,
+        relocate_every: 40,
+        ..Default::default()
+    }
+}
+
+fn run(scene: &Scene, depth: bool, options: &FitOptions) -> Result<Fit, SplatError> {
+    fit(
+        &gpu(),
+        &scene.frames,
+        &scene.cameras,
+        depth.then_some(&scene.depth),
+        options,
+        &Silent,
+    )
+}
+
+#[test]
+fn a_fit_from_depth_gains_on_held_out_views_and_repeats_to_the_bit() {
+    let scene = scene(10, 32);
+    let first = run(&scene, true, &options()).expect("fit");
+    let report = &first.report;
+    assert_eq!(report.initial, "depth");
+    assert_eq!(
+        report.held_out.iter().map(|h| h.frame).collect::<Vec<_>>(),
+        [4]
+    );
+    assert_eq!(report.train_frames, 9);
+    assert!(report.train_psnr > report.initial_psnr + 8.0, "{report:?}");
+    assert!(report.held_out_psnr > Some(26.0), "{report:?}");
+    assert_eq!(report.overflow_steps, 0);
+    let second = run(&scene, true, &options()).expect("fit");
+    assert!(first.splats == second.splats, "two fits differ");
+
+    // The depth of the world is kept: the wall stays a wall.
+    let mut renderer = Renderer::new(&gpu(), &first.splats, 32, 32, 0).expect("renderer");
+    let camera = &scene.cameras.cameras[4];
+    let seen = renderer.render(camera, [0.5; 3]).expect("render");
+    let truth = scene.depth.maps[4].as_ref().expect("map");
+    let mut off: Vec<f32> = seen
+        .depth
+        .iter()
+        .zip(&truth.values)
+        .map(|(d, t)| (d - t / 2.0).abs() / (t / 2.0))
+        .collect();
+    off.sort_by(f32::total_cmp);
+    assert!(
+        off[off.len() / 2] < 0.05,
+        "median depth error {}",
+        off[off.len() / 2]
+    );
+}
+
+#[test]
+fn a_fit_without_depth_gains_too() {
+    let scene = scene(10, 32);
+    let fit = run(&scene, false, &options()).expect("fit");
+    assert_eq!(fit.report.initial, "rays");
+    assert!(
+        fit.report.train_psnr > fit.report.initial_psnr + 5.0,
+        "{:?}",
+        fit.report
+    );
+}
+
+#[test]
+fn held_out_frames_are_never_trained_on() {
+    let mut scene = scene(10, 16);
+    let options = FitOptions {
+        steps: 30,
+        ..options()
+    };
+    let before = run(&scene, false, &options).expect("fit");
+    scene.frames.rgba[4] = gpu().upload(&vec![0xff00_00ff; 256]).expect("upload");
+    let after = run(&scene, false, &options).expect("fit");
+    assert!(before.splats == after.splats);
+    assert!(after.report.held_out_psnr < before.report.held_out_psnr);
+}
+
+#[test]
+fn faults_and_stops_are_told() {
+    let mut scene = scene(3, 16);
+    struct Stop(AtomicU64);
+    impl Monitor for Stop {
+        fn progress(&self, done: u64, _total: u64) {
+            self.0.store(done, Ordering::Relaxed);
+        }
+        fn stopped(&self) -> bool {
+            self.0.load(Ordering::Relaxed) >= 20
+        }
+    }
+    let stop = Stop(AtomicU64::new(0));
+    let stopped = fit(
+        &gpu(),
+        &scene.frames,
+        &scene.cameras,
+        None,
+        &options(),
+        &stop,
+    );
+    assert!(matches!(stopped, Err(SplatError::Interrupted)));
+    let degree = FitOptions {
+        sh_degree: 2,
+        ..options()
+    };
+    assert!(matches!(
+        run(&scene, false, &degree),
+        Err(SplatError::Input(_))
+    ));
+    scene.cameras.cameras[1].frame = 7;
+    let error = run(&scene, false, &options()).expect_err("frame 7");
+    assert!(error.to_string().contains("frame 7"), "{error}");
+    scene.cameras.cameras.truncate(1);
+    assert!(matches!(
+        run(&scene, false, &options()),
+        Err(SplatError::Input(_))
+    ));
+}
