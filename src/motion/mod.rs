@@ -5,12 +5,14 @@
 
 mod flow;
 pub mod kernels;
+mod tracks;
 
 use crate::event::Monitor;
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel, groups_2d};
 use crate::video::Frames;
 
 use flow::{Both, Level, Solver};
+pub use tracks::{Track, TrackEnd};
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = kernels::ALL;
@@ -90,14 +92,14 @@ impl Default for MotionOptions {
             max_side: 384,
             strides: vec![1, 2, 4, 8],
             coarsest: 10,
-            search_iterations: 10,
+            search_iterations: 5,
             refine_rounds: 3,
             refine_sweeps: 5,
-            smoothness: 10.0,
-            brightness: 5.0,
+            smoothness: 25.0,
+            brightness: 10.0,
             gradient: 10.0,
-            zeta: 1.0,
-            epsilon: 0.05,
+            zeta: 3.0,
+            epsilon: 0.15,
             edge: 0.05,
         }
     }

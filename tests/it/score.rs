@@ -1,1 +1,339 @@
-//! Tests of the score stage.
+//! Tests of the score stage: a small ladder of corruptions, traps, ranking.
+
+use sora_director::event::Silent;
+use sora_director::motion::{MotionOptions, estimate};
+use sora_director::score::{Combination, ScoreError, ScoreOptions, Scores, rank, score};
+use sora_director::video::{Frames, VideoInfo};
+
+use crate::common::{Rng, gpu};
+
+const W: u32 = 160;
+const H: u32 = 90;
+const FRAMES: usize = 10;
+
+type Frame = Vec<[f32; 3]>;
+
+/// Value noise with hard steps: texture with fine detail and edges.
+fn texture(x: f32, y: f32, seed: u64) -> f32 {
+    let lattice = |i: f32, j: f32| {
+        Rng((i as i64 as u64).wrapping_mul(0x9E37)
+            ^ (j as i64 as u64).wrapping_mul(0x51ED_270B)
+            ^ seed)
+        .f32()
+    };
+    let smooth = |x: f32, y: f32| {
+        let (i, j) = (x.floor(), y.floor());
+        let (u, v) = (x - i, y - j);
+        let top = lattice(i, j) * (1.0 - u) + lattice(i + 1.0, j) * u;
+        let low = lattice(i, j + 1.0) * (1.0 - u) + lattice(i + 1.0, j + 1.0) * u;
+        top * (1.0 - v) + low * v
+    };
+    let edges = if smooth(x / 14.0, y / 14.0) > 0.5 {
+        70.0
+    } else {
+        0.0
+    };
+    30.0 + edges + 60.0 * smooth(x / 5.0, y / 5.0) + 45.0 * smooth(x / 1.6, y / 1.6)
+}
+
+/// A camera that pans over a textured wall, and a textured square that moves on its own.
+fn clean() -> Vec<Frame> {
+    filmed(|_| [0.0; 2])
+}
+
+/// The same with the camera off its path by `shake(t)` pixels.
+fn filmed(mut shake: impl FnMut(usize) -> [f32; 2]) -> Vec<Frame> {
+    (0..FRAMES)
+        .map(|t| {
+            let [dx, dy] = shake(t);
+            let t = t as f32;
+            (0..W * H)
+                .map(|i| {
+                    let (x, y) = ((i % W) as f32 + dx, (i / W) as f32 + dy);
+                    let (u, v) = (x - 40.0 - 3.0 * t, y - 45.0 - 0.6 * t);
+                    let v = if u.abs() < 16.0 && v.abs() < 16.0 {
+                        texture(u, v, 7)
+                    } else {
+                        texture(x + 1.5 * t, y + 0.2 * t, 3)
+                    };
+                    [v, 0.9 * v, 0.8 * v + 10.0]
+                })
+                .collect()
+        })
+        .collect()
+}
+
+fn upload(frames: &[Frame], w: u32, h: u32) -> Frames {
+    let gpu = gpu();
+    let rgba = frames
+        .iter()
+        .map(|f| {
+            let pixels: Vec<u32> = f
+                .iter()
+                .map(|p| {
+                    let [r, g, b] = p.map(|v| v.round().clamp(0.0, 255.0) as u32);
+                    r | g << 8 | b << 16 | 255 << 24
+                })
+                .collect();
+            gpu.upload(&pixels).expect("upload")
+        })
+        .collect();
+    Frames {
+        width: w,
+        height: h,
+        times: (0..frames.len()).map(|t| t as f64 / 8.0).collect(),
+        rgba,
+        info: VideoInfo::default(),
+        faults: Vec::new(),
+        sources: Vec::new(),
+    }
+}
+
+fn scored(frames: &[Frame], w: u32, h: u32) -> Scores {
+    let (gpu, frames) = (gpu(), upload(frames, w, h));
+    let options = MotionOptions {
+        strides: vec![1],
+        ..Default::default()
+    };
+    let motion = estimate(&gpu, &frames, &options, &Silent).expect("motion");
+    let s = score(&gpu, &frames, &motion, &ScoreOptions::default()).expect("scores");
+    for (name, value) in s.named().into_iter().chain([("overall", s.overall)]) {
+        assert!((0.0..=1.0).contains(&value), "{name} {value}");
+    }
+    assert!(s.components.values().all(|v| v.is_finite()));
+    s
+}
+
+fn blurred(f: &Frame, radius: i64) -> Frame {
+    let (w, h) = (i64::from(W), i64::from(H));
+    let pass = |f: &Frame, dx: i64, dy: i64| -> Frame {
+        (0..w * h)
+            .map(|i| {
+                let mut sum = [0.0; 3];
+                for k in -radius..=radius {
+                    let x = (i % w + k * dx).clamp(0, w - 1);
+                    let y = (i / w + k * dy).clamp(0, h - 1);
+                    let p = f[(y * w + x) as usize];
+                    (0..3).for_each(|c| sum[c] += p[c]);
+                }
+                sum.map(|s| s / (2 * radius + 1) as f32)
+            })
+            .collect()
+    };
+    pass(&pass(f, 1, 0), 0, 1)
+}
+
+fn corrupt(name: &str, level: usize) -> Vec<Frame> {
+    let clean = clean();
+    let mut rng = Rng(level as u64 + 99);
+    match name {
+        "blur" => clean
+            .iter()
+            .map(|f| blurred(f, 2 * level as i64 - 1))
+            .collect(),
+        "noise" => clean
+            .iter()
+            .map(|f| {
+                f.iter()
+                    .map(|p| {
+                        let n = 8.0 * level as f32 * rng.normal();
+                        p.map(|v| v + n)
+                    })
+                    .collect()
+            })
+            .collect(),
+        // Runs of 2 and 5 frames alike.
+        "freeze" => (0..FRAMES)
+            .map(|t| {
+                let run = [2, 5][level - 1];
+                clean[t / run * run].clone()
+            })
+            .collect(),
+        "flicker" => clean
+            .iter()
+            .map(|f| {
+                let g = 1.0 + 0.06 * level as f32 * rng.normal();
+                f.iter().map(|p| p.map(|v| v * g)).collect()
+            })
+            .collect(),
+        "shake" => {
+            let size = [0.3, 1.0][level - 1];
+            filmed(|_| [size * rng.normal(), size * rng.normal()])
+        }
+        _ => unreachable!("{name}"),
+    }
+}
+
+/// Scores that must fall under each corruption, by its strongest level to under this share of the clean score.
+const LADDER: [(&str, &[&str]); 5] = [
+    ("blur", &["visual_quality"]),
+    ("noise", &["visual_quality", "temporal_coherence"]),
+    ("freeze", &["motion_smoothness", "temporal_coherence"]),
+    ("flicker", &["temporal_coherence"]),
+    ("shake", &["motion_smoothness", "path_realism"]),
+];
+
+#[test]
+fn scores_fall_under_corruption_and_none_rises() {
+    let first = scored(&clean(), W, H);
+    eprintln!(
+        "clean {:.3} {:.3?}",
+        first.overall,
+        first.named().map(|n| n.1)
+    );
+    for (name, falling) in LADDER {
+        let mut before = first.named();
+        for level in 1..=2 {
+            let s = scored(&corrupt(name, level), W, H);
+            eprintln!(
+                "{name} {level} {:.3} {:.3?}",
+                s.overall,
+                s.named().map(|n| n.1)
+            );
+            for (((metric, now), (_, then)), (_, clean)) in
+                s.named().into_iter().zip(before).zip(first.named())
+            {
+                assert!(
+                    now <= clean + 0.05,
+                    "{metric} rose under {name} {level}: {clean} -> {now}"
+                );
+                if falling.contains(&metric) {
+                    assert!(
+                        now < then,
+                        "{metric} did not fall at {name} {level}: {then} -> {now}"
+                    );
+                }
+            }
+            assert!(s.overall < first.overall, "overall under {name} {level}");
+            before = s.named();
+        }
+        for (metric, last) in before {
+            let (_, clean) = first
+                .named()
+                .into_iter()
+                .find(|n| n.0 == metric)
+                .expect("metric");
+            if falling.contains(&metric) {
+                assert!(
+                    last < 0.6 * clean,
+                    "{metric} under {name}: {clean} -> {last}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn traps_score_low() {
+    let good = scored(&clean(), W, H);
+    let still = vec![clean().remove(0); 6];
+    let black = vec![vec![[0.0; 3]; (W * H) as usize]; 5];
+    let grey = vec![vec![[128.0; 3]; (W * H) as usize]; 5];
+    for (name, frames) in [("static", still), ("black", black), ("constant", grey)] {
+        let s = scored(&frames, W, H);
+        assert!(
+            s.overall < 0.1 && s.overall < good.overall,
+            "{name}: {}",
+            s.overall
+        );
+        assert!(
+            s.motion_smoothness < 0.05 && s.temporal_coherence < 0.05,
+            "{name}: {s:?}"
+        );
+    }
+    // A tiny clip has defined scores, whatever they are: `scored` checks that they are in range.
+    let tiny: Vec<Frame> = (0..4)
+        .map(|t| {
+            (0..256)
+                .map(|i| [texture((i % 16 + t) as f32, (i / 16) as f32, 3); 3])
+                .collect()
+        })
+        .collect();
+    scored(&tiny, 16, 16);
+}
+
+#[test]
+fn what_cannot_be_scored_is_refused_in_words() {
+    let gpu = gpu();
+    let options = MotionOptions {
+        strides: vec![1],
+        ..Default::default()
+    };
+    let clip = clean();
+    for n in [1, 2, 3] {
+        let frames = upload(&clip[..n], W, H);
+        let motion = estimate(&gpu, &frames, &options, &Silent).expect("motion");
+        let error = score(&gpu, &frames, &motion, &ScoreOptions::default()).expect_err("too short");
+        assert!(
+            matches!(error, ScoreError::TooShort { frames } if frames == n),
+            "{error}"
+        );
+    }
+    let frames = upload(&clip[..4], W, H);
+    let sparse = MotionOptions {
+        strides: vec![2],
+        ..Default::default()
+    };
+    let motion = estimate(&gpu, &frames, &sparse, &Silent).expect("motion");
+    let error = score(&gpu, &frames, &motion, &ScoreOptions::default()).expect_err("no steps");
+    assert!(error.to_string().contains("strides"), "{error}");
+    let bad = ScoreOptions {
+        visual_quality: f64::NAN,
+        ..Default::default()
+    };
+    let error = score(&gpu, &frames, &motion, &bad).expect_err("weight");
+    assert!(error.to_string().contains("visual_quality"), "{error}");
+    let error = score(
+        &gpu,
+        &upload(&clip[..5], W, H),
+        &motion,
+        &ScoreOptions::default(),
+    )
+    .expect_err("mismatch");
+    assert!(matches!(
+        error,
+        ScoreError::Mismatch {
+            frames: 5,
+            motion: 4
+        }
+    ));
+}
+
+#[test]
+fn ranking_is_by_overall_and_ties_keep_their_order() {
+    let take = |overall| Scores {
+        overall,
+        ..Default::default()
+    };
+    assert_eq!(
+        rank(&[take(0.2), take(0.7), take(0.2), take(0.9)]),
+        [3, 1, 0, 2]
+    );
+    assert!(rank(&[]).is_empty());
+    let (gpu, frames) = (gpu(), upload(&clean()[..4], W, H));
+    let motion = estimate(
+        &gpu,
+        &frames,
+        &MotionOptions {
+            strides: vec![1],
+            ..Default::default()
+        },
+        &Silent,
+    )
+    .expect("motion");
+    let geometric = score(&gpu, &frames, &motion, &ScoreOptions::default()).expect("scores");
+    let options = ScoreOptions {
+        combination: Combination::Arithmetic,
+        visual_quality: 3.0,
+        ..Default::default()
+    };
+    let sum = score(&gpu, &frames, &motion, &options).expect("scores");
+    let want: f64 = sum
+        .named()
+        .iter()
+        .map(|(n, v)| if *n == "visual_quality" { 3.0 * v } else { *v })
+        .sum();
+    assert!((sum.overall - want / 8.0).abs() < 1e-12, "{}", sum.overall);
+    assert_eq!(sum.named(), geometric.named());
+    assert_ne!(sum.combination, geometric.combination);
+}
