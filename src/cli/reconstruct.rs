@@ -78,8 +78,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     write_json(&args.out.join("cameras.json"), &rebuilt.cameras)?;
     write_json(&args.out.join("fit.json"), &rebuilt.report)?;
     write_json(&args.out.join("alignment.json"), &rebuilt.alignment)?;
-    pictures::held_out(&gpu, &frames, &rebuilt.splats, &rebuilt.cameras, &rebuilt.report, &args.out.join("held_out.png"))?;
-    pictures::renders(&gpu, &rebuilt.splats, &rebuilt.cameras, &args.out.join("renders.png"))?;
+    pictures::held_out(&gpu, &frames, &rebuilt.splats, &rebuilt.cameras, &rebuilt.report, config.fit.eval_background, &args.out.join("held_out.png"))?;
+    pictures::renders(&gpu, &rebuilt.splats, &rebuilt.cameras, config.fit.eval_background, &args.out.join("renders.png"))?;
     let asset = args.out.join("world.ply");
     if args.json {
         let document = json!({
@@ -91,7 +91,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     } else {
         println!("registered     {} of {} frames", cameras.cameras.len(), cameras.frames);
         println!("splats         {}", rebuilt.splats.len());
-        println!("held-out PSNR  {:.2} dB over {} frame(s)", rebuilt.report.held_out_psnr, rebuilt.report.held_out.len());
+        println!("held-out PSNR  {:.2} dB over {} frame(s)", rebuilt.report.held_out_psnr.unwrap_or(f64::NAN), rebuilt.report.held_out.len());
         println!("asset          {}", asset.display());
     }
     Ok(ExitCode::SUCCESS)

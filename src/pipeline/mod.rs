@@ -333,14 +333,14 @@ impl<'a> Walk<'a> {
             write_json(&stage.path("cameras.json")?, &rebuilt.cameras)?;
             write_json(&stage.path("fit.json")?, &rebuilt.report)?;
             write_json(&stage.path("alignment.json")?, &rebuilt.alignment)?;
-            pictures::held_out(&gpu, pictures, &rebuilt.splats, &rebuilt.cameras, &rebuilt.report, &stage.path("held_out.png")?)?;
-            let psnr = rebuilt.report.held_out_psnr;
+            pictures::held_out(&gpu, pictures, &rebuilt.splats, &rebuilt.cameras, &rebuilt.report, config.fit.eval_background, &stage.path("held_out.png")?)?;
+            let psnr = rebuilt.report.held_out_psnr.unwrap_or(f64::NAN);
             Ok(format!("{} splats, held-out PSNR {psnr:.2} dB", rebuilt.splats.len()))
         })?;
         drop((clip, maps));
         let report: FitReport = read_json(&home.join("fit.json"))?;
         round.result.splats = Some(report.splats);
-        round.result.held_out_psnr = Some(report.held_out_psnr);
+        round.result.held_out_psnr = report.held_out_psnr;
 
         let world_key = KeyBuilder::new("world", world::VERSION)
             .value(&config.world)
@@ -378,7 +378,7 @@ impl<'a> Walk<'a> {
             let report = agent::test(&gpu, &world, &posed.2, &posed.0, &config.agent, monitor)?;
             write_json(&stage.path("agent.json")?, &report)?;
             pictures::map(&world, &posed.0, &report, &stage.path("map.png")?)?;
-            pictures::renders(&gpu, &posed.1, &posed.0, &stage.path("renders.png")?)?;
+            pictures::renders(&gpu, &posed.1, &posed.0, config.fit.eval_background, &stage.path("renders.png")?)?;
             Ok(format!("{} violation(s)", report.violations.len()))
         })?;
         let report: AgentReport = read_json(&home.join("agent.json"))?;

@@ -158,7 +158,11 @@ pub fn rebuild(
 /// # Errors
 /// What failed on the GPU.
 pub fn depth_views(gpu: &Gpu, splats: &Splats, cameras: &Cameras) -> anyhow::Result<Vec<DepthView>> {
-    let mut renderer = Renderer::new(gpu, splats)?;
+    let Some(first) = cameras.cameras.first() else {
+        return Ok(Vec::new());
+    };
+    let (width, height) = (first.intrinsics.width, first.intrinsics.height);
+    let mut renderer = Renderer::new(gpu, splats, width, height, 0)?;
     cameras
         .cameras
         .iter()

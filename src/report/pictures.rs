@@ -17,10 +17,14 @@ use crate::world::World;
 const COLUMNS: usize = 3;
 const GAP: u32 = 4;
 
-fn unpack(width: u32, height: u32, rgba: &[u32]) -> RgbImage {
+/// Packed pixels over a background of sRGB values in [0, 1].
+fn unpack(width: u32, height: u32, rgba: &[u32], background: [f32; 3]) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
-        let p = rgba.get((y * width + x) as usize).copied().unwrap_or(0);
-        Rgb([p as u8, (p >> 8) as u8, (p >> 16) as u8])
+        let at = (y * width + x) as usize;
+        let [r, g, b, a] = rgba.get(at).copied().unwrap_or(0).to_le_bytes();
+        let alpha = f32::from(a) / 255.0;
+        let over = |c: u8, back: f32| (f32::from(c) * alpha + 255.0 * back * (1.0 - alpha)).round() as u8;
+        Rgb([over(r, background[0]), over(g, background[1]), over(b, background[2])])
     })
 }
 
@@ -51,16 +55,17 @@ pub fn held_out(
     splats: &Splats,
     cameras: &Cameras,
     report: &FitReport,
+    background: [f32; 3],
     path: &Path,
 ) -> anyhow::Result<()> {
-    let mut renderer = Renderer::new(gpu, splats)?;
+    let mut renderer = Renderer::new(gpu, splats, frames.width, frames.height, 0)?;
     let mut tiles = Vec::new();
     let stride = report.held_out.len().div_ceil(4).max(1);
     for held in report.held_out.iter().step_by(stride) {
         let Some(camera) = cameras.cameras.iter().find(|c| c.frame == held.frame) else { continue };
-        let truth = unpack(frames.width, frames.height, &frames.read(gpu, held.frame)?);
-        let seen = renderer.render(camera, report.background)?;
-        let seen = unpack(seen.width, seen.height, &seen.rgba);
+        let truth = unpack(frames.width, frames.height, &frames.read(gpu, held.frame)?, background);
+        let seen = renderer.render(camera, background)?;
+        let seen = unpack(seen.width, seen.height, &seen.rgba, background);
         let difference = RgbImage::from_fn(frames.width, frames.height, |x, y| {
             let (a, b) = (truth.get_pixel(x, y), seen.get_pixel(x, y));
             Rgb([0, 1, 2].map(|c| a[c].abs_diff(b[c]).saturating_mul(4)))
@@ -74,15 +79,19 @@ pub fn held_out(
 ///
 /// # Errors
 /// What failed on the GPU or while writing.
-pub fn renders(gpu: &Gpu, splats: &Splats, cameras: &Cameras, path: &Path) -> anyhow::Result<()> {
-    let mut renderer = Renderer::new(gpu, splats)?;
+pub fn renders(gpu: &Gpu, splats: &Splats, cameras: &Cameras, background: [f32; 3], path: &Path) -> anyhow::Result<()> {
+    let Some(first) = cameras.cameras.first() else {
+        anyhow::bail!("no cameras to render from");
+    };
+    let (width, height) = (first.intrinsics.width, first.intrinsics.height);
+    let mut renderer = Renderer::new(gpu, splats, width, height, 0)?;
     let count = cameras.cameras.len();
     let shown = count.min(2 * COLUMNS);
     let mut tiles = Vec::new();
     for i in 0..shown {
         let at = if shown > 1 { i * (count - 1) / (shown - 1) } else { 0 };
-        let seen = renderer.render(&cameras.cameras[at], [0.0; 3])?;
-        tiles.push(unpack(seen.width, seen.height, &seen.rgba));
+        let seen = renderer.render(&cameras.cameras[at], background)?;
+        tiles.push(unpack(seen.width, seen.height, &seen.rgba, background));
     }
     save(&sheet(&tiles, COLUMNS), path)
 }
