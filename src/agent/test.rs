@@ -151,7 +151,7 @@ pub fn test(
     monitor: &dyn Monitor,
 ) -> Result<AgentReport, AgentError> {
     let want = world.dims.iter().map(|&n| n as usize).product();
-    if world.states.len() != want || want == 0 || !(world.voxel > 0.0) {
+    if world.states.len() != want || want == 0 || world.voxel.is_nan() || world.voxel <= 0.0 {
         return Err(AgentError::World {
             want,
             got: world.states.len(),
@@ -228,6 +228,9 @@ fn overview(field: &Field<'_>) -> Findings {
     found.metric("voxels_solid_share", solid / total);
     found.metric("voxel_size", f64::from(field.world.voxel));
     let count = |kind: Column| field.nav.kind.iter().filter(|&&k| k == kind).count() as f64;
+    found.metric("agent_height", field.body.height);
+    found.metric("agent_radius", field.body.radius);
+    found.metric("agent_climb", field.body.climb);
     let area = field.nav.voxel * field.nav.voxel;
     found.metric("walkable_area", count(Column::Walkable) * area);
     found.metric("blocked_columns", count(Column::Blocked));

@@ -45,7 +45,10 @@ impl Alignment {
     fn prior(&self, view: &View) -> [(f64, [f64; 2]); 2] {
         let mut terms = [(0.0, [0.0; 2]); 2];
         if self.scale_sigma > 0.0 {
-            terms[0] = ((view.scale - self.scale) / self.scale_sigma, [1.0 / self.scale_sigma, 0.0]);
+            terms[0] = (
+                (view.scale - self.scale) / self.scale_sigma,
+                [1.0 / self.scale_sigma, 0.0],
+            );
         }
         if self.ratio_sigma > 0.0 {
             // A scale near 0 would make the ratio meaningless.
@@ -95,7 +98,10 @@ impl Problem<'_> {
             .iter()
             .filter(|l| {
                 let (i, j) = (self.freedom[l.i], self.freedom[l.j]);
-                !l.points.is_empty() && i.is_some() && j.is_some() && (free(i) || free(j) || self.free_focal)
+                !l.points.is_empty()
+                    && i.is_some()
+                    && j.is_some()
+                    && (free(i) || free(j) || self.free_focal)
             })
             .collect()
     }
@@ -125,7 +131,10 @@ impl Problem<'_> {
     /// The robust cost of a state.
     pub fn cost(&self, state: &State) -> f64 {
         let active = self.active();
-        let parts: Vec<f64> = active.par_iter().map(|l| self.link_cost(l, state)).collect();
+        let parts: Vec<f64> = active
+            .par_iter()
+            .map(|l| self.link_cost(l, state))
+            .collect();
         parts.iter().sum::<f64>() + self.prior(state)
     }
 
@@ -136,8 +145,11 @@ impl Problem<'_> {
             cost += match residual(i, j, state.focal, o) {
                 None => self.lost(),
                 Some(r) => {
-                    let pixel = cauchy(r.pixel.length_squared(), self.cauchy).0 / (self.unit * self.unit);
-                    let depth = r.depth.map_or(0.0, |d| cauchy(d * d, DEPTH_CAUCHY).0 / DEPTH_SIGMA.powi(2));
+                    let pixel =
+                        cauchy(r.pixel.length_squared(), self.cauchy).0 / (self.unit * self.unit);
+                    let depth = r
+                        .depth
+                        .map_or(0.0, |d| cauchy(d * d, DEPTH_CAUCHY).0 / DEPTH_SIGMA.powi(2));
                     pixel + depth
                 }
             };
@@ -168,7 +180,13 @@ impl Problem<'_> {
                 depth_weight = weight / DEPTH_SIGMA.powi(2);
             }
             let values = [r.pixel.x, r.pixel.y, r.depth.unwrap_or(0.0)];
-            for (row, (value, weight)) in rows.iter().zip(values.into_iter().zip([pixel_weight, pixel_weight, depth_weight])) {
+            for (row, (value, weight)) in
+                rows.iter().zip(
+                    values
+                        .into_iter()
+                        .zip([pixel_weight, pixel_weight, depth_weight]),
+                )
+            {
                 if weight == 0.0 {
                     continue;
                 }
@@ -185,7 +203,12 @@ impl Problem<'_> {
     }
 
     /// Lowers the cost in place; returns it.
-    pub fn solve(&self, state: &mut State, iterations: usize, monitor: &dyn Monitor) -> Result<f64, CameraError> {
+    pub fn solve(
+        &self,
+        state: &mut State,
+        iterations: usize,
+        monitor: &dyn Monitor,
+    ) -> Result<f64, CameraError> {
         let active = self.active();
         let layout = Layout::new(self, &active, state.views.len());
         let mut lambda = 1e-4;
@@ -274,10 +297,20 @@ impl Layout {
             first.push(0);
             first.len() - 1
         });
-        Self { places, focal, first }
+        Self {
+            places,
+            focal,
+            first,
+        }
     }
 
-    fn assemble(&self, problem: &Problem, active: &[&Link], blocks: &[Block], state: &State) -> (Envelope, Vec<f64>) {
+    fn assemble(
+        &self,
+        problem: &Problem,
+        active: &[&Link],
+        blocks: &[Block],
+        state: &State,
+    ) -> (Envelope, Vec<f64>) {
         let mut matrix = Envelope::new(self.first.clone());
         let mut gradient = vec![0.0; self.first.len()];
         for (link, block) in active.iter().zip(blocks) {
@@ -298,7 +331,9 @@ impl Layout {
         for (frame, view) in problem.moving(state) {
             for (value, row) in problem.alignment.prior(view) {
                 for (a, da) in [(6, row[0]), (7, row[1])] {
-                    let Some(place) = self.places[frame][a] else { continue };
+                    let Some(place) = self.places[frame][a] else {
+                        continue;
+                    };
                     gradient[place] += value * da;
                     for (b, db) in [(6, row[0]), (7, row[1])] {
                         // Once for each pair of unknowns: `add` takes both orders.

@@ -77,7 +77,11 @@ impl Envelope {
         for i in 0..n {
             let fi = self.first[i];
             let row = self.row(i);
-            let dot: f64 = row[..i - fi].iter().zip(&x[fi..i]).map(|(a, b)| a * b).sum();
+            let dot: f64 = row[..i - fi]
+                .iter()
+                .zip(&x[fi..i])
+                .map(|(a, b)| a * b)
+                .sum();
             x[i] = (x[i] - dot) / row[i - fi];
         }
         for i in (0..n).rev() {
@@ -108,7 +112,11 @@ mod tests {
         let mut dense = vec![vec![0.0; n]; n];
         for i in 0..n {
             for j in first[i]..=i {
-                let v = if i == j { 10.0 + i as f64 } else { ((i * 7 + j * 3) % 5) as f64 - 2.0 };
+                let v = if i == j {
+                    10.0 + i as f64
+                } else {
+                    ((i * 7 + j * 3) % 5) as f64 - 2.0
+                };
                 a.add(j, i, v);
                 dense[i][j] = v;
                 dense[j][i] = v;

@@ -52,7 +52,11 @@ impl Similarity {
 pub fn umeyama(from: &[DVec3], to: &[DVec3], rigid: bool) -> Similarity {
     let n = from.len().min(to.len());
     if n == 0 {
-        return Similarity { scale: 1.0, rotation: DMat3::IDENTITY, translation: DVec3::ZERO };
+        return Similarity {
+            scale: 1.0,
+            rotation: DMat3::IDENTITY,
+            translation: DVec3::ZERO,
+        };
     }
     let mean = |p: &[DVec3]| p[..n].iter().sum::<DVec3>() / n as f64;
     let (mf, mt) = (mean(from), mean(to));
@@ -65,10 +69,18 @@ pub fn umeyama(from: &[DVec3], to: &[DVec3], rigid: bool) -> Similarity {
     }
     let svd = covariance.svd(true, true);
     let (Some(u), Some(vt)) = (svd.u, svd.v_t) else {
-        return Similarity { scale: 1.0, rotation: DMat3::IDENTITY, translation: mt - mf };
+        return Similarity {
+            scale: 1.0,
+            rotation: DMat3::IDENTITY,
+            translation: mt - mf,
+        };
     };
     // nalgebra sorts the singular values, so the last is the least.
-    let sign = if u.determinant() * vt.determinant() < 0.0 { -1.0 } else { 1.0 };
+    let sign = if u.determinant() * vt.determinant() < 0.0 {
+        -1.0
+    } else {
+        1.0
+    };
     let flip = Matrix3::from_diagonal(&nalgebra::Vector3::new(1.0, 1.0, sign));
     let r = u * flip * vt;
     let s = svd.singular_values;
@@ -77,7 +89,11 @@ pub fn umeyama(from: &[DVec3], to: &[DVec3], rigid: bool) -> Similarity {
         false => (s[0] + s[1] + sign * s[2]) / variance,
     };
     let rotation = DMat3::from_cols_array(&[r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8]]);
-    Similarity { scale, rotation, translation: mt - scale * (rotation * mf) }
+    Similarity {
+        scale,
+        rotation,
+        translation: mt - scale * (rotation * mf),
+    }
 }
 
 /// Errors of `estimated` against `truth` over the frames that both have, paired by frame index; `None` with
@@ -95,7 +111,11 @@ pub fn evaluate(estimated: &Cameras, truth: &Cameras) -> Option<TrajectoryError>
     let from: Vec<DVec3> = pairs.iter().map(|(e, _)| e.pose.position).collect();
     let to: Vec<DVec3> = pairs.iter().map(|(_, t)| t.pose.position).collect();
     let rmse = |s: &Similarity| {
-        let sum: f64 = from.iter().zip(&to).map(|(f, t)| (s.apply(*f) - *t).length_squared()).sum();
+        let sum: f64 = from
+            .iter()
+            .zip(&to)
+            .map(|(f, t)| (s.apply(*f) - *t).length_squared())
+            .sum();
         (sum / from.len() as f64).sqrt()
     };
     let similarity = umeyama(&from, &to, false);
@@ -111,7 +131,11 @@ pub fn evaluate(estimated: &Cameras, truth: &Cameras) -> Option<TrajectoryError>
         shift += (similarity.scale * te - tt).length_squared();
         let m = re.transpose() * rt;
         let trace = m.x_axis.x + m.y_axis.y + m.z_axis.z;
-        angle += ((trace - 1.0) / 2.0).clamp(-1.0, 1.0).acos().to_degrees().powi(2);
+        angle += ((trace - 1.0) / 2.0)
+            .clamp(-1.0, 1.0)
+            .acos()
+            .to_degrees()
+            .powi(2);
     }
     let steps = (pairs.len() - 1) as f64;
     let relative = |c: &Camera| c.intrinsics.fx / f64::from(c.intrinsics.width);

@@ -21,7 +21,8 @@ impl Cameras {
     /// [`CameraError::File`] where the file is missing or is not such a file.
     pub fn load(path: &Path) -> Result<Self, CameraError> {
         let text = std::fs::read_to_string(path).map_err(|e| fault(path, e))?;
-        serde_json::from_str(&text).map_err(|e| fault(path, format!("not a cameras.json of this program: {e}")))
+        serde_json::from_str(&text)
+            .map_err(|e| fault(path, format!("not a cameras.json of this program: {e}")))
     }
 
     /// Writes JSON; a reader never sees half of it.

@@ -23,7 +23,12 @@ pub(super) struct Sweep {
 }
 
 /// Sweeps the focal length from a state solved at the prior, and refines it where the clip tells it.
-pub(super) fn sweep(setting: &Setting, prior: &State, width: f64, monitor: &dyn Monitor) -> Result<Sweep, CameraError> {
+pub(super) fn sweep(
+    setting: &Setting,
+    prior: &State,
+    width: f64,
+    monitor: &dyn Monitor,
+) -> Result<Sweep, CameraError> {
     let start = prior.focal / width;
     let mut tried: Vec<Option<(f64, State)>> = vec![None; SWEEP.len()];
     let split = SWEEP.partition_point(|&f| f < start);
@@ -38,9 +43,18 @@ pub(super) fn sweep(setting: &Setting, prior: &State, width: f64, monitor: &dyn 
             tried[k] = Some((cost, state.clone()));
         }
     }
-    let costs: Vec<f64> = tried.iter().map(|t| t.as_ref().map_or(f64::INFINITY, |t| t.0)).collect();
-    tracing::debug!(?costs, prior = setting.joint(&mut prior.clone(), setting.last, false, 1.0, 0, monitor)?, "focal sweep");
-    let best = (0..costs.len()).min_by(|&a, &b| costs[a].total_cmp(&costs[b])).unwrap_or(0);
+    let costs: Vec<f64> = tried
+        .iter()
+        .map(|t| t.as_ref().map_or(f64::INFINITY, |t| t.0))
+        .collect();
+    tracing::debug!(
+        ?costs,
+        prior = setting.joint(&mut prior.clone(), setting.last, false, 1.0, 0, monitor)?,
+        "focal sweep"
+    );
+    let best = (0..costs.len())
+        .min_by(|&a, &b| costs[a].total_cmp(&costs[b]))
+        .unwrap_or(0);
     let rise = |k: usize| costs[k] / costs[best] - 1.0;
     let turned = rotation(setting, prior).to_degrees();
     let interior = best > 0 && best + 1 < SWEEP.len();
@@ -56,7 +70,9 @@ pub(super) fn sweep(setting: &Setting, prior: &State, width: f64, monitor: &dyn 
         rise(SWEEP.len() - 1) * 100.0,
         SWEEP[best]
     );
-    if interior && lowest_rise >= CLEAR && turned >= ROTATION
+    if interior
+        && lowest_rise >= CLEAR
+        && turned >= ROTATION
         && let Some((_, state)) = tried[best].clone()
     {
         let mut refined = state;
@@ -73,7 +89,9 @@ pub(super) fn sweep(setting: &Setting, prior: &State, width: f64, monitor: &dyn 
     Ok(Sweep {
         state: prior.clone(),
         clear: false,
-        note: format!("the clip does not tell the focal length ({shape}); the prior was kept, so depth along the view may be stretched"),
+        note: format!(
+            "the clip does not tell the focal length ({shape}); the prior was kept, so depth along the view may be stretched"
+        ),
     })
 }
 

@@ -38,10 +38,16 @@ impl Setting<'_> {
                 _ => None,
             })
             .collect();
-        self.problem(&freedom, free_focal, cauchy).solve(state, iterations, monitor)
+        self.problem(&freedom, free_focal, cauchy)
+            .solve(state, iterations, monitor)
     }
 
-    fn problem<'a>(&'a self, freedom: &'a [Option<Freedom>], free_focal: bool, cauchy: f64) -> Problem<'a> {
+    fn problem<'a>(
+        &'a self,
+        freedom: &'a [Option<Freedom>],
+        free_focal: bool,
+        cauchy: f64,
+    ) -> Problem<'a> {
         Problem {
             links: self.links,
             freedom,
@@ -53,7 +59,12 @@ impl Setting<'_> {
     }
 
     /// All frames of the run, one after another from the gauge, with a joint adjustment every eighth frame.
-    pub fn register(&self, frames: usize, focal: f64, monitor: &dyn Monitor) -> Result<State, CameraError> {
+    pub fn register(
+        &self,
+        frames: usize,
+        focal: f64,
+        monitor: &dyn Monitor,
+    ) -> Result<State, CameraError> {
         let start = View {
             rotation: DMat3::IDENTITY,
             translation: DVec3::ZERO,
@@ -79,7 +90,9 @@ impl Setting<'_> {
                 trial.views[k] = seed;
                 let mut cost = f64::INFINITY;
                 for cauchy in [30.0, 8.0, 3.0, 2.0] {
-                    cost = self.problem(&freedom, false, cauchy).solve(&mut trial, 8, monitor)?;
+                    cost = self
+                        .problem(&freedom, false, cauchy)
+                        .solve(&mut trial, 8, monitor)?;
                 }
                 if best.as_ref().is_none_or(|(lowest, _)| cost < *lowest) {
                     best = Some((cost, trial));

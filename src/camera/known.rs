@@ -27,7 +27,7 @@ struct Found {
 }
 
 /// Known cameras and depth of the images at `image_paths` (in the order of the frames, with their `times` in
-/// seconds) of the folder `path`, with intrinsics for images of `width` x `height` pixels.
+/// seconds) of `path` (a folder, or a `transforms*.json` itself), with intrinsics for images of `width` x `height` pixels.
 ///
 /// Read are `transforms*.json` (nerfstudio, Blender's NeRF scenes: OpenGL cameras in a world whose +Z is up),
 /// `NAME.pose.txt` with `camera-intrinsics.txt` (7-Scenes, 3DMatch: OpenCV camera-to-world in metres, brought
@@ -43,7 +43,7 @@ pub fn known(
     width: u32,
     height: u32,
 ) -> Result<Option<Known>, CameraError> {
-    if !path.is_dir() || image_paths.is_empty() {
+    if image_paths.is_empty() {
         return Ok(None);
     }
     let mut known = Known::default();
@@ -103,7 +103,11 @@ fn beside(image: &Path, extension: &str) -> Option<PathBuf> {
 fn depth(image_paths: &[PathBuf]) -> Result<Option<DepthMaps>, CameraError> {
     let mut maps = Vec::with_capacity(image_paths.len());
     for image in image_paths {
-        maps.push(beside(image, "depth.png").map(|file| depth_png(&file)).transpose()?);
+        maps.push(
+            beside(image, "depth.png")
+                .map(|file| depth_png(&file))
+                .transpose()?,
+        );
     }
     Ok(maps.iter().any(Option::is_some).then_some(DepthMaps {
         kind: DepthKind::Metric,
@@ -115,7 +119,10 @@ fn depth(image_paths: &[PathBuf]) -> Result<Option<DepthMaps>, CameraError> {
 fn depth_png(file: &Path) -> Result<DepthMap, CameraError> {
     let image = image::open(file).map_err(|e| fault(file, e))?;
     let image::DynamicImage::ImageLuma16(image) = image else {
-        return Err(fault(file, "depth must be a PNG of one 16-bit channel in millimetres; convert it or use --ignore-known-depth"));
+        return Err(fault(
+            file,
+            "depth must be a PNG of one 16-bit channel in millimetres; convert it or use --ignore-known-depth",
+        ));
     };
     Ok(DepthMap {
         width: image.width(),
@@ -146,9 +153,15 @@ fn image_size(path: &Path) -> Result<(u32, u32), CameraError> {
 fn rotation(columns: [glam::DVec3; 3], path: &Path) -> Result<glam::DMat3, CameraError> {
     let m = glam::DMat3::from_cols(columns[0], columns[1], columns[2]);
     let off = m.transpose() * m - glam::DMat3::IDENTITY;
-    let worst = off.to_cols_array().iter().fold(0.0, |a: f64, x| a.max(x.abs()));
+    let worst = off
+        .to_cols_array()
+        .iter()
+        .fold(0.0, |a: f64, x| a.max(x.abs()));
     if !(worst < 1e-2 && m.determinant() > 0.0) {
-        return Err(fault(path, "a pose holds no rotation; write rigid camera-to-world matrices or use --ignore-known-cameras"));
+        return Err(fault(
+            path,
+            "a pose holds no rotation; write rigid camera-to-world matrices or use --ignore-known-cameras",
+        ));
     }
     Ok(super::residual::orthonormal(m))
 }

@@ -238,9 +238,9 @@ pub struct Cameras {
     pub unit: LengthUnit,
     /// Where the focal length came from.
     pub focal_source: FocalSource,
-    /// Median reprojection residual in pixels of the working size; NaN is written as null for known cameras.
+    /// Median reprojection residual in pixels of the working size; `None` for known cameras.
     pub residual_median: Option<f64>,
-    /// Share of residuals under 2 px.
+    /// Share of residuals under 2 px at a width of 640 px.
     pub residual_under_2px: Option<f64>,
     /// Share of flow that passed the forward-backward test on neighbouring frames.
     pub flow_consistent: Option<f64>,

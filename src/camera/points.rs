@@ -68,10 +68,14 @@ fn bilinear(w: usize, h: usize, x: f64, y: f64, at: impl Fn(usize) -> f64) -> f6
 }
 
 /// Normalised inverse depth of all frames and the median they were divided by.
-pub(super) fn inverse_depths(depths: &DepthMaps) -> Result<(Vec<Option<Inverse>>, f64), CameraError> {
+pub(super) fn inverse_depths(
+    depths: &DepthMaps,
+) -> Result<(Vec<Option<Inverse>>, f64), CameraError> {
     for (frame, map) in depths.maps.iter().enumerate() {
         if let Some(map) = map
-            && (map.width < 5 || map.height < 5 || map.values.len() != map.width as usize * map.height as usize)
+            && (map.width < 5
+                || map.height < 5
+                || map.values.len() != map.width as usize * map.height as usize)
         {
             return Err(CameraError::Mismatch(format!(
                 "the depth map of frame {frame} has {} values for {}x{} pixels (at least 5x5 are needed): estimate depth anew",
@@ -138,12 +142,21 @@ impl Grid {
 
 /// Where `p` of one frame is seen in the other, if the flow there and back agrees to 1 px (at a width of 640)
 /// and 1% of its length; the second value tells whether the target was inside at all.
-fn follow(grid: &Grid, there: &[[f32; 2]], back: &[[f32; 2]], x: usize, y: usize) -> (Option<DVec2>, bool) {
+fn follow(
+    grid: &Grid,
+    there: &[[f32; 2]],
+    back: &[[f32; 2]],
+    x: usize,
+    y: usize,
+) -> (Option<DVec2>, bool) {
     let (w, h) = (grid.width, grid.height);
     let f = there[y * w + x];
     let f = DVec2::new(f64::from(f[0]), f64::from(f[1]));
     let target = DVec2::new(x as f64, y as f64) + f;
-    let inside = target.x >= 0.0 && target.y >= 0.0 && target.x <= (w - 1) as f64 && target.y <= (h - 1) as f64;
+    let inside = target.x >= 0.0
+        && target.y >= 0.0
+        && target.x <= (w - 1) as f64
+        && target.y <= (h - 1) as f64;
     if !inside {
         return (None, false);
     }
@@ -213,7 +226,16 @@ pub(super) fn links(
                 _ => (pair.b, pair.a, &pair.backward, &pair.forward),
             };
             let points = match &maps[i] {
-                Some(from) => choose(grid, there, back, from, maps[j].as_ref(), edge_shift, per_link, index),
+                Some(from) => choose(
+                    grid,
+                    there,
+                    back,
+                    from,
+                    maps[j].as_ref(),
+                    edge_shift,
+                    per_link,
+                    index,
+                ),
                 None => Vec::new(),
             };
             Link { i, j, points }
@@ -239,7 +261,10 @@ fn choose(
     for cell in 0..rows * columns {
         let (row, column) = (cell / columns, cell % columns);
         for attempt in 0..8u64 {
-            let random = hash(hash(seed + 1).wrapping_add((cell as u64 * 8 + attempt).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+            let random = hash(
+                hash(seed + 1)
+                    .wrapping_add((cell as u64 * 8 + attempt).wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+            );
             let fraction = |bits: u64| (bits & 0xFFFF) as f64 / 65536.0;
             let x = ((column as f64 + fraction(random)) * w / columns as f64) as usize;
             let y = ((row as f64 + fraction(random >> 16)) * h / rows as f64) as usize;

@@ -68,7 +68,8 @@ pub(super) const MIN_INVERSE: f64 = 1e-3;
 pub(super) fn residual(i: &View, j: &View, focal: f64, o: &Observation) -> Option<Residual> {
     let rho = i.scale * o.depth_from + i.shift;
     let ray = (o.from / focal).extend(1.0);
-    let y = j.rotation * (i.rotation.transpose() * (ray - rho * i.translation)) + rho * j.translation;
+    let y =
+        j.rotation * (i.rotation.transpose() * (ray - rho * i.translation)) + rho * j.translation;
     if !(rho > MIN_INVERSE && y.z > 1e-2) {
         return None;
     }
@@ -110,7 +111,11 @@ pub(super) fn linearise(
     for (column, d) in dy.iter().enumerate() {
         rows[0][column] = focal * inverse * (d.x - u * d.z);
         rows[1][column] = focal * inverse * (d.y - v * d.z);
-        rows[2][column] = if found.depth.is_some() { d.z * inverse } else { 0.0 };
+        rows[2][column] = if found.depth.is_some() {
+            d.z * inverse
+        } else {
+            0.0
+        };
     }
     rows[0][16] += focal * u;
     rows[1][16] += focal * v;
@@ -144,8 +149,18 @@ mod tests {
         };
         let (i, j, focal) = (view(1.0), view(-1.3), 430.0);
         for o in [
-            Observation { from: DVec2::new(-120.0, 80.0), to: DVec2::new(-100.0, 60.0), depth_from: 1.3, depth_to: 1.1 },
-            Observation { from: DVec2::new(200.0, -33.0), to: DVec2::new(180.0, -30.0), depth_from: 0.4, depth_to: f64::NAN },
+            Observation {
+                from: DVec2::new(-120.0, 80.0),
+                to: DVec2::new(-100.0, 60.0),
+                depth_from: 1.3,
+                depth_to: 1.1,
+            },
+            Observation {
+                from: DVec2::new(200.0, -33.0),
+                to: DVec2::new(180.0, -30.0),
+                depth_from: 0.4,
+                depth_to: f64::NAN,
+            },
         ] {
             let mut rows = [[f64::NAN; COLUMNS]; 3];
             linearise(&i, &j, focal, &o, &mut rows).unwrap();
@@ -171,7 +186,10 @@ mod tests {
                 for row in 0..3 {
                     let want = (high[row] - low[row]) / 2e-6;
                     let got = rows[row][column];
-                    assert!((got - want).abs() < 1e-4 + 1e-6 * want.abs(), "row {row} column {column}: {got} {want}");
+                    assert!(
+                        (got - want).abs() < 1e-4 + 1e-6 * want.abs(),
+                        "row {row} column {column}: {got} {want}"
+                    );
                 }
             }
         }
@@ -179,7 +197,12 @@ mod tests {
 
     #[test]
     fn long_products_stay_rotations() {
-        let mut view = View { rotation: DMat3::IDENTITY, translation: DVec3::ZERO, scale: 1.0, shift: 0.0 };
+        let mut view = View {
+            rotation: DMat3::IDENTITY,
+            translation: DVec3::ZERO,
+            scale: 1.0,
+            shift: 0.0,
+        };
         for k in 0..2000 {
             view = view.stepped(&[0.3, 0.01 * f64::from(k % 7), -0.2, 0.0, 0.0, 0.0, 0.0, 0.0]);
         }

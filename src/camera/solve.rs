@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::bundle::{Alignment, State};
 use super::init::Setting;
-use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links, median, median_flow};
+use super::points::{
+    Grid, Inverse, Link, consistent_share, inverse_depths, links, median, median_flow,
+};
 use super::residual::residual;
 use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose, focal};
 use crate::depth::{DepthKind, DepthMaps};
@@ -153,11 +155,18 @@ struct Clip<'a> {
 }
 
 impl<'a> Clip<'a> {
-    fn new(motion: &'a Motion, depths: &'a DepthMaps, options: &SolveOptions) -> Result<Self, CameraError> {
+    fn new(
+        motion: &'a Motion,
+        depths: &'a DepthMaps,
+        options: &SolveOptions,
+    ) -> Result<Self, CameraError> {
         let frames = motion.times.len();
         let (w, h) = (motion.width as usize, motion.height as usize);
         if frames < MIN_FRAMES {
-            return Err(CameraError::TooFewFrames { found: frames, needed: MIN_FRAMES });
+            return Err(CameraError::TooFewFrames {
+                found: frames,
+                needed: MIN_FRAMES,
+            });
         }
         if depths.maps.len() != frames {
             return Err(CameraError::Mismatch(format!(
@@ -173,35 +182,92 @@ impl<'a> Clip<'a> {
                 "the flow does not fit {frames} frames of {w}x{h} pixels (at least 16x16): estimate motion anew"
             )));
         }
-        let width = if options.width == 0 { motion.width } else { options.width };
-        let height = if options.height == 0 { motion.height } else { options.height };
-        let known = options.intrinsics.map(|k| k.resized(motion.width, motion.height));
-        let aspect = (f64::from(motion.height) / f64::from(height)) / (f64::from(motion.width) / f64::from(width));
+        let width = if options.width == 0 {
+            motion.width
+        } else {
+            options.width
+        };
+        let height = if options.height == 0 {
+            motion.height
+        } else {
+            options.height
+        };
+        let known = options
+            .intrinsics
+            .map(|k| k.resized(motion.width, motion.height));
+        let aspect = (f64::from(motion.height) / f64::from(height))
+            / (f64::from(motion.width) / f64::from(width));
         let grid = Grid {
             width: w,
             height: h,
-            centre: known.map_or(DVec2::new(w as f64, h as f64) / 2.0, |k| DVec2::new(k.cx, k.cy)),
+            centre: known.map_or(DVec2::new(w as f64, h as f64) / 2.0, |k| {
+                DVec2::new(k.cx, k.cy)
+            }),
             aspect: known.map_or(aspect, |k| k.fy / k.fx),
         };
         let (maps, median) = inverse_depths(depths)?;
         let found = maps.iter().flatten().count();
         if found < MIN_FRAMES {
-            return Err(CameraError::TooFewFrames { found, needed: MIN_FRAMES });
+            return Err(CameraError::TooFewFrames {
+                found,
+                needed: MIN_FRAMES,
+            });
         }
         let relative = depths.kind == DepthKind::RelativeInverse;
-        let start = if relative { options.start_shift.max(0.0) } else { 0.0 };
-        let links: Vec<Link> = links(&grid, motion, &maps, start as f32, options.points.max(MIN_POINTS))
-            .into_iter()
-            .filter(|l| l.points.len() >= MIN_POINTS)
-            .collect();
+        let start = if relative {
+            options.start_shift.max(0.0)
+        } else {
+            0.0
+        };
+        let links: Vec<Link> = links(
+            &grid,
+            motion,
+            &maps,
+            start as f32,
+            options.points.max(MIN_POINTS),
+        )
+        .into_iter()
+        .filter(|l| l.points.len() >= MIN_POINTS)
+        .collect();
         let (scale, ratio) = (1.0 / (1.0 + start), start);
         let alignment = match (depths.kind, depths.model.as_str()) {
-            (DepthKind::RelativeInverse, _) => Alignment { scale, ratio, scale_sigma: 0.3, ratio_sigma: RATIO_SIGMA },
-            (DepthKind::Metric, "known") => Alignment { scale, ratio, scale_sigma: 0.0, ratio_sigma: 0.0 },
-            (DepthKind::Metric, _) => Alignment { scale, ratio, scale_sigma: 0.2, ratio_sigma: 0.0 },
+            (DepthKind::RelativeInverse, _) => Alignment {
+                scale,
+                ratio,
+                scale_sigma: 0.3,
+                ratio_sigma: RATIO_SIGMA,
+            },
+            (DepthKind::Metric, "known") => Alignment {
+                scale,
+                ratio,
+                scale_sigma: 0.0,
+                ratio_sigma: 0.0,
+            },
+            (DepthKind::Metric, _) => Alignment {
+                scale,
+                ratio,
+                scale_sigma: 0.2,
+                ratio_sigma: 0.0,
+            },
         };
-        let shares = motion.pairs.par_iter().map(|p| consistent_share(&grid, p)).collect();
-        Ok(Self { motion, depths, grid, frames, width, height, median, maps, links, alignment, shares })
+        let shares = motion
+            .pairs
+            .par_iter()
+            .map(|p| consistent_share(&grid, p))
+            .collect();
+        Ok(Self {
+            motion,
+            depths,
+            grid,
+            frames,
+            width,
+            height,
+            median,
+            maps,
+            links,
+            alignment,
+            shares,
+        })
     }
 
     /// Frames in a row that are worth a solve.
@@ -218,7 +284,11 @@ impl<'a> Clip<'a> {
             .filter(|(p, _)| p.b == p.a + 1 && p.a >= first && p.b <= last)
             .map(|(_, s)| *s)
             .collect();
-        if shares.is_empty() { 0.0 } else { median(&mut shares) }
+        if shares.is_empty() {
+            0.0
+        } else {
+            median(&mut shares)
+        }
     }
 
     /// The longest run without a place that no good pair of at most four frames' distance spans.
@@ -249,7 +319,12 @@ impl<'a> Clip<'a> {
     }
 
     fn moving(&self, first: usize, last: usize, options: &SolveOptions) -> Result<(), CameraError> {
-        let inside = || self.motion.pairs.iter().filter(|p| p.a >= first && p.b <= last);
+        let inside = || {
+            self.motion
+                .pairs
+                .iter()
+                .filter(|p| p.a >= first && p.b <= last)
+        };
         let span = inside().map(|p| p.b - p.a).max().unwrap_or(0);
         let flow = inside()
             .filter(|p| p.b - p.a == span)
@@ -261,7 +336,13 @@ impl<'a> Clip<'a> {
         }
     }
 
-    fn solve_run(&self, first: usize, last: usize, options: &SolveOptions, monitor: &dyn Monitor) -> Result<Solved, CameraError> {
+    fn solve_run(
+        &self,
+        first: usize,
+        last: usize,
+        options: &SolveOptions,
+        monitor: &dyn Monitor,
+    ) -> Result<Solved, CameraError> {
         let links: Vec<Link> = self
             .links
             .iter()
@@ -283,25 +364,41 @@ impl<'a> Clip<'a> {
             setting.joint(&mut state, last, false, cauchy, iterations, monitor)?;
         }
         if given.is_some() {
-            return Ok(Solved { state, focal_source: FocalSource::Known, notes: Vec::new() });
+            return Ok(Solved {
+                state,
+                focal_source: FocalSource::Known,
+                notes: Vec::new(),
+            });
         }
         let sweep = focal::sweep(&setting, &state, width, monitor)?;
         Ok(Solved {
             state: sweep.state,
-            focal_source: if sweep.clear { FocalSource::Estimated } else { FocalSource::Prior },
+            focal_source: if sweep.clear {
+                FocalSource::Estimated
+            } else {
+                FocalSource::Prior
+            },
             notes: vec![sweep.note],
         })
     }
 
     /// Reprojection errors in pixels at a width of 640, with the frames of each; lost points are infinite.
-    fn errors<'s>(&'s self, state: &'s State, first: usize, last: usize) -> impl Iterator<Item = (&'s Link, f64)> {
+    fn errors<'s>(
+        &'s self,
+        state: &'s State,
+        first: usize,
+        last: usize,
+    ) -> impl Iterator<Item = (&'s Link, f64)> {
         self.links
             .iter()
             .filter(move |l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
             .flat_map(move |l| {
                 l.points.iter().map(move |o| {
                     let r = residual(&state.views[l.i], &state.views[l.j], state.focal, o);
-                    (l, r.map_or(f64::INFINITY, |r| r.pixel.length() / self.grid.unit()))
+                    (
+                        l,
+                        r.map_or(f64::INFINITY, |r| r.pixel.length() / self.grid.unit()),
+                    )
                 })
             })
     }
@@ -315,12 +412,19 @@ impl<'a> Clip<'a> {
                 counts[frame - first].1 += 1;
             }
         }
-        counts.iter().map(|&(good, all)| f64::from(good) / f64::from(all.max(1))).collect()
+        counts
+            .iter()
+            .map(|&(good, all)| f64::from(good) / f64::from(all.max(1)))
+            .collect()
     }
 
     /// Median image motion that comes from translation, over the widest links, in pixels at a width of 640.
     fn parallax(&self, state: &State, first: usize, last: usize) -> f64 {
-        let inside = || self.links.iter().filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last);
+        let inside = || {
+            self.links
+                .iter()
+                .filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
+        };
         let span = inside().map(|l| l.i.abs_diff(l.j)).max().unwrap_or(0);
         let mut shifts: Vec<f64> = inside()
             .filter(|l| l.i.abs_diff(l.j) == span)
@@ -335,7 +439,11 @@ impl<'a> Clip<'a> {
                 })
             })
             .collect();
-        if shifts.is_empty() { 0.0 } else { median(&mut shifts) / self.grid.unit() }
+        if shifts.is_empty() {
+            0.0
+        } else {
+            median(&mut shifts) / self.grid.unit()
+        }
     }
 
     fn finish(
@@ -349,12 +457,19 @@ impl<'a> Clip<'a> {
         let state = &solved.state;
         let mut errors: Vec<f64> = self.errors(state, first, last).map(|(_, e)| e).collect();
         if errors.is_empty() {
-            return Err(CameraError::TooFewFrames { found: 0, needed: self.needed() });
+            return Err(CameraError::TooFewFrames {
+                found: 0,
+                needed: self.needed(),
+            });
         }
         let share = errors.iter().filter(|e| **e < 2.0).count() as f64 / errors.len() as f64;
         let middle = median(&mut errors);
         if share < options.min_under_2px {
-            return Err(CameraError::Unsolved { share, gate: options.min_under_2px, median: middle });
+            return Err(CameraError::Unsolved {
+                share,
+                gate: options.min_under_2px,
+                median: middle,
+            });
         }
         let parallax = self.parallax(state, first, last);
         if parallax < 1.0 {
@@ -385,14 +500,19 @@ impl<'a> Clip<'a> {
                 let centre: DVec3 = -(to_world * view.translation);
                 // Values were divided by the clip's median, lengths are multiplied by `unit.1`.
                 let (depth_scale, depth_shift) = match self.depths.kind {
-                    DepthKind::RelativeInverse => (view.scale / self.median / unit.1, view.shift / unit.1),
+                    DepthKind::RelativeInverse => {
+                        (view.scale / self.median / unit.1, view.shift / unit.1)
+                    }
                     DepthKind::Metric => (view.scale / self.median / unit.1, 0.0),
                 };
                 Camera {
                     frame,
                     time: self.motion.times[frame],
                     intrinsics,
-                    pose: Pose { rotation: gauge * to_world, position: gauge * centre * unit.1 },
+                    pose: Pose {
+                        rotation: gauge * to_world,
+                        position: gauge * centre * unit.1,
+                    },
                     depth_scale,
                     depth_shift,
                 }
@@ -423,11 +543,17 @@ impl<'a> Clip<'a> {
             .filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
             .flat_map(|l| {
                 let view = &state.views[l.i];
-                l.points.iter().map(|o| view.scale * o.depth_from + view.shift)
+                l.points
+                    .iter()
+                    .map(|o| view.scale * o.depth_from + view.shift)
             })
             .filter(|rho| *rho > 0.0)
             .collect();
-        let middle = if inverse.is_empty() { 1.0 } else { median(&mut inverse) };
+        let middle = if inverse.is_empty() {
+            1.0
+        } else {
+            median(&mut inverse)
+        };
         (LengthUnit::Arbitrary, middle)
     }
 }

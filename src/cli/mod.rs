@@ -6,7 +6,11 @@ use clap::{Parser, Subcommand};
 
 use crate::gpu::{AdapterChoice, Gpu, GpuError};
 
+<<<<<<< HEAD
 mod completions;
+=======
+mod convert;
+>>>>>>> trunk
 mod depth;
 mod frames;
 mod doctor;
@@ -100,6 +104,10 @@ pub enum Command {
     Reconstruct(reconstruct::Args),
     /// Render splats to a picture or a video
     Render(render::Args),
+    /// Write splats in another format
+    Convert(convert::Args),
+    /// Say what a splat file holds
+    Info(convert::InfoArgs),
     /// Let agents test a rebuilt world
     RunAgent(run_agent::Args),
     /// Say what this machine has, what is missing, and the mend
@@ -129,6 +137,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Track(args) => track::run(args, globals),
         Command::Reconstruct(args) => reconstruct::run(args, globals),
         Command::Render(args) => render::run(args, globals),
+        Command::Convert(args) => convert::run(args, globals),
+        Command::Info(args) => convert::info(args, globals),
         Command::RunAgent(args) => run_agent::run(args, globals),
     }
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use serde::Serialize;
 
 use super::Globals;
@@ -86,9 +85,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     };
     let mut results = Vec::new();
     for path in &args.inputs {
-        let result = one(path).with_context(|| path.display().to_string());
+        let result = one(path);
         if let Err(error) = &result {
-            anstream::eprintln!("{}: {error:#}", super::error_label());
+            let path = path.display();
+            anstream::eprintln!("{}: scoring {path}: {error:#}", super::error_label());
         }
         results.push(result);
     }

@@ -1,14 +1,197 @@
 //! `director track`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
+use serde::Serialize;
+
 use super::Globals;
+use crate::camera::{self, Cameras, Intrinsics, Known, SolveOptions, TrajectoryError};
+use crate::depth::{Model, ModelChoice, Options};
+use crate::event::Silent;
+use crate::motion::{self, MotionOptions};
+use crate::video::{self, DecodeOptions, Frames};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "Examples:\n  \
+    director track clip.mp4 -o cameras\n  \
+    director track room/ --ignore-known-cameras --truth truth/cameras.json -o cameras --json")]
+pub struct Args {
+    /// A video, a folder of images, or a folder with known cameras and depth
+    input: PathBuf,
+    /// Folder for cameras.json and trajectory.tum
+    #[arg(long, short, value_name = "DIR")]
+    output: PathBuf,
+    /// Focal length in pixels at the input's own width
+    #[arg(long, value_name = "PIXELS", conflicts_with = "fov")]
+    focal: Option<f64>,
+    /// Horizontal field of view in degrees
+    #[arg(long, value_name = "DEGREES")]
+    fov: Option<f64>,
+    /// Depth network: an ONNX file or a folder of them; given several times, the one whose input fits the
+    /// clip's aspect best is used [default: the built-in one]
+    #[arg(long, value_name = "NAME|PATH")]
+    model: Vec<ModelChoice>,
+    /// Solve although the folder has poses and intrinsics
+    #[arg(long)]
+    ignore_known_cameras: bool,
+    /// Estimate depth although the folder has it
+    #[arg(long)]
+    ignore_known_depth: bool,
+    /// True cameras to compare with: a cameras.json; without it, known cameras that were ignored are compared
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// Long side in pixels that frames are decoded to
+    #[arg(long, default_value_t = 640, value_name = "PIXELS")]
+    max_side: u32,
+    /// At most this many frames, evenly spaced in time
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    max_frames: usize,
+    /// Print cameras and errors as one JSON document on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    cameras: &'a Cameras,
+    error: Option<TrajectoryError>,
+}
 
 /// Runs the command.
-pub fn run(_args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not there yet")
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    for (name, value, high) in [("--focal", args.focal, 1e6), ("--fov", args.fov, 170.0)] {
+        if let Some(value) = value.filter(|v| !(*v > 0.0 && *v <= high)) {
+            anyhow::bail!("{name} is {value}; give more than 0 and at most {high}");
+        }
+    }
+    let truth = args.truth.as_deref().map(Cameras::load).transpose()?;
+    let gpu = globals.gpu()?;
+    let decode = DecodeOptions {
+        max_side: args.max_side,
+        max_frames: Some(args.max_frames),
+        ..DecodeOptions::default()
+    };
+    let frames = video::decode(&gpu, &args.input, &decode, &Silent)?;
+    for fault in &frames.faults {
+        tracing::warn!("{}: {fault}", args.input.display());
+    }
+    let known = camera::known(
+        &args.input,
+        &frames.sources,
+        &frames.times,
+        frames.width,
+        frames.height,
+    )?
+    .unwrap_or_default();
+    let truth = truth.or_else(|| known.cameras.clone());
+    let cameras = match &known.cameras {
+        Some(cameras) if !args.ignore_known_cameras => cameras.clone(),
+        _ => solve(args, &gpu, &frames, known)?,
+    };
+    let error = truth
+        .as_ref()
+        .filter(|_| cameras.residual_median.is_some() || args.truth.is_some())
+        .and_then(|truth| camera::evaluate(&cameras, truth));
+    std::fs::create_dir_all(&args.output)
+        .with_context(|| format!("{}: cannot make the folder", args.output.display()))?;
+    cameras.save(&args.output.join("cameras.json"))?;
+    cameras.save_tum(&args.output.join("trajectory.tum"))?;
+    if args.json {
+        let summary = Summary {
+            cameras: &cameras,
+            error,
+        };
+        println!("{}", serde_json::to_string_pretty(&summary)?);
+    }
+    if !globals.quiet {
+        say(&cameras, error.as_ref());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn solve(
+    args: &Args,
+    gpu: &crate::gpu::Gpu,
+    frames: &Frames,
+    known: Known,
+) -> anyhow::Result<Cameras> {
+    let motion = motion::estimate(gpu, frames, &MotionOptions::default(), &Silent)?;
+    let depth = match known.depth {
+        Some(depth) if !args.ignore_known_depth => depth,
+        _ => {
+            let options = Options {
+                model: ModelChoice::from_args(&args.model),
+                kind: None,
+            };
+            Model::open(&options)?.estimate(gpu, frames, &Silent)?
+        }
+    };
+    let given = match (args.focal, args.fov) {
+        (Some(focal), _) => Some(from_focal(frames, focal)),
+        (None, Some(fov)) => Some(Intrinsics::from_fov_x(
+            frames.width,
+            frames.height,
+            fov.to_radians(),
+        )),
+        _ => known.intrinsics.filter(|_| !args.ignore_known_cameras),
+    };
+    let options = SolveOptions {
+        width: frames.width,
+        height: frames.height,
+        intrinsics: given,
+        ..SolveOptions::default()
+    };
+    Ok(camera::solve(&motion, &depth, &options, &Silent)?)
+}
+
+/// Intrinsics at the working size from a focal length at the input's displayed width.
+fn from_focal(frames: &Frames, focal: f64) -> Intrinsics {
+    let info = &frames.info;
+    let own = match info.rotation {
+        90 | 270 => info.height,
+        _ => info.width,
+    };
+    let width = f64::from(frames.width);
+    let focal = focal * width / f64::from(if own == 0 { frames.width } else { own });
+    Intrinsics::from_fov_x(
+        frames.width,
+        frames.height,
+        2.0 * (width / 2.0 / focal).atan(),
+    )
+}
+
+fn say(cameras: &Cameras, error: Option<&TrajectoryError>) {
+    let focal = cameras.cameras.first().map_or(0.0, |c| c.intrinsics.fx);
+    anstream::eprintln!(
+        "{} of {} frames registered, focal length {focal:.1} px ({:?})",
+        cameras.cameras.len(),
+        cameras.frames,
+        cameras.focal_source
+    );
+    if let (Some(median), Some(share)) = (cameras.residual_median, cameras.residual_under_2px) {
+        anstream::eprintln!(
+            "median residual {median:.2} px, {:.0}% under 2 px, {:.0}% of the flow consistent",
+            share * 100.0,
+            cameras.flow_consistent.unwrap_or(0.0) * 100.0
+        );
+    }
+    for note in &cameras.notes {
+        anstream::eprintln!("note: {note}");
+    }
+    if let Some(e) = error {
+        anstream::eprintln!(
+            "against the truth: ATE {:.5} over a path of {:.4} ({:.2}%), rigid {:.5}, scale {:.4}, RPE {:.5} and {:.3} degrees, focal {:+.1}%",
+            e.ate_rmse,
+            e.path_length,
+            100.0 * e.ate_rmse / e.path_length,
+            e.ate_rmse_rigid,
+            e.scale,
+            e.rpe_translation,
+            e.rpe_rotation_degrees,
+            100.0 * e.focal_error
+        );
+    }
 }

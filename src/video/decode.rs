@@ -4,9 +4,10 @@ use std::path::Path;
 
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec;
+use ffmpeg_next::codec::threading::Config;
 
-use super::scan::{PATIENCE, scan};
-use super::sink::{Failures, Sink};
+use super::scan::{PATIENCE, Scan, scan};
+use super::sink::Sink;
 use super::source::{self, Source};
 use super::{DecodeOptions, Frames, VideoError, folder, images};
 use crate::event::Monitor;
@@ -30,10 +31,28 @@ pub fn decode(
         return images::decode(gpu, path, options, monitor);
     }
     let scan = scan(path, monitor)?;
+    let threads = Config::kind(codec::threading::Type::Frame);
+    if let Some(frames) = attempt(gpu, path, options, monitor, &scan, threads)? {
+        return Ok(frames);
+    }
+    // Frame threads tell of damage at whim; one thread tells the same each time.
+    let frames = attempt(gpu, path, options, monitor, &scan, Config::count(1))?;
+    frames.ok_or_else(|| VideoError::input(path, "it cannot be decoded"))
+}
+
+/// Decodes with `threads`; `None` as soon as damage shows while there are several.
+fn attempt(
+    gpu: &Gpu,
+    path: &Path,
+    options: &DecodeOptions,
+    monitor: &dyn Monitor,
+    scan: &Scan,
+    threads: Config,
+) -> Result<Option<Frames>, VideoError> {
+    let several = threads.count != 1;
     let mut source = source::open(path)?;
-    let mut decoder = open_decoder(path, &source)?;
-    let mut sink = Sink::new(gpu, path, &source, options, &scan)?;
-    let mut failed = Failures::default();
+    let mut decoder = open_decoder(path, &source, threads)?;
+    let mut sink = Sink::new(gpu, path, &source, options, scan)?;
     let mut packet = ffmpeg::Packet::empty();
     let mut seen = 0;
     let mut bad_reads = 0;
@@ -41,15 +60,18 @@ pub fn decode(
         if monitor.stopped() {
             return Err(VideoError::Interrupted);
         }
+        if several && sink.damaged() {
+            return Ok(None);
+        }
         match packet.read(&mut source.input) {
             Ok(()) if packet.stream() == source.stream => {
                 bad_reads = 0;
                 seen += 1;
                 monitor.progress(seen, scan.packets);
                 if let Err(error) = decoder.send_packet(&packet) {
-                    failed.note(error);
+                    sink.fail(error);
                 }
-                sink.drain(&mut decoder, &mut failed)?;
+                sink.drain(&mut decoder)?;
             }
             Ok(()) => {}
             Err(ffmpeg::Error::InvalidData) if bad_reads < PATIENCE => bad_reads += 1,
@@ -59,20 +81,25 @@ pub fn decode(
     }
     // A decoder that refuses the end has nothing more to give.
     if decoder.send_eof().is_ok() {
-        sink.drain(&mut decoder, &mut failed)?;
+        sink.drain(&mut decoder)?;
     }
-    sink.finish(&scan, failed)
+    if several && sink.damaged() {
+        return Ok(None);
+    }
+    sink.finish(scan).map(Some)
 }
 
-fn open_decoder(path: &Path, source: &Source) -> Result<ffmpeg::decoder::Video, VideoError> {
+fn open_decoder(
+    path: &Path,
+    source: &Source,
+    threads: Config,
+) -> Result<ffmpeg::decoder::Video, VideoError> {
     let refuse = |reason: String| VideoError::input(path, reason);
     let no_stream = || refuse("its video stream is gone".to_owned());
     let stream = source.input.stream(source.stream).ok_or_else(no_stream)?;
     let mut context = codec::Context::from_parameters(stream.parameters())
         .map_err(|error| refuse(format!("its codec parameters are damaged: {error}")))?;
-    context.set_threading(codec::threading::Config::kind(
-        codec::threading::Type::Frame,
-    ));
+    context.set_threading(threads);
     let mut decoder = context.decoder();
     decoder.set_packet_time_base(source.time_base);
     decoder.video().map_err(|error| {

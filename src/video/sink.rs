@@ -13,20 +13,6 @@ use super::source::{self, Source};
 use super::{DecodeOptions, Frames, VideoError};
 use crate::gpu::Gpu;
 
-/// Decoding errors, counted.
-#[derive(Default)]
-pub(super) struct Failures {
-    count: u64,
-    first: Option<ffmpeg::Error>,
-}
-
-impl Failures {
-    pub fn note(&mut self, error: ffmpeg::Error) {
-        self.count += 1;
-        self.first.get_or_insert(error);
-    }
-}
-
 /// Takes decoded frames, times them, picks and converts.
 pub(super) struct Sink<'a> {
     converter: Converter<'a>,
@@ -41,6 +27,8 @@ pub(super) struct Sink<'a> {
     expected: u64,
     frame: frame::Video,
     before: (f64, frame::Video),
+    failed: u64,
+    first_failure: Option<ffmpeg::Error>,
     decoded: u64,
     damaged: u64,
     bad_times: u64,
@@ -72,6 +60,8 @@ impl<'a> Sink<'a> {
             expected: scan.shown,
             frame: frame::Video::empty(),
             before: (f64::NEG_INFINITY, frame::Video::empty()),
+            failed: 0,
+            first_failure: None,
             decoded: 0,
             damaged: 0,
             bad_times: 0,
@@ -90,12 +80,19 @@ impl<'a> Sink<'a> {
         })
     }
 
+    /// Notes that a packet did not decode.
+    pub fn fail(&mut self, error: ffmpeg::Error) {
+        self.failed += 1;
+        self.first_failure.get_or_insert(error);
+    }
+
+    /// Something did not decode, or decoded with errors.
+    pub fn damaged(&self) -> bool {
+        self.failed > 0 || self.damaged > 0
+    }
+
     /// Takes every frame that the decoder has ready.
-    pub fn drain(
-        &mut self,
-        decoder: &mut ffmpeg::decoder::Video,
-        failed: &mut Failures,
-    ) -> Result<(), VideoError> {
+    pub fn drain(&mut self, decoder: &mut ffmpeg::decoder::Video) -> Result<(), VideoError> {
         let mut in_a_row = 0;
         while in_a_row < PATIENCE {
             match decoder.receive_frame(&mut self.frame) {
@@ -107,7 +104,7 @@ impl<'a> Sink<'a> {
                 Err(ffmpeg::Error::Other { errno }) if errno == ffmpeg::error::EAGAIN => break,
                 Err(error) => {
                     in_a_row += 1;
-                    failed.note(error);
+                    self.fail(error);
                 }
             }
         }
@@ -189,18 +186,21 @@ impl<'a> Sink<'a> {
     }
 
     /// No more frames: all that was kept, and what went wrong, in words.
-    pub fn finish(mut self, scan: &Scan, failed: Failures) -> Result<Frames, VideoError> {
+    pub fn finish(mut self, scan: &Scan) -> Result<Frames, VideoError> {
         if self.picker.end() {
             let (time, before) = std::mem::replace(&mut self.before, (0.0, frame::Video::empty()));
             self.keep(&before, time)?;
         }
         let faults = &mut self.frames.faults;
         faults.extend(scan.faults.iter().cloned());
-        if failed.count > 0 {
-            let first = failed.first.map(|e| e.to_string()).unwrap_or_default();
+        if self.failed > 0 {
+            let first = self
+                .first_failure
+                .map(|e| e.to_string())
+                .unwrap_or_default();
             faults.push(format!(
                 "{} of {} packets did not decode: {first}",
-                failed.count, scan.packets
+                self.failed, scan.packets
             ));
         }
         let mut fault = |count: u64, what: &str| {

@@ -109,7 +109,7 @@ pub(super) fn open(path: &Path) -> Result<Source, VideoError> {
         return Err(refuse(if audio {
             "it has sound but no video stream; give a file with video".to_owned()
         } else {
-            "it has no video stream; give a file with video".to_owned()
+            "it has no video stream: it was cut short, or is no video; see that it plays, or fetch it again".to_owned()
         }));
     };
     let index = stream.index();

@@ -16,13 +16,26 @@ pub(super) struct Folder {
 /// Poses of the images in image order, in the gauge of the first; intrinsics at the images' size.
 pub(super) fn read(folder: &Path, images: &[PathBuf]) -> Result<Folder, CameraError> {
     let Some(lens_file) = lens_file(folder, &images[0]) else {
-        return Ok(Folder { cameras: None, intrinsics: None });
+        return Ok(Folder {
+            cameras: None,
+            intrinsics: None,
+        });
     };
     let lens = numbers(&lens_file, 9)?;
     let (width, height) = image_size(&images[0])?;
-    let intrinsics = Intrinsics { width, height, fx: lens[0], fy: lens[4], cx: lens[2], cy: lens[5] };
+    let intrinsics = Intrinsics {
+        width,
+        height,
+        fx: lens[0],
+        fy: lens[4],
+        cx: lens[2],
+        cy: lens[5],
+    };
     if !(intrinsics.fx > 0.0 && intrinsics.fy > 0.0) {
-        return Err(fault(&lens_file, "the focal lengths (entries 1 and 5 of 9) must be positive"));
+        return Err(fault(
+            &lens_file,
+            "the focal lengths (entries 1 and 5 of 9) must be positive",
+        ));
     }
     let mut poses: Vec<(usize, Pose)> = Vec::new();
     for (index, image) in images.iter().enumerate() {
@@ -36,10 +49,19 @@ pub(super) fn read(folder: &Path, images: &[PathBuf]) -> Result<Folder, CameraEr
         }
         let column = |c: usize| DVec3::new(m[c], m[4 + c], m[8 + c]);
         let rotation = rotation([column(0), column(1), column(2)], &file)?;
-        poses.push((index, Pose { rotation, position: column(3) }));
+        poses.push((
+            index,
+            Pose {
+                rotation,
+                position: column(3),
+            },
+        ));
     }
     let Some((_, first)) = poses.first().copied() else {
-        return Ok(Folder { cameras: None, intrinsics: Some(intrinsics) });
+        return Ok(Folder {
+            cameras: None,
+            intrinsics: Some(intrinsics),
+        });
     };
     let gauge = Pose::gauge().rotation;
     let turn = gauge * first.rotation.transpose();
@@ -54,25 +76,41 @@ pub(super) fn read(folder: &Path, images: &[PathBuf]) -> Result<Folder, CameraEr
             },
         })
         .collect();
-    Ok(Folder { cameras: Some(cameras), intrinsics: Some(intrinsics) })
+    Ok(Folder {
+        cameras: Some(cameras),
+        intrinsics: Some(intrinsics),
+    })
 }
 
 /// `camera-intrinsics.txt` beside the image, in the folder, or one above either.
 fn lens_file(folder: &Path, image: &Path) -> Option<PathBuf> {
     let beside = image.parent();
-    [beside, Some(folder), beside.and_then(Path::parent), folder.parent()]
-        .into_iter()
-        .flatten()
-        .map(|place| place.join("camera-intrinsics.txt"))
-        .find(|file| file.is_file())
+    [
+        beside,
+        Some(folder),
+        beside.and_then(Path::parent),
+        folder.parent(),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|place| place.join("camera-intrinsics.txt"))
+    .find(|file| file.is_file())
 }
 
 fn numbers(file: &Path, needed: usize) -> Result<Vec<f64>, CameraError> {
     let text = std::fs::read_to_string(file).map_err(|e| fault(file, e))?;
     let values: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
-    let values = values.map_err(|e| fault(file, format!("a number cannot be read ({e}); mend it or use --ignore-known-cameras")))?;
+    let values = values.map_err(|e| {
+        fault(
+            file,
+            format!("a number cannot be read ({e}); mend it or use --ignore-known-cameras"),
+        )
+    })?;
     if values.len() < needed {
-        return Err(fault(file, format!("{} numbers where {needed} are needed", values.len())));
+        return Err(fault(
+            file,
+            format!("{} numbers where {needed} are needed", values.len()),
+        ));
     }
     Ok(values)
 }

@@ -38,7 +38,10 @@ struct Frame {
 
 /// All cameras of the folder's (or else its parent's) files that belong to one of the images, in image order.
 pub(super) fn read(folder: &Path, images: &[PathBuf]) -> Result<Option<Vec<Found>>, CameraError> {
-    let here = listing(folder);
+    let here = match folder.extension().is_some_and(|e| e == "json") {
+        true => vec![folder.to_path_buf()],
+        false => listing(folder),
+    };
     let files = match folder.canonicalize().ok().as_deref().and_then(Path::parent) {
         Some(parent) if here.is_empty() => listing(parent),
         _ => here,
@@ -46,11 +49,17 @@ pub(super) fn read(folder: &Path, images: &[PathBuf]) -> Result<Option<Vec<Found
     let mut frames: HashMap<usize, (Lens, Frame, PathBuf)> = HashMap::new();
     for path in files {
         let text = std::fs::read_to_string(&path).map_err(|e| fault(&path, e))?;
-        let file: File = serde_json::from_str(&text)
-            .map_err(|e| fault(&path, format!("not a transforms file ({e}); mend it or use --ignore-known-cameras")))?;
+        let file: File = serde_json::from_str(&text).map_err(|e| {
+            fault(
+                &path,
+                format!("not a transforms file ({e}); mend it or use --ignore-known-cameras"),
+            )
+        })?;
         for frame in file.frames {
             if let Some(index) = image_of(&frame.file_path, images) {
-                frames.entry(index).or_insert((file.lens, frame, path.clone()));
+                frames
+                    .entry(index)
+                    .or_insert((file.lens, frame, path.clone()));
             }
         }
     }
@@ -75,7 +84,10 @@ fn listing(folder: &Path) -> Vec<PathBuf> {
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| {
-            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .and_then(|n| n.to_str())
+                .unwrap_or_default();
             name.starts_with("transforms") && name.ends_with(".json")
         })
         .collect();
@@ -94,18 +106,35 @@ fn image_of(file_path: &str, images: &[PathBuf]) -> Option<usize> {
             .iter()
             .position(|image| image.ends_with(tail) || image.with_extension("").ends_with(tail))
     };
-    let name = || images.iter().all(|i| i.parent() == images[0].parent()).then(|| wanted.file_name()).flatten();
+    let name = || {
+        images
+            .iter()
+            .all(|i| i.parent() == images[0].parent())
+            .then(|| wanted.file_name())
+            .flatten()
+    };
     ends(&wanted).or_else(|| name().and_then(|n| ends(Path::new(n))))
 }
 
-fn intrinsics(shared: &Lens, own: &Lens, image: &Path, path: &Path) -> Result<Intrinsics, CameraError> {
+fn intrinsics(
+    shared: &Lens,
+    own: &Lens,
+    image: &Path,
+    path: &Path,
+) -> Result<Intrinsics, CameraError> {
     let (width, height) = image_size(image)?;
     let w = own.w.or(shared.w).unwrap_or(f64::from(width));
     let h = own.h.or(shared.h).unwrap_or(f64::from(height));
     let angle = own.camera_angle_x.or(shared.camera_angle_x);
-    let fx = own.fl_x.or(shared.fl_x).or_else(|| angle.map(|a| w / 2.0 / (a / 2.0).tan()));
+    let fx = own
+        .fl_x
+        .or(shared.fl_x)
+        .or_else(|| angle.map(|a| w / 2.0 / (a / 2.0).tan()));
     let Some(fx) = fx.filter(|f| f.is_finite() && *f > 0.0) else {
-        return Err(fault(path, "holds neither fl_x nor camera_angle_x: add one, or use --ignore-known-cameras"));
+        return Err(fault(
+            path,
+            "holds neither fl_x nor camera_angle_x: add one, or use --ignore-known-cameras",
+        ));
     };
     let fy = own.fl_y.or(shared.fl_y).unwrap_or(fx);
     let (sx, sy) = (f64::from(width) / w, f64::from(height) / h);
