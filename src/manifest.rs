@@ -84,14 +84,19 @@ pub struct Manifest {
     pub faults: Vec<Fault>,
 }
 
-const COLUMNS: &[&str] = &["prompt", "id", "takes", "seed", "seconds", "size", "fps", "video"];
+const COLUMNS: &[&str] = &[
+    "prompt", "id", "takes", "seed", "seconds", "size", "fps", "video",
+];
 
 /// Reads a manifest: `.jsonl`/`.ndjson` as JSON Lines, everything else as CSV with a header.
 ///
 /// # Errors
 /// [`ManifestError::Read`] when the file as a whole cannot be taken; row faults are in [`Manifest::faults`].
 pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
-    let fail = |reason: String| ManifestError::Read { path: path.to_owned(), reason };
+    let fail = |reason: String| ManifestError::Read {
+        path: path.to_owned(),
+        reason,
+    };
     if path.is_dir() {
         return Err(fail("is a folder; give a .csv or .jsonl file".into()));
     }
@@ -99,15 +104,28 @@ pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
     let text = match std::str::from_utf8(&bytes) {
         Ok(text) => text,
         Err(error) => {
-            let line = bytes[..error.valid_up_to()].iter().filter(|&&b| b == b'\n').count() + 1;
-            return Err(fail(format!("line {line} is not UTF-8; save the file as UTF-8")));
+            let line = bytes[..error.valid_up_to()]
+                .iter()
+                .filter(|&&b| b == b'\n')
+                .count()
+                + 1;
+            return Err(fail(format!(
+                "line {line} is not UTF-8; save the file as UTF-8"
+            )));
         }
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let jsonl = path.extension().and_then(|e| e.to_str()).is_some_and(|e| ["jsonl", "ndjson"].contains(&e));
+    let jsonl = path
+        .extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|e| ["jsonl", "ndjson"].contains(&e));
     let base = path.parent().unwrap_or(Path::new("."));
     let mut manifest = Manifest::default();
-    let cells = if jsonl { json_lines(text, &mut manifest.faults) } else { csv_rows(text, &mut manifest.faults) };
+    let cells = if jsonl {
+        json_lines(text, &mut manifest.faults)
+    } else {
+        csv_rows(text, &mut manifest.faults)
+    };
     let mut ids = BTreeMap::new();
     for (line, cells) in cells {
         if let Some(row) = row(line, cells, base, &mut manifest.faults) {
@@ -124,7 +142,9 @@ pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
     }
     manifest.faults.sort_by_key(|f| f.line);
     if manifest.rows.is_empty() && manifest.faults.is_empty() {
-        return Err(fail("has no rows; add a header with `prompt` and one line a prompt".into()));
+        return Err(fail(
+            "has no rows; add a header with `prompt` and one line a prompt".into(),
+        ));
     }
     Ok(manifest)
 }
@@ -132,15 +152,28 @@ pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
 type Cells = Vec<(usize, BTreeMap<String, String>)>;
 
 fn csv_rows(text: &str, faults: &mut Vec<Fault>) -> Cells {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
     let headers: Vec<String> = match reader.headers() {
         Ok(headers) => headers.iter().map(str::to_lowercase).collect(),
         Err(error) => {
-            faults.push(Fault { line: 1, field: String::new(), message: error.to_string() });
+            faults.push(Fault {
+                line: 1,
+                field: String::new(),
+                message: error.to_string(),
+            });
             return Vec::new();
         }
     };
-    let mut fault = |line: usize, message: String| faults.push(Fault { line, field: String::new(), message });
+    let mut fault = |line: usize, message: String| {
+        faults.push(Fault {
+            line,
+            field: String::new(),
+            message,
+        })
+    };
     let mut seen = BTreeSet::new();
     for header in &headers {
         if !seen.insert(header) {
@@ -151,9 +184,18 @@ fn csv_rows(text: &str, faults: &mut Vec<Fault>) -> Cells {
         return Vec::new();
     }
     if !headers.iter().any(|h| h == "prompt" || h == "video") {
-        let near = headers.iter().find(|h| strsim::damerau_levenshtein(h, "prompt") <= 2);
-        let hint = near.map(|h| format!("; did you mean '{h}'?")).unwrap_or_default();
-        fault(1, format!("the header has no `prompt` (or `video`) column; name it in the first line{hint}"));
+        let near = headers
+            .iter()
+            .find(|h| strsim::damerau_levenshtein(h, "prompt") <= 2);
+        let hint = near
+            .map(|h| format!("; did you mean '{h}'?"))
+            .unwrap_or_default();
+        fault(
+            1,
+            format!(
+                "the header has no `prompt` (or `video`) column; name it in the first line{hint}"
+            ),
+        );
         return Vec::new();
     }
     let mut rows = Vec::new();
@@ -161,7 +203,10 @@ fn csv_rows(text: &str, faults: &mut Vec<Fault>) -> Cells {
     let (mut counted, mut lines) = (0, 1);
     let mut line_at = |byte: u64| {
         let mut byte = (byte as usize).min(text.len());
-        byte += text[byte..].bytes().take_while(|b| b"\r\n".contains(b)).count();
+        byte += text[byte..]
+            .bytes()
+            .take_while(|b| b"\r\n".contains(b))
+            .count();
         if byte >= counted {
             lines += text[counted..byte].bytes().filter(|&b| b == b'\n').count();
             counted = byte;
@@ -183,7 +228,14 @@ fn csv_rows(text: &str, faults: &mut Vec<Fault>) -> Cells {
                     );
                     continue;
                 }
-                rows.push((line, headers.iter().cloned().zip(record.iter().map(str::to_owned)).collect()));
+                rows.push((
+                    line,
+                    headers
+                        .iter()
+                        .cloned()
+                        .zip(record.iter().map(str::to_owned))
+                        .collect(),
+                ));
             }
             Err(error) => {
                 let line = line_at(error.position().map_or(0, csv::Position::byte));
@@ -222,18 +274,40 @@ fn json_lines(text: &str, faults: &mut Vec<Fault>) -> Cells {
     rows
 }
 
-fn row(line: usize, mut cells: BTreeMap<String, String>, base: &Path, faults: &mut Vec<Fault>) -> Option<Prompt> {
+fn row(
+    line: usize,
+    mut cells: BTreeMap<String, String>,
+    base: &Path,
+    faults: &mut Vec<Fault>,
+) -> Option<Prompt> {
     let before = faults.len();
-    let mut fault = |field: &str, message: String| faults.push(Fault { line, field: field.into(), message });
-    let mut take = |name: &str| cells.remove(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+    let mut fault = |field: &str, message: String| {
+        faults.push(Fault {
+            line,
+            field: field.into(),
+            message,
+        })
+    };
+    let mut take = |name: &str| {
+        cells
+            .remove(name)
+            .map(|v| v.trim().to_owned())
+            .filter(|v| !v.is_empty())
+    };
     let [prompt, id, takes, seed, seconds, size, fps, video] =
         [0, 1, 2, 3, 4, 5, 6, 7].map(|i: usize| take(COLUMNS[i]));
     let prompt = prompt.unwrap_or_default();
     if prompt.is_empty() && video.is_none() {
-        fault("prompt", "is empty; write what the video should show, or name a `video`".into());
+        fault(
+            "prompt",
+            "is empty; write what the video should show, or name a `video`".into(),
+        );
     }
     if prompt.chars().count() > 32_000 {
-        fault("prompt", "is longer than 32,000 characters; shorten it".into());
+        fault(
+            "prompt",
+            "is longer than 32,000 characters; shorten it".into(),
+        );
     }
     if prompt.contains('\0') {
         fault("prompt", "holds a NUL byte; remove it".into());
@@ -254,10 +328,26 @@ fn row(line: usize, mut cells: BTreeMap<String, String>, base: &Path, faults: &m
             }
         }
     }
-    let takes = number(takes, 1u32, 100, "a whole number from 1 to 100", |m| fault("takes", m));
-    let seed = number(seed, 0u64, u64::MAX, "a whole number from 0 to 2^64-1", |m| fault("seed", m));
-    let seconds = number(seconds, 0.1f64, 600.0, "a number of seconds from 0.1 to 600", |m| fault("seconds", m));
-    let fps = number(fps, 1.0f64, 240.0, "a frame rate from 1 to 240", |m| fault("fps", m));
+    let takes = number(takes, 1u32, 100, "a whole number from 1 to 100", |m| {
+        fault("takes", m)
+    });
+    let seed = number(
+        seed,
+        0u64,
+        u64::MAX,
+        "a whole number from 0 to 2^64-1",
+        |m| fault("seed", m),
+    );
+    let seconds = number(
+        seconds,
+        0.1f64,
+        600.0,
+        "a number of seconds from 0.1 to 600",
+        |m| fault("seconds", m),
+    );
+    let fps = number(fps, 1.0f64, 240.0, "a frame rate from 1 to 240", |m| {
+        fault("fps", m)
+    });
     let size = size.and_then(|text| match parse_size(&text) {
         Ok(size) => Some(size),
         Err(message) => {
@@ -266,14 +356,17 @@ fn row(line: usize, mut cells: BTreeMap<String, String>, base: &Path, faults: &m
         }
     });
     let id = id.unwrap_or_else(|| {
-        let settings = format!("{prompt}\0{takes:?}\0{seed:?}\0{seconds:?}\0{size:?}\0{fps:?}\0{video:?}");
+        let settings =
+            format!("{prompt}\0{takes:?}\0{seed:?}\0{seconds:?}\0{size:?}\0{fps:?}\0{video:?}");
         hex(&Sha256::digest(settings.as_bytes()))[..12].to_owned()
     });
     let safe = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if id.len() > 64 || id.starts_with('.') || !id.chars().all(safe) {
         fault(
             "id",
-            format!("'{id}' cannot name a folder; use up to 64 letters, digits, '.', '_' and '-', not starting with '.'"),
+            format!(
+                "'{id}' cannot name a folder; use up to 64 letters, digits, '.', '_' and '-', not starting with '.'"
+            ),
         );
     }
     if faults.len() > before {
@@ -281,9 +374,24 @@ fn row(line: usize, mut cells: BTreeMap<String, String>, base: &Path, faults: &m
     }
     let video = video.map(|v| {
         let path = PathBuf::from(v);
-        if path.is_absolute() { path } else { base.join(path) }
+        if path.is_absolute() {
+            path
+        } else {
+            base.join(path)
+        }
     });
-    Some(Prompt { id, prompt, takes, seed, seconds, size, fps, video, extra: cells, line })
+    Some(Prompt {
+        id,
+        prompt,
+        takes,
+        seed,
+        seconds,
+        size,
+        fps,
+        video,
+        extra: cells,
+        line,
+    })
 }
 
 /// Parses `WIDTHxHEIGHT` with even sides from 16 to 8192.
@@ -291,9 +399,17 @@ fn row(line: usize, mut cells: BTreeMap<String, String>, base: &Path, faults: &m
 /// # Errors
 /// The fault and its mend in words.
 pub fn parse_size(text: &str) -> Result<[u32; 2], String> {
-    let wrong = || format!("'{text}' is not WIDTHxHEIGHT with even sides from 16 to 8192, such as 1280x720");
+    let wrong = || {
+        format!("'{text}' is not WIDTHxHEIGHT with even sides from 16 to 8192, such as 1280x720")
+    };
     let (w, h) = text.split_once(['x', 'X', '*']).ok_or_else(wrong)?;
-    let side = |s: &str| s.trim().parse::<u32>().ok().filter(|n| (16..=8192).contains(n) && n % 2 == 0).ok_or_else(wrong);
+    let side = |s: &str| {
+        s.trim()
+            .parse::<u32>()
+            .ok()
+            .filter(|n| (16..=8192).contains(n) && n % 2 == 0)
+            .ok_or_else(wrong)
+    };
     Ok([side(w)?, side(h)?])
 }
 

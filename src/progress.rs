@@ -50,15 +50,24 @@ impl Terminal {
         let bars = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let all = MultiProgress::new();
             let style = |template: &str| {
-                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+                ProgressStyle::with_template(template)
+                    .unwrap_or_else(|_| ProgressStyle::default_bar())
             };
             let rows = all.add(ProgressBar::new(0));
             rows.set_style(style("rows {bar:24} {pos}/{len} {msg}"));
             let step = all.add(ProgressBar::new(0));
             step.set_style(style("  {spinner} {prefix} {bar:24} {pos}/{len} {elapsed}"));
-            Bars { rows, step, _all: all }
+            Bars {
+                rows,
+                step,
+                _all: all,
+            }
         });
-        Self { bars, state: Mutex::default(), quiet }
+        Self {
+            bars,
+            state: Mutex::default(),
+            quiet,
+        }
     }
 
     fn line(&self, text: &str) {
@@ -74,7 +83,10 @@ impl Terminal {
 
 impl Listener for Terminal {
     fn on(&self, event: &Event<'_>) {
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = self
+            .state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         match event {
             Event::RunStarted { rows } => {
                 state.rows = *rows;
@@ -87,7 +99,11 @@ impl Listener for Terminal {
                 state.row = (*id).to_owned();
                 state.row_started = Some(Instant::now());
                 state.row_worked = false;
-                self.line(&format!("{BOLD}{id}{BOLD:#} {DIM}(row {} of {}){DIM:#}", index + 1, state.rows));
+                self.line(&format!(
+                    "{BOLD}{id}{BOLD:#} {DIM}(row {} of {}){DIM:#}",
+                    index + 1,
+                    state.rows
+                ));
             }
             Event::IterationStarted { iteration, prompt } => {
                 state.iteration = *iteration;
@@ -111,14 +127,30 @@ impl Listener for Terminal {
                     bars.step.set_position(*done);
                 }
             }
-            Event::StepDone { step, skipped, seconds, summary } => {
-                let time = if *skipped { "done before".to_owned() } else { format!("{seconds:.1} s") };
+            Event::StepDone {
+                step,
+                skipped,
+                seconds,
+                summary,
+            } => {
+                let time = if *skipped {
+                    "done before".to_owned()
+                } else {
+                    format!("{seconds:.1} s")
+                };
                 self.line(&format!("    {step:<12} {DIM}{time:>11}{DIM:#}  {summary}"));
             }
             Event::Warned { message } => {
-                self.line(&format!("    {}: {message}", coloured("note", AnsiColor::Yellow)));
+                self.line(&format!(
+                    "    {}: {message}",
+                    coloured("note", AnsiColor::Yellow)
+                ));
             }
-            Event::RowDone { id, outcome, summary } => {
+            Event::RowDone {
+                id,
+                outcome,
+                summary,
+            } => {
                 state.done += 1;
                 if let Some(started) = state.row_started.take()
                     && state.row_worked
@@ -135,8 +167,10 @@ impl Listener for Terminal {
                 if let Some(bars) = &self.bars {
                     bars.rows.set_position(state.done as u64);
                     if state.worked_rows > 0 {
-                        let left = state.worked / state.worked_rows * (state.rows - state.done) as u32;
-                        bars.rows.set_message(format!("about {} left", indicatif::HumanDuration(left)));
+                        let left =
+                            state.worked / state.worked_rows * (state.rows - state.done) as u32;
+                        bars.rows
+                            .set_message(format!("about {} left", indicatif::HumanDuration(left)));
                     }
                     if state.done == state.rows {
                         bars.step.finish_and_clear();

@@ -8,7 +8,9 @@ use super::{Cli, Globals};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  director completions bash > ~/.local/share/bash-completion/completions/director")]
+#[command(
+    after_help = "Example:\n  director completions bash > ~/.local/share/bash-completion/completions/director"
+)]
 pub struct Args {
     /// Shell
     shell: clap_complete::Shell,
@@ -16,6 +18,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
-    clap_complete::generate(args.shell, &mut Cli::command(), "director", &mut std::io::stdout());
+    clap_complete::generate(
+        args.shell,
+        &mut Cli::command(),
+        "director",
+        &mut std::io::stdout(),
+    );
     Ok(ExitCode::SUCCESS)
 }

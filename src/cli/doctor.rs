@@ -50,8 +50,15 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             println!("  none");
         }
         for (index, a) in found.iter().enumerate() {
-            let mark = if chosen.as_ref() == Some(&a.name) { "*" } else { " " };
-            println!("{mark} {index}: {} ({}, {}, {})", a.name, a.kind, a.backend, a.driver);
+            let mark = if chosen.as_ref() == Some(&a.name) {
+                "*"
+            } else {
+                " "
+            };
+            println!(
+                "{mark} {index}: {} ({}, {}, {})",
+                a.name, a.kind, a.backend, a.driver
+            );
             let yes = |b: bool| if b { "yes" } else { "no" };
             println!(
                 "     subgroups {}, f32 atomics {}, timestamps {}, largest binding {} MiB",
@@ -76,13 +83,27 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             println!("all that is needed is here");
         }
     }
-    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if faults.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn free_bytes(path: &Path) -> Option<u64> {
     // Through `df`, which every Unix has, rather than an unsafe call.
-    let output = std::process::Command::new("df").args(["-Pk"]).arg(path).output().ok()?;
+    let output = std::process::Command::new("df")
+        .args(["-Pk"])
+        .arg(path)
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let kib: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    let kib: u64 = text
+        .lines()
+        .nth(1)?
+        .split_whitespace()
+        .nth(3)?
+        .parse()
+        .ok()?;
     Some(kib * 1024)
 }

@@ -6,14 +6,11 @@ use clap::{Parser, Subcommand};
 
 use crate::gpu::{AdapterChoice, Gpu, GpuError};
 
-<<<<<<< HEAD
 mod completions;
-=======
 mod convert;
->>>>>>> trunk
 mod depth;
-mod frames;
 mod doctor;
+mod frames;
 mod generate;
 mod probe;
 mod reconstruct;

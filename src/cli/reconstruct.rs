@@ -43,24 +43,36 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let gpu = globals.gpu()?;
     let stop = signals::install().context("installing the signal handlers")?;
     let terminal = Terminal::new(globals.quiet);
-    let monitor = StageMonitor { listener: &terminal, stop: &stop };
+    let monitor = StageMonitor {
+        listener: &terminal,
+        stop: &stop,
+    };
     let mut seconds = serde_json::Map::new();
     let mut timed = |name: &'static str, started: Instant| {
         let s = started.elapsed().as_secs_f64();
         seconds.insert(name.into(), json!(s));
-        terminal.on(&crate::event::Event::StepDone { step: name, skipped: false, seconds: s, summary: "" });
+        terminal.on(&crate::event::Event::StepDone {
+            step: name,
+            skipped: false,
+            seconds: s,
+            summary: "",
+        });
     };
     let started = Instant::now();
     let frames = pipeline::frames(&gpu, &args.input, None, &config, &monitor)?;
     timed("frames", started);
     let started = Instant::now();
-    let (tracked, depth) = pipeline::track(&gpu, &args.input, &frames, None, &model, &config, &monitor)?;
+    let (tracked, depth) =
+        pipeline::track(&gpu, &args.input, &frames, None, &model, &config, &monitor)?;
     timed("cameras", started);
     let cameras = match tracked {
         Tracked::Solved(cameras) => cameras,
         Tracked::Refused { reason, words } => {
             if args.json {
-                println!("{}", json!({"success": false, "reason": reason, "error": words}));
+                println!(
+                    "{}",
+                    json!({"success": false, "reason": reason, "error": words})
+                );
             }
             bail!("{}: {words}", args.input.display());
         }
@@ -71,15 +83,30 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let rebuilt = pipeline::rebuild(&gpu, &frames, &cameras, depth.as_ref(), &config, &monitor)?;
     timed("splats", started);
-    std::fs::create_dir_all(&args.out).with_context(|| format!("{}: cannot be made", args.out.display()))?;
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("{}: cannot be made", args.out.display()))?;
     for name in ["world.ply", "world.glb", "world.splat"] {
         format::write(&args.out.join(name), &rebuilt.splats)?;
     }
     write_json(&args.out.join("cameras.json"), &rebuilt.cameras)?;
     write_json(&args.out.join("fit.json"), &rebuilt.report)?;
     write_json(&args.out.join("alignment.json"), &rebuilt.alignment)?;
-    pictures::held_out(&gpu, &frames, &rebuilt.splats, &rebuilt.cameras, &rebuilt.report, config.fit.eval_background, &args.out.join("held_out.png"))?;
-    pictures::renders(&gpu, &rebuilt.splats, &rebuilt.cameras, config.fit.eval_background, &args.out.join("renders.png"))?;
+    pictures::held_out(
+        &gpu,
+        &frames,
+        &rebuilt.splats,
+        &rebuilt.cameras,
+        &rebuilt.report,
+        config.fit.eval_background,
+        &args.out.join("held_out.png"),
+    )?;
+    pictures::renders(
+        &gpu,
+        &rebuilt.splats,
+        &rebuilt.cameras,
+        config.fit.eval_background,
+        &args.out.join("renders.png"),
+    )?;
     let asset = args.out.join("world.ply");
     if args.json {
         let document = json!({
@@ -89,9 +116,17 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         });
         println!("{}", serde_json::to_string_pretty(&document)?);
     } else {
-        println!("registered     {} of {} frames", cameras.cameras.len(), cameras.frames);
+        println!(
+            "registered     {} of {} frames",
+            cameras.cameras.len(),
+            cameras.frames
+        );
         println!("splats         {}", rebuilt.splats.len());
-        println!("held-out PSNR  {:.2} dB over {} frame(s)", rebuilt.report.held_out_psnr.unwrap_or(f64::NAN), rebuilt.report.held_out.len());
+        println!(
+            "held-out PSNR  {:.2} dB over {} frame(s)",
+            rebuilt.report.held_out_psnr.unwrap_or(f64::NAN),
+            rebuilt.report.held_out.len()
+        );
         println!("asset          {}", asset.display());
     }
     Ok(ExitCode::SUCCESS)

@@ -25,11 +25,18 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
-    let format = if args.json { Format::Jsonl } else { args.format };
+    let format = if args.json {
+        Format::Jsonl
+    } else {
+        args.format
+    };
     let results = results::load(&args.run)?;
     if results.is_empty() && format == Format::Table {
         eprintln!("no row of {} is done yet", args.run.display());
     }
-    print!("{}", results::format(&results, format, super::colour_on_stdout())?);
+    print!(
+        "{}",
+        results::format(&results, format, super::colour_on_stdout())?
+    );
     Ok(ExitCode::SUCCESS)
 }

@@ -41,9 +41,14 @@ pub(super) fn read_rows(path: &std::path::Path, skip_faulty: bool) -> anyhow::Re
     if found.faults.is_empty() {
         return Ok(found.rows);
     }
-    let faults = ManifestError::Faults { path: path.to_owned(), faults: found.faults };
+    let faults = ManifestError::Faults {
+        path: path.to_owned(),
+        faults: found.faults,
+    };
     if !skip_faulty {
-        return Err(faults).context("nothing was started; mend the lines, or pass --skip-faulty to leave them out");
+        return Err(faults).context(
+            "nothing was started; mend the lines, or pass --skip-faulty to leave them out",
+        );
     }
     tracing::warn!("left out: {faults}");
     if found.rows.is_empty() {
@@ -58,20 +63,33 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = args.settings.resolve(globals)?;
     config.check(&rows)?;
     let out = args.out.clone().unwrap_or_else(|| {
-        PathBuf::from("runs").join(args.manifest.file_stem().unwrap_or(args.manifest.as_os_str()))
+        PathBuf::from("runs").join(
+            args.manifest
+                .file_stem()
+                .unwrap_or(args.manifest.as_os_str()),
+        )
     });
     let stop = signals::install().context("installing the signal handlers")?;
     let terminal = Terminal::new(globals.quiet);
     let batch = run::batch(&out, &args.manifest, &rows, &config, &terminal, &stop)?;
     if args.json {
-        print!("{}", results::format(&results::load(&out)?, Format::Jsonl, false)?);
+        print!(
+            "{}",
+            results::format(&results::load(&out)?, Format::Jsonl, false)?
+        );
     } else if !globals.quiet {
         let colour = super::colour_on_stdout();
-        print!("{}", results::format(&results::load(&out)?, Format::Table, colour)?);
+        print!(
+            "{}",
+            results::format(&results::load(&out)?, Format::Table, colour)?
+        );
         anstream::eprintln!("results: {}", out.display());
     }
     if batch.interrupted {
-        anstream::eprintln!("interrupted with {} row(s) left; the same command again goes on", batch.left);
+        anstream::eprintln!(
+            "interrupted with {} row(s) left; the same command again goes on",
+            batch.left
+        );
     }
     Ok(ExitCode::from(batch.exit_code()))
 }

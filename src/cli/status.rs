@@ -37,16 +37,21 @@ pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
             event.get("step").and_then(|v| v.as_str()),
             event.get("millis").and_then(serde_json::Value::as_f64),
         ) {
-            let name = step.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
+            let name = step
+                .trim_end_matches(|c: char| c.is_ascii_digit())
+                .trim_end_matches('-');
             let entry = steps.entry(name.to_owned()).or_default();
             entry.0 += 1;
             entry.1 += millis / 1000.0;
         }
     }
     if args.json {
-        let steps: BTreeMap<_, _> =
-            steps.iter().map(|(k, (n, s))| (k, json!({"count": n, "seconds": s}))).collect();
-        let status = json!({"rows": rows.len(), "done": done.len(), "outcomes": outcomes, "steps": steps});
+        let steps: BTreeMap<_, _> = steps
+            .iter()
+            .map(|(k, (n, s))| (k, json!({"count": n, "seconds": s})))
+            .collect();
+        let status =
+            json!({"rows": rows.len(), "done": done.len(), "outcomes": outcomes, "steps": steps});
         println!("{}", serde_json::to_string_pretty(&status)?);
         return Ok(ExitCode::SUCCESS);
     }

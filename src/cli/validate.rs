@@ -24,8 +24,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = args.settings.resolve(globals)?;
     config.check(&rows)?;
     let takes: u64 = rows.iter().map(|r| u64::from(config.takes_of(r))).sum();
-    let seconds: f64 =
-        rows.iter().map(|r| f64::from(config.takes_of(r)) * r.seconds.unwrap_or(config.seconds)).sum();
+    let seconds: f64 = rows
+        .iter()
+        .map(|r| f64::from(config.takes_of(r)) * r.seconds.unwrap_or(config.seconds))
+        .sum();
     let rounds = u64::from(config.rounds());
     if args.json {
         let plan = serde_json::json!({
@@ -35,11 +37,21 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         });
         println!("{}", serde_json::to_string_pretty(&plan)?);
     } else {
-        println!("{}: {} row(s), no faults", args.manifest.display(), rows.len());
+        println!(
+            "{}: {} row(s), no faults",
+            args.manifest.display(),
+            rows.len()
+        );
         println!("provider     {}", config.provider.name());
-        println!("takes        {takes} in the first round, at most {} in {rounds} round(s)", takes * rounds);
+        println!(
+            "takes        {takes} in the first round, at most {} in {rounds} round(s)",
+            takes * rounds
+        );
         println!("video        at most {:.1} s", seconds * rounds as f64);
-        println!("cost         none: the {} provider is free", config.provider.name());
+        println!(
+            "cost         none: the {} provider is free",
+            config.provider.name()
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -119,10 +119,17 @@ impl Config {
             max_frames,
             ignore_known_cameras: false,
             ignore_known_depth: false,
-            motion: MotionOptions { max_side: motion_side, ..MotionOptions::default() },
+            motion: MotionOptions {
+                max_side: motion_side,
+                ..MotionOptions::default()
+            },
             score: ScoreOptions::default(),
             solve: SolveOptions::default(),
-            fit: FitOptions { splats, steps, ..FitOptions::default() },
+            fit: FitOptions {
+                splats,
+                steps,
+                ..FitOptions::default()
+            },
             world: WorldOptions::default(),
             agent: AgentOptions::default(),
             accept: AcceptOptions::default(),
@@ -144,8 +151,16 @@ impl Config {
             "--fps {} is not from 1 to 240",
             self.fps
         );
-        anyhow::ensure!((100..=5_000_000).contains(&self.fit.splats), "--splats {} is not from 100 to 5000000", self.fit.splats);
-        anyhow::ensure!((1..=100_000).contains(&self.fit.steps), "--steps {} is not from 1 to 100000", self.fit.steps);
+        anyhow::ensure!(
+            (100..=5_000_000).contains(&self.fit.splats),
+            "--splats {} is not from 100 to 5000000",
+            self.fit.splats
+        );
+        anyhow::ensure!(
+            (1..=100_000).contains(&self.fit.steps),
+            "--steps {} is not from 1 to 100000",
+            self.fit.steps
+        );
         Ok(())
     }
 

@@ -84,8 +84,21 @@ struct Take {
 
 impl<'a> Walk<'a> {
     /// Prepares a walk; the GPU is opened at the first step that needs it.
-    pub fn new(config: &'a Config, run: &'a Run, listener: &'a dyn Listener, stop: &'a AtomicBool) -> Self {
-        Self { config, run, listener, stop, gpu: None, model: None, step: String::new() }
+    pub fn new(
+        config: &'a Config,
+        run: &'a Run,
+        listener: &'a dyn Listener,
+        stop: &'a AtomicBool,
+    ) -> Self {
+        Self {
+            config,
+            run,
+            listener,
+            stop,
+            gpu: None,
+            model: None,
+            step: String::new(),
+        }
     }
 
     /// Opens what every row needs, so that a machine that cannot run any of them is told at once.
@@ -109,8 +122,15 @@ impl<'a> Walk<'a> {
         self.step = "start".to_owned();
         self.rounds(row).map_err(|error| {
             let interrupted = self.stop.load(Ordering::Relaxed);
-            let error = if interrupted { Stop::Interrupted } else { Stop::Failed(error) };
-            WalkError { step: self.step.clone(), error }
+            let error = if interrupted {
+                Stop::Interrupted
+            } else {
+                Stop::Failed(error)
+            };
+            WalkError {
+                step: self.step.clone(),
+                error,
+            }
         })
     }
 
@@ -119,7 +139,10 @@ impl<'a> Walk<'a> {
         let mut iterations = Vec::new();
         let mut end = "no round left";
         for iteration in 1..=self.config.rounds() {
-            self.listener.on(&Event::IterationStarted { iteration, prompt: &prompt });
+            self.listener.on(&Event::IterationStarted {
+                iteration,
+                prompt: &prompt,
+            });
             let (result, revision) = self.round(row, iteration, &prompt)?;
             iterations.push(result);
             if revision.accepted {
@@ -138,22 +161,52 @@ impl<'a> Walk<'a> {
         Ok(conclude(row, iterations, end))
     }
 
-    fn round(&mut self, row: &Prompt, iteration: u32, prompt: &str) -> anyhow::Result<(IterationResult, Revision)> {
-        let result = IterationResult { iteration, prompt: prompt.to_owned(), ..IterationResult::default() };
-        let mut round = Round { row, iteration, result, clips: BTreeMap::new(), depth: None };
+    fn round(
+        &mut self,
+        row: &Prompt,
+        iteration: u32,
+        prompt: &str,
+    ) -> anyhow::Result<(IterationResult, Revision)> {
+        let result = IterationResult {
+            iteration,
+            prompt: prompt.to_owned(),
+            ..IterationResult::default()
+        };
+        let mut round = Round {
+            row,
+            iteration,
+            result,
+            clips: BTreeMap::new(),
+            depth: None,
+        };
         let mut takes = Vec::new();
         for number in 1..=self.config.takes_of(row) {
             let (video, key) = self.take(&mut round, number, prompt)?;
             let (scores, key) = self.score(&mut round, number, &video, key)?;
-            takes.push(Take { number, video, key, scores });
+            takes.push(Take {
+                number,
+                video,
+                key,
+                scores,
+            });
             keep_best(&mut round.clips, &takes);
         }
         let order = score::rank(&takes.iter().map(|t| t.scores.clone()).collect::<Vec<_>>());
         for (rank, &at) in (1..).zip(&order) {
             let take = &takes[at];
             let seed = self.request(row, iteration, take.number, prompt).seed;
-            let video = take.video.strip_prefix(self.run.root()).unwrap_or(&take.video).to_owned();
-            round.result.takes.push(TakeResult { take: take.number, seed, video, scores: take.scores.clone(), rank });
+            let video = take
+                .video
+                .strip_prefix(self.run.root())
+                .unwrap_or(&take.video)
+                .to_owned();
+            round.result.takes.push(TakeResult {
+                take: take.number,
+                seed,
+                video,
+                scores: take.scores.clone(),
+                rank,
+            });
         }
         // The best take that can be solved becomes the world.
         let mut refusal = None;
@@ -174,7 +227,15 @@ impl<'a> Walk<'a> {
             (Some((take, cameras, key)), _) => self.world(&mut round, take, &cameras, key)?,
             (None, Some((reason, words, key, at))) => {
                 round.result.refusal = Some(words.clone());
-                self.revision(&mut round, &takes[at].scores, Found::Refused { reason: &reason, words: &words }, key)?
+                self.revision(
+                    &mut round,
+                    &takes[at].scores,
+                    Found::Refused {
+                        reason: &reason,
+                        words: &words,
+                    },
+                    key,
+                )?
             }
             (None, None) => anyhow::bail!("no takes were asked for"),
         };
@@ -184,12 +245,23 @@ impl<'a> Walk<'a> {
     }
 
     /// Prompt -> take.
-    fn take(&mut self, round: &mut Round<'_>, number: u32, prompt: &str) -> anyhow::Result<(PathBuf, Key)> {
+    fn take(
+        &mut self,
+        round: &mut Round<'_>,
+        number: u32,
+        prompt: &str,
+    ) -> anyhow::Result<(PathBuf, Key)> {
         let request = self.request(round.row, round.iteration, number, prompt);
-        let mut key = KeyBuilder::new("take", 1).value(&self.config.provider.name()).value(&request);
+        let mut key = KeyBuilder::new("take", 1)
+            .value(&self.config.provider.name())
+            .value(&request);
         match &request.video {
             Some(video) if self.config.provider == ProviderName::Files => {
-                anyhow::ensure!(video.exists(), "{}: no such file or folder; mend the `video` column", video.display());
+                anyhow::ensure!(
+                    video.exists(),
+                    "{}: no such file or folder; mend the `video` column",
+                    video.display()
+                );
                 key = key.path(video)?;
             }
             _ => key = key.value(&mock::VERSION).kernels(mock::KERNELS),
@@ -223,10 +295,23 @@ impl<'a> Walk<'a> {
     }
 
     /// Take -> frames, motion, scores.
-    fn score(&mut self, round: &mut Round<'_>, number: u32, video: &Path, take: Key) -> anyhow::Result<(Scores, Key)> {
+    fn score(
+        &mut self,
+        round: &mut Round<'_>,
+        number: u32,
+        video: &Path,
+        take: Key,
+    ) -> anyhow::Result<(Scores, Key)> {
         let config = self.config;
         let key = KeyBuilder::new("scores", score::VERSION)
-            .value(&(video::VERSION, motion::VERSION, config.max_side, config.max_frames, &config.motion, &config.score))
+            .value(&(
+                video::VERSION,
+                motion::VERSION,
+                config.max_side,
+                config.max_frames,
+                &config.motion,
+                &config.score,
+            ))
             .kernels(video::KERNELS)
             .kernels(motion::KERNELS)
             .after(&take)
@@ -237,19 +322,24 @@ impl<'a> Walk<'a> {
         // Only a single take is sure to need the long strides; others get them once they are the best.
         let alone = self.config.takes_of(round.row) == 1;
         let mut clip = None;
-        self.once(round, &format!("scores-{number}"), &key, |stage, monitor| {
-            let frames = frames(&gpu, video, fps, config, monitor)?;
-            let mut options = config.motion.clone();
-            if !alone {
-                options.strides = vec![1];
-            }
-            let motion = motion::estimate(&gpu, &frames, &options, monitor)?;
-            let scores = score::score(&gpu, &frames, &motion, &config.score)?;
-            write_json(&stage.path(&file)?, &scores)?;
-            let summary = format!("overall {:.3}, {} frames", scores.overall, frames.len());
-            clip = Some(Clip { frames, motion });
-            Ok(summary)
-        })?;
+        self.once(
+            round,
+            &format!("scores-{number}"),
+            &key,
+            |stage, monitor| {
+                let frames = frames(&gpu, video, fps, config, monitor)?;
+                let mut options = config.motion.clone();
+                if !alone {
+                    options.strides = vec![1];
+                }
+                let motion = motion::estimate(&gpu, &frames, &options, monitor)?;
+                let scores = score::score(&gpu, &frames, &motion, &config.score)?;
+                write_json(&stage.path(&file)?, &scores)?;
+                let summary = format!("overall {:.3}, {} frames", scores.overall, frames.len());
+                clip = Some(Clip { frames, motion });
+                Ok(summary)
+            },
+        )?;
         if let Some(clip) = clip {
             round.clips.insert(number, clip);
         }
@@ -262,7 +352,14 @@ impl<'a> Walk<'a> {
         let config = self.config;
         let model = self.model()?;
         let key = KeyBuilder::new("cameras", camera::VERSION)
-            .value(&(depth::VERSION, model.sha256(), config.depth.kind, &config.solve, config.ignore_known_cameras, config.ignore_known_depth))
+            .value(&(
+                depth::VERSION,
+                model.sha256(),
+                config.depth.kind,
+                &config.solve,
+                config.ignore_known_cameras,
+                config.ignore_known_depth,
+            ))
             .after(&take.key)
             .finish();
         let number = take.number;
@@ -271,23 +368,41 @@ impl<'a> Walk<'a> {
         let fps = round.row.fps;
         let mut clip = round.clips.remove(&number);
         let mut maps = None;
-        self.once(round, &format!("cameras-{number}"), &key, |stage, monitor| {
-            let current = match &mut clip {
-                Some(clip) => clip,
-                slot => slot.insert(read_clip(&gpu, &take.video, fps, config, monitor)?),
-            };
-            if current.motion.pairs.iter().all(|p| p.b - p.a == 1) && current.frames.len() > 2 {
-                current.motion = motion::estimate(&gpu, &current.frames, &config.motion, monitor)?;
-            }
-            let (tracked, depth) =
-                track(&gpu, &take.video, &current.frames, Some(&current.motion), &model, config, monitor)?;
-            maps = depth;
-            write_json(&stage.path(&file)?, &tracked)?;
-            Ok(match &tracked {
-                Tracked::Solved(c) => format!("{} of {} frames, focal {:?}", c.cameras.len(), c.frames, c.focal_source),
-                Tracked::Refused { words, .. } => format!("refused: {words}"),
-            })
-        })?;
+        self.once(
+            round,
+            &format!("cameras-{number}"),
+            &key,
+            |stage, monitor| {
+                let current = match &mut clip {
+                    Some(clip) => clip,
+                    slot => slot.insert(read_clip(&gpu, &take.video, fps, config, monitor)?),
+                };
+                if current.motion.pairs.iter().all(|p| p.b - p.a == 1) && current.frames.len() > 2 {
+                    current.motion =
+                        motion::estimate(&gpu, &current.frames, &config.motion, monitor)?;
+                }
+                let (tracked, depth) = track(
+                    &gpu,
+                    &take.video,
+                    &current.frames,
+                    Some(&current.motion),
+                    &model,
+                    config,
+                    monitor,
+                )?;
+                maps = depth;
+                write_json(&stage.path(&file)?, &tracked)?;
+                Ok(match &tracked {
+                    Tracked::Solved(c) => format!(
+                        "{} of {} frames, focal {:?}",
+                        c.cameras.len(),
+                        c.frames,
+                        c.focal_source
+                    ),
+                    Tracked::Refused { words, .. } => format!("refused: {words}"),
+                })
+            },
+        )?;
         if let Some(clip) = clip {
             round.clips.insert(number, clip);
         }
@@ -297,7 +412,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Cameras -> splats -> world -> agents -> revision.
-    fn world(&mut self, round: &mut Round<'_>, take: &Take, cameras: &Cameras, key: Key) -> anyhow::Result<Revision> {
+    fn world(
+        &mut self,
+        round: &mut Round<'_>,
+        take: &Take,
+        cameras: &Cameras,
+        key: Key,
+    ) -> anyhow::Result<Revision> {
         let config = self.config;
         let gpu = self.gpu()?;
         let model = self.model()?;
@@ -306,7 +427,9 @@ impl<'a> Walk<'a> {
         round.result.best = Some(take.number);
         round.result.registered = Some(cameras.cameras.len());
         round.result.frames = Some(cameras.frames);
-        round.result.focal_source = serde_json::to_value(cameras.focal_source)?.as_str().map(str::to_owned);
+        round.result.focal_source = serde_json::to_value(cameras.focal_source)?
+            .as_str()
+            .map(str::to_owned);
 
         let splats_key = KeyBuilder::new("splats", splat::VERSION)
             .value(&(&config.fit, world::VERSION, &config.world))
@@ -325,7 +448,15 @@ impl<'a> Walk<'a> {
                 }
             };
             if maps.is_none() {
-                maps = depth_again(&gpu, &take.video, pictures, cameras, &model, config, monitor)?;
+                maps = depth_again(
+                    &gpu,
+                    &take.video,
+                    pictures,
+                    cameras,
+                    &model,
+                    config,
+                    monitor,
+                )?;
             }
             let rebuilt = rebuild(&gpu, pictures, cameras, maps.as_ref(), config, monitor)?;
             format::write(&stage.path("world.ply")?, &rebuilt.splats)?;
@@ -333,9 +464,20 @@ impl<'a> Walk<'a> {
             write_json(&stage.path("cameras.json")?, &rebuilt.cameras)?;
             write_json(&stage.path("fit.json")?, &rebuilt.report)?;
             write_json(&stage.path("alignment.json")?, &rebuilt.alignment)?;
-            pictures::held_out(&gpu, pictures, &rebuilt.splats, &rebuilt.cameras, &rebuilt.report, config.fit.eval_background, &stage.path("held_out.png")?)?;
+            pictures::held_out(
+                &gpu,
+                pictures,
+                &rebuilt.splats,
+                &rebuilt.cameras,
+                &rebuilt.report,
+                config.fit.eval_background,
+                &stage.path("held_out.png")?,
+            )?;
             let psnr = rebuilt.report.held_out_psnr.unwrap_or(f64::NAN);
-            Ok(format!("{} splats, held-out PSNR {psnr:.2} dB", rebuilt.splats.len()))
+            Ok(format!(
+                "{} splats, held-out PSNR {psnr:.2} dB",
+                rebuilt.splats.len()
+            ))
         })?;
         drop((clip, maps));
         let report: FitReport = read_json(&home.join("fit.json"))?;
@@ -378,7 +520,13 @@ impl<'a> Walk<'a> {
             let report = agent::test(&gpu, &world, &posed.2, &posed.0, &config.agent, monitor)?;
             write_json(&stage.path("agent.json")?, &report)?;
             pictures::map(&world, &posed.0, &report, &stage.path("map.png")?)?;
-            pictures::renders(&gpu, &posed.1, &posed.0, config.fit.eval_background, &stage.path("renders.png")?)?;
+            pictures::renders(
+                &gpu,
+                &posed.1,
+                &posed.0,
+                config.fit.eval_background,
+                &stage.path("renders.png")?,
+            )?;
             Ok(format!("{} violation(s)", report.violations.len()))
         })?;
         let report: AgentReport = read_json(&home.join("agent.json"))?;
@@ -388,7 +536,13 @@ impl<'a> Walk<'a> {
     }
 
     /// What was found -> the next prompt.
-    fn revision(&mut self, round: &mut Round<'_>, scores: &Scores, found: Found<'_>, key: Key) -> anyhow::Result<Revision> {
+    fn revision(
+        &mut self,
+        round: &mut Round<'_>,
+        scores: &Scores,
+        found: Found<'_>,
+        key: Key,
+    ) -> anyhow::Result<Revision> {
         let config = self.config;
         let key = KeyBuilder::new("revision", revise::VERSION)
             .bytes(revise::RULES.as_bytes())
@@ -407,7 +561,8 @@ impl<'a> Walk<'a> {
 
     fn request(&self, row: &Prompt, iteration: u32, number: u32, prompt: &str) -> TakeRequest {
         let config = self.config;
-        let offset = u64::from(iteration - 1) * u64::from(config.takes_of(row)) + u64::from(number - 1);
+        let offset =
+            u64::from(iteration - 1) * u64::from(config.takes_of(row)) + u64::from(number - 1);
         TakeRequest {
             prompt: prompt.to_owned(),
             seed: row.seed.unwrap_or(config.seed).wrapping_add(offset),
@@ -447,19 +602,37 @@ impl<'a> Walk<'a> {
     ) -> anyhow::Result<()> {
         step.clone_into(&mut self.step);
         anyhow::ensure!(!self.stop.load(Ordering::Relaxed), "interrupted");
-        let monitor = StageMonitor { listener: self.listener, stop: self.stop };
+        let monitor = StageMonitor {
+            listener: self.listener,
+            stop: self.stop,
+        };
         let started = Instant::now();
         let mut summary = String::new();
-        let done = self.run.once(&round.row.id, round.iteration, step, key, |stage| {
-            self.listener.on(&Event::StepStarted { step });
-            summary = work(stage, &monitor)?;
-            Ok::<_, anyhow::Error>(())
-        })?;
-        let StepRecord { millis, peak_kib, .. } = done.record;
-        round.result.seconds.insert(step.to_owned(), millis as f64 / 1000.0);
-        round.result.peak_mib.insert(step.to_owned(), (peak_kib / 1024) as f64);
+        let done = self
+            .run
+            .once(&round.row.id, round.iteration, step, key, |stage| {
+                self.listener.on(&Event::StepStarted { step });
+                summary = work(stage, &monitor)?;
+                Ok::<_, anyhow::Error>(())
+            })?;
+        let StepRecord {
+            millis, peak_kib, ..
+        } = done.record;
+        round
+            .result
+            .seconds
+            .insert(step.to_owned(), millis as f64 / 1000.0);
+        round
+            .result
+            .peak_mib
+            .insert(step.to_owned(), (peak_kib / 1024) as f64);
         let seconds = started.elapsed().as_secs_f64();
-        self.listener.on(&Event::StepDone { step, skipped: done.skipped, seconds, summary: &summary });
+        self.listener.on(&Event::StepDone {
+            step,
+            skipped: done.skipped,
+            seconds,
+            summary: &summary,
+        });
         Ok(())
     }
 }
@@ -495,12 +668,21 @@ fn depth_again(
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Option<DepthMaps>> {
     if video.is_dir()
-        && let Some(known) = camera::known(video, &frames.sources, &frames.times, frames.width, frames.height)?
+        && let Some(known) = camera::known(
+            video,
+            &frames.sources,
+            &frames.times,
+            frames.width,
+            frames.height,
+        )?
     {
         if known.depth.is_some() && !config.ignore_known_depth {
             return Ok(known.depth);
         }
-        if known.cameras.is_some() && !config.ignore_known_cameras && cameras.residual_median.is_none() {
+        if known.cameras.is_some()
+            && !config.ignore_known_cameras
+            && cameras.residual_median.is_none()
+        {
             return Ok(None);
         }
     }
@@ -531,7 +713,9 @@ fn conclude(row: &Prompt, iterations: Vec<IterationResult>, end: &str) -> RowRes
             best.violations.unwrap_or(0),
             best.iteration
         ),
-        (_, last) => last.and_then(|i| i.refusal.clone()).unwrap_or_else(|| end.to_owned()),
+        (_, last) => last
+            .and_then(|i| i.refusal.clone())
+            .unwrap_or_else(|| end.to_owned()),
     };
     result
 }

@@ -127,9 +127,15 @@ impl RowResult {
         tested
             .min_by(|a, b| {
                 let key = |i: &IterationResult| {
-                    (!i.accepted, i.violations, -i.metrics.get("path_completion").copied().unwrap_or(0.0))
+                    (
+                        !i.accepted,
+                        i.violations,
+                        -i.metrics.get("path_completion").copied().unwrap_or(0.0),
+                    )
                 };
-                key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal)
+                key(a)
+                    .partial_cmp(&key(b))
+                    .unwrap_or(std::cmp::Ordering::Equal)
             })
             .or(self.iterations.last())
     }

@@ -53,8 +53,11 @@ pub fn frames(
     config: &Config,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Frames> {
-    let mut options =
-        DecodeOptions { max_side: config.max_side, max_frames: Some(config.max_frames), ..DecodeOptions::default() };
+    let mut options = DecodeOptions {
+        max_side: config.max_side,
+        max_frames: Some(config.max_frames),
+        ..DecodeOptions::default()
+    };
     if let Some(fps) = fps {
         options.images_fps = fps;
     }
@@ -79,7 +82,13 @@ pub fn track(
     monitor: &dyn Monitor,
 ) -> anyhow::Result<(Tracked, Option<DepthMaps>)> {
     let known = if input.is_dir() {
-        camera::known(input, &frames.sources, &frames.times, frames.width, frames.height)?
+        camera::known(
+            input,
+            &frames.sources,
+            &frames.times,
+            frames.width,
+            frames.height,
+        )?
     } else {
         None
     };
@@ -114,7 +123,10 @@ pub fn track(
         Ok(cameras) => Ok((Tracked::Solved(cameras), Some(depth))),
         Err(error) => match refusal(&error) {
             Some(reason) => Ok((
-                Tracked::Refused { reason: reason.to_owned(), words: error.to_string() },
+                Tracked::Refused {
+                    reason: reason.to_owned(),
+                    words: error.to_string(),
+                },
                 Some(depth),
             )),
             None => Err(error.into()),
@@ -150,14 +162,23 @@ pub fn rebuild(
     let alignment = world::align(&views, cameras);
     let mut splats = fit.splats;
     splats.transform(alignment.rotation, alignment.translation, alignment.scale);
-    Ok(Rebuilt { splats, cameras: alignment.apply_to_cameras(cameras), report: fit.report, alignment })
+    Ok(Rebuilt {
+        splats,
+        cameras: alignment.apply_to_cameras(cameras),
+        report: fit.report,
+        alignment,
+    })
 }
 
 /// What each camera sees of the splats.
 ///
 /// # Errors
 /// What failed on the GPU.
-pub fn depth_views(gpu: &Gpu, splats: &Splats, cameras: &Cameras) -> anyhow::Result<Vec<DepthView>> {
+pub fn depth_views(
+    gpu: &Gpu,
+    splats: &Splats,
+    cameras: &Cameras,
+) -> anyhow::Result<Vec<DepthView>> {
     let Some(first) = cameras.cameras.first() else {
         return Ok(Vec::new());
     };
@@ -168,7 +189,13 @@ pub fn depth_views(gpu: &Gpu, splats: &Splats, cameras: &Cameras) -> anyhow::Res
         .iter()
         .map(|camera| {
             let seen = renderer.render(camera, [0.0; 3])?;
-            Ok(DepthView { camera: *camera, width: seen.width, height: seen.height, depth: seen.depth, alpha: seen.alpha })
+            Ok(DepthView {
+                camera: *camera,
+                width: seen.width,
+                height: seen.height,
+                depth: seen.depth,
+                alpha: seen.alpha,
+            })
         })
         .collect()
 }

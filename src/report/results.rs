@@ -39,7 +39,10 @@ pub fn format(results: &[RowResult], format: Format, colour: bool) -> anyhow::Re
     match format {
         Format::Table => Ok(table(results, colour)),
         Format::Csv => csv(results),
-        Format::Jsonl => results.iter().map(|r| Ok(serde_json::to_string(r)? + "\n")).collect(),
+        Format::Jsonl => results
+            .iter()
+            .map(|r| Ok(serde_json::to_string(r)? + "\n"))
+            .collect(),
     }
 }
 
@@ -62,7 +65,18 @@ fn table(results: &[RowResult], colour: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["id", "outcome", "rounds", "score", "frames", "PSNR dB", "violations", "path", "physics", "what"]);
+    table.set_header([
+        "id",
+        "outcome",
+        "rounds",
+        "score",
+        "frames",
+        "PSNR dB",
+        "violations",
+        "path",
+        "physics",
+        "what",
+    ]);
     for result in results {
         let best = result.best_iteration().cloned().unwrap_or_default();
         let tint = match result.outcome {
@@ -93,8 +107,23 @@ fn csv(results: &[RowResult]) -> anyhow::Result<String> {
     extra.sort();
     extra.dedup();
     let mut header: Vec<&str> = vec![
-        "id", "prompt", "outcome", "rounds", "best_round", "best_take", "overall", "registered", "frames", "held_out_psnr",
-        "splats", "violations", "collision_rate", "path_completion", "physics_score", "last_prompt", "summary",
+        "id",
+        "prompt",
+        "outcome",
+        "rounds",
+        "best_round",
+        "best_take",
+        "overall",
+        "registered",
+        "frames",
+        "held_out_psnr",
+        "splats",
+        "violations",
+        "collision_rate",
+        "path_completion",
+        "physics_score",
+        "last_prompt",
+        "summary",
     ];
     header.extend(extra.iter().map(|e| e.as_str()));
     writer.write_record(&header)?;
@@ -118,10 +147,17 @@ fn csv(results: &[RowResult]) -> anyhow::Result<String> {
             metric("collision_rate"),
             metric("path_completion"),
             metric("physics_score"),
-            result.iterations.last().map_or_else(String::new, |i| i.prompt.clone()),
+            result
+                .iterations
+                .last()
+                .map_or_else(String::new, |i| i.prompt.clone()),
             result.summary.clone(),
         ];
-        cells.extend(extra.iter().map(|e| result.row.extra.get(*e).cloned().unwrap_or_default()));
+        cells.extend(
+            extra
+                .iter()
+                .map(|e| result.row.extra.get(*e).cloned().unwrap_or_default()),
+        );
         writer.write_record(&cells)?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)

@@ -58,7 +58,12 @@ pub struct AcceptOptions {
 
 impl Default for AcceptOptions {
     fn default() -> Self {
-        Self { reject_severity: Severity::Medium, min_path_completion: 0.8, min_physics_score: 0.8, max_collision_rate: 0.2 }
+        Self {
+            reject_severity: Severity::Medium,
+            min_path_completion: 0.8,
+            min_physics_score: 0.8,
+            max_collision_rate: 0.2,
+        }
     }
 }
 
@@ -141,11 +146,19 @@ pub fn revise(
                 continue;
             }
             if let Some(evidence) = fires(&rule, scores, found) {
-                changes.push(Change { rule: rule.id, added: rule.add, because: rule.because, evidence });
+                changes.push(Change {
+                    rule: rule.id,
+                    added: rule.add,
+                    because: rule.because,
+                    evidence,
+                });
             }
         }
     }
-    let mut revised = prompt.trim_end().trim_end_matches(['.', ',', ';']).to_owned();
+    let mut revised = prompt
+        .trim_end()
+        .trim_end_matches(['.', ',', ';'])
+        .to_owned();
     changes.retain(|change| {
         let fits = revised.chars().count() + 2 + change.added.chars().count() <= LONGEST;
         if fits {
@@ -162,10 +175,16 @@ pub fn revise(
     let issues = reasons.len();
     let explanation = match (accepted, changes.is_empty()) {
         (true, _) => "The world holds up; the prompt stays as it is.".to_owned(),
-        (false, true) => format!("{issues} issue(s) are left, and no rule has anything to add to this prompt."),
+        (false, true) => {
+            format!("{issues} issue(s) are left, and no rule has anything to add to this prompt.")
+        }
         (false, false) => format!(
             "Revised prompt to address {issues} issue(s): {}.",
-            changes.iter().map(|c| format!("\"{}\" since {}", c.added, c.because)).collect::<Vec<_>>().join("; ")
+            changes
+                .iter()
+                .map(|c| format!("\"{}\" since {}", c.added, c.because))
+                .collect::<Vec<_>>()
+                .join("; ")
         ),
     };
     Ok(Revision {
@@ -193,14 +212,29 @@ fn reasons(found: Found<'_>, accept: &AcceptOptions) -> Vec<String> {
         .filter(|v| v.severity >= accept.reject_severity)
         .map(|v| format!("{}: {}", v.kind, v.description))
         .collect();
-    let mut limit = |name: &str, bad: &dyn Fn(f64) -> bool, want: String| match report.metrics.get(name) {
+    let mut limit = |name: &str, bad: &dyn Fn(f64) -> bool, want: String| match report
+        .metrics
+        .get(name)
+    {
         Some(&value) if bad(value) => reasons.push(format!("{name} is {value:.2}, wanted {want}")),
         Some(_) => {}
         None => reasons.push(format!("{name} could not be measured")),
     };
-    limit("path_completion", &|v| v < accept.min_path_completion, format!(">= {}", accept.min_path_completion));
-    limit("physics_score", &|v| v < accept.min_physics_score, format!(">= {}", accept.min_physics_score));
-    limit("collision_rate", &|v| v > accept.max_collision_rate, format!("<= {}", accept.max_collision_rate));
+    limit(
+        "path_completion",
+        &|v| v < accept.min_path_completion,
+        format!(">= {}", accept.min_path_completion),
+    );
+    limit(
+        "physics_score",
+        &|v| v < accept.min_physics_score,
+        format!(">= {}", accept.min_physics_score),
+    );
+    limit(
+        "collision_rate",
+        &|v| v > accept.max_collision_rate,
+        format!("<= {}", accept.max_collision_rate),
+    );
     reasons
 }
 
@@ -223,7 +257,9 @@ fn fires(rule: &Rule, scores: &Scores, found: Found<'_>) -> Option<String> {
         return (value < below).then(|| format!("{name} is {value:.2}, below {below}"));
     }
     match found {
-        Found::Refused { reason, words } => (rule.refusal.as_deref() == Some(reason)).then(|| words.to_owned()),
+        Found::Refused { reason, words } => {
+            (rule.refusal.as_deref() == Some(reason)).then(|| words.to_owned())
+        }
         Found::Tested(report) => {
             let kind = rule.violation.as_deref()?;
             report
@@ -233,7 +269,8 @@ fn fires(rule: &Rule, scores: &Scores, found: Found<'_>) -> Option<String> {
                     let words = v.description.to_lowercase();
                     v.kind == kind
                         && rule.scenario.as_ref().is_none_or(|s| *s == v.scenario)
-                        && (rule.mentions.is_empty() || rule.mentions.iter().any(|m| words.contains(m)))
+                        && (rule.mentions.is_empty()
+                            || rule.mentions.iter().any(|m| words.contains(m)))
                 })
                 .map(|v| v.description.clone())
         }
@@ -247,10 +284,17 @@ mod tests {
     use crate::camera::LengthUnit;
 
     fn report(violations: Vec<Violation>, path: f64) -> AgentReport {
-        let metrics = [("path_completion", path), ("physics_score", 0.95), ("collision_rate", 0.0)];
+        let metrics = [
+            ("path_completion", path),
+            ("physics_score", 0.95),
+            ("collision_rate", 0.0),
+        ];
         AgentReport {
             violations,
-            metrics: metrics.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+            metrics: metrics
+                .into_iter()
+                .map(|(k, v)| (k.to_owned(), v))
+                .collect(),
             unit: LengthUnit::Metres,
             notes: vec![],
         }
@@ -261,7 +305,11 @@ mod tests {
             kind: "PhysicsViolation".into(),
             description: "a hole in the floor, 0.6 m wide".into(),
             severity: Severity::High,
-            location: Location { x: 1.0, y: 0.0, z: 2.0 },
+            location: Location {
+                x: 1.0,
+                y: 0.0,
+                z: 2.0,
+            },
             timestamp: 1.5,
             scenario: "physics_stability".into(),
         }
@@ -283,7 +331,14 @@ mod tests {
     #[test]
     fn a_clean_world_is_accepted_and_its_prompt_kept() {
         let report = report(vec![], 1.0);
-        let r = revise("a room.", 1, &good(), Found::Tested(&report), &AcceptOptions::default()).expect("rules");
+        let r = revise(
+            "a room.",
+            1,
+            &good(),
+            Found::Tested(&report),
+            &AcceptOptions::default(),
+        )
+        .expect("rules");
         assert!(r.accepted && r.changes.is_empty());
         assert_eq!(r.revised_prompt, "a room.");
         assert_eq!(r.parent, r.child);
@@ -295,11 +350,32 @@ mod tests {
         let accept = AcceptOptions::default();
         let r = revise("a room.", 1, &good(), Found::Tested(&report), &accept).expect("rules");
         assert!(!r.accepted);
-        assert_eq!(r.revised_prompt.matches("continuous solid floor without gaps or holes").count(), 1);
-        assert!(r.revised_prompt.starts_with("a room, "), "{}", r.revised_prompt);
-        assert!(r.explanation.starts_with("Revised prompt to address 2 issue(s)"), "{}", r.explanation);
+        assert_eq!(
+            r.revised_prompt
+                .matches("continuous solid floor without gaps or holes")
+                .count(),
+            1
+        );
+        assert!(
+            r.revised_prompt.starts_with("a room, "),
+            "{}",
+            r.revised_prompt
+        );
+        assert!(
+            r.explanation
+                .starts_with("Revised prompt to address 2 issue(s)"),
+            "{}",
+            r.explanation
+        );
         assert_ne!(r.parent, r.child);
-        let again = revise(&r.revised_prompt, 2, &good(), Found::Tested(&report), &accept).expect("rules");
+        let again = revise(
+            &r.revised_prompt,
+            2,
+            &good(),
+            Found::Tested(&report),
+            &accept,
+        )
+        .expect("rules");
         assert!(again.changes.is_empty() && !again.accepted);
         assert_eq!(again.revised_prompt, r.revised_prompt);
     }
@@ -308,7 +384,10 @@ mod tests {
     fn low_scores_and_refusals_fire_their_rules() {
         let mut scores = good();
         scores.temporal_coherence = 0.1;
-        let found = Found::Refused { reason: "static_camera", words: "the camera does not move" };
+        let found = Found::Refused {
+            reason: "static_camera",
+            words: "the camera does not move",
+        };
         let r = revise("a street", 1, &scores, found, &AcceptOptions::default()).expect("rules");
         let fired: Vec<_> = r.changes.iter().map(|c| c.rule.as_str()).collect();
         assert_eq!(fired, ["steady-light", "move-camera"]);
@@ -318,7 +397,14 @@ mod tests {
     fn a_metric_that_is_missing_is_not_accepted() {
         let mut report = report(vec![], 1.0);
         report.metrics.clear();
-        let r = revise("x", 1, &good(), Found::Tested(&report), &AcceptOptions::default()).expect("rules");
+        let r = revise(
+            "x",
+            1,
+            &good(),
+            Found::Tested(&report),
+            &AcceptOptions::default(),
+        )
+        .expect("rules");
         assert_eq!(r.reasons.len(), 3);
     }
 
@@ -327,13 +413,25 @@ mod tests {
         let rules: Rules = toml::from_str(RULES).expect("rules");
         let mut phrases = std::collections::BTreeSet::new();
         for rule in &rules.rule {
-            let conditions = [rule.violation.is_some(), rule.score.is_some(), rule.refusal.is_some()];
+            let conditions = [
+                rule.violation.is_some(),
+                rule.score.is_some(),
+                rule.refusal.is_some(),
+            ];
             assert_eq!(conditions.iter().filter(|c| **c).count(), 1, "{}", rule.id);
             assert_eq!(rule.score.is_some(), rule.below.is_some(), "{}", rule.id);
             if let Some(score) = &rule.score {
-                assert!(score_value(&good(), score).is_some(), "{}: no score '{score}'", rule.id);
+                assert!(
+                    score_value(&good(), score).is_some(),
+                    "{}: no score '{score}'",
+                    rule.id
+                );
             }
-            assert!(phrases.insert(rule.add.to_lowercase()), "{}: phrase used twice", rule.id);
+            assert!(
+                phrases.insert(rule.add.to_lowercase()),
+                "{}: phrase used twice",
+                rule.id
+            );
         }
     }
 }

@@ -57,7 +57,10 @@ pub fn batch(
     let mut walk = Walk::new(config, &run, listener, stop);
     walk.prepare()?;
     save_inputs(root, manifest, config)?;
-    run.journal().append("start", json!({"rows": rows.len(), "version": env!("CARGO_PKG_VERSION")}))?;
+    run.journal().append(
+        "start",
+        json!({"rows": rows.len(), "version": env!("CARGO_PKG_VERSION")}),
+    )?;
     listener.on(&Event::RunStarted { rows: rows.len() });
     let mut result = BatchResult::default();
     for (index, row) in rows.iter().enumerate() {
@@ -72,12 +75,18 @@ pub fn batch(
                 done.save(root)?;
                 done
             }
-            Err(WalkError { step: _, error: pipeline::Stop::Interrupted }) => {
+            Err(WalkError {
+                step: _,
+                error: pipeline::Stop::Interrupted,
+            }) => {
                 result.interrupted = true;
                 result.left = rows.len() - index;
                 break;
             }
-            Err(WalkError { step, error: pipeline::Stop::Failed(error) }) => {
+            Err(WalkError {
+                step,
+                error: pipeline::Stop::Failed(error),
+            }) => {
                 let failed = failed(root, row, &step, &error);
                 failed.save(root)?;
                 run.journal().append(
@@ -94,10 +103,20 @@ pub fn batch(
             Outcome::Refused => result.refused += 1,
             Outcome::Failed => result.failed += 1,
         }
-        run.journal().append("row", json!({"id": row.id, "outcome": outcome.outcome.name()}))?;
-        listener.on(&Event::RowDone { id: &row.id, outcome: outcome.outcome.name(), summary: &outcome.summary });
+        run.journal().append(
+            "row",
+            json!({"id": row.id, "outcome": outcome.outcome.name()}),
+        )?;
+        listener.on(&Event::RowDone {
+            id: &row.id,
+            outcome: outcome.outcome.name(),
+            summary: &outcome.summary,
+        });
     }
-    run.journal().append("end", json!({"interrupted": result.interrupted, "failed": result.failed}))?;
+    run.journal().append(
+        "end",
+        json!({"interrupted": result.interrupted, "failed": result.failed}),
+    )?;
     Ok(result)
 }
 
@@ -111,7 +130,10 @@ fn save_inputs(root: &Path, manifest: &Path, config: &Config) -> Result<(), Stor
             .and_then(|t| t.get("format").and_then(toml::Value::as_integer))
         && found > i64::from(store::FORMAT)
     {
-        return Err(StoreError::Newer { path, found: found as u32 });
+        return Err(StoreError::Newer {
+            path,
+            found: found as u32,
+        });
     }
     let text = toml::to_string_pretty(config).map_err(|e| StoreError::io(&path, e))?;
     store::write_atomic(&path, text.as_bytes())?;
@@ -121,8 +143,15 @@ fn save_inputs(root: &Path, manifest: &Path, config: &Config) -> Result<(), Stor
 
 /// Where a run keeps its manifest.
 fn manifest_copy(root: &Path, manifest: &Path) -> PathBuf {
-    let jsonl = manifest.extension().and_then(|e| e.to_str()).is_some_and(|e| ["jsonl", "ndjson"].contains(&e));
-    root.join(if jsonl { "manifest.jsonl" } else { "manifest.csv" })
+    let jsonl = manifest
+        .extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|e| ["jsonl", "ndjson"].contains(&e));
+    root.join(if jsonl {
+        "manifest.jsonl"
+    } else {
+        "manifest.csv"
+    })
 }
 
 /// The rows of a run, from its manifest's copy.
@@ -133,15 +162,23 @@ pub fn rows(root: &Path) -> Result<Vec<Prompt>, StoreError> {
     if !root.join("run.toml").exists() {
         return Err(StoreError::Missing(root.to_owned()));
     }
-    let copy = ["manifest.csv", "manifest.jsonl"].map(|n| root.join(n)).into_iter().find(|p| p.exists());
+    let copy = ["manifest.csv", "manifest.jsonl"]
+        .map(|n| root.join(n))
+        .into_iter()
+        .find(|p| p.exists());
     let copy = copy.ok_or_else(|| StoreError::Missing(root.to_owned()))?;
-    let manifest =
-        manifest::read(&copy).map_err(|e| StoreError::Broken { path: copy.clone(), reason: e.to_string() })?;
+    let manifest = manifest::read(&copy).map_err(|e| StoreError::Broken {
+        path: copy.clone(),
+        reason: e.to_string(),
+    })?;
     Ok(manifest.rows)
 }
 
 fn failed(root: &Path, row: &Prompt, step: &str, error: &anyhow::Error) -> RowResult {
-    let before = RowResult::load(root, &row.id).ok().and_then(|r| r.failure).map_or(0, |f| f.attempts);
+    let before = RowResult::load(root, &row.id)
+        .ok()
+        .and_then(|r| r.failure)
+        .map_or(0, |f| f.attempts);
     let text = format!("{error:#}");
     RowResult {
         format: store::FORMAT,

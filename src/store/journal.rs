@@ -38,7 +38,10 @@ impl Journal {
         if torn {
             file.write_all(b"\n").map_err(|e| StoreError::io(path, e))?;
         }
-        Ok(Self { path: path.to_owned(), file: Mutex::new(file) })
+        Ok(Self {
+            path: path.to_owned(),
+            file: Mutex::new(file),
+        })
     }
 
     /// Appends one event with the time, and syncs it.
@@ -54,7 +57,10 @@ impl Journal {
         }
         let mut text = Value::Object(line).to_string();
         text.push('\n');
-        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut file = self
+            .file
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_data())
             .map_err(|e| StoreError::io(&self.path, e))
@@ -63,6 +69,11 @@ impl Journal {
 
 /// All whole events of a journal, in order; lines that do not parse are left out. A missing file is empty.
 pub fn read_journal(path: &Path) -> Vec<Map<String, Value>> {
-    let Ok(bytes) = std::fs::read(path) else { return Vec::new() };
-    bytes.split(|&b| b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    let Ok(bytes) = std::fs::read(path) else {
+        return Vec::new();
+    };
+    bytes
+        .split(|&b| b == b'\n')
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect()
 }

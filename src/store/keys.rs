@@ -20,7 +20,9 @@ pub struct KeyBuilder(Sha256);
 impl KeyBuilder {
     /// Starts with the step's name and its stage's version.
     pub fn new(step: &str, version: u32) -> Self {
-        Self(Sha256::new()).bytes(step.as_bytes()).bytes(&version.to_le_bytes())
+        Self(Sha256::new())
+            .bytes(step.as_bytes())
+            .bytes(&version.to_le_bytes())
     }
 
     /// Adds bytes.
@@ -65,7 +67,10 @@ impl KeyBuilder {
             files.sort();
             for file in files {
                 let meta = file.metadata().map_err(io)?;
-                let modified = meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+                let modified = meta
+                    .modified()
+                    .ok()
+                    .and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
                 let line = format!("{}\0{}\0{:?}", file.display(), meta.len(), modified);
                 self = self.bytes(line.as_bytes());
             }

@@ -37,7 +37,9 @@ pub enum StoreError {
         reason: String,
     },
     /// Another process works in the folder.
-    #[error("{0} is in use by another director process; wait for it, stop it, or choose another --out")]
+    #[error(
+        "{0} is in use by another director process; wait for it, stop it, or choose another --out"
+    )]
     Locked(PathBuf),
     /// The folder holds something else.
     #[error("{0} is not empty and not a run folder (no run.toml); choose another --out")]
@@ -65,7 +67,10 @@ pub enum StoreError {
 
 impl StoreError {
     pub(crate) fn io(path: &Path, error: impl std::fmt::Display) -> Self {
-        Self::Io { path: path.to_owned(), reason: error.to_string() }
+        Self::Io {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        }
     }
 }
 
@@ -104,7 +109,11 @@ impl Run {
             Err(TryLockError::Error(e)) => return Err(StoreError::io(&path, e)),
         }
         let journal = Journal::open(&root.join("journal.jsonl"))?;
-        let run = Self { root: root.to_owned(), journal, _lock: lock };
+        let run = Self {
+            root: root.to_owned(),
+            journal,
+            _lock: lock,
+        };
         run.sweep();
         Ok(run)
     }
@@ -128,7 +137,9 @@ impl Run {
     /// place yet keeps its stage, and [`Run::once`] moves the rest.
     fn sweep(&self) {
         let tmp = self.root.join("tmp");
-        let Ok(entries) = std::fs::read_dir(&tmp) else { return };
+        let Ok(entries) = std::fs::read_dir(&tmp) else {
+            return;
+        };
         let kept = steps::stages_in_use(&self.root.join("prompts"));
         for entry in entries.flatten() {
             if !kept.contains(&entry.file_name().to_string_lossy().into_owned()) {

@@ -99,11 +99,20 @@ impl Run {
         let folder = self.iteration(id, iteration);
         let record_path = folder.join("steps").join(format!("{step}.json"));
         if let Some(record) = self.finished(&folder, &record_path, key)? {
-            return Ok(Done { skipped: true, record });
+            return Ok(Done {
+                skipped: true,
+                record,
+            });
         }
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("{id}-{iteration}-{step}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let stage = Stage { folder: self.root.join("tmp").join(&name) };
+        let name = format!(
+            "{id}-{iteration}-{step}-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let stage = Stage {
+            folder: self.root.join("tmp").join(&name),
+        };
         let _ = std::fs::remove_dir_all(&stage.folder);
         std::fs::create_dir_all(&stage.folder).map_err(|e| StoreError::io(&stage.folder, e))?;
         let started = Instant::now();
@@ -126,23 +135,39 @@ impl Run {
             json!({"id": id, "iteration": iteration, "step": step, "key": key.0, "millis": record.millis,
                    "peak_kib": record.peak_kib}),
         )?;
-        Ok(Done { skipped: false, record })
+        Ok(Done {
+            skipped: false,
+            record,
+        })
     }
 
-    fn finished(&self, folder: &Path, record_path: &Path, key: &Key) -> Result<Option<StepRecord>, StoreError> {
+    fn finished(
+        &self,
+        folder: &Path,
+        record_path: &Path,
+        key: &Key,
+    ) -> Result<Option<StepRecord>, StoreError> {
         if !record_path.exists() {
             return Ok(None);
         }
         // A record that does not parse is no record: the step is made again.
-        let Ok(record) = read_json::<StepRecord>(record_path) else { return Ok(None) };
+        let Ok(record) = read_json::<StepRecord>(record_path) else {
+            return Ok(None);
+        };
         if record.format > FORMAT {
-            return Err(StoreError::Newer { path: record_path.to_owned(), found: record.format });
+            return Err(StoreError::Newer {
+                path: record_path.to_owned(),
+                found: record.format,
+            });
         }
         if record.key != *key {
             return Ok(None);
         }
         self.settle(folder, &record)?;
-        let whole = record.artifacts.iter().all(|a| whole(&folder.join(&a.path), a));
+        let whole = record
+            .artifacts
+            .iter()
+            .all(|a| whole(&folder.join(&a.path), a));
         Ok(whole.then_some(record))
     }
 
@@ -205,7 +230,9 @@ fn collect(root: &Path) -> Result<Vec<Artifact>, StoreError> {
 pub(super) fn stages_in_use(prompts: &Path) -> BTreeSet<String> {
     let mut used = BTreeSet::new();
     let folders = |path: &Path| -> Vec<PathBuf> {
-        std::fs::read_dir(path).map(|d| d.flatten().map(|e| e.path()).collect()).unwrap_or_default()
+        std::fs::read_dir(path)
+            .map(|d| d.flatten().map(|e| e.path()).collect())
+            .unwrap_or_default()
     };
     for row in folders(prompts) {
         for iteration in folders(&row) {

@@ -8,13 +8,31 @@ use sora_director::store::{Run, read_journal};
 
 /// A row small enough for a test: seconds, not minutes.
 const TINY: [&str; 17] = [
-    "--preset", "draft", "--size", "128x72", "--seconds", "1", "--fps", "12", "--max-side", "128", "--splats", "1500",
-    "--steps", "20", "--takes", "1", "--quiet",
+    "--preset",
+    "draft",
+    "--size",
+    "128x72",
+    "--seconds",
+    "1",
+    "--fps",
+    "12",
+    "--max-side",
+    "128",
+    "--splats",
+    "1500",
+    "--steps",
+    "20",
+    "--takes",
+    "1",
+    "--quiet",
 ];
 
 fn director(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_director"));
-    command.args(args).env_remove("DIRECTOR_ADAPTER").env("NO_COLOR", "1");
+    command
+        .args(args)
+        .env_remove("DIRECTOR_ADAPTER")
+        .env("NO_COLOR", "1");
     command
 }
 
@@ -52,13 +70,32 @@ impl Folder {
 fn help_shows_every_command_and_an_example() {
     let output = run(&["--help"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for command in ["run", "validate", "status", "results", "probe", "generate", "score", "depth", "track", "reconstruct",
-        "render", "run-agent", "doctor", "completions"]
-    {
-        assert!(text.contains(&format!("  {command} ")), "{command} is not in --help");
+    for command in [
+        "run",
+        "validate",
+        "status",
+        "results",
+        "probe",
+        "generate",
+        "score",
+        "depth",
+        "track",
+        "reconstruct",
+        "render",
+        "run-agent",
+        "doctor",
+        "completions",
+    ] {
+        assert!(
+            text.contains(&format!("  {command} ")),
+            "{command} is not in --help"
+        );
         let help = run(&[command, "--help"]);
         assert_eq!(code(&help), 0, "{command} --help");
-        assert!(String::from_utf8_lossy(&help.stdout).contains("Example"), "{command} --help has no example");
+        assert!(
+            String::from_utf8_lossy(&help.stdout).contains("Example"),
+            "{command} --help has no example"
+        );
     }
 }
 
@@ -75,11 +112,33 @@ fn what_cannot_run_exits_2_with_one_error_that_names_the_mend() {
     let foreign = foreign.display().to_string();
     let missing = folder.out("missing.csv");
     let cases: [(&[&str], &[&str]); 6] = [
-        (&["run", &missing, "--out", &out], &["missing.csv", "No such file"]),
-        (&["run", &bad, "--out", &out], &["line 2, takes", "line 3, seed", "--skip-faulty"]),
-        (&["run", &good, "--out", &out, "--depth-model", "/nonexistent.onnx"], &["/nonexistent.onnx"]),
-        (&["run", &novideo, "--out", &out, "--provider", "files"], &["line 2, video", "--provider mock"]),
-        (&["run", &good, "--out", &foreign], &["not a run folder", "--out"]),
+        (
+            &["run", &missing, "--out", &out],
+            &["missing.csv", "No such file"],
+        ),
+        (
+            &["run", &bad, "--out", &out],
+            &["line 2, takes", "line 3, seed", "--skip-faulty"],
+        ),
+        (
+            &[
+                "run",
+                &good,
+                "--out",
+                &out,
+                "--depth-model",
+                "/nonexistent.onnx",
+            ],
+            &["/nonexistent.onnx"],
+        ),
+        (
+            &["run", &novideo, "--out", &out, "--provider", "files"],
+            &["line 2, video", "--provider mock"],
+        ),
+        (
+            &["run", &good, "--out", &foreign],
+            &["not a run folder", "--out"],
+        ),
         (&["results", &foreign], &["not a run folder"]),
     ];
     for (args, wanted) in cases {
@@ -103,7 +162,11 @@ fn without_a_driver_the_error_names_the_package() {
         .output()
         .expect("starts");
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("mesa-vulkan-drivers"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("mesa-vulkan-drivers"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -114,7 +177,11 @@ fn a_run_folder_in_use_is_refused() {
     let held = Run::open(Path::new(&out)).expect("lock");
     let output = run(&["run", &manifest, "--out", &out]);
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("in use by another director"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("in use by another director"),
+        "{}",
+        stderr(&output)
+    );
     drop(held);
 }
 
@@ -124,7 +191,15 @@ fn a_bad_video_fails_its_row_and_the_others_go_on() {
     std::fs::write(folder.path("text.mp4"), "this is no video").expect("write");
     let manifest = folder.text("m.csv", "id,video\nmissing,nowhere.mp4\ntext,text.mp4\n");
     let out = folder.out("run");
-    let output = run(&["run", &manifest, "--out", &out, "--provider", "files", "--quiet"]);
+    let output = run(&[
+        "run",
+        &manifest,
+        "--out",
+        &out,
+        "--provider",
+        "files",
+        "--quiet",
+    ]);
     assert_eq!(code(&output), 1, "{}", stderr(&output));
     for (id, words) in [("missing", "nowhere.mp4"), ("text", "text.mp4")] {
         let row = RowResult::load(Path::new(&out), id).expect("record");
@@ -133,7 +208,15 @@ fn a_bad_video_fails_its_row_and_the_others_go_on() {
         assert!(failure.error.contains(words), "{failure:?}");
         assert_eq!(failure.attempts, 1);
     }
-    let again = run(&["run", &manifest, "--out", &out, "--provider", "files", "--quiet"]);
+    let again = run(&[
+        "run",
+        &manifest,
+        "--out",
+        &out,
+        "--provider",
+        "files",
+        "--quiet",
+    ]);
     assert_eq!(code(&again), 1);
     let row = RowResult::load(Path::new(&out), "text").expect("record");
     assert_eq!(row.failure.expect("failure").attempts, 2);
@@ -165,10 +248,20 @@ fn artifacts(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 #[test]
 fn a_killed_run_goes_on_and_ends_with_the_same_artifacts() {
     let folder = Folder::new();
-    let manifest = folder.text("m.csv", "id,prompt,seed\na,\"A robot walks through a room, slow dolly forward\",11\n");
+    let manifest = folder.text(
+        "m.csv",
+        "id,prompt,seed\na,\"A robot walks through a room, slow dolly forward\",11\n",
+    );
     let (whole, killed) = (folder.out("whole"), folder.out("killed"));
     let args = |out: &str| -> Vec<String> {
-        let mut args = vec!["run".to_owned(), manifest.clone(), "--out".into(), out.to_owned(), "--max-iterations".into(), "2".into()];
+        let mut args = vec![
+            "run".to_owned(),
+            manifest.clone(),
+            "--out".into(),
+            out.to_owned(),
+            "--max-iterations".into(),
+            "2".into(),
+        ];
         args.extend(TINY.map(str::to_owned));
         args
     };
@@ -198,6 +291,9 @@ fn a_killed_run_goes_on_and_ends_with_the_same_artifacts() {
     }
     // Nothing is left to do: a further start makes nothing.
     let before = artifacts(Path::new(&killed));
-    assert_eq!(code(&director(&[]).args(args(&killed)).output().expect("starts")), 0);
+    assert_eq!(
+        code(&director(&[]).args(args(&killed)).output().expect("starts")),
+        0
+    );
     assert!(before == artifacts(Path::new(&killed)));
 }
