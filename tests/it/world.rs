@@ -27,7 +27,13 @@ fn rough_view(width: u32, height: u32, seed: u64) -> (Vec<f32>, Vec<f32>) {
         })
         .collect();
     let alpha = (0..width * height)
-        .map(|_| if rng.u32() % 15 == 0 { 0.3 } else { 0.9 })
+        .map(|_| {
+            if rng.u32().is_multiple_of(15) {
+                0.3
+            } else {
+                0.9
+            }
+        })
         .collect();
     (depth, alpha)
 }
