@@ -61,7 +61,7 @@ const MIN_FRAMES: usize = 4;
 const FRAME_UNDER_2PX: f64 = 0.3;
 /// Prior of the shift of relative inverse depth. Far tighter than what the residuals claim: the network's errors
 /// repeat from point to point and frame to frame, and would be fitted by flattening the scene.
-const RATIO_SIGMA: f64 = 0.1;
+const RATIO_SIGMA: f64 = 0.3;
 /// Links with fewer points tell nothing.
 const MIN_POINTS: usize = 12;
 
