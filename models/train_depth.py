@@ -1,7 +1,8 @@
 """Trains the embedded depth network and writes it as ONNX.
 
     pip install numpy pillow jax optax onnx
-    python models/train_depth.py --out models/depth_small.onnx [--takes FOLDER...] [--held-out FOLDER...]
+    models/mock_takes.sh TAKES target/debug/director
+    python models/train_depth.py --takes TAKES/train/*/* --held-out TAKES/held-out/*/*
 
 Pretrains on the random rooms of rooms.py, then fine-tunes on takes of the mock provider if any are given: a
 take is a folder with `take.mp4` and `truth/depth/*.png` (16-bit millimetres, 0 = unknown or sky), one PNG a
@@ -165,7 +166,7 @@ def random_rooms(count, seed):
     return np.stack([p for p, _ in pictures]), np.stack([z for _, z in pictures])
 
 
-def take(folder, every=4):
+def take(folder, every=1):
     """Frames [n, H, W, 3] in [0, 1] and depth [n, H, W] in metres (inf where unknown) of one take."""
     from PIL import Image
 
@@ -306,7 +307,7 @@ def main():
         params = train(params, both[0], normalised(both[1]), args.tune_seconds, 1e-3, 16, args.seed + 1, "takes")
         report("held-out rooms", params, *held)
     if args.held_out:
-        parts = [take(t) for t in args.held_out]
+        parts = [take(t, 3) for t in args.held_out]
         report("held-out takes", params, np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]))
     export(params, args.out)
     print(f"wrote {args.out}: {Path(args.out).stat().st_size} bytes")

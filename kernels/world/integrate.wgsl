@@ -15,6 +15,20 @@ struct Params {
 @group(0) @binding(2) var<storage, read> surface: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> evidence: array<vec4<f32>>;
 
+// Whether the view sees a surface at a camera-space point.
+fn goes_on(view: View, p: vec3<f32>) -> bool {
+    if (p.z <= 0.0) {
+        return false;
+    }
+    let u = view.intrinsics.x * p.x / p.z + view.intrinsics.z;
+    let v = view.intrinsics.y * p.y / p.z + view.intrinsics.w;
+    if (!(u >= 0.0 && v >= 0.0 && u < f32(view.size.x) && v < f32(view.size.y))) {
+        return false;
+    }
+    let depth = surface[view.size.z + u32(v) * view.size.x + u32(u)].w;
+    return depth > 0.0 && abs(depth - p.z) <= params.truncation;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) local: u32) {
@@ -59,7 +73,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
         let distance = dot(s.xyz, p - q);
         if (distance > tau) {
             sum.z += 1.0;
-        } else if (distance >= -tau && ahead > -1.5 * tau) {
+        } else if (distance >= -tau && ahead > -4.0 * tau) {
+            // Behind a grazing plane: the plane must go on there, or the voxel lies past its end.
+            if (ahead < -voxel && !goes_on(view, p - s.xyz * distance)) {
+                continue;
+            }
             var weight = 1.0;
             if (distance < -voxel) {
                 weight = (tau + distance) / (tau - voxel);

@@ -228,6 +228,9 @@ fn overview(field: &Field<'_>) -> Findings {
     found.metric("voxels_solid_share", solid / total);
     found.metric("voxel_size", f64::from(field.world.voxel));
     let count = |kind: Column| field.nav.kind.iter().filter(|&&k| k == kind).count() as f64;
+    found.metric("agent_height", field.body.height);
+    found.metric("agent_radius", field.body.radius);
+    found.metric("agent_climb", field.body.climb);
     let area = field.nav.voxel * field.nav.voxel;
     found.metric("walkable_area", count(Column::Walkable) * area);
     found.metric("blocked_columns", count(Column::Blocked));

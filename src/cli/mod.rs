@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::gpu::{AdapterChoice, Gpu, GpuError};
 
+mod convert;
 mod depth;
 mod frames;
 mod generate;
@@ -85,6 +86,10 @@ pub enum Command {
     Reconstruct(reconstruct::Args),
     /// Render splats to a picture or a video
     Render(render::Args),
+    /// Write splats in another format
+    Convert(convert::Args),
+    /// Say what a splat file holds
+    Info(convert::InfoArgs),
     /// Let agents test a rebuilt world
     RunAgent(run_agent::Args),
 }
@@ -104,6 +109,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Track(args) => track::run(args, globals),
         Command::Reconstruct(args) => reconstruct::run(args, globals),
         Command::Render(args) => render::run(args, globals),
+        Command::Convert(args) => convert::run(args, globals),
+        Command::Info(args) => convert::info(args, globals),
         Command::RunAgent(args) => run_agent::run(args, globals),
     }
 }

@@ -1,1 +1,3 @@
 //! Tables and pictures of a run.
+
+pub mod map;

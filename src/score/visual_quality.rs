@@ -1,4 +1,5 @@
-//! Visual quality of single frames: sharp, free of noise and blocks, not clipped, with contrast.
+//! Visual quality of single frames at the working size: sharp, free of noise and blocks, not clipped, with
+//! contrast. Blocks are seen only where the working size is the native one, as their grid is of 8 pixels.
 
 use super::Components;
 use super::picture::{Picture, mean};

@@ -4,6 +4,7 @@ use crate::gpu::{GpuError, Kernel};
 
 mod cloud;
 mod fit;
+pub mod format;
 mod init;
 mod options;
 pub mod records;

@@ -106,12 +106,10 @@ pub(super) fn open(path: &Path) -> Result<Source, VideoError> {
     let audio = input.streams().best(media::Type::Audio).is_some();
     let video = input.streams().best(media::Type::Video);
     let Some(stream) = video.filter(|stream| !is_picture(stream)) else {
-        return Err(refuse(if input.nb_streams() == 0 {
-            "it holds no stream at all: cut short before its index, or no video; see that it plays, or fetch it again".to_owned()
-        } else if audio {
+        return Err(refuse(if audio {
             "it has sound but no video stream; give a file with video".to_owned()
         } else {
-            "it has no video stream; give a file with video".to_owned()
+            "it has no video stream: it was cut short, or is no video; see that it plays, or fetch it again".to_owned()
         }));
     };
     let index = stream.index();

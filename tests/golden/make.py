@@ -299,6 +299,24 @@ def half():
     g.save()
 
 
+def depth_anything():
+    """Every 14th value of the real network's answer to a drawn floor and wall, where its file is at hand."""
+    path = HERE.parents[2] / "shared" / "models" / "depth_anything_v2_small_294x518.onnx"
+    if not path.exists():
+        return print(f"skipped: {path} is not here")
+    y, x = np.mgrid[0:294, 0:518]
+    wall = 60 + x * 120 // 517
+    floor = 90 + (x // np.maximum(1, 1 + (y - 140) // 8) + y // 16) % 2 * 100
+    shade = np.where(y < 147, wall, floor)
+    shade = np.where((abs(x - 300) < 60) & (abs(y - 160) < 70), 230 - y // 2, shade)
+    rgb = np.stack([shade, shade * 9 // 10, shade * 8 // 10]).astype(np.float32) / np.float32(255)
+    mean, std = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
+    image = (rgb - mean[:, None, None]) / std[:, None, None]
+    answer = onnxruntime.InferenceSession(path).run(None, {"pixel_values": image[None]})[0][0]
+    answer[::14, ::14].astype("<f4").tofile(HERE / "depth_anything_v2_small_294x518.f32")
+    print(f"depth_anything: {answer.min():.3f} to {answer.max():.3f}")
+
+
 if __name__ == "__main__":
-    for make in [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half]:
+    for make in [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half, depth_anything]:
         make()

@@ -1,5 +1,7 @@
 //! Depth: the built-in network, what broken networks say.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 use sora_director::depth::{DepthKind, Model, ModelChoice};
 use sora_director::event::Silent;
 use sora_director::video::{Frames, VideoInfo};

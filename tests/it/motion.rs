@@ -3,7 +3,7 @@
 use sora_director::event::{Monitor, Silent};
 use sora_director::gpu::{Buffer, Gpu, GpuType, groups_2d};
 use sora_director::motion::kernels::{self as k, patches};
-use sora_director::motion::{Motion, MotionError, MotionOptions, estimate};
+use sora_director::motion::{Motion, MotionError, MotionOptions, TrackEnd, estimate};
 use sora_director::reference::motion as twin;
 use sora_director::video::{Frames, VideoInfo};
 
@@ -568,4 +568,56 @@ fn odd_clips_have_a_defined_motion_and_bad_ones_a_clear_error() {
     }
     let error = estimate(&gpu, &two, &MotionOptions::default(), &Stop).expect_err("stop");
     assert!(matches!(error, MotionError::Interrupted));
+}
+
+#[test]
+fn tracks_follow_the_truth_and_say_why_they_end() {
+    let frames = clip(160, 90, 5, |x, y, t| [x - 3.3 * t, y + 1.2 * t, 0.0]);
+    let m = motion(&frames, &[1]);
+    let tracks = m.tracks(1, 8, 10.0, 2.0);
+    assert!(tracks.len() > 100, "{}", tracks.len());
+    for track in &tracks {
+        assert_eq!(track.start, 1);
+        for (i, p) in track.points.iter().enumerate() {
+            let [x, y] = track.points[0];
+            let e = (p[0] - x - 3.3 * i as f32).hypot(p[1] - y + 1.2 * i as f32);
+            assert!(e < 0.5, "{e} px off after {i} steps from {x}, {y}");
+        }
+        // The clip has three steps left after frame 1; a point within 9.9 px of the right border leaves.
+        let leaves = track.points[0][0] + 9.9 > 158.5 || track.points[0][1] - 3.6 < 1.5;
+        match track.end {
+            TrackEnd::Clip => assert_eq!(track.points.len(), 4),
+            TrackEnd::Border => assert!(leaves, "{:?}", track.points),
+            TrackEnd::Lost => panic!("lost at {:?}", track.points.last()),
+        }
+    }
+    assert!(tracks.iter().any(|t| t.end == TrackEnd::Border));
+    assert!(m.tracks(5, 8, 10.0, 2.0).is_empty());
+    assert!(m.tracks(0, 8, 10.0, 50.0).is_empty());
+
+    // What the square covers is lost, not left.
+    let frames = clip(160, 90, 2, |x, y, t| {
+        if (x - 50.0 - 6.0 * t).abs() < 20.0 && (y - 45.0).abs() < 20.0 {
+            [x - 6.0 * t, y, 1.0]
+        } else {
+            [x + 2.0 * t, y, 0.0]
+        }
+    });
+    let lost: Vec<[f32; 2]> = motion(&frames, &[1])
+        .tracks(0, 1, 2.0, 4.0)
+        .into_iter()
+        .filter(|t| t.end == TrackEnd::Lost)
+        .map(|t| t.points[0])
+        .collect();
+    // They lie along the outline, and fill most of the strip of 8 px that is covered.
+    let outline = lost.iter().filter(|p| {
+        let out = (p[0] - 50.0).abs().max((p[1] - 45.0).abs()) - 20.0;
+        (-4.0..10.0).contains(&out)
+    });
+    assert!(outline.count() * 20 >= lost.len() * 19, "{lost:?}");
+    let covered = lost
+        .iter()
+        .filter(|p| (71.0..77.0).contains(&p[0]) && (28.0..62.0).contains(&p[1]));
+    // Grid points every 2 px: 3 columns of 17.
+    assert!(covered.count() >= 30, "{lost:?}");
 }

@@ -8,6 +8,7 @@ use crate::common::Rng;
 
 mod backward;
 mod bench;
+mod files;
 mod fit;
 mod forward;
 

@@ -289,8 +289,8 @@ impl Scene {
             Subject::Nobody => Vec::new(),
             _ => self.stage.places().collect(),
         };
-        for _ in 0..600 {
-            let half = DVec2::new(rng.range(0.4, 0.7), rng.range(0.4, 0.7));
+        for _ in 0..2000 {
+            let half = DVec2::new(rng.range(0.33, 0.7), rng.range(0.33, 0.7));
             let at = DVec2::new(
                 rng.range(-hx + 0.15, hx - 0.15),
                 rng.range(-hz + 0.15, hz - 0.15),
@@ -299,13 +299,13 @@ impl Scene {
             let within =
                 max.x < hx - 0.1 && min.x > -hx + 0.1 && max.y < hz - 0.1 && min.y > -hz + 0.1;
             let gap = |p: &DVec2| p.distance(p.clamp(min, max));
-            let clear = walked.iter().all(|p| gap(p) > 0.3);
+            let clear = walked.iter().all(|p| gap(p) > 0.2);
             let corners = [min, DVec2::new(max.x, min.y), max, DVec2::new(min.x, max.y)];
             let seen = corners.iter().all(|c| {
                 self.sees(middle, DVec3::new(c.x, 0.0, c.y))
-                    .is_some_and(|(_, z)| (1.0..6.0).contains(&z))
+                    .is_some_and(|(_, z)| (0.8..7.0).contains(&z))
             });
-            if within && clear && seen && self.off_camera(at) > half.length() + 0.3 {
+            if within && clear && seen && self.off_camera(at) > half.length() {
                 self.planted.push(Planted::Hole {
                     min: min.to_array(),
                     max: max.to_array(),

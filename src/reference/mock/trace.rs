@@ -211,8 +211,11 @@ fn nearest(primitives: &[Primitive], eye: Vec3, ray: Vec3) -> Option<(usize, f32
     let mut best = None;
     let mut least = MISS;
     for (i, p) in primitives.iter().enumerate() {
+        if !usable(p) {
+            continue;
+        }
         let t = hit(p.size, local_point(p, eye), local_direction(p, ray));
-        if t < least && usable(p) {
+        if t < least {
             least = t;
             best = Some((i, t));
         }
@@ -296,13 +299,15 @@ pub fn trace(params: &TraceParams) -> Traced {
             out.depth.push(found.map_or(0.0, |(_, t)| t));
             out.objects
                 .push(found.map_or(0, |(i, _)| primitives[i].object[0] as u32));
-            out.rgba.push(colour(params, primitives, u, v));
+            out.rgba.push(colour(params, u, v));
         }
     }
     out
 }
 
-fn colour(params: &TraceParams, primitives: &[Primitive], u: f32, v: f32) -> u32 {
+/// Packed colour of a pixel whose centre lies at image point (`u`, `v`) in pixels.
+pub fn colour(params: &TraceParams, u: f32, v: f32) -> u32 {
+    let primitives = params.list();
     let [_, _, cx, cy] = params.focal;
     let mut sum = Vec3::ZERO;
     if let Some(view) = view(params) {

@@ -65,7 +65,15 @@ fn vote(
     let distance = a * (p[0] - q[0]) + b * (p[1] - q[1]) + c * (p[2] - q[2]);
     if distance > tau {
         sum[2] += 1.0;
-    } else if distance >= -tau && ahead > -1.5 * tau {
+    } else if distance >= -tau && ahead > -4.0 * tau {
+        let foot = [
+            p[0] - a * distance,
+            p[1] - b * distance,
+            p[2] - c * distance,
+        ];
+        if ahead < -voxel && !goes_on(view, foot, surface, tau) {
+            return;
+        }
         let weight = if distance < -voxel {
             (tau + distance) / (tau - voxel)
         } else {
@@ -77,4 +85,18 @@ fn vote(
             sum[3] += 1.0;
         }
     }
+}
+
+fn goes_on(view: &GpuView, p: [f32; 3], surface: &[[f32; 4]], tau: f32) -> bool {
+    if p[2] <= 0.0 {
+        return false;
+    }
+    let [fx, fy, cx, cy] = view.intrinsics;
+    let [width, height, first, _] = view.size;
+    let (u, v) = (fx * p[0] / p[2] + cx, fy * p[1] / p[2] + cy);
+    if !(u >= 0.0 && v >= 0.0 && u < width as f32 && v < height as f32) {
+        return false;
+    }
+    let depth = surface[(first + v as u32 * width + u as u32) as usize][3];
+    depth > 0.0 && (depth - p[2]).abs() <= tau
 }

@@ -95,9 +95,8 @@ pub(super) fn map_rows(
 ) -> Result<Tensor> {
     with_floats(t, |x| {
         let mut y = vec![0f32; x.len()];
-        if n > 0 {
-            // Pieces of at least a few thousand elements, so that threads are worth it.
-            let rows = (8192 / n).max(1);
+        // Pieces of at least a few thousand elements, so that threads are worth it.
+        if let Some(rows) = 8192usize.checked_div(n).map(|rows| rows.max(1)) {
             y.par_chunks_mut(n * rows)
                 .zip(x.par_chunks(n * rows))
                 .enumerate()

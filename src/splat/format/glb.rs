@@ -1,0 +1,139 @@
+//! glTF binary with `KHR_gaussian_splatting`, uncompressed, +Y up as our world.
+
+use serde_json::{Value, json};
+
+use super::super::Splats;
+use super::{SH0, ply::unit};
+
+const FLOAT: u32 = 5126;
+
+struct Body {
+    bytes: Vec<u8>,
+    views: Vec<Value>,
+    accessors: Vec<Value>,
+}
+
+impl Body {
+    fn add(&mut self, kind: &str, count: usize, values: &[f32]) -> usize {
+        self.views.push(json!({
+            "buffer": 0, "byteOffset": self.bytes.len(), "byteLength": values.len() * 4
+        }));
+        self.bytes.extend_from_slice(bytemuck::cast_slice(values));
+        self.accessors.push(json!({
+            "bufferView": self.views.len() - 1, "componentType": FLOAT, "count": count, "type": kind
+        }));
+        self.accessors.len() - 1
+    }
+}
+
+/// The file's bytes. An empty cloud has no mesh, as glTF asks for at least one vertex.
+pub fn encode(splats: &Splats) -> Vec<u8> {
+    let n = splats.len();
+    let mut body = Body {
+        bytes: Vec::new(),
+        views: Vec::new(),
+        accessors: Vec::new(),
+    };
+    let mut document = json!({
+        "asset": {"version": "2.0", "generator": concat!("sora-director ", env!("CARGO_PKG_VERSION"))},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"name": "splats"}],
+    });
+    if n > 0 {
+        let attributes = attributes(splats, &mut body);
+        document["nodes"][0]["mesh"] = json!(0);
+        document["extensionsUsed"] = json!(["KHR_gaussian_splatting"]);
+        document["meshes"] = json!([{"primitives": [{
+            "mode": 0,
+            "attributes": attributes,
+            "extensions": {"KHR_gaussian_splatting": {
+                "kernel": "ellipse", "colorSpace": "srgb_rec709_display"
+            }}
+        }]}]);
+        document["accessors"] = Value::Array(body.accessors);
+        document["bufferViews"] = Value::Array(body.views);
+        document["buffers"] = json!([{"byteLength": body.bytes.len()}]);
+    }
+    let mut text = document.to_string().into_bytes();
+    text.resize(text.len().next_multiple_of(4), b' ');
+    let binary = if n > 0 { 8 + body.bytes.len() } else { 0 };
+    let mut out = Vec::with_capacity(20 + text.len() + binary);
+    out.extend_from_slice(b"glTF");
+    for word in [2, (20 + text.len() + binary) as u32, text.len() as u32] {
+        out.extend_from_slice(&word.to_le_bytes());
+    }
+    out.extend_from_slice(b"JSON");
+    out.extend_from_slice(&text);
+    if n > 0 {
+        out.extend_from_slice(&(body.bytes.len() as u32).to_le_bytes());
+        out.extend_from_slice(b"BIN\0");
+        out.extend_from_slice(&body.bytes);
+    }
+    out
+}
+
+fn attributes(splats: &Splats, body: &mut Body) -> Value {
+    let n = splats.len();
+    let k = splats.coefficients();
+    let mut out = serde_json::Map::new();
+    let position = body.add("VEC3", n, splats.positions.as_flattened());
+    let bound = |f: fn(f32, f32) -> f32, start: f32| {
+        splats
+            .positions
+            .iter()
+            .fold([start; 3], |b, p| std::array::from_fn(|c| f(b[c], p[c])))
+    };
+    body.accessors[position]["min"] = json!(bound(f32::min, f32::INFINITY));
+    body.accessors[position]["max"] = json!(bound(f32::max, f32::NEG_INFINITY));
+    out.insert("POSITION".into(), json!(position));
+    let opacities: Vec<f32> = splats
+        .opacity_logits
+        .iter()
+        .map(|o| 1.0 / (1.0 + (-o).exp()))
+        .collect();
+    // For viewers without the extension: colours there are linear.
+    let fallback: Vec<f32> = (0..n)
+        .flat_map(|i| {
+            let [r, g, b] = splats.sh[i * k].map(|c| linear((0.5 + SH0 * c).clamp(0.0, 1.0)));
+            [r, g, b, opacities[i]]
+        })
+        .collect();
+    out.insert("COLOR_0".into(), json!(body.add("VEC4", n, &fallback)));
+    let rotations: Vec<f32> = splats
+        .rotations
+        .iter()
+        .flat_map(|q| {
+            let [w, x, y, z] = unit(*q);
+            [x, y, z, w]
+        })
+        .collect();
+    let scales: Vec<f32> = splats
+        .log_scales
+        .as_flattened()
+        .iter()
+        .map(|s| s.exp())
+        .collect();
+    let mut add = |name: String, kind: &str, values: &[f32]| {
+        let at = body.add(kind, n, values);
+        out.insert(format!("KHR_gaussian_splatting:{name}"), json!(at));
+    };
+    add("ROTATION".into(), "VEC4", &rotations);
+    add("SCALE".into(), "VEC3", &scales);
+    add("OPACITY".into(), "SCALAR", &opacities);
+    for c in 0..k {
+        let values: Vec<f32> = (0..n).flat_map(|i| splats.sh[i * k + c]).collect();
+        let (degree, at) = if c == 0 { (0, 0) } else { (1, c - 1) };
+        add(format!("SH_DEGREE_{degree}_COEF_{at}"), "VEC3", &values);
+    }
+    Value::Object(out)
+}
+
+/// sRGB to linear light, IEC 61966-2-1.
+fn linear(v: f32) -> f32 {
+    if v <= 0.04045 {
+        v / 12.92
+    } else {
+        ((v + 0.055) / 1.055).powf(2.4)
+    }
+}
