@@ -300,11 +300,11 @@ impl<'a> Clip<'a> {
             }
         }
         let (mut best, mut first) = ((0, 0), 0);
-        for k in 0..self.frames {
+        for (k, spanned) in spanned.iter().enumerate() {
             if k - first > best.1 - best.0 {
                 best = (first, k);
             }
-            if !spanned[k] {
+            if !spanned {
                 first = k + 1;
             }
         }

@@ -593,10 +593,17 @@ fn planted_defects_are_found() {
         .expect("hole");
     assert_eq!(hole.severity, Severity::High);
     let map = sora_director::report::map::draw(&world, &cameras, &report);
-    assert!((500..=700).contains(&map.width().max(map.height())), "{:?}", map.dimensions());
+    assert!(
+        (500..=700).contains(&map.width().max(map.height())),
+        "{:?}",
+        map.dimensions()
+    );
     let marks = [[215, 30, 35], [245, 140, 20], [30, 90, 220]];
     for mark in marks {
-        assert!(map.pixels().filter(|p| p.0 == mark).count() > 30, "{mark:?} is on the map");
+        assert!(
+            map.pixels().filter(|p| p.0 == mark).count() > 30,
+            "{mark:?} is on the map"
+        );
     }
     if let Ok(path) = std::env::var("DIRECTOR_TEST_MAP") {
         map.save(path).expect("save");

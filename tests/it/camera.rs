@@ -1,5 +1,7 @@
 //! Cameras: solves of exact synthetic geometry, refusals, known formats, trajectory errors.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod files;
 mod scene;
 
