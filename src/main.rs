@@ -8,6 +8,11 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    // Mesa's device-select layer complains on stderr where there is no display; adapters are chosen here anyway.
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: no other thread runs yet.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
     let level = match (cli.globals.quiet, cli.globals.verbose) {
         (true, _) => "error",
         (_, 0) => "warn",

@@ -208,18 +208,27 @@ fn bodies(field: &Field<'_>, found: &mut Findings) -> Result<f64, AgentError> {
     }
     let step = cells.len().div_ceil(field.options.bodies.max(1));
     let cells: Vec<usize> = cells.into_iter().step_by(step).collect();
+    let r = 0.9 * body.radius;
     let positions: Vec<[f32; 4]> = cells
         .iter()
         .map(|&i| {
             let [x, y, z] = nav.place(field.world, i);
-            [x as f32, (y + 0.5 * nav.voxel) as f32, z as f32, 0.0]
+            // On the highest floor under the foot, or standing would count as being pushed up.
+            let under = [(-r, 0.0), (r, 0.0), (0.0, -r), (0.0, r)]
+                .into_iter()
+                .filter_map(|(dx, dz)| nav.cell_of(field.world, x + dx, z + dz))
+                .filter(|&j| nav.kind[j] == Column::Walkable)
+                .map(|j| f64::from(nav.height[j]))
+                .filter(|h| *h <= y + body.climb)
+                .fold(y, f64::max);
+            [x as f32, (under + 0.5 * nav.voxel) as f32, z as f32, 0.0]
         })
         .collect();
     let params = SettleParams {
         steps: STEPS,
         dt: 1.0 / 60.0,
         gravity: body.gravity as f32,
-        radius: (0.9 * body.radius) as f32,
+        radius: r as f32,
         reach: body.climb as f32,
         friction: field.options.friction as f32,
         drop: (body.climb + 2.0 * nav.voxel) as f32,

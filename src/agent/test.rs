@@ -151,7 +151,7 @@ pub fn test(
     monitor: &dyn Monitor,
 ) -> Result<AgentReport, AgentError> {
     let want = world.dims.iter().map(|&n| n as usize).product();
-    if world.states.len() != want || want == 0 || !(world.voxel > 0.0) {
+    if world.states.len() != want || want == 0 || world.voxel.is_nan() || world.voxel <= 0.0 {
         return Err(AgentError::World {
             want,
             got: world.states.len(),

@@ -167,8 +167,8 @@ impl Nav {
                 }
             }
         }
-        for i in 0..nx * nz {
-            if support[i].is_none() && nav.height[i].is_finite() {
+        for (i, found) in support.iter().enumerate() {
+            if found.is_none() && nav.height[i].is_finite() {
                 nav.kind[i] = judge(world, [i % nx, i / nx], nav.height[i], body, climb);
             }
         }

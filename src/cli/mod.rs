@@ -6,16 +6,23 @@ use clap::{Parser, Subcommand};
 
 use crate::gpu::{AdapterChoice, Gpu, GpuError};
 
+mod completions;
 mod convert;
 mod depth;
+mod doctor;
 mod frames;
 mod generate;
 mod probe;
 mod reconstruct;
 mod render;
+mod results;
+mod run;
 mod run_agent;
 mod score;
+mod settings;
+mod status;
 mod track;
+mod validate;
 
 /// Exit code when nothing could be run at all.
 pub const COULD_NOT_RUN: u8 = 2;
@@ -70,6 +77,14 @@ impl Globals {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run a manifest: takes, scores, worlds, agents, revised prompts
+    Run(run::Args),
+    /// Say what a run would do, and do nothing
+    Validate(validate::Args),
+    /// Say how far a run is
+    Status(status::Args),
+    /// Print what a run found
+    Results(results::Args),
     /// Say what a video file or a folder of images holds
     Probe(probe::Args),
     /// Write the frames of a video or a folder of images as PNGs
@@ -92,6 +107,10 @@ pub enum Command {
     Info(convert::InfoArgs),
     /// Let agents test a rebuilt world
     RunAgent(run_agent::Args),
+    /// Say what this machine has, what is missing, and the mend
+    Doctor(doctor::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
 }
 
 /// Runs one parsed command line.
@@ -101,6 +120,12 @@ pub enum Command {
 pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let globals = &cli.globals;
     match &cli.command {
+        Command::Run(args) => run::run(args, globals),
+        Command::Validate(args) => validate::run(args, globals),
+        Command::Status(args) => status::run(args, globals),
+        Command::Results(args) => results::run(args, globals),
+        Command::Doctor(args) => doctor::run(args, globals),
+        Command::Completions(args) => completions::run(args, globals),
         Command::Probe(args) => probe::run(args, globals),
         Command::Frames(args) => frames::run(args, globals),
         Command::Generate(args) => generate::run(args, globals),
@@ -121,4 +146,9 @@ pub fn error_label() -> String {
         .bold()
         .fg_color(Some(anstyle::AnsiColor::Red.into()));
     format!("{style}error{style:#}")
+}
+
+/// Whether tables on standard output may show colour.
+fn colour_on_stdout() -> bool {
+    anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }

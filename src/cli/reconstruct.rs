@@ -1,14 +1,133 @@
-//! `director reconstruct`.
+//! `director reconstruct`: one clip to splats, without a run.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
-use super::Globals;
+use anyhow::{Context, bail};
+use serde_json::json;
+
+use super::{Globals, settings::Settings};
+use crate::depth::Model;
+use crate::event::Listener;
+use crate::pipeline::{self, Tracked};
+use crate::progress::{StageMonitor, Terminal};
+use crate::report::pictures;
+use crate::run::signals;
+use crate::splat::format;
+use crate::store::write_json;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "Examples:
+  director reconstruct clip.mp4 -o world/
+  director reconstruct photos/ -o world/ --max-side 200 --steps 3000   a folder with transforms.json uses its cameras
+  director reconstruct rgbd/ -o world/ --ignore-known-cameras --json")]
+pub struct Args {
+    /// A video, a folder of images, or a folder with known cameras and depth
+    input: PathBuf,
+    /// Folder for world.ply, world.glb, world.splat, cameras.json, fit.json and pictures
+    #[arg(long, short, value_name = "DIR")]
+    out: PathBuf,
+    /// One JSON document on standard output
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
 
 /// Runs the command.
-pub fn run(_args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not there yet")
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let config = args.settings.resolve(globals)?;
+    let model = Model::open(&config.depth)?;
+    let gpu = globals.gpu()?;
+    let stop = signals::install().context("installing the signal handlers")?;
+    let terminal = Terminal::new(globals.quiet);
+    let monitor = StageMonitor {
+        listener: &terminal,
+        stop: &stop,
+    };
+    let mut seconds = serde_json::Map::new();
+    let mut timed = |name: &'static str, started: Instant| {
+        let s = started.elapsed().as_secs_f64();
+        seconds.insert(name.into(), json!(s));
+        terminal.on(&crate::event::Event::StepDone {
+            step: name,
+            skipped: false,
+            seconds: s,
+            summary: "",
+        });
+    };
+    let started = Instant::now();
+    let frames = pipeline::frames(&gpu, &args.input, None, &config, &monitor)?;
+    timed("frames", started);
+    let started = Instant::now();
+    let (tracked, depth) =
+        pipeline::track(&gpu, &args.input, &frames, None, &model, &config, &monitor)?;
+    timed("cameras", started);
+    let cameras = match tracked {
+        Tracked::Solved(cameras) => cameras,
+        Tracked::Refused { reason, words } => {
+            if args.json {
+                println!(
+                    "{}",
+                    json!({"success": false, "reason": reason, "error": words})
+                );
+            }
+            bail!("{}: {words}", args.input.display());
+        }
+    };
+    for note in &cameras.notes {
+        terminal.on(&crate::event::Event::Warned { message: note });
+    }
+    let started = Instant::now();
+    let rebuilt = pipeline::rebuild(&gpu, &frames, &cameras, depth.as_ref(), &config, &monitor)?;
+    timed("splats", started);
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("{}: cannot be made", args.out.display()))?;
+    for name in ["world.ply", "world.glb", "world.splat"] {
+        format::write(&args.out.join(name), &rebuilt.splats)?;
+    }
+    write_json(&args.out.join("cameras.json"), &rebuilt.cameras)?;
+    write_json(&args.out.join("fit.json"), &rebuilt.report)?;
+    write_json(&args.out.join("alignment.json"), &rebuilt.alignment)?;
+    pictures::held_out(
+        &gpu,
+        &frames,
+        &rebuilt.splats,
+        &rebuilt.cameras,
+        &rebuilt.report,
+        config.fit.eval_background,
+        &args.out.join("held_out.png"),
+    )?;
+    pictures::renders(
+        &gpu,
+        &rebuilt.splats,
+        &rebuilt.cameras,
+        config.fit.eval_background,
+        &args.out.join("renders.png"),
+    )?;
+    let asset = args.out.join("world.ply");
+    if args.json {
+        let document = json!({
+            "success": true, "asset_path": asset, "asset_url": null, "format": "ply",
+            "registered": cameras.cameras.len(), "frames": cameras.frames, "fit": rebuilt.report, "seconds": seconds,
+            "notes": cameras.notes,
+        });
+        println!("{}", serde_json::to_string_pretty(&document)?);
+    } else {
+        println!(
+            "registered     {} of {} frames",
+            cameras.cameras.len(),
+            cameras.frames
+        );
+        println!("splats         {}", rebuilt.splats.len());
+        println!(
+            "held-out PSNR  {:.2} dB over {} frame(s)",
+            rebuilt.report.held_out_psnr.unwrap_or(f64::NAN),
+            rebuilt.report.held_out.len()
+        );
+        println!("asset          {}", asset.display());
+    }
+    Ok(ExitCode::SUCCESS)
 }

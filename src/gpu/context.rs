@@ -29,6 +29,16 @@ impl std::str::FromStr for AdapterChoice {
     }
 }
 
+impl std::fmt::Display for AdapterChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Index(index) => write!(f, "{index}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
 /// One adapter as people see it.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct AdapterSummary {
@@ -148,7 +158,7 @@ impl Gpu {
             return Err(GpuError::NoAdapter(if names.is_empty() {
                 String::new()
             } else {
-                format!(" for --adapter {choice:?}; there are {}", names.join(", "))
+                format!(" for --adapter {choice}; there are {}", names.join(", "))
             }));
         };
         let (summary, adapter) = found.swap_remove(at);

@@ -1,3 +1,5 @@
-//! Tables and pictures of a run.
+//! Tables and pictures of a run, from the store only.
 
 pub mod map;
+pub mod pictures;
+pub mod results;

@@ -104,17 +104,12 @@ impl Splats {
         }
         if self.sh_degree == 1 {
             for sh in self.sh.chunks_exact_mut(4) {
-                for c in 0..3 {
+                let [_, by_y, by_z, by_x] = sh else { continue };
+                for ((x, y), z) in by_x.iter_mut().zip(by_y).zip(by_z) {
                     // Degree 1 is linear in the direction: -y, z, -x.
-                    let v = DVec3::new(
-                        -f64::from(sh[3][c]),
-                        -f64::from(sh[1][c]),
-                        f64::from(sh[2][c]),
-                    );
+                    let v = DVec3::new(-f64::from(*x), -f64::from(*y), f64::from(*z));
                     let v = rotation * v;
-                    sh[3][c] = -v.x as f32;
-                    sh[1][c] = -v.y as f32;
-                    sh[2][c] = v.z as f32;
+                    (*x, *y, *z) = (-v.x as f32, -v.y as f32, v.z as f32);
                 }
             }
         }

@@ -204,7 +204,8 @@ fn check(frames: &Frames, cameras: &Cameras, options: &FitOptions) -> Result<(),
         }
         let k = &c.intrinsics;
         let pose = c.pose.rotation.is_finite() && c.pose.position.is_finite();
-        if !pose || !(k.fx > 0.0 && k.fy > 0.0) || k.width == 0 || k.height == 0 {
+        let pinhole = k.fx > 0.0 && k.fy > 0.0 && k.width > 0 && k.height > 0;
+        if !(pose && pinhole) {
             return refuse(format!("the camera of frame {} is not usable", c.frame));
         }
     }

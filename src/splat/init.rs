@@ -64,7 +64,7 @@ pub fn initial(
     seed: u64,
 ) -> Result<Initial, SplatError> {
     let mut rng = Rng::new(seed ^ 0x1417);
-    let (mut points, from, opacity) = match depth {
+    let (mut points, from, opacity): (_, _, f64) = match depth {
         Some(maps) => (from_depth(views, maps, budget), "depth", 0.5),
         None => (Vec::new(), "", 0.0),
     };
@@ -98,7 +98,7 @@ pub fn initial(
         splats.rotations.push([1.0, 0.0, 0.0, 0.0]);
         splats
             .opacity_logits
-            .push((opacity / (1.0 - opacity) as f64).ln() as f32);
+            .push((opacity / (1.0 - opacity)).ln() as f32);
         splats.sh.push(p.colour.map(|c| ((c - 0.5) / SH0) as f32));
         if sh_degree == 1 {
             splats.sh.extend([[0.0; 3]; 3]);

@@ -34,7 +34,11 @@ fn relocate_state(state: &mut [Vec<Splat>; 3], rng: &mut Rng) -> usize {
         .map(|i| first[i].log_scale[3] - splats[i].log_scale[3] >= VIEWS)
         .collect();
     let is_dead: Vec<bool> = (0..n)
-        .map(|i| !(splats[i].centre[3] > DEAD) || (looked[i] && second[i].log_scale[3] < UNSEEN))
+        .map(|i| {
+            splats[i].centre[3].is_nan()
+                || splats[i].centre[3] <= DEAD
+                || (looked[i] && second[i].log_scale[3] < UNSEEN)
+        })
         .collect();
     for i in (0..n).filter(|&i| looked[i]) {
         splats[i].log_scale[3] = first[i].log_scale[3];
@@ -89,8 +93,8 @@ fn split(splats: &mut [Splat], to: usize, from: usize, rng: &mut Rng) {
     let shift = (turn * draw).to_array();
     splats[from] = s;
     splats[to] = s;
-    for k in 0..3 {
-        splats[from].centre[k] -= shift[k] as f32;
-        splats[to].centre[k] += shift[k] as f32;
+    for (k, shift) in shift.iter().enumerate() {
+        splats[from].centre[k] -= *shift as f32;
+        splats[to].centre[k] += *shift as f32;
     }
 }

@@ -52,6 +52,12 @@ impl Renderer {
                 "cannot render {width}x{height}; both sides must be 1 to 16384 pixels"
             )));
         }
+        if !gpu.summary().subgroups {
+            return Err(SplatError::Input(format!(
+                "the adapter '{}' has no subgroup operations, which splats need; choose another with --adapter (see `director doctor`)",
+                gpu.summary().name
+            )));
+        }
         let n = splats.len();
         let capacity = if instances == 0 {
             (12 * n).max(65_536)

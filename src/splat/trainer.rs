@@ -256,10 +256,10 @@ fn psnr(rendered: &[u32], frame: &[u32], background: [f32; 3]) -> f64 {
     let mut sum = 0.0;
     for (&r, &f) in rendered.iter().zip(frame) {
         let alpha = f64::from(f >> 24) / 255.0;
-        for c in 0..3 {
+        for (c, behind) in background.iter().enumerate() {
             let seen = f64::from(r >> (8 * c) & 255) / 255.0;
-            let wanted = f64::from(f >> (8 * c) & 255) / 255.0 * alpha
-                + f64::from(background[c]) * (1.0 - alpha);
+            let wanted =
+                f64::from(f >> (8 * c) & 255) / 255.0 * alpha + f64::from(*behind) * (1.0 - alpha);
             sum += (seen - wanted).powi(2);
         }
     }

@@ -9,7 +9,8 @@ use super::VideoError;
 use super::library;
 
 /// Encoders in the order they are tried; all take planar 4:2:0.
-const ENCODERS: [&str; 4] = ["libx264", "libopenh264", "h264_videotoolbox", "h264_nvenc"];
+pub(super) const ENCODERS: [&str; 4] =
+    ["libx264", "libopenh264", "h264_videotoolbox", "h264_nvenc"];
 
 /// Speed presets of x264.
 const PRESETS: [&str; 9] = [

@@ -18,6 +18,25 @@ pub(super) fn start() -> Result<(), String> {
         .clone()
 }
 
+/// Versions of the FFmpeg libraries that are linked.
+pub fn versions() -> String {
+    let dotted = |v: u32| format!("{}.{}.{}", v >> 16, v >> 8 & 255, v & 255);
+    format!(
+        "libavcodec {}, libavformat {}, libavutil {}",
+        dotted(ffmpeg::codec::version()),
+        dotted(ffmpeg::format::version()),
+        dotted(ffmpeg::util::version())
+    )
+}
+
+/// The H.264 encoder that takes are encoded with; `None` where FFmpeg has none.
+pub fn h264_encoder() -> Option<&'static str> {
+    start().ok()?;
+    super::encode::ENCODERS
+        .into_iter()
+        .find(|name| ffmpeg::encoder::find_by_name(name).is_some())
+}
+
 /// The path as FFmpeg must see it: with its `file:` protocol, so that a colon in a name is not taken for
 /// another protocol. `None` for a path with a NUL byte, which C cannot hold.
 pub(super) fn url(path: &Path) -> Option<PathBuf> {

@@ -22,6 +22,7 @@ pub use decode::decode;
 pub use encode::{EncodeOptions, Encoder};
 pub use error::VideoError;
 pub use folder::list_images;
+pub use library::{h264_encoder, versions};
 pub use options::DecodeOptions;
 pub use probe::probe;
 

@@ -4,14 +4,14 @@ use sora_director::agent::raycast::{Caster, Hit, HitState, NOWHERE, RAYCAST, Ray
 use sora_director::agent::seen_through::{SEEN_THROUGH, SeenParams};
 use sora_director::agent::settle::{SETTLE, SettleParams};
 use sora_director::agent::{AgentError, AgentOptions, AgentReport, Severity, test};
-use sora_director::camera::{Cameras, LengthUnit};
+use sora_director::camera::{Camera, Cameras, Intrinsics, LengthUnit, Pose};
 use sora_director::event::{Monitor, Silent};
 use sora_director::gpu::groups_1d;
 use sora_director::reference::agent as twin;
 use sora_director::world::fuse::GpuView;
 use sora_director::world::{Alignment, DepthView, Voxel, World, WorldOptions, align, build};
 
-use crate::common::{Rng, assert_close, garbage, gpu};
+use crate::common::{Rng, assert_close, garbage, gpu, shared};
 use crate::room::{Room, cameras};
 
 fn random_world(dims: [u32; 3], seed: u64) -> World {
@@ -685,4 +685,104 @@ fn worlds_without_a_floor_are_findings() {
     short[0].alpha.pop();
     let error = test(&gpu, &world, &short, &cameras, &options, &Silent).expect_err("short");
     assert!(matches!(error, AgentError::View { .. }), "{error}");
+}
+
+/// Measured depth of a real kitchen (7-Scenes): noisy, with gaps, and no floor that the cameras look at for long.
+#[test]
+fn a_real_kitchen_is_tested() {
+    let Some(folder) = shared("data/rgbd/redkitchen_50/rgbd-frames") else {
+        return;
+    };
+    let intrinsics = Intrinsics {
+        width: 640,
+        height: 480,
+        fx: 585.0,
+        fy: 585.0,
+        cx: 320.0,
+        cy: 240.0,
+    };
+    let (mut list, mut views) = (cameras(1), Vec::new());
+    list.cameras.clear();
+    for frame in (150..200).step_by(4) {
+        let stem = folder.join(format!("frame-{frame:06}"));
+        let text = std::fs::read_to_string(stem.with_extension("pose.txt")).expect("pose");
+        let m: Vec<f64> = text
+            .split_whitespace()
+            .map(|n| n.parse().expect("number"))
+            .collect();
+        let row = |r: usize| glam::DVec3::new(m[4 * r], m[4 * r + 1], m[4 * r + 2]);
+        let camera = Camera {
+            frame,
+            time: (frame - 150) as f64 / 30.0,
+            intrinsics,
+            pose: Pose {
+                rotation: glam::DMat3::from_cols(row(0), row(1), row(2)).transpose(),
+                position: glam::DVec3::new(m[3], m[7], m[11]),
+            },
+            depth_scale: 1.0,
+            depth_shift: 0.0,
+        };
+        let image = image::open(stem.with_extension("depth.png"))
+            .expect("depth")
+            .into_luma16();
+        let half = |x: u32, y: u32| {
+            let mm = image.get_pixel(2 * x, 2 * y).0[0];
+            if (1..10_000).contains(&mm) {
+                f32::from(mm) / 1000.0
+            } else {
+                0.0
+            }
+        };
+        let depth: Vec<f32> = (0..240)
+            .flat_map(|y| (0..320).map(move |x| (x, y)))
+            .map(|(x, y)| half(x, y))
+            .collect();
+        views.push(DepthView {
+            camera,
+            width: 320,
+            height: 240,
+            alpha: depth
+                .iter()
+                .map(|&d| f32::from(u8::from(d > 0.0)))
+                .collect(),
+            depth,
+        });
+        list.cameras.push(camera);
+    }
+    let begin = std::time::Instant::now();
+    let alignment = align(&views, &list);
+    eprintln!("{alignment:?} {:?}", begin.elapsed());
+    let views = alignment.apply_to_views(&views);
+    let list = alignment.apply_to_cameras(&list);
+    let world = build(
+        &gpu(),
+        &views,
+        &alignment,
+        &WorldOptions::default(),
+        &Silent,
+    )
+    .expect("world");
+    eprintln!(
+        "{:?} {:?} {:?}",
+        world.dims,
+        world.counts(),
+        begin.elapsed()
+    );
+    let report = test(
+        &gpu(),
+        &world,
+        &views,
+        &list,
+        &AgentOptions::default(),
+        &Silent,
+    )
+    .expect("report");
+    eprintln!("{:?}", begin.elapsed());
+    show("kitchen", &report);
+    if let Ok(path) = std::env::var("DIRECTOR_TEST_KITCHEN_MAP") {
+        let map = sora_director::report::map::draw(&world, &list, &report);
+        map.save(path).expect("save");
+    }
+    assert_eq!(report.metrics["cameras_in_solid_share"], 0.0);
+    assert!(report.metrics["collision_rate"] < 0.15);
 }

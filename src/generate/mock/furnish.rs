@@ -115,6 +115,8 @@ fn spot(
 ) -> Option<(DVec2, Quat)> {
     let (hx, hz) = (f64::from(scene.extent.x), f64::from(scene.extent.z));
     let middle = scene.clip.frames / 2;
+    let eye = scene.camera_at(middle).pose.position;
+    let eye = DVec2::new(eye.x, eye.z);
     for _ in 0..160 {
         let side = rng.sign();
         let z = rng.range(-hz + radius, hz - radius);
@@ -131,7 +133,13 @@ fn spot(
             .iter()
             .all(|(p, r)| p.distance(at) > r + radius + 0.08)
             && pit.is_none_or(|[a, b]| at.distance(at.clamp(a, b)) > radius + 0.1)
-            && scene.off_camera(at) > radius + 0.7
+            && scene.off_camera(at) > radius + if kind == Prop::Pillar { 1.3 } else { 0.7 }
+            && pit.is_none_or(|[a, b]| {
+                // Nothing between the camera and the pit.
+                let toward = (a + b) / 2.0 - eye;
+                let k = ((at - eye).dot(toward) / toward.length_squared()).clamp(0.0, 1.0);
+                at.distance(eye + k * toward) > radius + 0.35
+            })
             && scene.off_stage(at) > radius + 0.3;
         let seen = || {
             scene

@@ -289,8 +289,10 @@ impl Scene {
             Subject::Nobody => Vec::new(),
             _ => self.stage.places().collect(),
         };
-        for _ in 0..2000 {
-            let half = DVec2::new(rng.range(0.33, 0.7), rng.range(0.33, 0.7));
+        for k in 0..2000 {
+            // Smaller ones where no large one fits.
+            let least = if k < 1000 { 0.45 } else { 0.33 };
+            let half = DVec2::new(rng.range(least, 0.7), rng.range(least, 0.7));
             let at = DVec2::new(
                 rng.range(-hx + 0.15, hx - 0.15),
                 rng.range(-hz + 0.15, hz - 0.15),
@@ -303,7 +305,7 @@ impl Scene {
             let corners = [min, DVec2::new(max.x, min.y), max, DVec2::new(min.x, max.y)];
             let seen = corners.iter().all(|c| {
                 self.sees(middle, DVec3::new(c.x, 0.0, c.y))
-                    .is_some_and(|(_, z)| (0.8..7.0).contains(&z))
+                    .is_some_and(|(_, z)| (0.8..5.5).contains(&z))
             });
             if within && clear && seen && self.off_camera(at) > half.length() {
                 self.planted.push(Planted::Hole {
@@ -403,6 +405,8 @@ impl Scene {
         let mut rng = Rng::stream(self.understood.seed, "subject");
         let around = self.stage.length();
         let first = rng.range(0.0, around);
+        // One speed for all: nobody catches up with anybody.
+        let speed = rng.range(0.8, 1.05);
         for k in 0..self.understood.count {
             let subject = self.understood.subject;
             let label = match subject {
@@ -420,7 +424,7 @@ impl Scene {
                 object,
                 look: Look::new(subject, &mut rng),
                 start: first + around * f64::from(k) / f64::from(self.understood.count),
-                speed: rng.range(0.8, 1.05),
+                speed,
                 jump: None,
             });
         }
@@ -459,7 +463,13 @@ impl Scene {
         if self.drawn(Kind::Teleport) {
             let mut rng = Rng::stream(seed, "teleport place");
             let at = inside(&mut rng);
-            let metres = self.stage.length() * rng.range(0.3, 0.5);
+            // Not onto the other one, who is half the loop away.
+            let share = if self.walkers.len() > 1 {
+                0.2..0.3
+            } else {
+                0.3..0.5
+            };
+            let metres = self.stage.length() * rng.range(share.start, share.end);
             if let Some(mut walker) = self.walkers.first().cloned() {
                 let before = self.standing(&walker, at, 0.0).place;
                 walker.jump = Some((at, metres));

@@ -5,7 +5,7 @@ use crate::splat::training::AdamParams;
 
 /// One step for one splat: values, first and second moments in the order of the record.
 pub fn adam(grad: &Flat, s: &mut Flat, first: &mut Flat, second: &mut Flat, params: &AdamParams) {
-    if !(grad[7] >= 0.0) || grad.iter().any(|v| !v.is_finite()) {
+    if grad[7] < 0.0 || grad.iter().any(|v| !v.is_finite()) {
         return;
     }
     let rate = |k: usize| {

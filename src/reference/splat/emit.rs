@@ -20,7 +20,7 @@ pub fn tile_rows(p: &Projected, height: u32) -> Range<u32> {
 }
 
 fn pixels_to_tiles(low: f32, high: f32, size: u32) -> Range<u32> {
-    if !(high >= low) || high < 0.0 || low >= size as f32 {
+    if high.is_nan() || low.is_nan() || high < low || high < 0.0 || low >= size as f32 {
         return 0..0;
     }
     let first = low.max(0.0) as u32;

@@ -74,12 +74,10 @@ fn header(bytes: &[u8]) -> Result<Header, String> {
                     .map_err(|_| format!("'{line}' has no vertex count"))?;
                 count = Some(n);
             }
-            ["element", name, n] => {
-                if *n != "0" {
-                    return Err(format!(
-                        "PLY element '{name}'; a splat file has the element 'vertex' only"
-                    ));
-                }
+            ["element", name, n] if *n != "0" => {
+                return Err(format!(
+                    "PLY element '{name}'; a splat file has the element 'vertex' only"
+                ));
             }
             ["property", kind, name] => {
                 let size = match *kind {

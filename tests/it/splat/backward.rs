@@ -329,7 +329,7 @@ fn raster_back_matches_its_twin() {
             let off = g
                 .iter()
                 .zip(&w)
-                .any(|(g, w)| !((g - w).abs() <= 2e-3 + 1e-3 * w.abs()));
+                .any(|(g, w)| g.is_nan() || (g - w).abs() > 2e-3 + 1e-3 * w.abs());
             far += usize::from(off);
             assert_close("moments", &g, &w, 3.0, 0.1);
         }

@@ -1,1 +1,0 @@
-//! One row's loop: the walk.

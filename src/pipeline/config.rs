@@ -1,0 +1,205 @@
+//! The resolved configuration of a run: what every stage is told, saved as `run.toml`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::AgentOptions;
+use crate::camera::SolveOptions;
+use crate::depth;
+use crate::manifest::Prompt;
+use crate::motion::MotionOptions;
+use crate::revise::AcceptOptions;
+use crate::score::ScoreOptions;
+use crate::splat::FitOptions;
+use crate::world::WorldOptions;
+
+/// Effort and working sizes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Minutes on a laptop without a GPU: small frames, few splats.
+    Draft,
+    /// The default.
+    #[default]
+    Standard,
+    /// For a strong GPU.
+    High,
+}
+
+/// A provider by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum ProviderName {
+    /// Procedural scenes, offline and free.
+    #[default]
+    Mock,
+    /// Videos and image folders that exist, named in the `video` column.
+    Files,
+}
+
+impl ProviderName {
+    /// Lower-case name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mock => "mock",
+            Self::Files => "files",
+        }
+    }
+}
+
+/// Everything that a run was told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// Format version of `run.toml`.
+    pub format: u32,
+    /// The preset that the rest started from.
+    pub preset: Preset,
+    /// Adapter as typed.
+    pub adapter: String,
+    /// Where takes come from.
+    pub provider: ProviderName,
+    /// Takes a prompt.
+    pub takes: u32,
+    /// Most rounds.
+    pub max_iterations: u32,
+    /// Seed of the first take.
+    pub seed: u64,
+    /// Seconds of video.
+    pub seconds: f64,
+    /// Width and height of the video.
+    pub size: [u32; 2],
+    /// Frames a second.
+    pub fps: f64,
+    /// Depth network.
+    pub depth: depth::Options,
+    /// Longer side of the working size in pixels.
+    pub max_side: u32,
+    /// Most frames of a clip that are used, evenly spaced.
+    pub max_frames: usize,
+    /// Solve cameras even where an input folder tells them.
+    pub ignore_known_cameras: bool,
+    /// Estimate depth even where an input folder tells it.
+    pub ignore_known_depth: bool,
+    /// Dense flow.
+    pub motion: MotionOptions,
+    /// Scores.
+    pub score: ScoreOptions,
+    /// Cameras.
+    pub solve: SolveOptions,
+    /// Splats.
+    pub fit: FitOptions,
+    /// Collision world.
+    pub world: WorldOptions,
+    /// Agents.
+    pub agent: AgentOptions,
+    /// When a world is good enough.
+    pub accept: AcceptOptions,
+}
+
+impl Config {
+    /// A preset's configuration.
+    pub fn preset(preset: Preset) -> Self {
+        let (max_side, max_frames, motion_side, splats, steps, size, seconds) = match preset {
+            Preset::Draft => (320, 24, 320, 12_000, 300, [320, 180], 2.0),
+            Preset::Standard => (512, 49, 384, 40_000, 1_000, [640, 360], 4.0),
+            Preset::High => (960, 97, 640, 250_000, 4_000, [1280, 720], 5.0),
+        };
+        Self {
+            format: crate::store::FORMAT,
+            preset,
+            adapter: "auto".to_owned(),
+            provider: ProviderName::Mock,
+            takes: 2,
+            max_iterations: 3,
+            seed: 1,
+            seconds,
+            size,
+            fps: 24.0,
+            depth: depth::Options::default(),
+            max_side,
+            max_frames,
+            ignore_known_cameras: false,
+            ignore_known_depth: false,
+            motion: MotionOptions {
+                max_side: motion_side,
+                ..MotionOptions::default()
+            },
+            score: ScoreOptions::default(),
+            solve: SolveOptions::default(),
+            fit: FitOptions {
+                splats,
+                steps,
+                ..FitOptions::default()
+            },
+            world: WorldOptions::default(),
+            agent: AgentOptions::default(),
+            accept: AcceptOptions::default(),
+        }
+    }
+
+    /// Ranges that the command line's parser does not know.
+    ///
+    /// # Errors
+    /// The setting and its mend.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.seconds.is_finite() && (0.1..=600.0).contains(&self.seconds),
+            "--seconds {} is not from 0.1 to 600",
+            self.seconds
+        );
+        anyhow::ensure!(
+            self.fps.is_finite() && (1.0..=240.0).contains(&self.fps),
+            "--fps {} is not from 1 to 240",
+            self.fps
+        );
+        anyhow::ensure!(
+            (100..=5_000_000).contains(&self.fit.splats),
+            "--splats {} is not from 100 to 5000000",
+            self.fit.splats
+        );
+        anyhow::ensure!(
+            (1..=100_000).contains(&self.fit.steps),
+            "--steps {} is not from 1 to 100000",
+            self.fit.steps
+        );
+        Ok(())
+    }
+
+    /// Whether the rows fit the provider.
+    ///
+    /// # Errors
+    /// The first row that does not, and the mend.
+    pub fn check(&self, rows: &[Prompt]) -> anyhow::Result<()> {
+        for row in rows {
+            match self.provider {
+                ProviderName::Files => anyhow::ensure!(
+                    row.video.is_some(),
+                    "line {}, video: the files provider needs a `video`; name one, or use --provider mock",
+                    row.line
+                ),
+                ProviderName::Mock => anyhow::ensure!(
+                    !row.prompt.is_empty(),
+                    "line {}, prompt: the mock provider needs a prompt; write one, or use --provider files",
+                    row.line
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes of a row in each round.
+    pub fn takes_of(&self, row: &Prompt) -> u32 {
+        match self.provider {
+            // A file has one take, however often it is read.
+            ProviderName::Files => 1,
+            ProviderName::Mock => row.takes.unwrap_or(self.takes),
+        }
+    }
+
+    /// Most rounds: a file cannot be generated again.
+    pub fn rounds(&self) -> u32 {
+        match self.provider {
+            ProviderName::Files => 1,
+            ProviderName::Mock => self.max_iterations,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What a row came to: the record that results, status and reports read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::Prompt;
+use crate::score::Scores;
+use crate::store::{StoreError, read_json, write_json};
+
+/// How a row ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// A world that agents accepted.
+    Accepted,
+    /// A world with faults left, and no round left (or nothing to change).
+    Limit,
+    /// No world could be built; the reason is given.
+    Refused,
+    /// An error.
+    Failed,
+}
+
+impl Outcome {
+    /// Lower-case name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Limit => "limit",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One take of a round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TakeResult {
+    /// From 1.
+    pub take: u32,
+    /// Its seed.
+    pub seed: u64,
+    /// The video: relative to the run folder, or the `files` provider's own path.
+    pub video: PathBuf,
+    /// Its scores.
+    pub scores: Scores,
+    /// 1 is best.
+    pub rank: u32,
+}
+
+/// One round of a row.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct IterationResult {
+    /// From 1.
+    pub iteration: u32,
+    /// Its prompt.
+    pub prompt: String,
+    /// Its takes, best first.
+    pub takes: Vec<TakeResult>,
+    /// The take that became the world.
+    pub best: Option<u32>,
+    /// Why there is no world.
+    pub refusal: Option<String>,
+    /// Registered frames.
+    pub registered: Option<usize>,
+    /// Frames that were tried.
+    pub frames: Option<usize>,
+    /// `known`, `estimated` or `prior`.
+    pub focal_source: Option<String>,
+    /// Splats.
+    pub splats: Option<usize>,
+    /// PSNR of held-out frames in dB.
+    pub held_out_psnr: Option<f64>,
+    /// Violations that agents found.
+    pub violations: Option<usize>,
+    /// The agents' figures.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, f64>,
+    /// What the reviser says.
+    pub explanation: String,
+    /// Accepted.
+    pub accepted: bool,
+    /// Seconds that each step's work took, over all starts of the run.
+    #[serde(default)]
+    pub seconds: BTreeMap<String, f64>,
+    /// Peak resident memory of the process when each step ended, in MiB.
+    #[serde(default)]
+    pub peak_mib: BTreeMap<String, f64>,
+}
+
+/// A recorded failure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The step that failed.
+    pub step: String,
+    /// The error and its causes.
+    pub error: String,
+    /// Times this row failed, over all starts of the run.
+    pub attempts: u32,
+    /// What to do.
+    pub mend: String,
+}
+
+/// What a row came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowResult {
+    /// Format version.
+    pub format: u32,
+    /// The row as the manifest has it.
+    pub row: Prompt,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// One line.
+    pub summary: String,
+    /// Its rounds.
+    pub iterations: Vec<IterationResult>,
+    /// The failure, when it failed.
+    pub failure: Option<Failure>,
+}
+
+impl RowResult {
+    /// The round to look at: the accepted one, else the one with a world whose agents found least, else the last.
+    pub fn best_iteration(&self) -> Option<&IterationResult> {
+        let tested = self.iterations.iter().filter(|i| i.violations.is_some());
+        tested
+            .min_by(|a, b| {
+                let key = |i: &IterationResult| {
+                    (
+                        !i.accepted,
+                        i.violations,
+                        -i.metrics.get("path_completion").copied().unwrap_or(0.0),
+                    )
+                };
+                key(a)
+                    .partial_cmp(&key(b))
+                    .unwrap_or(std::cmp::Ordering::Equal)
+            })
+            .or(self.iterations.last())
+    }
+
+    /// Path of a row's record.
+    pub fn path(root: &Path, id: &str) -> PathBuf {
+        root.join("prompts").join(id).join("row.json")
+    }
+
+    /// Writes the record.
+    ///
+    /// # Errors
+    /// As [`write_json`].
+    pub fn save(&self, root: &Path) -> Result<(), StoreError> {
+        write_json(&Self::path(root, &self.row.id), self)
+    }
+
+    /// Reads the record.
+    ///
+    /// # Errors
+    /// As [`read_json`].
+    pub fn load(root: &Path, id: &str) -> Result<Self, StoreError> {
+        read_json(&Self::path(root, id))
+    }
+}

@@ -1,0 +1,164 @@
+//! A run's results as a table for people, CSV for spreadsheets, JSON Lines for machines.
+
+use std::path::Path;
+
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+
+use crate::pipeline::{IterationResult, Outcome, RowResult};
+use crate::store::StoreError;
+
+/// Output format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One line a row.
+    Csv,
+    /// One JSON object a row, with all rounds.
+    Jsonl,
+}
+
+/// Rows of a run that have a record, in manifest order.
+///
+/// # Errors
+/// [`StoreError`] when the folder is no run or a record is broken.
+pub fn load(root: &Path) -> Result<Vec<RowResult>, StoreError> {
+    crate::run::rows(root)?
+        .iter()
+        .filter(|row| RowResult::path(root, &row.id).exists())
+        .map(|row| RowResult::load(root, &row.id))
+        .collect()
+}
+
+/// Writes results in a format.
+///
+/// # Errors
+/// When a value cannot be serialised; never in practice.
+pub fn format(results: &[RowResult], format: Format, colour: bool) -> anyhow::Result<String> {
+    match format {
+        Format::Table => Ok(table(results, colour)),
+        Format::Csv => csv(results),
+        Format::Jsonl => results
+            .iter()
+            .map(|r| Ok(serde_json::to_string(r)? + "\n"))
+            .collect(),
+    }
+}
+
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(String::new, |v| format!("{v:.digits$}"))
+}
+
+fn overall(iteration: &IterationResult) -> Option<f64> {
+    iteration.takes.first().map(|t| t.scores.overall)
+}
+
+fn registered(iteration: &IterationResult) -> String {
+    match (iteration.registered, iteration.frames) {
+        (Some(r), Some(f)) => format!("{r}/{f}"),
+        _ => String::new(),
+    }
+}
+
+fn table(results: &[RowResult], colour: bool) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header([
+        "id",
+        "outcome",
+        "rounds",
+        "score",
+        "frames",
+        "PSNR dB",
+        "violations",
+        "path",
+        "physics",
+        "what",
+    ]);
+    for result in results {
+        let best = result.best_iteration().cloned().unwrap_or_default();
+        let tint = match result.outcome {
+            Outcome::Accepted => Color::Green,
+            Outcome::Limit | Outcome::Refused => Color::Yellow,
+            Outcome::Failed => Color::Red,
+        };
+        let outcome = Cell::new(result.outcome.name());
+        table.add_row([
+            Cell::new(&result.row.id),
+            if colour { outcome.fg(tint) } else { outcome },
+            Cell::new(result.iterations.len()),
+            Cell::new(number(overall(&best), 3)),
+            Cell::new(registered(&best)),
+            Cell::new(number(best.held_out_psnr, 2)),
+            Cell::new(best.violations.map_or_else(String::new, |v| v.to_string())),
+            Cell::new(number(best.metrics.get("path_completion").copied(), 2)),
+            Cell::new(number(best.metrics.get("physics_score").copied(), 2)),
+            Cell::new(&result.summary),
+        ]);
+    }
+    format!("{table}\n")
+}
+
+fn csv(results: &[RowResult]) -> anyhow::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut extra: Vec<&String> = results.iter().flat_map(|r| r.row.extra.keys()).collect();
+    extra.sort();
+    extra.dedup();
+    let mut header: Vec<&str> = vec![
+        "id",
+        "prompt",
+        "outcome",
+        "rounds",
+        "best_round",
+        "best_take",
+        "overall",
+        "registered",
+        "frames",
+        "held_out_psnr",
+        "splats",
+        "violations",
+        "collision_rate",
+        "path_completion",
+        "physics_score",
+        "last_prompt",
+        "summary",
+    ];
+    header.extend(extra.iter().map(|e| e.as_str()));
+    writer.write_record(&header)?;
+    for result in results {
+        let best = result.best_iteration().cloned().unwrap_or_default();
+        let count = |v: Option<usize>| v.map_or_else(String::new, |v| v.to_string());
+        let metric = |name: &str| number(best.metrics.get(name).copied(), 4);
+        let mut cells = vec![
+            result.row.id.clone(),
+            result.row.prompt.clone(),
+            result.outcome.name().to_owned(),
+            result.iterations.len().to_string(),
+            best.iteration.to_string(),
+            best.best.map_or_else(String::new, |b| b.to_string()),
+            number(overall(&best), 4),
+            count(best.registered),
+            count(best.frames),
+            number(best.held_out_psnr, 3),
+            count(best.splats),
+            count(best.violations),
+            metric("collision_rate"),
+            metric("path_completion"),
+            metric("physics_score"),
+            result
+                .iterations
+                .last()
+                .map_or_else(String::new, |i| i.prompt.clone()),
+            result.summary.clone(),
+        ];
+        cells.extend(
+            extra
+                .iter()
+                .map(|e| result.row.extra.get(*e).cloned().unwrap_or_default()),
+        );
+        writer.write_record(&cells)?;
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}

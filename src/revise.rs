@@ -1,1 +1,0 @@
-//! Rules that turn what agents found into a revised prompt.

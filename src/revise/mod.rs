@@ -1,0 +1,437 @@
+//! Rules that turn what scores and agents found into a revised prompt; the rules are data (`rules.toml`).
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::agent::{AgentReport, Severity};
+use crate::manifest::hex;
+use crate::score::Scores;
+
+/// Part of the resume key.
+pub const VERSION: u32 = 1;
+
+/// The rules' text, part of the resume key.
+pub const RULES: &str = include_str!("rules.toml");
+
+/// Longest prompt that is written.
+const LONGEST: usize = 32_000;
+
+/// The rules could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("revision rules: {0}")]
+pub struct RuleError(String);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rules {
+    rule: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    id: String,
+    violation: Option<String>,
+    scenario: Option<String>,
+    #[serde(default)]
+    mentions: Vec<String>,
+    score: Option<String>,
+    below: Option<f64>,
+    refusal: Option<String>,
+    add: String,
+    because: String,
+}
+
+/// When a world is good enough.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AcceptOptions {
+    /// Violations of this severity or worse are not accepted.
+    pub reject_severity: Severity,
+    /// Least `path_completion`.
+    pub min_path_completion: f64,
+    /// Least `physics_score`.
+    pub min_physics_score: f64,
+    /// Largest `collision_rate`.
+    pub max_collision_rate: f64,
+}
+
+impl Default for AcceptOptions {
+    fn default() -> Self {
+        Self {
+            reject_severity: Severity::Medium,
+            min_path_completion: 0.8,
+            min_physics_score: 0.8,
+            max_collision_rate: 0.2,
+        }
+    }
+}
+
+/// What came of a round.
+#[derive(Clone, Copy, Debug)]
+pub enum Found<'a> {
+    /// A world that agents tested.
+    Tested(&'a AgentReport),
+    /// No world: the reason's name and words.
+    Refused {
+        /// Such as `static_camera`.
+        reason: &'a str,
+        /// In words.
+        words: &'a str,
+    },
+}
+
+/// One phrase that was added, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The rule's id.
+    pub rule: String,
+    /// The phrase.
+    pub added: String,
+    /// Why.
+    pub because: String,
+    /// What fired it: a violation's description, a score, a refusal.
+    pub evidence: String,
+}
+
+/// The verdict on a round and the next prompt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Revision {
+    /// The world is good enough; no other round is needed.
+    pub accepted: bool,
+    /// Why it was not accepted; empty when it was.
+    pub reasons: Vec<String>,
+    /// This round's prompt.
+    pub prompt: String,
+    /// The next round's prompt; the same as `prompt` when no rule had anything to add.
+    pub revised_prompt: String,
+    /// What was added.
+    pub changes: Vec<Change>,
+    /// In one sentence.
+    pub explanation: String,
+    /// Round, from 1.
+    pub iteration: u32,
+    /// SHA-256 of `prompt`, first 16 hex digits: the parent in the lineage.
+    pub parent: String,
+    /// The same of `revised_prompt`.
+    pub child: String,
+    /// The original design's flag: the round ended as it should.
+    pub success: bool,
+}
+
+/// Short hash that names a prompt in a lineage.
+pub fn prompt_hash(prompt: &str) -> String {
+    hex(&Sha256::digest(prompt.as_bytes()))[..16].to_owned()
+}
+
+/// Judges a round and revises its prompt.
+///
+/// # Errors
+/// [`RuleError`] when the embedded rules are broken.
+pub fn revise(
+    prompt: &str,
+    iteration: u32,
+    scores: &Scores,
+    found: Found<'_>,
+    accept: &AcceptOptions,
+) -> Result<Revision, RuleError> {
+    let rules: Rules = toml::from_str(RULES).map_err(|e| RuleError(e.to_string()))?;
+    let reasons = reasons(found, accept);
+    let accepted = reasons.is_empty();
+    let mut changes: Vec<Change> = Vec::new();
+    if !accepted {
+        for rule in rules.rule {
+            let known = |text: &str| text.to_lowercase().contains(&rule.add.to_lowercase());
+            if known(prompt) || changes.iter().any(|c| known(&c.added)) {
+                continue;
+            }
+            if let Some(evidence) = fires(&rule, scores, found) {
+                changes.push(Change {
+                    rule: rule.id,
+                    added: rule.add,
+                    because: rule.because,
+                    evidence,
+                });
+            }
+        }
+    }
+    let mut revised = prompt
+        .trim_end()
+        .trim_end_matches(['.', ',', ';'])
+        .to_owned();
+    changes.retain(|change| {
+        let fits = revised.chars().count() + 2 + change.added.chars().count() <= LONGEST;
+        if fits {
+            if !revised.is_empty() {
+                revised.push_str(", ");
+            }
+            revised.push_str(&change.added);
+        }
+        fits
+    });
+    if changes.is_empty() {
+        revised = prompt.to_owned();
+    }
+    let issues = reasons.len();
+    let explanation = match (accepted, changes.is_empty()) {
+        (true, _) => "The world holds up; the prompt stays as it is.".to_owned(),
+        (false, true) => {
+            format!("{issues} issue(s) are left, and no rule has anything to add to this prompt.")
+        }
+        (false, false) => format!(
+            "Revised prompt to address {issues} issue(s): {}.",
+            changes
+                .iter()
+                .map(|c| format!("\"{}\" since {}", c.added, c.because))
+                .collect::<Vec<_>>()
+                .join("; ")
+        ),
+    };
+    Ok(Revision {
+        accepted,
+        reasons,
+        prompt: prompt.to_owned(),
+        parent: prompt_hash(prompt),
+        child: prompt_hash(&revised),
+        revised_prompt: revised,
+        changes,
+        explanation,
+        iteration,
+        success: true,
+    })
+}
+
+fn reasons(found: Found<'_>, accept: &AcceptOptions) -> Vec<String> {
+    let report = match found {
+        Found::Refused { words, .. } => return vec![words.to_owned()],
+        Found::Tested(report) => report,
+    };
+    let mut reasons: Vec<String> = report
+        .violations
+        .iter()
+        .filter(|v| v.severity >= accept.reject_severity)
+        .map(|v| format!("{}: {}", v.kind, v.description))
+        .collect();
+    let mut limit = |name: &str, bad: &dyn Fn(f64) -> bool, want: String| match report
+        .metrics
+        .get(name)
+    {
+        Some(&value) if bad(value) => reasons.push(format!("{name} is {value:.2}, wanted {want}")),
+        Some(_) => {}
+        None => reasons.push(format!("{name} could not be measured")),
+    };
+    limit(
+        "path_completion",
+        &|v| v < accept.min_path_completion,
+        format!(">= {}", accept.min_path_completion),
+    );
+    limit(
+        "physics_score",
+        &|v| v < accept.min_physics_score,
+        format!(">= {}", accept.min_physics_score),
+    );
+    limit(
+        "collision_rate",
+        &|v| v > accept.max_collision_rate,
+        format!("<= {}", accept.max_collision_rate),
+    );
+    reasons
+}
+
+fn score_value(scores: &Scores, name: &str) -> Option<f64> {
+    Some(match name {
+        "identity_persistence" => scores.identity_persistence,
+        "path_realism" => scores.path_realism,
+        "physics_plausibility" => scores.physics_plausibility,
+        "visual_quality" => scores.visual_quality,
+        "motion_smoothness" => scores.motion_smoothness,
+        "temporal_coherence" => scores.temporal_coherence,
+        "overall" => scores.overall,
+        _ => return None,
+    })
+}
+
+fn fires(rule: &Rule, scores: &Scores, found: Found<'_>) -> Option<String> {
+    if let (Some(name), Some(below)) = (&rule.score, rule.below) {
+        let value = score_value(scores, name)?;
+        return (value < below).then(|| format!("{name} is {value:.2}, below {below}"));
+    }
+    match found {
+        Found::Refused { reason, words } => {
+            (rule.refusal.as_deref() == Some(reason)).then(|| words.to_owned())
+        }
+        Found::Tested(report) => {
+            let kind = rule.violation.as_deref()?;
+            report
+                .violations
+                .iter()
+                .find(|v| {
+                    let words = v.description.to_lowercase();
+                    v.kind == kind
+                        && rule.scenario.as_ref().is_none_or(|s| *s == v.scenario)
+                        && (rule.mentions.is_empty()
+                            || rule.mentions.iter().any(|m| words.contains(m)))
+                })
+                .map(|v| v.description.clone())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{Location, Violation};
+    use crate::camera::LengthUnit;
+
+    fn report(violations: Vec<Violation>, path: f64) -> AgentReport {
+        let metrics = [
+            ("path_completion", path),
+            ("physics_score", 0.95),
+            ("collision_rate", 0.0),
+        ];
+        AgentReport {
+            violations,
+            metrics: metrics
+                .into_iter()
+                .map(|(k, v)| (k.to_owned(), v))
+                .collect(),
+            unit: LengthUnit::Metres,
+            notes: vec![],
+        }
+    }
+
+    fn hole() -> Violation {
+        Violation {
+            kind: "PhysicsViolation".into(),
+            description: "a hole in the floor, 0.6 m wide".into(),
+            severity: Severity::High,
+            location: Location {
+                x: 1.0,
+                y: 0.0,
+                z: 2.0,
+            },
+            timestamp: 1.5,
+            scenario: "physics_stability".into(),
+        }
+    }
+
+    fn good() -> Scores {
+        Scores {
+            identity_persistence: 0.8,
+            path_realism: 0.8,
+            physics_plausibility: 0.8,
+            visual_quality: 0.8,
+            motion_smoothness: 0.8,
+            temporal_coherence: 0.8,
+            overall: 0.8,
+            ..Scores::default()
+        }
+    }
+
+    #[test]
+    fn a_clean_world_is_accepted_and_its_prompt_kept() {
+        let report = report(vec![], 1.0);
+        let r = revise(
+            "a room.",
+            1,
+            &good(),
+            Found::Tested(&report),
+            &AcceptOptions::default(),
+        )
+        .expect("rules");
+        assert!(r.accepted && r.changes.is_empty());
+        assert_eq!(r.revised_prompt, "a room.");
+        assert_eq!(r.parent, r.child);
+    }
+
+    #[test]
+    fn a_hole_asks_for_a_solid_floor_once() {
+        let report = report(vec![hole(), hole()], 1.0);
+        let accept = AcceptOptions::default();
+        let r = revise("a room.", 1, &good(), Found::Tested(&report), &accept).expect("rules");
+        assert!(!r.accepted);
+        assert_eq!(
+            r.revised_prompt
+                .matches("continuous solid floor without gaps or holes")
+                .count(),
+            1
+        );
+        assert!(
+            r.revised_prompt.starts_with("a room, "),
+            "{}",
+            r.revised_prompt
+        );
+        assert!(
+            r.explanation
+                .starts_with("Revised prompt to address 2 issue(s)"),
+            "{}",
+            r.explanation
+        );
+        assert_ne!(r.parent, r.child);
+        let again = revise(
+            &r.revised_prompt,
+            2,
+            &good(),
+            Found::Tested(&report),
+            &accept,
+        )
+        .expect("rules");
+        assert!(again.changes.is_empty() && !again.accepted);
+        assert_eq!(again.revised_prompt, r.revised_prompt);
+    }
+
+    #[test]
+    fn low_scores_and_refusals_fire_their_rules() {
+        let mut scores = good();
+        scores.temporal_coherence = 0.1;
+        let found = Found::Refused {
+            reason: "static_camera",
+            words: "the camera does not move",
+        };
+        let r = revise("a street", 1, &scores, found, &AcceptOptions::default()).expect("rules");
+        let fired: Vec<_> = r.changes.iter().map(|c| c.rule.as_str()).collect();
+        assert_eq!(fired, ["steady-light", "move-camera"]);
+    }
+
+    #[test]
+    fn a_metric_that_is_missing_is_not_accepted() {
+        let mut report = report(vec![], 1.0);
+        report.metrics.clear();
+        let r = revise(
+            "x",
+            1,
+            &good(),
+            Found::Tested(&report),
+            &AcceptOptions::default(),
+        )
+        .expect("rules");
+        assert_eq!(r.reasons.len(), 3);
+    }
+
+    #[test]
+    fn every_rule_has_one_condition_and_its_own_phrase() {
+        let rules: Rules = toml::from_str(RULES).expect("rules");
+        let mut phrases = std::collections::BTreeSet::new();
+        for rule in &rules.rule {
+            let conditions = [
+                rule.violation.is_some(),
+                rule.score.is_some(),
+                rule.refusal.is_some(),
+            ];
+            assert_eq!(conditions.iter().filter(|c| **c).count(), 1, "{}", rule.id);
+            assert_eq!(rule.score.is_some(), rule.below.is_some(), "{}", rule.id);
+            if let Some(score) = &rule.score {
+                assert!(
+                    score_value(&good(), score).is_some(),
+                    "{}: no score '{score}'",
+                    rule.id
+                );
+            }
+            assert!(
+                phrases.insert(rule.add.to_lowercase()),
+                "{}: phrase used twice",
+                rule.id
+            );
+        }
+    }
+}

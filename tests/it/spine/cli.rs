@@ -1,0 +1,299 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use sora_director::pipeline::{Outcome, RowResult};
+use sora_director::store::{Run, read_journal};
+
+/// A row small enough for a test: seconds, not minutes.
+const TINY: [&str; 17] = [
+    "--preset",
+    "draft",
+    "--size",
+    "128x72",
+    "--seconds",
+    "1",
+    "--fps",
+    "12",
+    "--max-side",
+    "128",
+    "--splats",
+    "1500",
+    "--steps",
+    "20",
+    "--takes",
+    "1",
+    "--quiet",
+];
+
+fn director(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_director"));
+    command
+        .args(args)
+        .env_remove("DIRECTOR_ADAPTER")
+        .env("NO_COLOR", "1");
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    director(args).output().expect("the binary starts")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("no signal")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("tempdir"))
+    }
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+    fn text(&self, name: &str, content: &str) -> String {
+        std::fs::write(self.path(name), content).expect("write");
+        self.path(name).display().to_string()
+    }
+    fn out(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+}
+
+#[test]
+fn help_shows_every_command_and_an_example() {
+    let output = run(&["--help"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for command in [
+        "run",
+        "validate",
+        "status",
+        "results",
+        "probe",
+        "generate",
+        "score",
+        "depth",
+        "track",
+        "reconstruct",
+        "render",
+        "run-agent",
+        "doctor",
+        "completions",
+    ] {
+        assert!(
+            text.contains(&format!("  {command} ")),
+            "{command} is not in --help"
+        );
+        let help = run(&[command, "--help"]);
+        assert_eq!(code(&help), 0, "{command} --help");
+        assert!(
+            String::from_utf8_lossy(&help.stdout).contains("Example"),
+            "{command} --help has no example"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_run_exits_2_with_one_error_that_names_the_mend() {
+    let folder = Folder::new();
+    let good = folder.text("good.csv", "prompt\na room\n");
+    let bad = folder.text("bad.csv", "prompt,takes,seed\na,0,1\nb,1,x\n");
+    let novideo = folder.text("novideo.csv", "prompt\na\n");
+    let out = folder.out("run");
+    let foreign = folder.path("foreign");
+    std::fs::create_dir_all(&foreign).expect("folder");
+    std::fs::write(foreign.join("thesis.txt"), "mine").expect("write");
+    let foreign = foreign.display().to_string();
+    let missing = folder.out("missing.csv");
+    let cases: [(&[&str], &[&str]); 6] = [
+        (
+            &["run", &missing, "--out", &out],
+            &["missing.csv", "No such file"],
+        ),
+        (
+            &["run", &bad, "--out", &out],
+            &["line 2, takes", "line 3, seed", "--skip-faulty"],
+        ),
+        (
+            &[
+                "run",
+                &good,
+                "--out",
+                &out,
+                "--depth-model",
+                "/nonexistent.onnx",
+            ],
+            &["/nonexistent.onnx"],
+        ),
+        (
+            &["run", &novideo, "--out", &out, "--provider", "files"],
+            &["line 2, video", "--provider mock"],
+        ),
+        (
+            &["run", &good, "--out", &foreign],
+            &["not a run folder", "--out"],
+        ),
+        (&["results", &foreign], &["not a run folder"]),
+    ];
+    for (args, wanted) in cases {
+        let output = run(args);
+        let text = stderr(&output);
+        assert_eq!(code(&output), 2, "{args:?}: {text}");
+        for words in wanted {
+            assert!(text.contains(words), "{args:?}: no '{words}' in: {text}");
+        }
+        assert!(!text.contains("panicked"), "{text}");
+    }
+}
+
+#[test]
+fn without_a_driver_the_error_names_the_package() {
+    let folder = Folder::new();
+    let manifest = folder.text("m.csv", "prompt\na room\n");
+    let output = director(&["run", &manifest, "--out", &folder.out("run")])
+        .env("VK_DRIVER_FILES", "/nonexistent.json")
+        .env("VK_ICD_FILENAMES", "/nonexistent.json")
+        .output()
+        .expect("starts");
+    assert_eq!(code(&output), 2);
+    assert!(
+        stderr(&output).contains("mesa-vulkan-drivers"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_run_folder_in_use_is_refused() {
+    let folder = Folder::new();
+    let manifest = folder.text("m.csv", "prompt\na room\n");
+    let out = folder.out("run");
+    let held = Run::open(Path::new(&out)).expect("lock");
+    let output = run(&["run", &manifest, "--out", &out]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        stderr(&output).contains("in use by another director"),
+        "{}",
+        stderr(&output)
+    );
+    drop(held);
+}
+
+#[test]
+fn a_bad_video_fails_its_row_and_the_others_go_on() {
+    let folder = Folder::new();
+    std::fs::write(folder.path("text.mp4"), "this is no video").expect("write");
+    let manifest = folder.text("m.csv", "id,video\nmissing,nowhere.mp4\ntext,text.mp4\n");
+    let out = folder.out("run");
+    let output = run(&[
+        "run",
+        &manifest,
+        "--out",
+        &out,
+        "--provider",
+        "files",
+        "--quiet",
+    ]);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    for (id, words) in [("missing", "nowhere.mp4"), ("text", "text.mp4")] {
+        let row = RowResult::load(Path::new(&out), id).expect("record");
+        assert_eq!(row.outcome, Outcome::Failed);
+        let failure = row.failure.expect("failure");
+        assert!(failure.error.contains(words), "{failure:?}");
+        assert_eq!(failure.attempts, 1);
+    }
+    let again = run(&[
+        "run",
+        &manifest,
+        "--out",
+        &out,
+        "--provider",
+        "files",
+        "--quiet",
+    ]);
+    assert_eq!(code(&again), 1);
+    let row = RowResult::load(Path::new(&out), "text").expect("record");
+    assert_eq!(row.failure.expect("failure").attempts, 2);
+    let results = run(&["results", &out, "--format", "csv"]);
+    let text = String::from_utf8_lossy(&results.stdout).into_owned();
+    assert_eq!(text.lines().count(), 3, "{text}");
+}
+
+/// Content of all artifacts; records of steps and rows hold times.
+fn artifacts(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn walk(root: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in std::fs::read_dir(folder).expect("folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                if path.file_name().is_none_or(|n| n != "steps") {
+                    walk(root, &path, found);
+                }
+            } else if path.file_name().is_none_or(|n| n != "row.json") {
+                let name = path.strip_prefix(root).expect("inside").to_owned();
+                found.insert(name, std::fs::read(&path).expect("read"));
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(root, &root.join("prompts"), &mut found);
+    found
+}
+
+#[test]
+fn a_killed_run_goes_on_and_ends_with_the_same_artifacts() {
+    let folder = Folder::new();
+    let manifest = folder.text(
+        "m.csv",
+        "id,prompt,seed\na,\"A robot walks through a room, slow dolly forward\",11\n",
+    );
+    let (whole, killed) = (folder.out("whole"), folder.out("killed"));
+    let args = |out: &str| -> Vec<String> {
+        let mut args = vec![
+            "run".to_owned(),
+            manifest.clone(),
+            "--out".into(),
+            out.to_owned(),
+            "--max-iterations".into(),
+            "2".into(),
+        ];
+        args.extend(TINY.map(str::to_owned));
+        args
+    };
+    let started = std::time::Instant::now();
+    let output = director(&[]).args(args(&whole)).output().expect("starts");
+    let wall = started.elapsed();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    for part in 1..=3u32 {
+        let mut child = director(&[]).args(args(&killed)).spawn().expect("starts");
+        std::thread::sleep((wall / 5).max(Duration::from_millis(200)) * part);
+        child.kill().expect("kill");
+        child.wait().expect("wait");
+    }
+    let output = director(&[]).args(args(&killed)).output().expect("starts");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let (a, b) = (artifacts(Path::new(&whole)), artifacts(Path::new(&killed)));
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    for (name, content) in &a {
+        assert!(content == &b[name], "{} differs", name.display());
+    }
+    let mut done = std::collections::BTreeSet::new();
+    for event in read_journal(&Path::new(&killed).join("journal.jsonl")) {
+        if event["event"] == "step" {
+            let step = format!("{} {} {}", event["id"], event["iteration"], event["step"]);
+            assert!(done.insert(step.clone()), "{step} was done twice");
+        }
+    }
+    // Nothing is left to do: a further start makes nothing.
+    let before = artifacts(Path::new(&killed));
+    assert_eq!(
+        code(&director(&[]).args(args(&killed)).output().expect("starts")),
+        0
+    );
+    assert!(before == artifacts(Path::new(&killed)));
+}
