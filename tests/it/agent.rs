@@ -786,3 +786,61 @@ fn a_real_kitchen_is_tested() {
     assert_eq!(report.metrics["cameras_in_solid_share"], 0.0);
     assert!(report.metrics["collision_rate"] < 0.15);
 }
+
+/// `director run-agent` on a folder as the pipeline leaves it, its splats one a pixel of the room.
+#[test]
+fn run_agent_answers_in_the_promised_shape() {
+    let cameras = cameras(8);
+    let (world, views, cameras, _) = built(&Room::sound(), &cameras);
+    let mut splats = sora_director::splat::Splats::default();
+    for view in views.iter().step_by(2) {
+        let k = view.intrinsics();
+        for i in (0..view.depth.len()).step_by(5) {
+            let (x, y) = (i as u32 % view.width, i as u32 / view.width);
+            let d = f64::from(view.depth[i]);
+            let p = k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, d);
+            let p = view.camera.pose.to_world(p);
+            splats.positions.push([p.x as f32, p.y as f32, p.z as f32]);
+            splats.log_scales.push([(2.0 * d / k.fx).ln() as f32; 3]);
+            splats.rotations.push([1.0, 0.0, 0.0, 0.0]);
+            splats.opacity_logits.push(4.0);
+            splats.sh.push([0.3; 3]);
+        }
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    let at = |name: &str| folder.path().join(name);
+    world.save(&at("world.vox")).expect("save");
+    std::fs::write(
+        at("cameras.json"),
+        serde_json::to_string(&cameras).expect("json"),
+    )
+    .expect("write");
+    sora_director::splat::format::write(&at("world.ply"), &splats).expect("ply");
+    let run = |asset: &std::path::Path| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_director"))
+            .args(["run-agent", "--json", "--size", "96", "--map"])
+            .arg(at("map.png"))
+            .arg(asset)
+            .output()
+            .expect("run")
+    };
+    let out = run(folder.path());
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.success(), "{said}");
+    let answer: serde_json::Value = serde_json::from_slice(&out.stdout).expect("one document");
+    assert_eq!(answer["success"], true);
+    for name in ["collision_rate", "path_completion", "physics_score"] {
+        let value = answer["metrics"][name].as_f64().expect(name);
+        assert!((0.0..=1.0).contains(&value), "{name} {value}");
+    }
+    eprintln!("{}", answer["metrics"]);
+    assert!(answer["violations"].is_array() && answer["explanation"].is_string());
+    assert!(at("map.png").exists());
+    std::fs::write(at("world.vox"), b"SDVX").expect("write");
+    let cut = run(folder.path());
+    let said = String::from_utf8_lossy(&cut.stderr).into_owned();
+    assert!(
+        !cut.status.success() && said.contains("world.vox") && said.contains("cut short"),
+        "{said}"
+    );
+}

@@ -14,7 +14,7 @@ pub(crate) const SH0: f32 = 0.282_094_8;
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
     /// The file system.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: cannot be read or written", path.display())]
     Io {
         /// The file.
         path: PathBuf,
