@@ -321,9 +321,9 @@ impl Layout {
             for a in 0..COLUMNS {
                 let Some(row) = index[a] else { continue };
                 gradient[row] += block.g[a];
-                for b in 0..=a {
-                    if let Some(column) = index[b] {
-                        matrix.add(row, column, block.h[a][b]);
+                for (column, h) in index[..=a].iter().zip(&block.h[a]) {
+                    if let Some(column) = column {
+                        matrix.add(row, *column, *h);
                     }
                 }
             }

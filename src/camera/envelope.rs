@@ -111,7 +111,8 @@ mod tests {
         let mut a = Envelope::new(first.clone());
         let mut dense = vec![vec![0.0; n]; n];
         for i in 0..n {
-            for j in first[i]..=i {
+            let row = first[i]..=i;
+            for j in row {
                 let v = if i == j {
                     10.0 + i as f64
                 } else {

@@ -101,7 +101,7 @@ impl Setting<'_> {
             if let Some((_, trial)) = best {
                 state = trial;
             }
-            if (k - self.first) % 8 == 0 {
+            if (k - self.first).is_multiple_of(8) {
                 self.joint(&mut state, k, false, 3.0, 4, monitor)?;
             }
         }

@@ -19,8 +19,6 @@ pub mod known;
 mod points;
 mod residual;
 pub mod solve;
-#[cfg(test)]
-mod synthetic;
 
 pub use evaluate::{TrajectoryError, evaluate};
 pub use known::{Known, known};

@@ -49,13 +49,13 @@ impl Inverse {
         for row in (y - 2).max(0)..=(y + 2).min(h - 1) {
             for column in (x - 2).max(0)..=(x + 2).min(w - 1) {
                 let value = self.values[(row * w + column) as usize] + shift;
-                if !(value > 0.0) {
+                if value.is_nan() || value <= 0.0 {
                     return true;
                 }
                 (low, high) = (low.min(value), high.max(value));
             }
         }
-        !(high - low <= 0.15 * high)
+        high - low > 0.15 * high
     }
 }
 

@@ -163,7 +163,7 @@ mod tests {
             },
         ] {
             let mut rows = [[f64::NAN; COLUMNS]; 3];
-            linearise(&i, &j, focal, &o, &mut rows).unwrap();
+            linearise(&i, &j, focal, &o, &mut rows).expect("in front of both cameras");
             let at = |column: usize, eps: f64| {
                 let mut step = [0.0; 8];
                 let (mut a, mut b, mut f) = (i, j, focal);
@@ -178,14 +178,14 @@ mod tests {
                     }
                     _ => f *= eps.exp(),
                 }
-                let r = residual(&a, &b, f, &o).unwrap();
+                let r = residual(&a, &b, f, &o).expect("in front of both cameras");
                 [r.pixel.x, r.pixel.y, r.depth.unwrap_or(0.0)]
             };
             for column in 0..COLUMNS {
                 let (low, high) = (at(column, -1e-6), at(column, 1e-6));
-                for row in 0..3 {
+                for (row, values) in rows.iter().enumerate() {
                     let want = (high[row] - low[row]) / 2e-6;
-                    let got = rows[row][column];
+                    let got = values[column];
                     assert!(
                         (got - want).abs() < 1e-4 + 1e-6 * want.abs(),
                         "row {row} column {column}: {got} {want}"

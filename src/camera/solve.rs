@@ -61,7 +61,7 @@ const MIN_FRAMES: usize = 4;
 const FRAME_UNDER_2PX: f64 = 0.3;
 /// Prior of the shift of relative inverse depth. Far tighter than what the residuals claim: the network's errors
 /// repeat from point to point and frame to frame, and would be fitted by flattening the scene.
-const RATIO_SIGMA: f64 = 0.1;
+const RATIO_SIGMA: f64 = 0.3;
 /// Links with fewer points tell nothing.
 const MIN_POINTS: usize = 12;
 
@@ -300,11 +300,11 @@ impl<'a> Clip<'a> {
             }
         }
         let (mut best, mut first) = ((0, 0), 0);
-        for k in 0..self.frames {
+        for (k, spanned) in spanned.iter().enumerate() {
             if k - first > best.1 - best.0 {
                 best = (first, k);
             }
-            if !spanned[k] {
+            if !spanned {
                 first = k + 1;
             }
         }

@@ -1,6 +1,5 @@
 //! Fits splats to posed frames.
 
-use std::time::Instant;
 
 use super::init::{Initial, View, initial, inverse_depth};
 use super::options::{Background, FitOptions, FitReport, HeldOut};
@@ -86,7 +85,6 @@ pub fn fit(
     let initial_psnr =
         mean(&evaluate(&mut trainer, frames, &some, options)?, |h| h.psnr).unwrap_or_default();
 
-    let started = Instant::now();
     let mut rng = Rng::new(options.seed);
     let mut order: Vec<usize> = Vec::new();
     let (mut relocated, mut overflow_steps) = (0, 0);
@@ -127,7 +125,6 @@ pub fn fit(
         }
     }
     overflow_steps += u32::from(trainer.make_room()?) * (options.steps % LOOK);
-    let seconds = started.elapsed().as_secs_f64();
     monitor.progress(options.steps.into(), options.steps.into());
     if overflow_steps > 0 {
         monitor.warn(&format!(
@@ -166,7 +163,6 @@ pub fn fit(
         held_out,
         train_psnr: mean(&trained, |h| h.psnr).unwrap_or_default(),
         initial_psnr,
-        seconds,
         most_instances: trainer.most_instances()?,
         overflow_steps,
         relocated,

@@ -141,8 +141,6 @@ pub struct FitReport {
     pub train_psnr: f64,
     /// Of the same frames, by the first splats.
     pub initial_psnr: f64,
-    /// Seconds for the steps.
-    pub seconds: f64,
     /// The most pairs of splat and tile in one image.
     pub most_instances: usize,
     /// Steps between two looks at the buffers during which a buffer may have been too small, so that pairs of the

@@ -1,0 +1,203 @@
+//! A room with balls, one of which moves by itself: exact depth and flow by ray casting, then noise.
+
+use glam::{DMat3, DVec2, DVec3};
+use sora_director::camera::{Camera, Cameras, FocalSource, Intrinsics, LengthUnit, Pose};
+use sora_director::depth::{DepthKind, DepthMap, DepthMaps};
+use sora_director::motion::{FlowPair, Motion};
+
+use crate::common::Rng;
+
+const WIDTH: u32 = 160;
+const HEIGHT: u32 = 96;
+
+/// What a solve is given, and what it should find.
+#[derive(Clone)]
+pub struct Clip {
+    pub motion: Motion,
+    pub depths: DepthMaps,
+    pub truth: Cameras,
+    pub intrinsics: Intrinsics,
+    /// True depth of each frame's pixels.
+    pub depth_truth: Vec<Vec<f64>>,
+}
+
+/// A camera that walks and turns; its first pose is the gauge.
+pub fn truth(frames: usize, intrinsics: Intrinsics) -> Cameras {
+    let cameras = (0..frames)
+        .map(|frame| {
+            let s = frame as f64;
+            let turn = DMat3::from_euler(
+                glam::EulerRot::YXZ,
+                0.03 * s,
+                0.06 * (0.5 * s).sin(),
+                0.01 * s,
+            );
+            Camera {
+                frame,
+                time: s / 24.0,
+                intrinsics,
+                pose: Pose {
+                    rotation: Pose::gauge().rotation * turn,
+                    position: Pose::gauge().rotation
+                        * DVec3::new(0.05 * s, 0.04 * (0.7 * s).sin(), 0.045 * s),
+                },
+                depth_scale: 1.0,
+                depth_shift: 0.0,
+            }
+        })
+        .collect();
+    Cameras {
+        cameras,
+        frames,
+        unit: LengthUnit::Metres,
+        focal_source: FocalSource::Known,
+        residual_median: None,
+        residual_under_2px: None,
+        flow_consistent: None,
+        notes: Vec::new(),
+    }
+}
+
+/// Balls that stay, so that the far wall does not fill the view: one plane alone leaves the pose ambiguous.
+const STILL: [([f64; 3], f64); 6] = [
+    ([-0.9, 0.4, -2.0], 0.5),
+    ([0.9, 0.6, -2.6], 0.55),
+    ([-0.5, -0.6, -3.0], 0.5),
+    ([1.3, -0.6, -2.1], 0.45),
+    ([0.1, 0.75, -1.9], 0.35),
+    ([-1.2, -0.4, -2.2], 0.4),
+];
+
+fn ball(frame: usize) -> DVec3 {
+    DVec3::new(0.5 - 0.05 * frame as f64, -0.2, -2.2)
+}
+
+/// Distance along a ray to the room's walls or the ball, and whether it is the ball.
+fn cast(origin: DVec3, direction: DVec3, frame: usize) -> (f64, bool) {
+    let (low, high) = (DVec3::new(-1.6, -1.1, -4.0), DVec3::new(2.2, 1.3, 2.0));
+    let mut wall = f64::INFINITY;
+    for axis in 0..3 {
+        let d = direction[axis];
+        let t = if d > 0.0 {
+            (high[axis] - origin[axis]) / d
+        } else {
+            (low[axis] - origin[axis]) / d
+        };
+        wall = wall.min(t);
+    }
+    let mut nearest = (wall, false);
+    let moving = (ball(frame), 0.2, true);
+    for (centre, radius, moves) in STILL
+        .map(|(c, r)| (DVec3::from_array(c), r, false))
+        .into_iter()
+        .chain([moving])
+    {
+        let to = centre - origin;
+        let (a, b) = (direction.length_squared(), to.dot(direction));
+        let disc = b * b - a * (to.length_squared() - radius * radius);
+        if disc > 0.0 {
+            let t = (b - disc.sqrt()) / a;
+            if t > 0.0 && t < nearest.0 {
+                nearest = (t, moves);
+            }
+        }
+    }
+    nearest
+}
+
+/// Depth, and the flow to the frame `to`, of every pixel of frame `from`.
+fn view(truth: &Cameras, from: usize, to: usize) -> (Vec<f64>, Vec<DVec2>) {
+    let (a, b) = (&truth.cameras[from], &truth.cameras[to]);
+    let mut depth = Vec::new();
+    let mut flow = Vec::new();
+    for y in 0..HEIGHT {
+        for x in 0..WIDTH {
+            let pixel = DVec2::new(f64::from(x) + 0.5, f64::from(y) + 0.5);
+            let ray = a.pose.rotation * a.intrinsics.unproject(pixel.x, pixel.y, 1.0);
+            let (t, moves) = cast(a.pose.position, ray, from);
+            let mut point = a.pose.position + t * ray;
+            if moves {
+                point += ball(to) - ball(from);
+            }
+            depth.push(t);
+            let target = b.intrinsics.project(b.pose.to_camera(point));
+            flow.push(target.map_or(DVec2::splat(1e4), |p| p - pixel));
+        }
+    }
+    (depth, flow)
+}
+
+/// Flow with noise of .05 px (as .2 px at a width of 640); metric depth is exact and `known`, relative depth
+/// has 2% of noise and another scale and shift in each frame.
+pub fn scene(frames: usize, kind: DepthKind) -> Clip {
+    let intrinsics = Intrinsics::from_fov_x(WIDTH, HEIGHT, 63f64.to_radians());
+    let truth = truth(frames, intrinsics);
+    let mut rng = Rng(7);
+    let mut noisy = |from, to| {
+        let (_, flow) = view(&truth, from, to);
+        flow.iter()
+            .map(|f| {
+                [
+                    f.x as f32 + 0.05 * rng.normal(),
+                    f.y as f32 + 0.05 * rng.normal(),
+                ]
+            })
+            .collect::<Vec<[f32; 2]>>()
+    };
+    let mut pairs = Vec::new();
+    for span in [1, 2, 4, 8] {
+        for a in 0..frames.saturating_sub(span) {
+            let (forward, backward) = (noisy(a, a + span), noisy(a + span, a));
+            pairs.push(FlowPair {
+                a,
+                b: a + span,
+                valid: vec![1; forward.len()],
+                forward,
+                backward,
+                consistent: 1.0,
+            });
+        }
+    }
+    let depth_truth: Vec<Vec<f64>> = (0..frames).map(|k| view(&truth, k, k).0).collect();
+    let maps = depth_truth
+        .iter()
+        .enumerate()
+        .map(|(k, depth)| {
+            let values = depth.iter().map(|&z| match kind {
+                DepthKind::Metric => z as f32,
+                // The room's inverse depth is about .4; shift over scale times median is about 1.5.
+                DepthKind::RelativeInverse => {
+                    let scale = 0.08 * (1.0 + 0.1 * (k as f64).sin());
+                    ((1.0 / z - 0.15) / scale) as f32 * (1.0 + 0.02 * rng.normal())
+                }
+            });
+            Some(DepthMap {
+                width: WIDTH,
+                height: HEIGHT,
+                values: values.collect(),
+            })
+        })
+        .collect();
+    Clip {
+        motion: Motion {
+            width: WIDTH,
+            height: HEIGHT,
+            times: truth.cameras.iter().map(|c| c.time).collect(),
+            luma: Vec::new(),
+            pairs,
+        },
+        depths: DepthMaps {
+            kind,
+            model: if kind == DepthKind::Metric {
+                "known"
+            } else {
+                "made"
+            }
+            .into(),
+            maps,
+        },
+        truth,
+        intrinsics,
+        depth_truth,
+    }
+}
