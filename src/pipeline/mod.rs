@@ -14,11 +14,11 @@ use std::time::Instant;
 
 pub use config::{Config, Preset, ProviderName};
 pub use result::{Failure, IterationResult, Outcome, RowResult, TakeResult};
-pub use stages::{Rebuilt, Tracked, depth_views, frames, rebuild, track};
+pub use stages::{Given, Rebuilt, Tracked, depth, depth_views, frames, given, rebuild, track};
 
 use result::conclude;
 
-use crate::depth::{DepthMaps, Model};
+use crate::depth::Model;
 use crate::event::{Event, Listener, Monitor};
 use crate::generate::TakeRequest;
 use crate::gpu::{AdapterChoice, Gpu};
@@ -62,7 +62,7 @@ pub struct Walk<'a> {
 /// A decoded take, kept between the steps that need it.
 struct Clip {
     frames: Frames,
-    motion: Motion,
+    motion: Option<Motion>,
 }
 
 /// One round's place and what is known of it so far.
@@ -71,7 +71,6 @@ struct Round<'r> {
     iteration: u32,
     result: IterationResult,
     clips: BTreeMap<u32, Clip>,
-    depth: Option<DepthMaps>,
 }
 
 struct Take {
@@ -176,7 +175,6 @@ impl<'a> Walk<'a> {
             iteration,
             result,
             clips: BTreeMap::new(),
-            depth: None,
         };
         let mut takes = Vec::new();
         for number in 1..=self.config.takes_of(row) {
@@ -276,6 +274,13 @@ impl<'a> Walk<'a> {
         Ok(gpu)
     }
 
+    fn monitor(&self) -> StageMonitor<'a> {
+        StageMonitor {
+            listener: self.listener,
+            stop: self.stop,
+        }
+    }
+
     /// One step under its key, with its events and its time in the round's record.
     fn once(
         &mut self,
@@ -286,10 +291,7 @@ impl<'a> Walk<'a> {
     ) -> anyhow::Result<()> {
         step.clone_into(&mut self.step);
         anyhow::ensure!(!self.stop.load(Ordering::Relaxed), "interrupted");
-        let monitor = StageMonitor {
-            listener: self.listener,
-            stop: self.stop,
-        };
+        let monitor = self.monitor();
         let started = Instant::now();
         let mut summary = String::new();
         let done = self

@@ -2,17 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
+use super::stages::{depth, given};
 use super::{Clip, ProviderName, Round, Take, Tracked, Walk, frames, track};
 use crate::camera;
-use crate::depth;
+use crate::depth::{self, DepthKind, DepthMaps};
 use crate::event::Monitor;
 use crate::generate::{Delivered, VideoProvider, files, mock};
 use crate::gpu::Gpu;
-use crate::motion::{self, MotionOptions};
+use crate::motion;
 use crate::pipeline::Config;
 use crate::score::{self, Scores};
 use crate::store::{Key, KeyBuilder, read_json, write_json};
-use crate::video;
+use crate::video::{self, Frames};
 
 impl Walk<'_> {
     /// Prompt -> take.
@@ -107,7 +110,10 @@ impl Walk<'_> {
                 let scores = score::score(&gpu, &frames, &motion, &config.score)?;
                 write_json(&stage.path(&file)?, &scores)?;
                 let summary = format!("overall {:.3}, {} frames", scores.overall, frames.len());
-                clip = Some(Clip { frames, motion });
+                clip = Some(Clip {
+                    frames,
+                    motion: Some(motion),
+                });
                 Ok(summary)
             },
         )?;
@@ -118,6 +124,50 @@ impl Walk<'_> {
         Ok((read_json(&home.join(file))?, key))
     }
 
+    /// Frames -> depth, kept as `depth.npy` unless the input has its own.
+    pub(super) fn depth(&mut self, round: &mut Round<'_>, take: &Take) -> anyhow::Result<Key> {
+        let config = self.config;
+        let model = self.model()?;
+        let gpu = self.gpu()?;
+        let fps = round.row.fps;
+        let key = KeyBuilder::new("depth", depth::VERSION)
+            .value(&(
+                model.sha256(),
+                config.depth.kind,
+                config.ignore_known_cameras,
+                config.ignore_known_depth,
+            ))
+            .after(&take.key)
+            .finish();
+        let number = take.number;
+        let mut clip = round.clips.remove(&number);
+        let step = format!("depth-{number}");
+        self.once(round, &step, &key, |stage, monitor| {
+            let current = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
+            let given = given(&take.video, &current.frames, config)?;
+            let found = depth(&gpu, &current.frames, &given, &model, monitor)?;
+            let record = match (&found, &given.depth) {
+                (Some(maps), None) => {
+                    maps.save_npy(&stage.path(&format!("takes/{number}/depth.npy"))?)?;
+                    DepthRecord::Network {
+                        kind: maps.kind,
+                        model: maps.model.clone(),
+                    }
+                }
+                (Some(_), Some(_)) => DepthRecord::Known,
+                (None, _) => DepthRecord::None,
+            };
+            write_json(&stage.path(&format!("takes/{number}/depth.json"))?, &record)?;
+            Ok(match record {
+                DepthRecord::Network { model, .. } => model,
+                DepthRecord::Known => "the input's own".to_owned(),
+                DepthRecord::None => "not needed: the poses are known".to_owned(),
+            })
+        })?;
+        round.clips.extend(clip.map(|clip| (number, clip)));
+        Ok(key)
+    }
+
     /// Frames, motion and depth -> cameras.
     pub(super) fn cameras(
         &mut self,
@@ -125,77 +175,100 @@ impl Walk<'_> {
         take: &Take,
     ) -> anyhow::Result<(Tracked, Key)> {
         let config = self.config;
-        let model = self.model()?;
+        let depth_key = self.depth(round, take)?;
         let key = KeyBuilder::new("cameras", camera::VERSION)
-            .value(&(
-                depth::VERSION,
-                model.sha256(),
-                config.depth.kind,
-                &config.solve,
-                config.ignore_known_cameras,
-                config.ignore_known_depth,
-            ))
-            .after(&take.key)
+            .value(&config.solve)
+            .after(&depth_key)
             .finish();
         let number = take.number;
         let file = format!("takes/{number}/track.json");
         let gpu = self.gpu()?;
         let fps = round.row.fps;
         let mut clip = round.clips.remove(&number);
-        let mut maps = None;
-        self.once(
-            round,
-            &format!("cameras-{number}"),
-            &key,
-            |stage, monitor| {
-                let current = match &mut clip {
-                    Some(clip) => clip,
-                    slot => slot.insert(read_clip(&gpu, &take.video, fps, config, monitor)?),
-                };
-                if current.motion.pairs.iter().all(|p| p.b - p.a == 1) && current.frames.len() > 2 {
-                    current.motion =
-                        motion::estimate(&gpu, &current.frames, &config.motion, monitor)?;
-                }
-                let (tracked, depth) = track(
-                    &gpu,
-                    &take.video,
-                    &current.frames,
-                    Some(&current.motion),
-                    &model,
-                    config,
-                    monitor,
-                )?;
-                maps = depth;
-                write_json(&stage.path(&file)?, &tracked)?;
-                Ok(match &tracked {
-                    Tracked::Solved(c) => format!(
+        let step = format!("cameras-{number}");
+        let home = self.run.iteration(&round.row.id, round.iteration);
+        self.once(round, &step, &key, |stage, monitor| {
+            let current = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
+            let given = given(&take.video, &current.frames, config)?;
+            let Clip { frames, motion } = current;
+            let whole = motion
+                .take()
+                .filter(|m| m.pairs.iter().any(|p| p.b - p.a > 1));
+            let motion = || match whole {
+                Some(motion) => Ok(motion),
+                None => Ok(motion::estimate(&gpu, frames, &config.motion, monitor)?),
+            };
+            let maps = stored_depth(&home, take, frames, config)?;
+            let tracked = track(frames, motion, &given, maps.as_ref(), config, monitor)?;
+            write_json(&stage.path(&file)?, &tracked)?;
+            Ok(match &tracked {
+                Tracked::Solved(c) => {
+                    format!(
                         "{} of {} frames, focal {:?}",
                         c.cameras.len(),
                         c.frames,
                         c.focal_source
-                    ),
-                    Tracked::Refused { words, .. } => format!("refused: {words}"),
-                })
-            },
-        )?;
-        if let Some(clip) = clip {
-            round.clips.insert(number, clip);
-        }
-        round.depth = maps;
-        let home = self.run.iteration(&round.row.id, round.iteration);
+                    )
+                }
+                Tracked::Refused { words, .. } => format!("refused: {words}"),
+            })
+        })?;
+        round.clips.extend(clip.map(|clip| (number, clip)));
         Ok((read_json(&home.join(file))?, key))
     }
 }
 
-fn read_clip(
+/// Where a take's depth is.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DepthRecord {
+    /// In `depth.npy` beside this record.
+    Network {
+        /// What the values mean.
+        kind: DepthKind,
+        /// The network's name.
+        model: String,
+    },
+    /// With the input.
+    Known,
+    /// Nowhere: poses are known, and nothing needs depth.
+    None,
+}
+
+/// The depth of a take whose depth step is done. It is read back even where it was just made, so that a resumed
+/// run sees the same numbers.
+pub(super) fn stored_depth(
+    home: &Path,
+    take: &Take,
+    frames: &Frames,
+    config: &Config,
+) -> anyhow::Result<Option<DepthMaps>> {
+    let folder = home.join(format!("takes/{}", take.number));
+    Ok(match read_json(&folder.join("depth.json"))? {
+        DepthRecord::Network { kind, model } => Some(DepthMaps::load_npy(
+            &folder.join("depth.npy"),
+            kind,
+            &model,
+        )?),
+        DepthRecord::Known => given(&take.video, frames, config)?.depth,
+        DepthRecord::None => None,
+    })
+}
+
+/// The clip, decoded if it is not at hand.
+pub(super) fn loaded<'c>(
+    clip: &'c mut Option<Clip>,
     gpu: &Gpu,
     video: &Path,
     fps: Option<f64>,
     config: &Config,
     monitor: &dyn Monitor,
-) -> anyhow::Result<Clip> {
-    let frames = frames(gpu, video, fps, config, monitor)?;
-    let options: &MotionOptions = &config.motion;
-    let motion = motion::estimate(gpu, &frames, options, monitor)?;
-    Ok(Clip { frames, motion })
+) -> anyhow::Result<&'c mut Clip> {
+    Ok(match clip {
+        Some(clip) => clip,
+        slot => slot.insert(Clip {
+            frames: frames(gpu, video, fps, config, monitor)?,
+            motion: None,
+        }),
+    })
 }

@@ -1,19 +1,15 @@
 //! The second half of a round: splats, collision world, agents, revision.
 
-use std::path::Path;
-
-use super::{Config, Round, Take, Walk, depth_views, frames, rebuild};
+use super::takes::{loaded, stored_depth};
+use super::{Round, Take, Walk, depth_views, rebuild};
 use crate::agent::{self, AgentReport};
-use crate::camera::{self, Cameras};
-use crate::depth::{DepthMaps, Model};
-use crate::event::Monitor;
+use crate::camera::Cameras;
 use crate::gpu::Gpu;
 use crate::report::pictures;
 use crate::revise::{self, Found, Revision};
 use crate::score::Scores;
 use crate::splat::{self, FitReport, format};
 use crate::store::{Key, KeyBuilder, read_json, write_json};
-use crate::video::Frames;
 use crate::world::{self, World};
 
 impl Walk<'_> {
@@ -27,7 +23,6 @@ impl Walk<'_> {
     ) -> anyhow::Result<Revision> {
         let config = self.config;
         let gpu = self.gpu()?;
-        let model = self.model()?;
         let home = self.run.iteration(&round.row.id, round.iteration);
         let fps = round.row.fps;
         round.result.best = Some(take.number);
@@ -42,28 +37,10 @@ impl Walk<'_> {
             .kernels(splat::KERNELS)
             .after(&key)
             .finish();
-        let clip = round.clips.remove(&take.number);
-        let mut maps = round.depth.take();
+        let mut clip = round.clips.remove(&take.number);
         self.once(round, "splats", &splats_key, |stage, monitor| {
-            let decoded;
-            let pictures = match &clip {
-                Some(clip) => &clip.frames,
-                None => {
-                    decoded = frames(&gpu, &take.video, fps, config, monitor)?;
-                    &decoded
-                }
-            };
-            if maps.is_none() {
-                maps = depth_again(
-                    &gpu,
-                    &take.video,
-                    pictures,
-                    cameras,
-                    &model,
-                    config,
-                    monitor,
-                )?;
-            }
+            let pictures = &loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?.frames;
+            let maps = stored_depth(&home, take, pictures, config)?;
             let rebuilt = rebuild(&gpu, pictures, cameras, maps.as_ref(), config, monitor)?;
             format::write(&stage.path("world.ply")?, &rebuilt.splats)?;
             format::write(&stage.path("world.glb")?, &rebuilt.splats)?;
@@ -85,7 +62,7 @@ impl Walk<'_> {
                 rebuilt.splats.len()
             ))
         })?;
-        drop((clip, maps));
+        drop(clip);
         let report: FitReport = read_json(&home.join("fit.json"))?;
         round.result.splats = Some(report.splats);
         round.result.held_out_psnr = report.held_out_psnr;
@@ -164,36 +141,4 @@ impl Walk<'_> {
         let home = self.run.iteration(&round.row.id, round.iteration);
         Ok(read_json(&home.join("revision.json"))?)
     }
-}
-
-/// Depth for the fit when the cameras came from an earlier start of the run.
-fn depth_again(
-    gpu: &Gpu,
-    video: &Path,
-    frames: &Frames,
-    cameras: &Cameras,
-    model: &Model,
-    config: &Config,
-    monitor: &dyn Monitor,
-) -> anyhow::Result<Option<DepthMaps>> {
-    if video.is_dir()
-        && let Some(known) = camera::known(
-            video,
-            &frames.sources,
-            &frames.times,
-            frames.width,
-            frames.height,
-        )?
-    {
-        if known.depth.is_some() && !config.ignore_known_depth {
-            return Ok(known.depth);
-        }
-        if known.cameras.is_some()
-            && !config.ignore_known_cameras
-            && cameras.residual_median.is_none()
-        {
-            return Ok(None);
-        }
-    }
-    Ok(Some(model.estimate(gpu, frames, monitor)?))
 }
