@@ -100,7 +100,7 @@ pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
     if path.is_dir() {
         return Err(fail("is a folder; give a .csv or .jsonl file".into()));
     }
-    let bytes = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
+    let bytes = std::fs::read(path).map_err(|e| fail(format!("{e}; check the path")))?;
     let text = match std::str::from_utf8(&bytes) {
         Ok(text) => text,
         Err(error) => {
