@@ -6,7 +6,21 @@ use clap::Parser;
 use sora_director::cli;
 use tracing_subscriber::EnvFilter;
 
+/// Exit code when the reader of standard output went away, as the shell has it for SIGPIPE.
+const PIPE_CLOSED: i32 = 141;
+
 fn main() -> ExitCode {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // `director results RUN | head` is no fault of ours.
+        if panic
+            .payload_as_str()
+            .is_some_and(|m| m.starts_with("failed printing to stdout"))
+        {
+            std::process::exit(PIPE_CLOSED);
+        }
+        hook(panic);
+    }));
     let cli = cli::Cli::parse();
     // Mesa's device-select layer complains on stderr where there is no display; adapters are chosen here anyway.
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {

@@ -170,6 +170,18 @@ fn without_a_driver_the_error_names_the_package() {
 }
 
 #[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let mut child = director(&["completions", "bash"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("ends");
+    assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
+}
+
+#[test]
 fn a_run_folder_in_use_is_refused() {
     let folder = Folder::new();
     let manifest = folder.text("m.csv", "prompt\na room\n");
