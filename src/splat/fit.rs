@@ -1,6 +1,5 @@
 //! Fits splats to posed frames.
 
-
 use super::init::{Initial, View, initial, inverse_depth};
 use super::options::{Background, FitOptions, FitReport, HeldOut};
 use super::relocate::relocate;
