@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{Globals, settings::Settings};
 use crate::depth::Model;
 use crate::event::Listener;
+use crate::motion;
 use crate::pipeline::{self, Tracked};
 use crate::progress::{StageMonitor, Terminal};
 use crate::report::pictures;
@@ -62,8 +63,12 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let frames = pipeline::frames(&gpu, &args.input, None, &config, &monitor)?;
     timed("frames", started);
     let started = Instant::now();
-    let (tracked, depth) =
-        pipeline::track(&gpu, &args.input, &frames, None, &model, &config, &monitor)?;
+    let given = pipeline::given(&args.input, &frames, &config)?;
+    let depth = pipeline::depth(&gpu, &frames, &given, &model, &monitor)?;
+    timed("depth", started);
+    let started = Instant::now();
+    let motion = || Ok(motion::estimate(&gpu, &frames, &config.motion, &monitor)?);
+    let tracked = pipeline::track(&frames, motion, &given, depth.as_ref(), &config, &monitor)?;
     timed("cameras", started);
     let cameras = match tracked {
         Tracked::Solved(cameras) => cameras,

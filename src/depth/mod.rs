@@ -2,6 +2,7 @@
 //!
 //! [`Model::load`] takes the built-in network or ONNX files, [`Model::estimate`] runs it on a clip.
 
+mod file;
 mod model;
 mod models;
 pub mod onnx;

@@ -3,33 +3,32 @@
 mod config;
 mod result;
 mod stages;
+mod takes;
+mod worlds;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 pub use config::{Config, Preset, ProviderName};
 pub use result::{Failure, IterationResult, Outcome, RowResult, TakeResult};
-pub use stages::{Rebuilt, Tracked, depth_views, frames, rebuild, track};
+pub use stages::{Given, Rebuilt, Tracked, depth, depth_views, frames, given, rebuild, track};
 
-use crate::agent::{self, AgentReport};
-use crate::camera::{self, Cameras};
-use crate::depth::{self, DepthMaps, Model};
+use result::conclude;
+
+use crate::depth::Model;
 use crate::event::{Event, Listener, Monitor};
-use crate::generate::{Delivered, TakeRequest, VideoProvider, files, mock};
+use crate::generate::TakeRequest;
 use crate::gpu::{AdapterChoice, Gpu};
 use crate::manifest::Prompt;
-use crate::motion::{self, Motion, MotionOptions};
+use crate::motion::Motion;
 use crate::progress::StageMonitor;
-use crate::report::pictures;
-use crate::revise::{self, Found, Revision};
+use crate::revise::{Found, Revision};
 use crate::score::{self, Scores};
-use crate::splat::{self, FitReport, format};
-use crate::store::{self, Key, KeyBuilder, Run, Stage, StepRecord, read_json, write_json};
-use crate::video::{self, Frames};
-use crate::world::{self, World};
+use crate::store::{Key, Run, Stage, StepRecord};
+use crate::video::Frames;
 
 /// Why a row ended early.
 #[derive(Debug)]
@@ -63,7 +62,7 @@ pub struct Walk<'a> {
 /// A decoded take, kept between the steps that need it.
 struct Clip {
     frames: Frames,
-    motion: Motion,
+    motion: Option<Motion>,
 }
 
 /// One round's place and what is known of it so far.
@@ -72,7 +71,6 @@ struct Round<'r> {
     iteration: u32,
     result: IterationResult,
     clips: BTreeMap<u32, Clip>,
-    depth: Option<DepthMaps>,
 }
 
 struct Take {
@@ -177,7 +175,6 @@ impl<'a> Walk<'a> {
             iteration,
             result,
             clips: BTreeMap::new(),
-            depth: None,
         };
         let mut takes = Vec::new();
         for number in 1..=self.config.takes_of(row) {
@@ -244,321 +241,6 @@ impl<'a> Walk<'a> {
         Ok((round.result, revision))
     }
 
-    /// Prompt -> take.
-    fn take(
-        &mut self,
-        round: &mut Round<'_>,
-        number: u32,
-        prompt: &str,
-    ) -> anyhow::Result<(PathBuf, Key)> {
-        let request = self.request(round.row, round.iteration, number, prompt);
-        let mut key = KeyBuilder::new("take", 1)
-            .value(&self.config.provider.name())
-            .value(&request);
-        match &request.video {
-            Some(video) if self.config.provider == ProviderName::Files => {
-                anyhow::ensure!(
-                    video.exists(),
-                    "{}: no such file or folder; mend the `video` column",
-                    video.display()
-                );
-                key = key.path(video)?;
-            }
-            _ => key = key.value(&mock::VERSION).kernels(mock::KERNELS),
-        }
-        let key = key.finish();
-        let folder = format!("takes/{number}");
-        let provider: Box<dyn VideoProvider> = match self.config.provider {
-            ProviderName::Files => Box::new(files::Files),
-            ProviderName::Mock => Box::new(mock::MockProvider::new(self.gpu()?)),
-        };
-        self.once(round, &format!("take-{number}"), &key, |stage, monitor| {
-            let target = stage.folder(&folder)?;
-            let mut delivered = provider.generate(&request, &target, monitor)?;
-            for note in &delivered.notes {
-                monitor.warn(note);
-            }
-            // Inside the stage the path is temporary; the record names the final one.
-            if let Ok(inside) = delivered.video.strip_prefix(&target) {
-                delivered.video = Path::new(&folder).join(inside);
-            }
-            write_json(&stage.path(&format!("{folder}/take.json"))?, &delivered)?;
-            Ok(delivered.video.display().to_string())
-        })?;
-        let home = self.run.iteration(&round.row.id, round.iteration);
-        let delivered: Delivered = read_json(&home.join(format!("{folder}/take.json")))?;
-        let video = match self.config.provider {
-            ProviderName::Files => delivered.video,
-            ProviderName::Mock => home.join(delivered.video),
-        };
-        Ok((video, key))
-    }
-
-    /// Take -> frames, motion, scores.
-    fn score(
-        &mut self,
-        round: &mut Round<'_>,
-        number: u32,
-        video: &Path,
-        take: Key,
-    ) -> anyhow::Result<(Scores, Key)> {
-        let config = self.config;
-        let key = KeyBuilder::new("scores", score::VERSION)
-            .value(&(
-                video::VERSION,
-                motion::VERSION,
-                config.max_side,
-                config.max_frames,
-                &config.motion,
-                &config.score,
-            ))
-            .kernels(video::KERNELS)
-            .kernels(motion::KERNELS)
-            .after(&take)
-            .finish();
-        let file = format!("takes/{number}/scores.json");
-        let gpu = self.gpu()?;
-        let fps = round.row.fps;
-        // Only a single take is sure to need the long strides; others get them once they are the best.
-        let alone = self.config.takes_of(round.row) == 1;
-        let mut clip = None;
-        self.once(
-            round,
-            &format!("scores-{number}"),
-            &key,
-            |stage, monitor| {
-                let frames = frames(&gpu, video, fps, config, monitor)?;
-                let mut options = config.motion.clone();
-                if !alone {
-                    options.strides = vec![1];
-                }
-                let motion = motion::estimate(&gpu, &frames, &options, monitor)?;
-                let scores = score::score(&gpu, &frames, &motion, &config.score)?;
-                write_json(&stage.path(&file)?, &scores)?;
-                let summary = format!("overall {:.3}, {} frames", scores.overall, frames.len());
-                clip = Some(Clip { frames, motion });
-                Ok(summary)
-            },
-        )?;
-        if let Some(clip) = clip {
-            round.clips.insert(number, clip);
-        }
-        let home = self.run.iteration(&round.row.id, round.iteration);
-        Ok((read_json(&home.join(file))?, key))
-    }
-
-    /// Frames, motion and depth -> cameras.
-    fn cameras(&mut self, round: &mut Round<'_>, take: &Take) -> anyhow::Result<(Tracked, Key)> {
-        let config = self.config;
-        let model = self.model()?;
-        let key = KeyBuilder::new("cameras", camera::VERSION)
-            .value(&(
-                depth::VERSION,
-                model.sha256(),
-                config.depth.kind,
-                &config.solve,
-                config.ignore_known_cameras,
-                config.ignore_known_depth,
-            ))
-            .after(&take.key)
-            .finish();
-        let number = take.number;
-        let file = format!("takes/{number}/track.json");
-        let gpu = self.gpu()?;
-        let fps = round.row.fps;
-        let mut clip = round.clips.remove(&number);
-        let mut maps = None;
-        self.once(
-            round,
-            &format!("cameras-{number}"),
-            &key,
-            |stage, monitor| {
-                let current = match &mut clip {
-                    Some(clip) => clip,
-                    slot => slot.insert(read_clip(&gpu, &take.video, fps, config, monitor)?),
-                };
-                if current.motion.pairs.iter().all(|p| p.b - p.a == 1) && current.frames.len() > 2 {
-                    current.motion =
-                        motion::estimate(&gpu, &current.frames, &config.motion, monitor)?;
-                }
-                let (tracked, depth) = track(
-                    &gpu,
-                    &take.video,
-                    &current.frames,
-                    Some(&current.motion),
-                    &model,
-                    config,
-                    monitor,
-                )?;
-                maps = depth;
-                write_json(&stage.path(&file)?, &tracked)?;
-                Ok(match &tracked {
-                    Tracked::Solved(c) => format!(
-                        "{} of {} frames, focal {:?}",
-                        c.cameras.len(),
-                        c.frames,
-                        c.focal_source
-                    ),
-                    Tracked::Refused { words, .. } => format!("refused: {words}"),
-                })
-            },
-        )?;
-        if let Some(clip) = clip {
-            round.clips.insert(number, clip);
-        }
-        round.depth = maps;
-        let home = self.run.iteration(&round.row.id, round.iteration);
-        Ok((read_json(&home.join(file))?, key))
-    }
-
-    /// Cameras -> splats -> world -> agents -> revision.
-    fn world(
-        &mut self,
-        round: &mut Round<'_>,
-        take: &Take,
-        cameras: &Cameras,
-        key: Key,
-    ) -> anyhow::Result<Revision> {
-        let config = self.config;
-        let gpu = self.gpu()?;
-        let model = self.model()?;
-        let home = self.run.iteration(&round.row.id, round.iteration);
-        let fps = round.row.fps;
-        round.result.best = Some(take.number);
-        round.result.registered = Some(cameras.cameras.len());
-        round.result.frames = Some(cameras.frames);
-        round.result.focal_source = serde_json::to_value(cameras.focal_source)?
-            .as_str()
-            .map(str::to_owned);
-
-        let splats_key = KeyBuilder::new("splats", splat::VERSION)
-            .value(&(&config.fit, world::VERSION, &config.world))
-            .kernels(splat::KERNELS)
-            .after(&key)
-            .finish();
-        let clip = round.clips.remove(&take.number);
-        let mut maps = round.depth.take();
-        self.once(round, "splats", &splats_key, |stage, monitor| {
-            let decoded;
-            let pictures = match &clip {
-                Some(clip) => &clip.frames,
-                None => {
-                    decoded = frames(&gpu, &take.video, fps, config, monitor)?;
-                    &decoded
-                }
-            };
-            if maps.is_none() {
-                maps = depth_again(
-                    &gpu,
-                    &take.video,
-                    pictures,
-                    cameras,
-                    &model,
-                    config,
-                    monitor,
-                )?;
-            }
-            let rebuilt = rebuild(&gpu, pictures, cameras, maps.as_ref(), config, monitor)?;
-            format::write(&stage.path("world.ply")?, &rebuilt.splats)?;
-            format::write(&stage.path("world.glb")?, &rebuilt.splats)?;
-            write_json(&stage.path("cameras.json")?, &rebuilt.cameras)?;
-            write_json(&stage.path("fit.json")?, &rebuilt.report)?;
-            write_json(&stage.path("alignment.json")?, &rebuilt.alignment)?;
-            pictures::held_out(
-                &gpu,
-                pictures,
-                &rebuilt.splats,
-                &rebuilt.cameras,
-                &rebuilt.report,
-                config.fit.eval_background,
-                &stage.path("held_out.png")?,
-            )?;
-            let psnr = rebuilt.report.held_out_psnr.unwrap_or(f64::NAN);
-            Ok(format!(
-                "{} splats, held-out PSNR {psnr:.2} dB",
-                rebuilt.splats.len()
-            ))
-        })?;
-        drop((clip, maps));
-        let report: FitReport = read_json(&home.join("fit.json"))?;
-        round.result.splats = Some(report.splats);
-        round.result.held_out_psnr = report.held_out_psnr;
-
-        let world_key = KeyBuilder::new("world", world::VERSION)
-            .value(&config.world)
-            .kernels(world::KERNELS)
-            .kernels(splat::KERNELS)
-            .after(&splats_key)
-            .finish();
-        let mut views = None;
-        let posed = |gpu: &Gpu| -> anyhow::Result<_> {
-            let cameras: Cameras = read_json(&home.join("cameras.json"))?;
-            let splats = format::read(&home.join("world.ply"))?;
-            let views = depth_views(gpu, &splats, &cameras)?;
-            Ok((cameras, splats, views))
-        };
-        self.once(round, "world", &world_key, |stage, monitor| {
-            let posed = views.insert(posed(&gpu)?);
-            let alignment: world::Alignment = read_json(&home.join("alignment.json"))?;
-            let world = world::build(&gpu, &posed.2, &alignment, &config.world, monitor)?;
-            world.save(&stage.path("world.vox")?)?;
-            let [x, y, z] = world.dims;
-            Ok(format!("{x}x{y}x{z} voxels of {:.3}", world.voxel))
-        })?;
-
-        let agent_key = KeyBuilder::new("agent", agent::VERSION)
-            .value(&config.agent)
-            .kernels(agent::KERNELS)
-            .after(&world_key)
-            .finish();
-        self.once(round, "agent", &agent_key, |stage, monitor| {
-            let posed = match &mut views {
-                Some(views) => views,
-                slot => slot.insert(posed(&gpu)?),
-            };
-            let world = World::load(&home.join("world.vox"))?;
-            let report = agent::test(&gpu, &world, &posed.2, &posed.0, &config.agent, monitor)?;
-            write_json(&stage.path("agent.json")?, &report)?;
-            pictures::map(&world, &posed.0, &report, &stage.path("map.png")?)?;
-            pictures::renders(
-                &gpu,
-                &posed.1,
-                &posed.0,
-                config.fit.eval_background,
-                &stage.path("renders.png")?,
-            )?;
-            Ok(format!("{} violation(s)", report.violations.len()))
-        })?;
-        let report: AgentReport = read_json(&home.join("agent.json"))?;
-        round.result.violations = Some(report.violations.len());
-        round.result.metrics.clone_from(&report.metrics);
-        self.revision(round, &take.scores, Found::Tested(&report), agent_key)
-    }
-
-    /// What was found -> the next prompt.
-    fn revision(
-        &mut self,
-        round: &mut Round<'_>,
-        scores: &Scores,
-        found: Found<'_>,
-        key: Key,
-    ) -> anyhow::Result<Revision> {
-        let config = self.config;
-        let key = KeyBuilder::new("revision", revise::VERSION)
-            .bytes(revise::RULES.as_bytes())
-            .value(&(&config.accept, scores, &round.result.prompt))
-            .after(&key)
-            .finish();
-        let (prompt, iteration) = (round.result.prompt.clone(), round.iteration);
-        self.once(round, "revision", &key, |stage, _| {
-            let revision = revise::revise(&prompt, iteration, scores, found, &config.accept)?;
-            write_json(&stage.path("revision.json")?, &revision)?;
-            Ok(revision.explanation)
-        })?;
-        let home = self.run.iteration(&round.row.id, round.iteration);
-        Ok(read_json(&home.join("revision.json"))?)
-    }
-
     fn request(&self, row: &Prompt, iteration: u32, number: u32, prompt: &str) -> TakeRequest {
         let config = self.config;
         let offset =
@@ -592,6 +274,13 @@ impl<'a> Walk<'a> {
         Ok(gpu)
     }
 
+    fn monitor(&self) -> StageMonitor<'a> {
+        StageMonitor {
+            listener: self.listener,
+            stop: self.stop,
+        }
+    }
+
     /// One step under its key, with its events and its time in the round's record.
     fn once(
         &mut self,
@@ -602,10 +291,7 @@ impl<'a> Walk<'a> {
     ) -> anyhow::Result<()> {
         step.clone_into(&mut self.step);
         anyhow::ensure!(!self.stop.load(Ordering::Relaxed), "interrupted");
-        let monitor = StageMonitor {
-            listener: self.listener,
-            stop: self.stop,
-        };
+        let monitor = self.monitor();
         let started = Instant::now();
         let mut summary = String::new();
         let done = self
@@ -642,80 +328,4 @@ fn keep_best(clips: &mut BTreeMap<u32, Clip>, takes: &[Take]) {
     let scores: Vec<_> = takes.iter().map(|t| t.scores.clone()).collect();
     let best = score::rank(&scores).first().map(|&at| takes[at].number);
     clips.retain(|number, _| Some(*number) == best);
-}
-
-fn read_clip(
-    gpu: &Gpu,
-    video: &Path,
-    fps: Option<f64>,
-    config: &Config,
-    monitor: &dyn Monitor,
-) -> anyhow::Result<Clip> {
-    let frames = frames(gpu, video, fps, config, monitor)?;
-    let options: &MotionOptions = &config.motion;
-    let motion = motion::estimate(gpu, &frames, options, monitor)?;
-    Ok(Clip { frames, motion })
-}
-
-/// Depth for the fit when the cameras came from an earlier start of the run.
-fn depth_again(
-    gpu: &Gpu,
-    video: &Path,
-    frames: &Frames,
-    cameras: &Cameras,
-    model: &Model,
-    config: &Config,
-    monitor: &dyn Monitor,
-) -> anyhow::Result<Option<DepthMaps>> {
-    if video.is_dir()
-        && let Some(known) = camera::known(
-            video,
-            &frames.sources,
-            &frames.times,
-            frames.width,
-            frames.height,
-        )?
-    {
-        if known.depth.is_some() && !config.ignore_known_depth {
-            return Ok(known.depth);
-        }
-        if known.cameras.is_some()
-            && !config.ignore_known_cameras
-            && cameras.residual_median.is_none()
-        {
-            return Ok(None);
-        }
-    }
-    Ok(Some(model.estimate(gpu, frames, monitor)?))
-}
-
-fn conclude(row: &Prompt, iterations: Vec<IterationResult>, end: &str) -> RowResult {
-    let accepted = iterations.iter().any(|i| i.accepted);
-    let world = iterations.iter().any(|i| i.violations.is_some());
-    let outcome = match (accepted, world) {
-        (true, _) => Outcome::Accepted,
-        (false, true) => Outcome::Limit,
-        (false, false) => Outcome::Refused,
-    };
-    let mut result = RowResult {
-        format: store::FORMAT,
-        row: row.clone(),
-        outcome,
-        summary: String::new(),
-        iterations,
-        failure: None,
-    };
-    let rounds = result.iterations.len();
-    result.summary = match (outcome, result.best_iteration()) {
-        (Outcome::Accepted, _) => format!("the world of round {rounds} holds up"),
-        (Outcome::Limit, Some(best)) => format!(
-            "{} violation(s) left in round {} of {rounds}; {end}",
-            best.violations.unwrap_or(0),
-            best.iteration
-        ),
-        (_, last) => last
-            .and_then(|i| i.refusal.clone())
-            .unwrap_or_else(|| end.to_owned()),
-    };
-    result
 }

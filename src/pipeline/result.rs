@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::manifest::Prompt;
 use crate::score::Scores;
-use crate::store::{StoreError, read_json, write_json};
+use crate::store::{FORMAT, StoreError, read_json, write_json};
 
 /// How a row ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,4 +160,36 @@ impl RowResult {
     pub fn load(root: &Path, id: &str) -> Result<Self, StoreError> {
         read_json(&Self::path(root, id))
     }
+}
+
+/// A row's record from its rounds; `end` says why there was no other.
+pub(super) fn conclude(row: &Prompt, iterations: Vec<IterationResult>, end: &str) -> RowResult {
+    let accepted = iterations.iter().any(|i| i.accepted);
+    let world = iterations.iter().any(|i| i.violations.is_some());
+    let outcome = match (accepted, world) {
+        (true, _) => Outcome::Accepted,
+        (false, true) => Outcome::Limit,
+        (false, false) => Outcome::Refused,
+    };
+    let mut result = RowResult {
+        format: FORMAT,
+        row: row.clone(),
+        outcome,
+        summary: String::new(),
+        iterations,
+        failure: None,
+    };
+    let rounds = result.iterations.len();
+    result.summary = match (outcome, result.best_iteration()) {
+        (Outcome::Accepted, _) => format!("the world of round {rounds} holds up"),
+        (Outcome::Limit, Some(best)) => format!(
+            "{} violation(s) left in round {} of {rounds}; {end}",
+            best.violations.unwrap_or(0),
+            best.iteration
+        ),
+        (_, last) => last
+            .and_then(|i| i.refusal.clone())
+            .unwrap_or_else(|| end.to_owned()),
+    };
+    result
 }

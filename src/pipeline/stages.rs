@@ -5,11 +5,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Config;
-use crate::camera::{self, CameraError, Cameras};
+use crate::camera::{self, CameraError, Cameras, Intrinsics};
 use crate::depth::{DepthMaps, Model};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
-use crate::motion::{self, Motion};
+use crate::motion::Motion;
 use crate::splat::{self, FitReport, Renderer, Splats};
 use crate::video::{self, DecodeOptions, Frames};
 use crate::world::{self, DepthView};
@@ -68,19 +68,22 @@ pub fn frames(
     Ok(frames)
 }
 
-/// Cameras and depth: the input's own where it tells them, else solved from flow and a depth network.
+/// What an input folder tells of its own cameras and depth, and the run may use.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// Poses.
+    pub cameras: Option<Cameras>,
+    /// Depth in metres.
+    pub depth: Option<DepthMaps>,
+    /// Intrinsics at the working size.
+    pub intrinsics: Option<Intrinsics>,
+}
+
+/// Reads what the input tells of its cameras and depth.
 ///
 /// # Errors
-/// What failed; a clip that cannot be solved is [`Tracked::Refused`], not an error.
-pub fn track(
-    gpu: &Gpu,
-    input: &Path,
-    frames: &Frames,
-    motion: Option<&Motion>,
-    model: &Model,
-    config: &Config,
-    monitor: &dyn Monitor,
-) -> anyhow::Result<(Tracked, Option<DepthMaps>)> {
+/// A file of them that is there and cannot be read.
+pub fn given(input: &Path, frames: &Frames, config: &Config) -> anyhow::Result<Given> {
     let known = if input.is_dir() {
         camera::known(
             input,
@@ -92,43 +95,65 @@ pub fn track(
     } else {
         None
     };
-    let (mut cameras, mut depth, mut intrinsics) = (None, None, None);
-    if let Some(known) = known {
-        intrinsics = known.intrinsics;
-        cameras = known.cameras.filter(|_| !config.ignore_known_cameras);
-        depth = known.depth.filter(|_| !config.ignore_known_depth);
+    let known = known.unwrap_or_default();
+    Ok(Given {
+        cameras: known.cameras.filter(|_| !config.ignore_known_cameras),
+        depth: known.depth.filter(|_| !config.ignore_known_depth),
+        intrinsics: known.intrinsics.filter(|_| !config.ignore_known_cameras),
+    })
+}
+
+/// Depth: the input's own, else the network's; none where poses are known without depth, since the fitter then
+/// seeds itself from the pictures.
+///
+/// # Errors
+/// A failed run of the network.
+pub fn depth(
+    gpu: &Gpu,
+    frames: &Frames,
+    given: &Given,
+    model: &Model,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<Option<DepthMaps>> {
+    if given.depth.is_some() {
+        return Ok(given.depth.clone());
     }
-    if let Some(cameras) = cameras {
-        // Known poses without known depth: the fitter seeds itself from the pictures.
-        return Ok((Tracked::Solved(cameras), depth));
+    if given.cameras.is_some() {
+        return Ok(None);
     }
-    let depth = match depth {
-        Some(depth) => depth,
-        None => model.estimate(gpu, frames, monitor)?,
-    };
-    let own;
-    let motion = match motion {
-        Some(motion) => motion,
-        None => {
-            own = motion::estimate(gpu, frames, &config.motion, monitor)?;
-            &own
-        }
+    Ok(Some(model.estimate(gpu, frames, monitor)?))
+}
+
+/// Cameras: the input's own where it tells them, else solved from flow and depth.
+///
+/// # Errors
+/// What failed; a clip that cannot be solved is [`Tracked::Refused`], not an error.
+pub fn track(
+    frames: &Frames,
+    motion: impl FnOnce() -> anyhow::Result<Motion>,
+    given: &Given,
+    depth: Option<&DepthMaps>,
+    config: &Config,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<Tracked> {
+    if let Some(cameras) = &given.cameras {
+        return Ok(Tracked::Solved(cameras.clone()));
+    }
+    let Some(depth) = depth else {
+        anyhow::bail!("no depth to solve cameras with");
     };
     let mut options = config.solve.clone();
     (options.width, options.height) = (frames.width, frames.height);
-    if options.intrinsics.is_none() && !config.ignore_known_cameras {
-        options.intrinsics = intrinsics;
+    if options.intrinsics.is_none() {
+        options.intrinsics = given.intrinsics;
     }
-    match camera::solve(motion, &depth, &options, monitor) {
-        Ok(cameras) => Ok((Tracked::Solved(cameras), Some(depth))),
+    match camera::solve(&motion()?, depth, &options, monitor) {
+        Ok(cameras) => Ok(Tracked::Solved(cameras)),
         Err(error) => match refusal(&error) {
-            Some(reason) => Ok((
-                Tracked::Refused {
-                    reason: reason.to_owned(),
-                    words: error.to_string(),
-                },
-                Some(depth),
-            )),
+            Some(reason) => Ok(Tracked::Refused {
+                reason: reason.to_owned(),
+                words: error.to_string(),
+            }),
             None => Err(error.into()),
         },
     }
