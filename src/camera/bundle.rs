@@ -11,9 +11,9 @@ use crate::event::Monitor;
 
 /// Unknowns of one frame: rotation, translation, scale, shift.
 const PER_FRAME: usize = 8;
-/// Log inverse depths agree to this share.
+/// Inverse depths agree to this share of the network's values.
 const DEPTH_SIGMA: f64 = 0.05;
-/// Cauchy scale of the log inverse depth difference.
+/// Cauchy scale of that share.
 const DEPTH_CAUCHY: f64 = 0.1;
 
 /// What may move in a frame.

@@ -287,6 +287,7 @@ fn choose(
                 to: grid.centred(target),
                 depth_from,
                 depth_to,
+                relief_to: 1.0 / (depth_to + f64::from(edge_shift)),
             });
             break;
         }

@@ -3,7 +3,9 @@
 //! A point of frame i at normalised ray r = ((u - c) / f, 1) with inverse depth rho_i = a_i d_i + b_i is, in
 //! homogeneous camera coordinates of frame j, Y = R_j R_i^T (r - rho_i t_i) + rho_i t_j (Hartley and
 //! Zisserman, Multiple View Geometry, ch. 6, with the point at infinity kept finite). Two residuals are
-//! f Y_xy / Y_z + c - u', one is ln(rho_j) - ln(rho_i / Y_z) with rho_j = a_j d_j + b_j read at u'.
+//! f Y_xy / Y_z + c - u', one is (rho_j - rho_i / Y_z) / a_j / (d_j + d_0) with rho_j = a_j d_j + b_j read at u':
+//! the difference in the network's own units, as a share of its value over d_0. A difference of ln(rho) would
+//! shrink with a / b, so that the solve could lower it by flattening the scene.
 
 use glam::{DMat3, DVec2, DVec3};
 
@@ -51,13 +53,15 @@ pub(super) struct Observation {
     pub depth_from: f64,
     /// The same at `to` in frame j; NaN where unknown.
     pub depth_to: f64,
+    /// 1 / (depth_to + d_0).
+    pub relief_to: f64,
 }
 
 /// Residuals with optional rows of the Jacobian.
 pub(super) struct Residual {
     /// Reprojection error in pixels.
     pub pixel: DVec2,
-    /// Log ratio of inverse depths; `None` where the second depth is unknown.
+    /// Relative difference of inverse depths; `None` where the second depth is unknown.
     pub depth: Option<f64>,
 }
 
@@ -76,7 +80,8 @@ pub(super) fn residual(i: &View, j: &View, focal: f64, o: &Observation) -> Optio
     let to = j.scale * o.depth_to + j.shift;
     Some(Residual {
         pixel: y.truncate() / y.z * focal - o.to,
-        depth: (to > MIN_INVERSE).then(|| to.ln() - rho.ln() + y.z.ln()),
+        depth: (to > MIN_INVERSE && j.scale > MIN_INVERSE)
+            .then(|| (to - rho / y.z) / j.scale * o.relief_to),
     })
 }
 
@@ -108,23 +113,23 @@ pub(super) fn linearise(
     dy[16] = relative * DVec3::new(-ray.x, -ray.y, 0.0);
     let inverse = 1.0 / y.z;
     let (u, v) = (y.x * inverse, y.y * inverse);
+    let per_inverse = o.relief_to / j.scale;
     for (column, d) in dy.iter().enumerate() {
         rows[0][column] = focal * inverse * (d.x - u * d.z);
         rows[1][column] = focal * inverse * (d.y - v * d.z);
         rows[2][column] = if found.depth.is_some() {
-            d.z * inverse
+            per_inverse * rho * inverse * inverse * d.z
         } else {
             0.0
         };
     }
     rows[0][16] += focal * u;
     rows[1][16] += focal * v;
-    if found.depth.is_some() {
-        let to = j.scale * o.depth_to + j.shift;
-        rows[2][6] -= o.depth_from / rho;
-        rows[2][7] -= 1.0 / rho;
-        rows[2][14] += o.depth_to / to;
-        rows[2][15] += 1.0 / to;
+    if let Some(difference) = found.depth {
+        rows[2][6] -= per_inverse * inverse * o.depth_from;
+        rows[2][7] -= per_inverse * inverse;
+        rows[2][14] += per_inverse * o.depth_to - difference / j.scale;
+        rows[2][15] += per_inverse;
     }
     Some(found)
 }
@@ -154,12 +159,14 @@ mod tests {
                 to: DVec2::new(-100.0, 60.0),
                 depth_from: 1.3,
                 depth_to: 1.1,
+                relief_to: 1.0 / 2.3,
             },
             Observation {
                 from: DVec2::new(200.0, -33.0),
                 to: DVec2::new(180.0, -30.0),
                 depth_from: 0.4,
                 depth_to: f64::NAN,
+                relief_to: f64::NAN,
             },
         ] {
             let mut rows = [[f64::NAN; COLUMNS]; 3];
