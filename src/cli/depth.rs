@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use super::Globals;
 use crate::depth::{self, DepthKind, DepthMaps, Model, ModelChoice, Options};
-use crate::event::Silent;
+use crate::progress::Single;
 use crate::video::{DecodeOptions, Frames};
 
 /// Arguments.
@@ -95,18 +95,19 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     };
     // The network first: a wrong path should not wait for a decode.
     let model = Model::open(&options)?;
+    let monitor = Single::new(globals.quiet);
     let gpu = globals.gpu()?;
     let decode = DecodeOptions {
         max_side: args.max_side,
         max_frames: args.max_frames,
         ..DecodeOptions::default()
     };
-    let frames = crate::video::decode(&gpu, &args.input, &decode, &Silent)?;
+    let frames = crate::video::decode(&gpu, &args.input, &decode, &monitor)?;
     for fault in &frames.faults {
         tracing::warn!("{}: {fault}", args.input.display());
     }
     let begin = Instant::now();
-    let maps = model.estimate(&gpu, &frames, &Silent)?;
+    let maps = model.estimate(&gpu, &frames, &monitor)?;
     let seconds_per_frame = begin.elapsed().as_secs_f64() / frames.len().max(1) as f64;
     let known = model.for_size(frames.width, frames.height);
     let licence = known.map(|k| k.licence.clone()).unwrap_or_default();

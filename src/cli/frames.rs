@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::Globals;
-use crate::event::Silent;
+use crate::progress::Single;
 use crate::video::{DecodeOptions, decode};
 
 /// Arguments.
@@ -45,8 +45,9 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         max_frames: args.max_frames,
         ..DecodeOptions::default()
     };
+    let monitor = Single::new(globals.quiet);
     let gpu = globals.gpu()?;
-    let frames = decode(&gpu, &args.input, &options, &Silent)?;
+    let frames = decode(&gpu, &args.input, &options, &monitor)?;
     for fault in &frames.faults {
         tracing::warn!("{}: {fault}", args.input.display());
     }

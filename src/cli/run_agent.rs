@@ -9,8 +9,8 @@ use comfy_table::{Table, presets};
 use super::Globals;
 use crate::agent::{self, AgentOptions, AgentReport};
 use crate::camera::{Camera, Cameras, LengthUnit};
-use crate::event::Silent;
 use crate::gpu::Gpu;
+use crate::progress::Single;
 use crate::splat::{Renderer, Splats};
 use crate::world::{DepthView, World};
 
@@ -69,6 +69,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         );
     }
     let splats = crate::splat::format::read(&args.asset.join("world.ply"))?;
+    let monitor = Single::new(globals.quiet);
     let gpu = globals.gpu()?;
     let views = render_views(&gpu, &splats, &cameras, args.size, args.views as usize)?;
     let mut options = AgentOptions::default();
@@ -78,7 +79,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some(radius) = args.radius {
         (options.radius_metres, options.radius_heights) = (radius, radius);
     }
-    let report = agent::test(&gpu, &world, &views, &cameras, &options, &Silent)?;
+    let report = agent::test(&gpu, &world, &views, &cameras, &options, &monitor)?;
     if let Some(path) = &args.map {
         crate::report::map::draw(&world, &cameras, &report)
             .save(path)

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::Globals;
-use crate::event::Silent;
 use crate::motion::{self, MotionOptions};
+use crate::progress::Single;
 use crate::score::{self, Combination, ScoreOptions, Scores};
 use crate::video::{self, DecodeOptions};
 
@@ -64,15 +64,16 @@ struct Document {
 
 /// Runs the command. Takes that cannot be scored are told and do not stop the others.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let monitor = Single::new(globals.quiet);
     let gpu = globals.gpu()?;
     let one = |path: &PathBuf| -> anyhow::Result<Scores> {
-        let frames = video::decode(&gpu, path, &DecodeOptions::default(), &Silent)?;
+        let frames = video::decode(&gpu, path, &DecodeOptions::default(), &monitor)?;
         // Scores need neighbouring frames only; longer strides are for the cameras.
         let options = MotionOptions {
             strides: vec![1],
             ..MotionOptions::default()
         };
-        let motion = motion::estimate(&gpu, &frames, &options, &Silent)?;
+        let motion = motion::estimate(&gpu, &frames, &options, &monitor)?;
         let options = ScoreOptions {
             combination: if args.arithmetic {
                 Combination::Arithmetic

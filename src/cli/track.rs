@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::Globals;
 use crate::camera::{self, Cameras, Intrinsics, Known, SolveOptions, TrajectoryError};
 use crate::depth::{Model, ModelChoice, Options};
-use crate::event::Silent;
 use crate::motion::{self, MotionOptions};
+use crate::progress::Single;
 use crate::video::{self, DecodeOptions, Frames};
 
 /// Arguments.
@@ -68,13 +68,14 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         }
     }
     let truth = args.truth.as_deref().map(Cameras::load).transpose()?;
+    let monitor = Single::new(globals.quiet);
     let gpu = globals.gpu()?;
     let decode = DecodeOptions {
         max_side: args.max_side,
         max_frames: Some(args.max_frames),
         ..DecodeOptions::default()
     };
-    let frames = video::decode(&gpu, &args.input, &decode, &Silent)?;
+    let frames = video::decode(&gpu, &args.input, &decode, &monitor)?;
     for fault in &frames.faults {
         tracing::warn!("{}: {fault}", args.input.display());
     }
@@ -89,7 +90,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let truth = truth.or_else(|| known.cameras.clone());
     let cameras = match &known.cameras {
         Some(cameras) if !args.ignore_known_cameras => cameras.clone(),
-        _ => solve(args, &gpu, &frames, known)?,
+        _ => solve(args, &gpu, &frames, known, &monitor)?,
     };
     let error = truth
         .as_ref()
@@ -117,8 +118,9 @@ fn solve(
     gpu: &crate::gpu::Gpu,
     frames: &Frames,
     known: Known,
+    monitor: &Single,
 ) -> anyhow::Result<Cameras> {
-    let motion = motion::estimate(gpu, frames, &MotionOptions::default(), &Silent)?;
+    let motion = motion::estimate(gpu, frames, &MotionOptions::default(), monitor)?;
     let depth = match known.depth {
         Some(depth) if !args.ignore_known_depth => depth,
         _ => {
@@ -126,7 +128,7 @@ fn solve(
                 model: ModelChoice::from_args(&args.model),
                 kind: None,
             };
-            Model::open(&options)?.estimate(gpu, frames, &Silent)?
+            Model::open(&options)?.estimate(gpu, frames, monitor)?
         }
     };
     let given = match (args.focal, args.fov) {
@@ -144,7 +146,7 @@ fn solve(
         intrinsics: given,
         ..SolveOptions::default()
     };
-    Ok(camera::solve(&motion, &depth, &options, &Silent)?)
+    Ok(camera::solve(&motion, &depth, &options, monitor)?)
 }
 
 /// Intrinsics at the working size from a focal length at the input's displayed width.
