@@ -1,6 +1,6 @@
 //! Simulated agents: batched raycasts in the collision world, scenarios, and what they found.
 //!
-//! [`test`] walks through the scenarios, one file each: [`collision_detection`], [`path_traversal`],
+//! [`test()`] walks through the scenarios, one file each: [`collision_detection`], [`path_traversal`],
 //! [`physics_stability`]. Only observed defects count; what was never seen is reported apart, as shares and counts.
 
 use serde::{Deserialize, Serialize};

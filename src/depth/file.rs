@@ -23,7 +23,7 @@ impl DepthMaps {
             "{{'descr': '<f2', 'fortran_order': False, 'shape': ({}, {h}, {w}), }}",
             self.maps.len()
         );
-        while (MAGIC.len() + 2 + header.len() + 1) % 64 != 0 {
+        while !(MAGIC.len() + 2 + header.len() + 1).is_multiple_of(64) {
             header.push(' ');
         }
         header.push('\n');
