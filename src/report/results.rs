@@ -7,6 +7,9 @@ use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use crate::pipeline::{IterationResult, Outcome, RowResult};
 use crate::store::StoreError;
 
+/// Width of the table where standard output is no terminal, in characters.
+const PLAIN_WIDTH: u16 = 140;
+
 /// Output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -65,6 +68,9 @@ fn table(results: &[RowResult], colour: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
+    if !table.is_tty() {
+        table.set_width(PLAIN_WIDTH);
+    }
     table.set_header([
         "id",
         "outcome",
