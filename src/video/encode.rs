@@ -9,8 +9,7 @@ use super::VideoError;
 use super::library;
 
 /// Encoders in the order they are tried; all take planar 4:2:0.
-pub(super) const ENCODERS: [&str; 4] =
-    ["libx264", "libopenh264", "h264_videotoolbox", "h264_nvenc"];
+const ENCODERS: [&str; 4] = ["libx264", "libopenh264", "h264_videotoolbox", "h264_nvenc"];
 
 /// Speed presets of x264.
 const PRESETS: [&str; 9] = [
@@ -291,6 +290,14 @@ fn open(
             )
         },
     ))
+}
+
+/// The H.264 encoder that takes are encoded with; `None` where FFmpeg has none.
+pub fn h264_encoder() -> Option<&'static str> {
+    library::start().ok()?;
+    ENCODERS
+        .into_iter()
+        .find(|name| ffmpeg::encoder::find_by_name(name).is_some())
 }
 
 /// Y'CbCr of one pixel, BT.709 limited range, unrounded (ITU-R BT.709-6, 3.2 to 3.5).

@@ -29,14 +29,6 @@ pub fn versions() -> String {
     )
 }
 
-/// The H.264 encoder that takes are encoded with; `None` where FFmpeg has none.
-pub fn h264_encoder() -> Option<&'static str> {
-    start().ok()?;
-    super::encode::ENCODERS
-        .into_iter()
-        .find(|name| ffmpeg::encoder::find_by_name(name).is_some())
-}
-
 /// The path as FFmpeg must see it: with its `file:` protocol, so that a colon in a name is not taken for
 /// another protocol. `None` for a path with a NUL byte, which C cannot hold.
 pub(super) fn url(path: &Path) -> Option<PathBuf> {

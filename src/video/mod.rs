@@ -19,10 +19,10 @@ use std::path::PathBuf;
 
 pub use convert::{CONVERT, ConvertParams};
 pub use decode::decode;
-pub use encode::{EncodeOptions, Encoder};
+pub use encode::{EncodeOptions, Encoder, h264_encoder};
 pub use error::VideoError;
 pub use folder::list_images;
-pub use library::{h264_encoder, versions};
+pub use library::versions;
 pub use options::DecodeOptions;
 pub use probe::probe;
 
