@@ -29,11 +29,6 @@ impl Gpu {
     }
 }
 
-enum Groups<'a> {
-    Direct([u32; 3]),
-    Indirect(&'a wgpu::Buffer, u64),
-}
-
 impl Recorder {
     /// Records one dispatch of `groups` workgroups. `buffers` are in the order of the declaration.
     ///
@@ -46,32 +41,7 @@ impl Recorder {
         buffers: &[&dyn AnyBuffer],
         groups: [u32; 3],
     ) -> Result<(), GpuError> {
-        self.dispatch(
-            kernel,
-            bytemuck::bytes_of(params),
-            buffers,
-            Groups::Direct(groups),
-        )
-    }
-
-    /// Records one dispatch whose workgroup counts lie in `indirect`, three `u32` from element `at`.
-    ///
-    /// # Errors
-    /// As [`Recorder::run`].
-    pub fn run_indirect<P: GpuType>(
-        &mut self,
-        kernel: &'static Kernel,
-        params: &P,
-        buffers: &[&dyn AnyBuffer],
-        indirect: &super::Buffer<u32>,
-        at: usize,
-    ) -> Result<(), GpuError> {
-        self.dispatch(
-            kernel,
-            bytemuck::bytes_of(params),
-            buffers,
-            Groups::Indirect(indirect.raw(), at as u64 * 4),
-        )
+        self.dispatch(kernel, bytemuck::bytes_of(params), buffers, groups)
     }
 
     fn dispatch(
@@ -79,7 +49,7 @@ impl Recorder {
         kernel: &'static Kernel,
         params: &[u8],
         buffers: &[&dyn AnyBuffer],
-        groups: Groups<'_>,
+        [x, y, z]: [u32; 3],
     ) -> Result<(), GpuError> {
         let refuse = |reason: String| GpuError::Validation {
             doing: format!("kernel '{}'", kernel.stem),
@@ -162,10 +132,7 @@ impl Recorder {
                 });
                 pass.set_pipeline(&pipeline.raw);
                 pass.set_bind_group(0, &group, &[offset]);
-                match groups {
-                    Groups::Direct([x, y, z]) => pass.dispatch_workgroups(x, y, z),
-                    Groups::Indirect(buffer, at) => pass.dispatch_workgroups_indirect(buffer, at),
-                }
+                pass.dispatch_workgroups(x, y, z);
                 *recorded += 1;
             })
     }
