@@ -26,6 +26,24 @@ pub struct Prompt {
     pub fps: Option<f64>,
     /// A video that exists, or a folder of images; relative paths start at the manifest's folder.
     pub video: Option<PathBuf>,
+    /// Provider of this row's takes, where it is not the run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The provider's model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// A picture that the video should start from or look like; relative paths start at the manifest's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_image: Option<PathBuf>,
+    /// Most rounds of this row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u32>,
+    /// Rows of a higher priority go first; 0 where the row does not say.
+    #[serde(default)]
+    pub priority: i32,
+    /// Words to select rows by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// Columns that this program does not know; they travel through to the results.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extra: BTreeMap<String, String>,
@@ -389,6 +407,12 @@ fn row(
         size,
         fps,
         video,
+        provider: None,
+        model: None,
+        reference_image: None,
+        iterations: None,
+        priority: 0,
+        tags: Vec::new(),
         extra: cells,
         line,
     })

@@ -3,14 +3,14 @@
 use super::Globals;
 use crate::depth::ModelChoice;
 use crate::manifest::parse_size;
-use crate::pipeline::{Config, Preset, ProviderName};
+use crate::pipeline::{Config, Preset};
 
 /// Settings that `run`, `validate` and `reconstruct` share.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Settings {
     /// Where takes come from
-    #[arg(long, value_enum, default_value_t, env = "DIRECTOR_PROVIDER")]
-    provider: ProviderName,
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(crate::generate::NAMES), default_value = "mock", env = "DIRECTOR_PROVIDER")]
+    provider: String,
     /// Takes a prompt, where the row does not say [default: 2; 1 with files]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     takes: Option<u32>,
@@ -64,10 +64,10 @@ impl Settings {
     pub fn resolve(&self, globals: &Globals) -> anyhow::Result<Config> {
         let mut config = Config::preset(self.preset);
         config.adapter = globals.adapter.to_string();
-        config.provider = self.provider;
-        config.takes = self.takes.unwrap_or(match self.provider {
-            ProviderName::Mock => config.takes,
-            ProviderName::Files => 1,
+        config.provider.clone_from(&self.provider);
+        config.takes = self.takes.unwrap_or(match self.provider.as_str() {
+            "files" => 1,
+            _ => config.takes,
         });
         fn set<T: Clone>(slot: &mut T, value: &Option<T>) {
             if let Some(value) = value {

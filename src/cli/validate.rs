@@ -42,7 +42,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             args.manifest.display(),
             rows.len()
         );
-        println!("provider     {}", config.provider.name());
+        println!("provider     {}", config.provider);
         println!(
             "takes        {takes} in the first round, at most {} in {rounds} round(s)",
             takes * rounds
@@ -50,7 +50,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         println!("video        at most {:.1} s", seconds * rounds as f64);
         println!(
             "cost         none: the {} provider is free",
-            config.provider.name()
+            config.provider
         );
     }
     Ok(ExitCode::SUCCESS)

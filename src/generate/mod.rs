@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::event::Monitor;
 
+/// Names of the providers.
+pub const NAMES: [&str; 2] = ["mock", "files"];
+
 /// What is asked of a provider for one take.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TakeRequest {

@@ -1,5 +1,7 @@
 //! The resolved configuration of a run: what every stage is told, saved as `run.toml`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::agent::AgentOptions;
@@ -25,23 +27,20 @@ pub enum Preset {
     High,
 }
 
-/// A provider by name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum ProviderName {
-    /// Procedural scenes, offline and free.
-    #[default]
-    Mock,
-    /// Videos and image folders that exist, named in the `video` column.
-    Files,
+/// How a provider may be used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProviderLimits {
+    /// Most jobs of this provider at once.
+    pub at_once: u32,
+    /// Seconds after which a job that has not ended is given up.
+    pub deadline: f64,
 }
 
-impl ProviderName {
-    /// Lower-case name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Mock => "mock",
-            Self::Files => "files",
+impl Default for ProviderLimits {
+    fn default() -> Self {
+        Self {
+            at_once: 1,
+            deadline: 3600.0,
         }
     }
 }
@@ -56,7 +55,11 @@ pub struct Config {
     /// Adapter as typed.
     pub adapter: String,
     /// Where takes come from.
-    pub provider: ProviderName,
+    pub provider: String,
+    /// Limits by provider; one that is not named here has the defaults.
+    pub providers: BTreeMap<String, ProviderLimits>,
+    /// Most rows that are under way at once.
+    pub rows_at_once: u32,
     /// Takes a prompt.
     pub takes: u32,
     /// Most rounds.
@@ -107,7 +110,12 @@ impl Config {
             format: crate::store::FORMAT,
             preset,
             adapter: "auto".to_owned(),
-            provider: ProviderName::Mock,
+            provider: "mock".to_owned(),
+            providers: crate::generate::NAMES
+                .iter()
+                .map(|n| ((*n).to_owned(), ProviderLimits::default()))
+                .collect(),
+            rows_at_once: 4,
             takes: 2,
             max_iterations: 3,
             seed: 1,
@@ -170,13 +178,13 @@ impl Config {
     /// The first row that does not, and the mend.
     pub fn check(&self, rows: &[Prompt]) -> anyhow::Result<()> {
         for row in rows {
-            match self.provider {
-                ProviderName::Files => anyhow::ensure!(
+            match self.provider.as_str() {
+                "files" => anyhow::ensure!(
                     row.video.is_some(),
                     "line {}, video: the files provider needs a `video`; name one, or use --provider mock",
                     row.line
                 ),
-                ProviderName::Mock => anyhow::ensure!(
+                _ => anyhow::ensure!(
                     !row.prompt.is_empty(),
                     "line {}, prompt: the mock provider needs a prompt; write one, or use --provider files",
                     row.line
@@ -188,18 +196,18 @@ impl Config {
 
     /// Takes of a row in each round.
     pub fn takes_of(&self, row: &Prompt) -> u32 {
-        match self.provider {
+        match self.provider.as_str() {
             // A file has one take, however often it is read.
-            ProviderName::Files => 1,
-            ProviderName::Mock => row.takes.unwrap_or(self.takes),
+            "files" => 1,
+            _ => row.takes.unwrap_or(self.takes),
         }
     }
 
     /// Most rounds: a file cannot be generated again.
     pub fn rounds(&self) -> u32 {
-        match self.provider {
-            ProviderName::Files => 1,
-            ProviderName::Mock => self.max_iterations,
+        match self.provider.as_str() {
+            "files" => 1,
+            _ => self.max_iterations,
         }
     }
 }

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-pub use config::{Config, Preset, ProviderName};
+pub use config::{Config, Preset, ProviderLimits};
 pub use result::{Failure, IterationResult, Outcome, RowResult, TakeResult};
 pub use stages::{Given, Rebuilt, Tracked, depth, depth_views, frames, given, rebuild, track};
 
@@ -153,7 +153,7 @@ impl<'a> Walk<'a> {
             }
             prompt = revision.revised_prompt;
         }
-        if self.config.provider == ProviderName::Files {
+        if self.config.provider == "files" {
             end = "a file cannot be generated again";
         }
         Ok(conclude(row, iterations, end))

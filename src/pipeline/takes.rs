@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::stages::{depth, given};
-use super::{Clip, ProviderName, Round, Take, Tracked, Walk, frames, track};
+use super::{Clip, Round, Take, Tracked, Walk, frames, track};
 use crate::camera;
 use crate::depth::{self, DepthKind, DepthMaps};
 use crate::event::Monitor;
@@ -27,10 +27,10 @@ impl Walk<'_> {
     ) -> anyhow::Result<(PathBuf, Key)> {
         let request = self.request(round.row, round.iteration, number, prompt);
         let mut key = KeyBuilder::new("take", 1)
-            .value(&self.config.provider.name())
+            .value(&self.config.provider)
             .value(&request);
         match &request.video {
-            Some(video) if self.config.provider == ProviderName::Files => {
+            Some(video) if self.config.provider == "files" => {
                 anyhow::ensure!(
                     video.exists(),
                     "{}: no such file or folder; mend the `video` column",
@@ -42,9 +42,9 @@ impl Walk<'_> {
         }
         let key = key.finish();
         let folder = format!("takes/{number}");
-        let provider: Box<dyn VideoProvider> = match self.config.provider {
-            ProviderName::Files => Box::new(files::Files),
-            ProviderName::Mock => Box::new(mock::MockProvider::new(self.gpu()?)),
+        let provider: Box<dyn VideoProvider> = match self.config.provider.as_str() {
+            "files" => Box::new(files::Files),
+            _ => Box::new(mock::MockProvider::new(self.gpu()?)),
         };
         self.once(round, &format!("take-{number}"), &key, |stage, monitor| {
             let target = stage.folder(&folder)?;
@@ -61,9 +61,9 @@ impl Walk<'_> {
         })?;
         let home = self.run.iteration(&round.row.id, round.iteration);
         let delivered: Delivered = read_json(&home.join(format!("{folder}/take.json")))?;
-        let video = match self.config.provider {
-            ProviderName::Files => delivered.video,
-            ProviderName::Mock => home.join(delivered.video),
+        let video = match self.config.provider.as_str() {
+            "files" => delivered.video,
+            _ => home.join(delivered.video),
         };
         Ok((video, key))
     }
