@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sora_director::cli;
-use tracing_subscriber::EnvFilter;
 
 /// Exit code when the reader of standard output went away, as the shell has it for SIGPIPE.
 const PIPE_CLOSED: i32 = 141;
@@ -27,21 +26,7 @@ fn main() -> ExitCode {
         // SAFETY: no other thread runs yet.
         unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
     }
-    let level = match (cli.globals.quiet, cli.globals.verbose) {
-        (true, _) => "error",
-        (_, 0) => "warn",
-        (_, 1) => "sora_director=info,warn",
-        _ => "sora_director=debug,info",
-    };
-    let filter = EnvFilter::try_from_env("DIRECTOR_LOG").unwrap_or_else(|_| {
-        EnvFilter::new(format!("{level},wgpu_core=error,wgpu_hal=error,naga=error"))
-    });
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .without_time()
-        .with_target(false)
-        .init();
+    cli::logging::start(&cli.globals);
     match cli::run(&cli) {
         Ok(code) => code,
         Err(error) => {

@@ -2,21 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use sha2::{Digest, Sha256};
 
 use super::Globals;
 use crate::event::Monitor;
-use crate::generate::mock::{self, MockProvider};
-use crate::generate::{TakeRequest, VideoProvider};
-
-/// Providers that make takes of a prompt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Provider {
-    /// A procedural world, ray traced here, with its truth beside each take
-    Mock,
-}
+use crate::generate::job::{self, JobOptions};
+use crate::generate::{Providers, TakeRequest, VideoProvider};
+use crate::manifest::parse_size;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -33,8 +28,8 @@ pub struct Args {
     #[arg(required = true)]
     prompt: Vec<String>,
     /// Who makes the takes
-    #[arg(long, value_enum, default_value = "mock")]
-    provider: Provider,
+    #[arg(long, value_parser = ["mock"], default_value = "mock")]
+    provider: String,
     /// Seed of the first take; take k has seed + k
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -42,7 +37,7 @@ pub struct Args {
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
     /// Width and height in pixels, both even
-    #[arg(long, default_value = "640x360", value_name = "WxH", value_parser = size)]
+    #[arg(long, default_value = "640x360", value_name = "WxH", value_parser = parse_size)]
     size: [u32; 2],
     /// Frames per second
     #[arg(long, default_value_t = 24.0)]
@@ -58,18 +53,12 @@ pub struct Args {
     json: bool,
 }
 
-fn size(text: &str) -> Result<[u32; 2], String> {
-    text.split_once(['x', 'X'])
-        .and_then(|(w, h)| Some([w.trim().parse().ok()?, h.trim().parse().ok()?]))
-        .ok_or_else(|| format!("'{text}' is not a size; write WIDTHxHEIGHT, such as 640x360"))
-}
-
 /// What `--json` prints.
 #[derive(Debug, serde::Serialize)]
 struct Generated {
     prompt_hash: String,
     prompt: String,
-    provider: &'static str,
+    provider: String,
     takes: Vec<Take>,
     success: bool,
 }
@@ -109,15 +98,16 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             size: args.size,
             fps: args.fps,
             video: None,
+            model: None,
+            reference_image: None,
         })
         .collect();
+    let providers = Providers::new(&globals.adapter);
+    let provider = providers.get(&args.provider)?;
     // Before anything is opened or written.
     for request in &requests {
-        mock::clip(request)?;
+        provider.check(request)?;
     }
-    let provider: Box<dyn VideoProvider> = match args.provider {
-        Provider::Mock => Box::new(MockProvider::new(globals.gpu()?)),
-    };
     let mut takes = Vec::new();
     for request in &requests {
         let take_id = format!("{}-{}", &hash[..12], request.seed);
@@ -131,13 +121,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
                 .context("progress template")?,
         );
         bar.set_message(take_id.clone());
-        let (folder, notes, video) = make(
-            provider.as_ref(),
-            request,
-            &args.out,
-            &take_id,
-            &Bar(bar.clone()),
-        )?;
+        let (folder, notes, video) =
+            make(provider, request, &args.out, &take_id, &Bar(bar.clone()))?;
         bar.finish_and_clear();
         if !args.json && !globals.quiet {
             for note in &notes {
@@ -158,7 +143,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let document = Generated {
             prompt_hash: hash,
             prompt,
-            provider: provider.name(),
+            provider: provider.name().to_owned(),
             takes,
             success: true,
         };
@@ -192,15 +177,24 @@ fn make(
         std::fs::remove_dir_all(&partial).with_context(|| partial.display().to_string())?;
     }
     std::fs::create_dir_all(&partial).with_context(|| partial.display().to_string())?;
-    let delivered = provider.generate(request, &partial, monitor);
-    let delivered = match delivered {
-        Ok(delivered) => delivered,
-        Err(error) => {
-            // A failed take leaves nothing behind; the error is what counts.
-            let _ = std::fs::remove_dir_all(&partial);
-            return Err(error.into());
-        }
+    let options = JobOptions {
+        key: take_id.to_owned(),
+        record: out.join(format!(".{take_id}.job.json")),
+        deadline: Duration::from_secs(3600),
+        poll: [Duration::from_secs(2), Duration::from_secs(20)],
     };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    let delivered =
+        match runtime.block_on(job::make(provider, request, &options, &partial, monitor)) {
+            Ok(delivered) => delivered,
+            Err(error) => {
+                // A failed take leaves nothing behind; the error is what counts.
+                let _ = std::fs::remove_dir_all(&partial);
+                return Err(error.into());
+            }
+        };
     std::fs::rename(&partial, &folder).with_context(|| folder.display().to_string())?;
     let video = delivered
         .video

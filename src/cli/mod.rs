@@ -5,13 +5,16 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::gpu::{AdapterChoice, Gpu, GpuError};
+use crate::progress::LogFormat;
 
+mod clean;
 mod completions;
 mod convert;
 mod depth;
 mod doctor;
 mod frames;
 mod generate;
+pub mod logging;
 mod probe;
 mod reconstruct;
 mod render;
@@ -56,6 +59,16 @@ pub struct Globals {
         value_name = "NAME|INDEX"
     )]
     pub adapter: AdapterChoice,
+    /// How progress and logs on standard error are written
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        env = "DIRECTOR_LOG_FORMAT",
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    pub log_format: LogFormat,
     /// Say less: errors and results only.
     #[arg(long, short, global = true)]
     pub quiet: bool,
@@ -85,6 +98,8 @@ pub enum Command {
     Status(status::Args),
     /// Print what a run found
     Results(results::Args),
+    /// Drop what can be made again from a run, and keep its results
+    Clean(clean::Args),
     /// Say what a video file or a folder of images holds
     Probe(probe::Args),
     /// Write the frames of a video or a folder of images as PNGs
@@ -124,6 +139,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Validate(args) => validate::run(args, globals),
         Command::Status(args) => status::run(args, globals),
         Command::Results(args) => results::run(args, globals),
+        Command::Clean(args) => clean::run(args, globals),
         Command::Doctor(args) => doctor::run(args, globals),
         Command::Completions(args) => completions::run(args, globals),
         Command::Probe(args) => probe::run(args, globals),

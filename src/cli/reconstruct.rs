@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::{Globals, settings::Settings};
 use crate::depth::Model;
-use crate::event::Listener;
+use crate::event::{At, Event, Listener, StageMonitor};
 use crate::motion;
 use crate::pipeline::{self, Tracked};
-use crate::progress::{StageMonitor, Terminal};
+use crate::progress::Reporter;
 use crate::report::pictures;
 use crate::run::signals;
 use crate::splat::format;
@@ -43,17 +43,27 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let model = Model::open(&config.depth)?;
     let gpu = globals.gpu()?;
     let stop = signals::install().context("installing the signal handlers")?;
-    let terminal = Terminal::new(globals.quiet);
+    let reporter = Reporter::new(globals.quiet, globals.log_format);
+    let name = args
+        .input
+        .file_name()
+        .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let at = |step| At {
+        id: &name,
+        iteration: 1,
+        step,
+    };
     let monitor = StageMonitor {
-        listener: &terminal,
+        listener: &reporter,
+        at: at("rebuild"),
         stop: &stop,
     };
     let mut seconds = serde_json::Map::new();
     let mut timed = |name: &'static str, started: Instant| {
         let s = started.elapsed().as_secs_f64();
         seconds.insert(name.into(), json!(s));
-        terminal.on(&crate::event::Event::StepDone {
-            step: name,
+        reporter.on(&Event::StepDone {
+            at: at(name),
             skipped: false,
             seconds: s,
             summary: "",
@@ -83,7 +93,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         }
     };
     for note in &cameras.notes {
-        terminal.on(&crate::event::Event::Warned { message: note });
+        reporter.on(&Event::Warned {
+            at: at("cameras"),
+            message: note,
+        });
     }
     let started = Instant::now();
     let rebuilt = pipeline::rebuild(&gpu, &frames, &cameras, depth.as_ref(), &config, &monitor)?;

@@ -30,13 +30,9 @@ pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
     } else {
         args.format
     };
-    let results = results::load(&args.run)?;
-    if results.is_empty() && format == Format::Table {
+    let shown = results::write(&args.run, format, super::colour_on_stdout())?;
+    if shown == 0 && format == Format::Table {
         eprintln!("no row of {} is done yet", args.run.display());
     }
-    print!(
-        "{}",
-        results::format(&results, format, super::colour_on_stdout())?
-    );
     Ok(ExitCode::SUCCESS)
 }

@@ -1,15 +1,19 @@
 //! `director run`: a manifest in, worlds that agents have tested out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
 use super::{Globals, settings::Settings};
+use crate::event::Both;
+use crate::generate::Providers;
+use crate::gpu::AdapterChoice;
 use crate::manifest::{self, ManifestError, Prompt};
-use crate::progress::Terminal;
+use crate::progress::{Logged, Reporter};
 use crate::report::results::{self, Format};
-use crate::run::{self, signals};
+use crate::run::{Batch, BatchResult, signals};
+use crate::store::{Run, Verify};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -20,7 +24,8 @@ use crate::run::{self, signals};
 The same command again resumes: what is done is skipped, what was killed is finished.
 Exit codes: 0 all rows done, 1 some rows failed, 2 could not run, 130 interrupted.")]
 pub struct Args {
-    /// CSV or JSON Lines; columns: prompt, and optionally id takes seed seconds size fps video
+    /// CSV, JSON Lines (.jsonl) or TOML; columns: prompt (or video), and optionally id takes seconds size fps seed
+    /// provider model video reference_image iterations priority tags
     manifest: PathBuf,
     /// Run folder [default: runs/<name of the manifest>]
     #[arg(long, short, value_name = "RUN")]
@@ -28,6 +33,12 @@ pub struct Args {
     /// Leave out faulty manifest rows instead of refusing to start
     #[arg(long)]
     skip_faulty: bool,
+    /// Only rows with one of these tags (`tags` column); several are separated by commas
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    tag: Vec<String>,
+    /// Verify artifacts of earlier starts by content, not by size and time
+    #[arg(long)]
+    verify: bool,
     /// Print the results as JSON Lines on standard output when done
     #[arg(long)]
     json: bool,
@@ -59,7 +70,17 @@ pub(super) fn read_rows(path: &std::path::Path, skip_faulty: bool) -> anyhow::Re
 
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let rows = read_rows(&args.manifest, args.skip_faulty)?;
+    let mut rows = read_rows(&args.manifest, args.skip_faulty)?;
+    if !args.tag.is_empty() {
+        rows.retain(|row| row.tags.iter().any(|tag| args.tag.contains(tag)));
+        if rows.is_empty() {
+            bail!(
+                "{}: no row has the tag {}",
+                args.manifest.display(),
+                args.tag.join(" or ")
+            );
+        }
+    }
     let config = args.settings.resolve(globals)?;
     config.check(&rows)?;
     let out = args.out.clone().unwrap_or_else(|| {
@@ -70,26 +91,53 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         )
     });
     let stop = signals::install().context("installing the signal handlers")?;
-    let terminal = Terminal::new(globals.quiet);
-    let batch = run::batch(&out, &args.manifest, &rows, &config, &terminal, &stop)?;
+    let run = Run::open(&out)?.verifying(match args.verify {
+        true => Verify::Full,
+        false => Verify::Quick,
+    });
+    super::logging::into_run(&out)
+        .with_context(|| format!("{}: the log cannot be opened", out.display()))?;
+    let adapters = AdapterChoice::list(&config.adapter);
+    let reporter = Reporter::new(globals.quiet, globals.log_format);
+    let batch = Batch {
+        run: &run,
+        manifest: &args.manifest,
+        rows: &rows,
+        config: &config,
+        providers: &Providers::new(adapters.first().unwrap_or(&AdapterChoice::Auto)),
+        listener: &Both(&reporter, &Logged),
+        stop: &stop,
+    };
+    let result = batch.run()?;
     if args.json {
-        print!(
-            "{}",
-            results::format(&results::load(&out)?, Format::Jsonl, false)?
-        );
+        results::write(&out, Format::Jsonl, false)?;
     } else if !globals.quiet {
-        let colour = super::colour_on_stdout();
-        print!(
-            "{}",
-            results::format(&results::load(&out)?, Format::Table, colour)?
-        );
-        anstream::eprintln!("results: {}", out.display());
+        show(&out, &result)?;
     }
-    if batch.interrupted {
+    if result.interrupted {
         anstream::eprintln!(
             "interrupted with {} row(s) left; the same command again goes on",
-            batch.left
+            result.left
         );
     }
-    Ok(ExitCode::from(batch.exit_code()))
+    Ok(ExitCode::from(result.exit_code()))
+}
+
+/// Rows up to which the results are printed as a table at the end of a run.
+const FEW_ROWS: usize = 50;
+
+fn show(out: &Path, result: &BatchResult) -> anyhow::Result<()> {
+    let done = result.accepted + result.limit + result.refused + result.failed;
+    if done <= FEW_ROWS {
+        results::write(out, Format::Table, super::colour_on_stdout())?;
+    }
+    anstream::eprintln!(
+        "{} accepted, {} with faults left, {} refused, {} failed; director results {}",
+        result.accepted,
+        result.limit,
+        result.refused,
+        result.failed,
+        out.display()
+    );
+    Ok(())
 }

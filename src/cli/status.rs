@@ -24,7 +24,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
     let rows = crate::run::rows(&args.run)?;
-    let done = results::load(&args.run)?;
+    let done = results::load(&args.run)?.collect::<Result<Vec<_>, _>>()?;
     let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
     for result in &done {
         *outcomes.entry(result.outcome.name()).or_default() += 1;

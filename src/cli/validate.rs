@@ -23,12 +23,15 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let rows = super::run::read_rows(&args.manifest, false)?;
     let config = args.settings.resolve(globals)?;
     config.check(&rows)?;
-    let takes: u64 = rows.iter().map(|r| u64::from(config.takes_of(r))).sum();
+    let takes: u64 = rows
+        .iter()
+        .map(|r| u64::from(r.takes.unwrap_or(config.takes)))
+        .sum();
     let seconds: f64 = rows
         .iter()
-        .map(|r| f64::from(config.takes_of(r)) * r.seconds.unwrap_or(config.seconds))
+        .map(|r| f64::from(r.takes.unwrap_or(config.takes)) * r.seconds.unwrap_or(config.seconds))
         .sum();
-    let rounds = u64::from(config.rounds());
+    let rounds = u64::from(config.max_iterations);
     if args.json {
         let plan = serde_json::json!({
             "rows": rows.len(), "takes_first_round": takes, "takes_at_most": takes * rounds,

@@ -18,6 +18,22 @@ pub enum AdapterChoice {
     Name(String),
 }
 
+impl AdapterChoice {
+    /// The adapters of a list such as `0,1`: one lane each. One name, or `auto`, is one adapter.
+    pub fn list(text: &str) -> Vec<Self> {
+        let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+        // Names may hold commas; only indices are a list.
+        if parts.len() > 1 && parts.iter().all(|p| p.parse::<usize>().is_ok()) {
+            return parts
+                .iter()
+                .filter_map(|p| p.parse().ok())
+                .map(Self::Index)
+                .collect();
+        }
+        text.parse().into_iter().collect()
+    }
+}
+
 impl std::str::FromStr for AdapterChoice {
     type Err = std::convert::Infallible;
     fn from_str(text: &str) -> Result<Self, Self::Err> {

@@ -60,6 +60,8 @@ pub struct Config {
     pub providers: BTreeMap<String, ProviderLimits>,
     /// Most rows that are under way at once.
     pub rows_at_once: u32,
+    /// Most takes that may wait for a GPU or be on their way to it at once.
+    pub takes_ahead: u32,
     /// Takes a prompt.
     pub takes: u32,
     /// Most rounds.
@@ -115,7 +117,8 @@ impl Config {
                 .iter()
                 .map(|n| ((*n).to_owned(), ProviderLimits::default()))
                 .collect(),
-            rows_at_once: 4,
+            rows_at_once: 8,
+            takes_ahead: 4,
             takes: 2,
             max_iterations: 3,
             seed: 1,
@@ -172,13 +175,13 @@ impl Config {
         Ok(())
     }
 
-    /// Whether the rows fit the provider.
+    /// Whether the rows fit their providers.
     ///
     /// # Errors
     /// The first row that does not, and the mend.
     pub fn check(&self, rows: &[Prompt]) -> anyhow::Result<()> {
         for row in rows {
-            match self.provider.as_str() {
+            match self.provider_of(row) {
                 "files" => anyhow::ensure!(
                     row.video.is_some(),
                     "line {}, video: the files provider needs a `video`; name one, or use --provider mock",
@@ -192,22 +195,5 @@ impl Config {
             }
         }
         Ok(())
-    }
-
-    /// Takes of a row in each round.
-    pub fn takes_of(&self, row: &Prompt) -> u32 {
-        match self.provider.as_str() {
-            // A file has one take, however often it is read.
-            "files" => 1,
-            _ => row.takes.unwrap_or(self.takes),
-        }
-    }
-
-    /// Most rounds: a file cannot be generated again.
-    pub fn rounds(&self) -> u32 {
-        match self.provider.as_str() {
-            "files" => 1,
-            _ => self.max_iterations,
-        }
     }
 }

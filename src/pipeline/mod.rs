@@ -1,150 +1,218 @@
 //! One row's loop: prompt, takes, frames, motion, scores, depth, cameras, splats, world, agents, revision.
+//!
+//! Many rows wait for their takes at once; what follows a take runs on a lane, one thread a GPU. [`Walk`] is the
+//! order of things; [`Stages`] is the half that the lane does.
 
 mod config;
 mod result;
+mod scores;
 mod stages;
+mod studio;
 mod takes;
 mod worlds;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+
+use futures_util::future::join_all;
 
 pub use config::{Config, Preset, ProviderLimits};
-pub use result::{Failure, IterationResult, Outcome, RowResult, TakeResult};
+pub use result::{Failure, IterationResult, Outcome, RowResult, TakeResult, Work};
 pub use stages::{Given, Rebuilt, Tracked, depth, depth_views, frames, given, rebuild, track};
+pub use studio::Studio;
+pub use takes::Desk;
 
 use result::conclude;
 
-use crate::depth::Model;
-use crate::event::{Event, Listener, Monitor};
-use crate::generate::TakeRequest;
-use crate::gpu::{AdapterChoice, Gpu};
+use crate::event::{At, Event, Listener, StageMonitor};
+use crate::generate::Providers;
 use crate::manifest::Prompt;
-use crate::motion::Motion;
-use crate::progress::StageMonitor;
-use crate::revise::{Found, Revision};
-use crate::score::{self, Scores};
-use crate::store::{Key, Run, Stage, StepRecord};
-use crate::video::Frames;
+use crate::revise::Revision;
+use crate::run::lane::{Lane, Recover, Urgency};
+use crate::score::Scores;
+use crate::store::{Key, Run, StoreError};
 
-/// Why a row ended early.
-#[derive(Debug)]
-pub enum Stop {
-    /// A signal came; what is done is saved.
-    Interrupted,
-    /// An error: the row's recorded failure.
-    Failed(anyhow::Error),
+/// Artifacts of a round that can be made again from what is kept, as globs relative to the round's folder.
+pub const INTERMEDIATES: &[&str] = &[
+    "takes/*/depth.npy",
+    "takes/*/truth/**",
+    "world.vox",
+    "world.glb",
+];
+
+/// What every part of a run shares.
+#[derive(Clone, Copy)]
+pub struct Context<'e> {
+    /// The run folder.
+    pub run: &'e Run,
+    /// The resolved configuration.
+    pub config: &'e Config,
+    /// Where events go.
+    pub listener: &'e dyn Listener,
+    /// Set by the first Ctrl-C.
+    pub stop: &'e AtomicBool,
 }
 
-/// A row's error and the step it struck.
+impl<'e> Context<'e> {
+    /// The monitor of a step.
+    pub fn monitor(&self, at: At<'e>) -> StageMonitor<'e> {
+        StageMonitor {
+            listener: self.listener,
+            at,
+            stop: self.stop,
+        }
+    }
+
+    /// Refuses to start anything once a signal came.
+    pub(crate) fn go_on(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(!self.stop.load(Ordering::Relaxed), "interrupted");
+        Ok(())
+    }
+}
+
+/// One round of one row.
+#[derive(Clone, Debug)]
+pub struct Round<'e> {
+    /// The row.
+    pub row: &'e Prompt,
+    /// Its place in the order of work.
+    pub index: usize,
+    /// From 1.
+    pub iteration: u32,
+    /// The prompt of this round.
+    pub prompt: String,
+}
+
+impl Round<'_> {
+    fn at<'s>(&'s self, step: &'s str) -> At<'s> {
+        At {
+            id: &self.row.id,
+            iteration: self.iteration,
+            step,
+        }
+    }
+}
+
+/// A take that is there.
+#[derive(Clone, Debug)]
+pub struct Take {
+    /// From 1.
+    pub number: u32,
+    /// Its seed.
+    pub seed: u64,
+    /// The video.
+    pub video: std::path::PathBuf,
+    /// Key of its step.
+    pub key: Key,
+    /// It is the round's only one.
+    pub alone: bool,
+    /// What its steps took.
+    pub work: Work,
+}
+
+/// A take that was scored.
+#[derive(Clone, Debug)]
+pub struct Scored {
+    /// The take.
+    pub take: Take,
+    /// Its scores.
+    pub scores: Scores,
+    /// Key of the scores' step.
+    pub key: Key,
+}
+
+/// An error and the step it struck.
 #[derive(Debug)]
-pub struct WalkError {
+pub struct StepError {
     /// Such as `take-1`.
     pub step: String,
     /// What happened.
-    pub error: Stop,
+    pub error: anyhow::Error,
 }
 
-/// Walks rows. Holds the GPU between rows and opens a fresh one after a loss.
-pub struct Walk<'a> {
-    config: &'a Config,
-    run: &'a Run,
-    listener: &'a dyn Listener,
-    stop: &'a AtomicBool,
-    gpu: Option<Gpu>,
-    model: Option<Rc<Model>>,
-    step: String,
-}
-
-/// A decoded take, kept between the steps that need it.
-struct Clip {
-    frames: Frames,
-    motion: Option<Motion>,
-}
-
-/// One round's place and what is known of it so far.
-struct Round<'r> {
-    row: &'r Prompt,
-    iteration: u32,
-    result: IterationResult,
-    clips: BTreeMap<u32, Clip>,
-}
-
-struct Take {
-    number: u32,
-    video: PathBuf,
-    key: Key,
-    scores: Scores,
-}
-
-impl<'a> Walk<'a> {
-    /// Prepares a walk; the GPU is opened at the first step that needs it.
-    pub fn new(
-        config: &'a Config,
-        run: &'a Run,
-        listener: &'a dyn Listener,
-        stop: &'a AtomicBool,
-    ) -> Self {
+impl StepError {
+    fn new(step: &str, error: impl Into<anyhow::Error>) -> Self {
         Self {
-            config,
-            run,
-            listener,
-            stop,
-            gpu: None,
-            model: None,
-            step: String::new(),
+            step: step.to_owned(),
+            error: error.into(),
         }
     }
 
-    /// Opens what every row needs, so that a machine that cannot run any of them is told at once.
+    /// Whether it strikes every row alike, such as a full disk.
+    pub fn is_fatal(&self) -> bool {
+        let store = |e: &(dyn std::error::Error + 'static)| {
+            e.downcast_ref::<StoreError>()
+                .is_some_and(StoreError::is_fatal)
+        };
+        self.error.chain().any(store)
+    }
+}
+
+/// The half of a round that a lane does. [`Studio`] is the real one; tests put their own.
+pub trait Stages: Recover {
+    /// Take -> frames, motion, scores.
     ///
     /// # Errors
-    /// No GPU driver, or a depth network that is missing or broken.
-    pub fn prepare(&mut self) -> anyhow::Result<()> {
-        self.gpu()?;
-        self.model()?;
-        Ok(())
-    }
+    /// [`StepError`].
+    fn score(&mut self, round: &Round<'_>, take: Take) -> Result<Scored, StepError>;
 
+    /// The best take that can be solved -> depth, cameras, splats, world, agents, revision.
+    ///
+    /// # Errors
+    /// [`StepError`].
+    fn rebuild(
+        &mut self,
+        round: &Round<'_>,
+        takes: Vec<Scored>,
+    ) -> Result<(IterationResult, Revision), StepError>;
+}
+
+/// Walks rows; many at once.
+pub struct Walk<'w, 'e, S> {
+    /// What every part shares.
+    pub context: Context<'e>,
+    /// Where takes come from.
+    pub providers: &'e Providers,
+    /// How many takes may be asked for at once.
+    pub desk: &'w Desk,
+    /// The lane of the GPUs.
+    pub lane: &'w Lane<'e, S>,
+}
+
+impl<'e, S: Stages> Walk<'_, 'e, S> {
     /// One row, all rounds.
     ///
     /// # Errors
-    /// [`WalkError`] with the step that failed or was interrupted.
-    pub fn row(&mut self, row: &Prompt) -> Result<RowResult, WalkError> {
-        if self.gpu.as_ref().is_some_and(|gpu| gpu.alive().is_err()) {
-            self.gpu = None;
-        }
-        self.step = "start".to_owned();
-        self.rounds(row).map_err(|error| {
-            let interrupted = self.stop.load(Ordering::Relaxed);
-            let error = if interrupted {
-                Stop::Interrupted
-            } else {
-                Stop::Failed(error)
-            };
-            WalkError {
-                step: self.step.clone(),
-                error,
-            }
-        })
-    }
-
-    fn rounds(&mut self, row: &Prompt) -> anyhow::Result<RowResult> {
+    /// [`StepError`] with the step that failed or was interrupted.
+    pub async fn row(&self, row: &'e Prompt, index: usize) -> Result<RowResult, StepError> {
+        let config = self.context.config;
+        let provider = self
+            .providers
+            .get(config.provider_of(row))
+            .map_err(|e| StepError::new("start", e))?;
+        let generates = provider.caps(row.model.as_deref()).generates;
+        let rounds = match generates {
+            true => row.iterations.unwrap_or(config.max_iterations),
+            false => 1,
+        };
         let mut prompt = row.prompt.clone();
         let mut iterations = Vec::new();
         let mut end = "no round left";
-        for iteration in 1..=self.config.rounds() {
-            self.listener.on(&Event::IterationStarted {
+        for iteration in 1..=rounds {
+            let round = Arc::new(Round {
+                row,
+                index,
                 iteration,
-                prompt: &prompt,
+                prompt,
             });
-            let (result, revision) = self.round(row, iteration, &prompt)?;
+            self.context.listener.on(&Event::IterationStarted {
+                id: &row.id,
+                iteration,
+                prompt: &round.prompt,
+            });
+            let (result, revision) = self.round(&round).await?;
             iterations.push(result);
             if revision.accepted {
-                end = "";
                 break;
             }
             if revision.changes.is_empty() {
@@ -153,179 +221,87 @@ impl<'a> Walk<'a> {
             }
             prompt = revision.revised_prompt;
         }
-        if self.config.provider == "files" {
+        if !generates {
             end = "a file cannot be generated again";
         }
         Ok(conclude(row, iterations, end))
     }
 
-    fn round(
-        &mut self,
-        row: &Prompt,
-        iteration: u32,
-        prompt: &str,
-    ) -> anyhow::Result<(IterationResult, Revision)> {
-        let result = IterationResult {
-            iteration,
-            prompt: prompt.to_owned(),
-            ..IterationResult::default()
-        };
-        let mut round = Round {
-            row,
-            iteration,
-            result,
-            clips: BTreeMap::new(),
-        };
-        let mut takes = Vec::new();
-        for number in 1..=self.config.takes_of(row) {
-            let (video, key) = self.take(&mut round, number, prompt)?;
-            let (scores, key) = self.score(&mut round, number, &video, key)?;
-            takes.push(Take {
-                number,
-                video,
-                key,
-                scores,
+    async fn round(
+        &self,
+        round: &Arc<Round<'e>>,
+    ) -> Result<(IterationResult, Revision), StepError> {
+        let requests = self.requests(round)?;
+        let alone = requests.len() == 1;
+        // All takes are asked for at once; each is scored as soon as it is there.
+        let takes = requests
+            .iter()
+            .zip(1..)
+            .map(|(request, number)| async move {
+                // Held until the take is scored: takes do not pile up before a busy lane.
+                let (mut take, _place) = self.take(round, number, request).await?;
+                take.alone = alone;
+                self.score(round, take).await
             });
-            keep_best(&mut round.clips, &takes);
-        }
-        let order = score::rank(&takes.iter().map(|t| t.scores.clone()).collect::<Vec<_>>());
-        for (rank, &at) in (1..).zip(&order) {
-            let take = &takes[at];
-            let seed = self.request(row, iteration, take.number, prompt).seed;
-            let video = take
-                .video
-                .strip_prefix(self.run.root())
-                .unwrap_or(&take.video)
-                .to_owned();
-            round.result.takes.push(TakeResult {
-                take: take.number,
-                seed,
-                video,
-                scores: take.scores.clone(),
-                rank,
-            });
-        }
-        // The best take that can be solved becomes the world.
-        let mut refusal = None;
-        let mut solved = None;
-        for &at in &order {
-            let (tracked, key) = self.cameras(&mut round, &takes[at])?;
-            match tracked {
-                Tracked::Solved(cameras) => {
-                    solved = Some((&takes[at], cameras, key));
-                    break;
-                }
-                Tracked::Refused { reason, words } => {
-                    refusal.get_or_insert((reason, words, key, at));
-                }
+        let mut scored = Vec::new();
+        let mut failed = Vec::new();
+        for (take, number) in join_all(takes).await.into_iter().zip(1..) {
+            match take {
+                Ok(take) => scored.push(take),
+                Err(error) => failed.push((number, error)),
             }
         }
-        let revision = match (solved, refusal) {
-            (Some((take, cameras, key)), _) => self.world(&mut round, take, &cameras, key)?,
-            (None, Some((reason, words, key, at))) => {
-                round.result.refusal = Some(words.clone());
-                self.revision(
-                    &mut round,
-                    &takes[at].scores,
-                    Found::Refused {
-                        reason: &reason,
-                        words: &words,
-                    },
-                    key,
-                )?
-            }
-            (None, None) => anyhow::bail!("no takes were asked for"),
+        // The round goes on without the takes that failed, unless that is all of them or the run ends.
+        let interrupted = self.context.stop.load(Ordering::Relaxed);
+        let fatal = failed.iter().any(|(_, e)| e.is_fatal());
+        if (scored.is_empty() || interrupted || fatal) && !failed.is_empty() {
+            let worst = failed.iter().position(|(_, e)| e.is_fatal()).unwrap_or(0);
+            return Err(failed.swap_remove(worst).1);
+        }
+        for (_, e) in &failed {
+            let at = round.at(&e.step);
+            let message = &format!("failed: {:#}; the round goes on without it", e.error);
+            self.context.listener.on(&Event::Warned { at, message });
+        }
+        let (mut result, revision) = self.rebuild(round, scored).await?;
+        result.failed_takes = failed
+            .into_iter()
+            .map(|(number, e)| (number, format!("{:#}", e.error)))
+            .collect();
+        Ok((result, revision))
+    }
+
+    async fn score(&self, round: &Arc<Round<'e>>, take: Take) -> Result<Scored, StepError> {
+        let urgency = Urgency {
+            class: 1,
+            row: round.index,
         };
-        round.result.explanation.clone_from(&revision.explanation);
-        round.result.accepted = revision.accepted;
-        Ok((round.result, revision))
-    }
-
-    fn request(&self, row: &Prompt, iteration: u32, number: u32, prompt: &str) -> TakeRequest {
-        let config = self.config;
-        let offset =
-            u64::from(iteration - 1) * u64::from(config.takes_of(row)) + u64::from(number - 1);
-        TakeRequest {
-            prompt: prompt.to_owned(),
-            seed: row.seed.unwrap_or(config.seed).wrapping_add(offset),
-            seconds: row.seconds.unwrap_or(config.seconds),
-            size: row.size.unwrap_or(config.size),
-            fps: row.fps.unwrap_or(config.fps),
-            video: row.video.clone(),
-        }
-    }
-
-    fn model(&mut self) -> anyhow::Result<Rc<Model>> {
-        if let Some(model) = &self.model {
-            return Ok(model.clone());
-        }
-        let model = Rc::new(Model::open(&self.config.depth)?);
-        self.model = Some(model.clone());
-        Ok(model)
-    }
-
-    fn gpu(&mut self) -> anyhow::Result<Gpu> {
-        if let Some(gpu) = &self.gpu {
-            return Ok(gpu.clone());
-        }
-        let choice: AdapterChoice = self.config.adapter.parse()?;
-        let gpu = Gpu::open(&choice)?;
-        self.gpu = Some(gpu.clone());
-        Ok(gpu)
-    }
-
-    fn monitor(&self) -> StageMonitor<'a> {
-        StageMonitor {
-            listener: self.listener,
-            stop: self.stop,
-        }
-    }
-
-    /// One step under its key, with its events and its time in the round's record.
-    fn once(
-        &mut self,
-        round: &mut Round<'_>,
-        step: &str,
-        key: &Key,
-        work: impl FnOnce(&Stage, &dyn Monitor) -> anyhow::Result<String>,
-    ) -> anyhow::Result<()> {
-        step.clone_into(&mut self.step);
-        anyhow::ensure!(!self.stop.load(Ordering::Relaxed), "interrupted");
-        let monitor = self.monitor();
-        let started = Instant::now();
-        let mut summary = String::new();
+        let step = format!("scores-{}", take.number);
+        let round = round.clone();
         let done = self
-            .run
-            .once(&round.row.id, round.iteration, step, key, |stage| {
-                self.listener.on(&Event::StepStarted { step });
-                summary = work(stage, &monitor)?;
-                Ok::<_, anyhow::Error>(())
-            })?;
-        let StepRecord {
-            millis, peak_kib, ..
-        } = done.record;
-        round
-            .result
-            .seconds
-            .insert(step.to_owned(), millis as f64 / 1000.0);
-        round
-            .result
-            .peak_mib
-            .insert(step.to_owned(), (peak_kib / 1024) as f64);
-        let seconds = started.elapsed().as_secs_f64();
-        self.listener.on(&Event::StepDone {
-            step,
-            skipped: done.skipped,
-            seconds,
-            summary: &summary,
-        });
-        Ok(())
+            .lane
+            .run(urgency, move |stages| stages.score(&round, take));
+        done.await.map_err(|words| broke(&step, &words))?
+    }
+
+    async fn rebuild(
+        &self,
+        round: &Arc<Round<'e>>,
+        takes: Vec<Scored>,
+    ) -> Result<(IterationResult, Revision), StepError> {
+        let urgency = Urgency {
+            class: 0,
+            row: round.index,
+        };
+        let round = round.clone();
+        let done = self
+            .lane
+            .run(urgency, move |stages| stages.rebuild(&round, takes));
+        done.await.map_err(|words| broke("rebuild", &words))?
     }
 }
 
-/// Drops the clips of takes that are not the best so far; they are decoded again if they are needed.
-fn keep_best(clips: &mut BTreeMap<u32, Clip>, takes: &[Take]) {
-    let scores: Vec<_> = takes.iter().map(|t| t.scores.clone()).collect();
-    let best = score::rank(&scores).first().map(|&at| takes[at].number);
-    clips.retain(|number, _| Some(*number) == best);
+fn broke(step: &str, words: &str) -> StepError {
+    let error = anyhow::anyhow!("the program broke ({words}); please report it");
+    StepError::new(step, error)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::manifest::Prompt;
 use crate::score::Scores;
-use crate::store::{FORMAT, StoreError, read_json, write_json};
+use crate::store::{StepRecord, StoreError, read_json, write_json};
 
 /// How a row ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,9 @@ pub struct IterationResult {
     pub takes: Vec<TakeResult>,
     /// The take that became the world.
     pub best: Option<u32>,
+    /// Takes that could not be had or scored, by number, with the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed_takes: BTreeMap<u32, String>,
     /// Why there is no world.
     pub refusal: Option<String>,
     /// Registered frames.
@@ -82,12 +85,41 @@ pub struct IterationResult {
     pub explanation: String,
     /// Accepted.
     pub accepted: bool,
+    /// What its steps took.
+    #[serde(flatten)]
+    pub work: Work,
+}
+
+/// What steps took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Work {
     /// Seconds that each step's work took, over all starts of the run.
     #[serde(default)]
     pub seconds: BTreeMap<String, f64>,
     /// Peak resident memory of the process when each step ended, in MiB.
     #[serde(default)]
     pub peak_mib: BTreeMap<String, f64>,
+    /// Some step was not done before this start.
+    #[serde(skip)]
+    pub fresh: bool,
+}
+
+impl Work {
+    /// Adds a step.
+    pub fn add(&mut self, step: &str, record: &StepRecord, skipped: bool) {
+        let seconds = record.millis as f64 / 1000.0;
+        self.seconds.insert(step.to_owned(), seconds);
+        let mib = (record.peak_kib / 1024) as f64;
+        self.peak_mib.insert(step.to_owned(), mib);
+        self.fresh |= !skipped;
+    }
+
+    /// Takes over what other steps took.
+    pub fn merge(&mut self, other: Work) {
+        self.seconds.extend(other.seconds);
+        self.peak_mib.extend(other.peak_mib);
+        self.fresh |= other.fresh;
+    }
 }
 
 /// A recorded failure.
@@ -106,8 +138,6 @@ pub struct Failure {
 /// What a row came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RowResult {
-    /// Format version.
-    pub format: u32,
     /// The row as the manifest has it.
     pub row: Prompt,
     /// How it ended.
@@ -138,6 +168,11 @@ impl RowResult {
                     .unwrap_or(std::cmp::Ordering::Equal)
             })
             .or(self.iterations.last())
+    }
+
+    /// Some step was not done before this start.
+    pub fn fresh(&self) -> bool {
+        self.iterations.iter().any(|i| i.work.fresh)
     }
 
     /// Path of a row's record.
@@ -172,7 +207,6 @@ pub(super) fn conclude(row: &Prompt, iterations: Vec<IterationResult>, end: &str
         (false, false) => Outcome::Refused,
     };
     let mut result = RowResult {
-        format: FORMAT,
         row: row.clone(),
         outcome,
         summary: String::new(),

@@ -16,7 +16,7 @@ use crate::world::{self, DepthView};
 
 /// A solve that ended in cameras, or in the words why there can be none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(tag = "result", rename_all = "lowercase")]
 pub enum Tracked {
     /// Cameras in the solver's gauge, or the input's own.
     Solved(Cameras),

@@ -1,274 +1,225 @@
-//! The first half of a round: prompt, take, frames, motion, scores, depth, cameras.
+//! Prompt -> takes: what a round asks of its provider, and how many may be asked for at once.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::stages::{depth, given};
-use super::{Clip, Round, Take, Tracked, Walk, frames, track};
-use crate::camera;
-use crate::depth::{self, DepthKind, DepthMaps};
-use crate::event::Monitor;
-use crate::generate::{Delivered, VideoProvider, files, mock};
-use crate::gpu::Gpu;
-use crate::motion;
-use crate::pipeline::Config;
-use crate::score::{self, Scores};
-use crate::store::{Key, KeyBuilder, read_json, write_json};
-use crate::video::{self, Frames};
+use super::{Config, Round, Stages, StepError, Take, Walk, Work};
+use crate::event::Event;
+use crate::generate::{Delivered, TakeRequest, VideoProvider, job};
+use crate::manifest::Prompt;
+use crate::store::{Begun, Key, KeyBuilder, read_json, write_json};
 
-impl Walk<'_> {
-    /// Prompt -> take.
-    pub(super) fn take(
-        &mut self,
-        round: &mut Round<'_>,
-        number: u32,
-        prompt: &str,
-    ) -> anyhow::Result<(PathBuf, Key)> {
-        let request = self.request(round.row, round.iteration, number, prompt);
-        let mut key = KeyBuilder::new("take", 1)
-            .value(&self.config.provider)
-            .value(&request);
-        match &request.video {
-            Some(video) if self.config.provider == "files" => {
-                anyhow::ensure!(
-                    video.exists(),
-                    "{}: no such file or folder; mend the `video` column",
-                    video.display()
-                );
-                key = key.path(video)?;
-            }
-            _ => key = key.value(&mock::VERSION).kernels(mock::KERNELS),
+/// Limits on what is asked for at once.
+#[derive(Debug)]
+pub struct Desk {
+    providers: BTreeMap<String, Arc<Semaphore>>,
+    ahead: Arc<Semaphore>,
+}
+
+impl Desk {
+    /// The limits of a configuration.
+    pub fn new(config: &Config) -> Self {
+        let limit = |n: u32| Arc::new(Semaphore::new(n.max(1) as usize));
+        Self {
+            providers: config
+                .providers
+                .iter()
+                .map(|(name, limits)| (name.clone(), limit(limits.at_once)))
+                .collect(),
+            ahead: limit(config.takes_ahead),
         }
-        let key = key.finish();
+    }
+
+    /// A place before the lane, and one at the provider.
+    async fn places(&self, provider: &str) -> (Place, Place) {
+        let ahead = Place::of(Some(&self.ahead)).await;
+        let provider = Place::of(self.providers.get(provider)).await;
+        (ahead, provider)
+    }
+}
+
+/// A place that is free again once it is dropped.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    async fn of(semaphore: Option<&Arc<Semaphore>>) -> Self {
+        let _permit = match semaphore {
+            // The semaphores are never closed.
+            Some(semaphore) => semaphore.clone().acquire_owned().await.ok(),
+            None => None,
+        };
+        Self { _permit }
+    }
+}
+
+impl Config {
+    /// The provider of a row.
+    pub fn provider_of<'s>(&'s self, row: &'s Prompt) -> &'s str {
+        row.provider.as_deref().unwrap_or(&self.provider)
+    }
+
+    /// What a row asks for in a round: its own settings, else the run's. The seed is the round's first.
+    pub fn request(&self, row: &Prompt, iteration: u32, prompt: &str) -> TakeRequest {
+        let takes = u64::from(row.takes.unwrap_or(self.takes));
+        let seed = row.seed.unwrap_or(self.seed);
+        TakeRequest {
+            prompt: prompt.to_owned(),
+            model: row.model.clone(),
+            seed: seed.wrapping_add(u64::from(iteration - 1) * takes),
+            seconds: row.seconds.unwrap_or(self.seconds),
+            size: row.size.unwrap_or(self.size),
+            fps: row.fps.unwrap_or(self.fps),
+            video: row.video.clone(),
+            reference_image: row.reference_image.clone(),
+        }
+    }
+}
+
+impl<'e, S: Stages> Walk<'_, 'e, S> {
+    fn provider(&self, round: &Round<'e>) -> anyhow::Result<&'e dyn VideoProvider> {
+        self.providers
+            .get(self.context.config.provider_of(round.row))
+    }
+
+    /// What the round asks for.
+    pub(super) fn requests(&self, round: &Round<'e>) -> Result<Vec<TakeRequest>, StepError> {
+        let config = self.context.config;
+        let requests = || -> anyhow::Result<_> {
+            let request = config.request(round.row, round.iteration, &round.prompt);
+            let takes = round.row.takes.unwrap_or(config.takes);
+            let requests = self.provider(round)?.requests(&request, takes)?;
+            anyhow::ensure!(!requests.is_empty(), "no takes were asked for");
+            Ok(requests)
+        };
+        requests().map_err(|e| StepError::new("take-1", e))
+    }
+
+    /// Prompt -> take. The second answer is the take's place before the lane.
+    pub(super) async fn take(
+        &self,
+        round: &Round<'e>,
+        number: u32,
+        request: &TakeRequest,
+    ) -> Result<(Take, Place), StepError> {
+        let step = format!("take-{number}");
+        self.made(round, number, &step, request)
+            .await
+            .map_err(|e| StepError::new(&step, e))
+    }
+
+    async fn made(
+        &self,
+        round: &Round<'e>,
+        number: u32,
+        step: &str,
+        request: &TakeRequest,
+    ) -> anyhow::Result<(Take, Place)> {
+        let context = self.context;
+        context.go_on()?;
+        let provider = self.provider(round)?;
+        let key = key(provider, request).await?;
+        let id = &round.row.id;
         let folder = format!("takes/{number}");
-        let provider: Box<dyn VideoProvider> = match self.config.provider.as_str() {
-            "files" => Box::new(files::Files),
-            _ => Box::new(mock::MockProvider::new(self.gpu()?)),
-        };
-        self.once(round, &format!("take-{number}"), &key, |stage, monitor| {
-            let target = stage.folder(&folder)?;
-            let mut delivered = provider.generate(&request, &target, monitor)?;
-            for note in &delivered.notes {
-                monitor.warn(note);
-            }
-            // Inside the stage the path is temporary; the record names the final one.
-            if let Ok(inside) = delivered.video.strip_prefix(&target) {
-                delivered.video = Path::new(&folder).join(inside);
-            }
-            write_json(&stage.path(&format!("{folder}/take.json"))?, &delivered)?;
-            Ok(delivered.video.display().to_string())
-        })?;
-        let home = self.run.iteration(&round.row.id, round.iteration);
-        let delivered: Delivered = read_json(&home.join(format!("{folder}/take.json")))?;
-        let video = match self.config.provider.as_str() {
-            "files" => delivered.video,
-            _ => home.join(delivered.video),
-        };
-        Ok((video, key))
-    }
-
-    /// Take -> frames, motion, scores.
-    pub(super) fn score(
-        &mut self,
-        round: &mut Round<'_>,
-        number: u32,
-        video: &Path,
-        take: Key,
-    ) -> anyhow::Result<(Scores, Key)> {
-        let config = self.config;
-        let key = KeyBuilder::new("scores", score::VERSION)
-            .value(&(
-                video::VERSION,
-                motion::VERSION,
-                config.max_side,
-                config.max_frames,
-                &config.motion,
-                &config.score,
-            ))
-            .kernels(video::KERNELS)
-            .kernels(motion::KERNELS)
-            .after(&take)
-            .finish();
-        let file = format!("takes/{number}/scores.json");
-        let gpu = self.gpu()?;
-        let fps = round.row.fps;
-        // Only a single take is sure to need the long strides; others get them once they are the best.
-        let alone = self.config.takes_of(round.row) == 1;
-        let mut clip = None;
-        self.once(
-            round,
-            &format!("scores-{number}"),
-            &key,
-            |stage, monitor| {
-                let frames = frames(&gpu, video, fps, config, monitor)?;
-                let mut options = config.motion.clone();
-                if !alone {
-                    options.strides = vec![1];
+        let started = Instant::now();
+        let mut place = Place::default();
+        let mut summary = String::new();
+        let (record, skipped) = match context.run.begin(id, round.iteration, step, &key)? {
+            Begun::Done(record) => (record, true),
+            Begun::Work(pending) => {
+                let (ahead, _provider) = self.desk.places(provider.name()).await;
+                place = ahead;
+                context.go_on()?;
+                let at = round.at(step);
+                context.listener.on(&Event::StepStarted { at });
+                let target = pending.stage().folder(&folder)?;
+                let home = context.run.iteration(id, round.iteration);
+                let limits = context.config.providers.get(provider.name());
+                let options = job::JobOptions {
+                    key: key.0.clone(),
+                    record: home.join(format!("jobs/{number}-{}.json", &key.0[..8])),
+                    deadline: Duration::from_secs_f64(limits.cloned().unwrap_or_default().deadline),
+                    poll: POLL,
+                };
+                let monitor = crate::event::StageMonitor {
+                    listener: context.listener,
+                    at,
+                    stop: context.stop,
+                };
+                let mut delivered =
+                    job::make(provider, request, &options, &target, &monitor).await?;
+                for note in &delivered.notes {
+                    context.listener.on(&Event::Warned { at, message: note });
                 }
-                let motion = motion::estimate(&gpu, &frames, &options, monitor)?;
-                let scores = score::score(&gpu, &frames, &motion, &config.score)?;
-                write_json(&stage.path(&file)?, &scores)?;
-                let summary = format!("overall {:.3}, {} frames", scores.overall, frames.len());
-                clip = Some(Clip {
-                    frames,
-                    motion: Some(motion),
-                });
-                Ok(summary)
-            },
-        )?;
-        if let Some(clip) = clip {
-            round.clips.insert(number, clip);
+                // Inside the stage the path is temporary; the record names the final one.
+                if let Ok(inside) = delivered.video.strip_prefix(&target) {
+                    delivered.video = Path::new(&folder).join(inside);
+                }
+                let file = pending.stage().path(&format!("{folder}/take.json"))?;
+                write_json(&file, &delivered)?;
+                summary = delivered.video.display().to_string();
+                (pending.finish()?, false)
+            }
+        };
+        let mut work = Work::default();
+        work.add(step, &record, skipped);
+        context.listener.on(&Event::StepDone {
+            at: round.at(step),
+            skipped,
+            seconds: started.elapsed().as_secs_f64(),
+            summary: &summary,
+        });
+        let take = Take {
+            number,
+            seed: request.seed,
+            video: video(&context.run.iteration(id, round.iteration), &folder)?,
+            key,
+            alone: false,
+            work,
+        };
+        Ok((take, place))
+    }
+}
+
+/// First and longest wait between two questions to a service.
+const POLL: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(20)];
+
+fn video(home: &Path, folder: &str) -> anyhow::Result<std::path::PathBuf> {
+    let delivered: Delivered = read_json(&home.join(folder).join("take.json"))?;
+    // A path of the `files` provider is absolute and stays what it is.
+    Ok(home.join(delivered.video))
+}
+
+/// Key of a take: the request, and what else its provider makes it from.
+async fn key(provider: &dyn VideoProvider, request: &TakeRequest) -> anyhow::Result<Key> {
+    provider.check(request)?;
+    let depends = provider.depends_on(request);
+    // A file counts by its content, wherever it lies.
+    let plain = TakeRequest {
+        video: None,
+        reference_image: None,
+        ..request.clone()
+    };
+    let mut key = KeyBuilder::new("take", 1)
+        .value(&provider.name())
+        .value(&depends.version)
+        .kernels(depends.kernels)
+        .value(&plain);
+    if depends.files.is_empty() {
+        return Ok(key.finish());
+    }
+    // Reading a long video would hold up the other rows.
+    let hashed = tokio::task::spawn_blocking(move || {
+        for file in &depends.files {
+            key = key.path(file)?;
         }
-        let home = self.run.iteration(&round.row.id, round.iteration);
-        Ok((read_json(&home.join(file))?, key))
-    }
-
-    /// Frames -> depth, kept as `depth.npy` unless the input has its own.
-    pub(super) fn depth(&mut self, round: &mut Round<'_>, take: &Take) -> anyhow::Result<Key> {
-        let config = self.config;
-        let model = self.model()?;
-        let gpu = self.gpu()?;
-        let fps = round.row.fps;
-        let key = KeyBuilder::new("depth", depth::VERSION)
-            .value(&(
-                model.sha256(),
-                config.depth.kind,
-                config.ignore_known_cameras,
-                config.ignore_known_depth,
-            ))
-            .after(&take.key)
-            .finish();
-        let number = take.number;
-        let mut clip = round.clips.remove(&number);
-        let step = format!("depth-{number}");
-        self.once(round, &step, &key, |stage, monitor| {
-            let current = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
-            let given = given(&take.video, &current.frames, config)?;
-            let found = depth(&gpu, &current.frames, &given, &model, monitor)?;
-            let record = match (&found, &given.depth) {
-                (Some(maps), None) => {
-                    maps.save_npy(&stage.path(&format!("takes/{number}/depth.npy"))?)?;
-                    DepthRecord::Network {
-                        kind: maps.kind,
-                        model: maps.model.clone(),
-                    }
-                }
-                (Some(_), Some(_)) => DepthRecord::Known,
-                (None, _) => DepthRecord::None,
-            };
-            write_json(&stage.path(&format!("takes/{number}/depth.json"))?, &record)?;
-            Ok(match record {
-                DepthRecord::Network { model, .. } => model,
-                DepthRecord::Known => "the input's own".to_owned(),
-                DepthRecord::None => "not needed: the poses are known".to_owned(),
-            })
-        })?;
-        round.clips.extend(clip.map(|clip| (number, clip)));
-        Ok(key)
-    }
-
-    /// Frames, motion and depth -> cameras.
-    pub(super) fn cameras(
-        &mut self,
-        round: &mut Round<'_>,
-        take: &Take,
-    ) -> anyhow::Result<(Tracked, Key)> {
-        let config = self.config;
-        let depth_key = self.depth(round, take)?;
-        let key = KeyBuilder::new("cameras", camera::VERSION)
-            .value(&config.solve)
-            .after(&depth_key)
-            .finish();
-        let number = take.number;
-        let file = format!("takes/{number}/track.json");
-        let gpu = self.gpu()?;
-        let fps = round.row.fps;
-        let mut clip = round.clips.remove(&number);
-        let step = format!("cameras-{number}");
-        let home = self.run.iteration(&round.row.id, round.iteration);
-        self.once(round, &step, &key, |stage, monitor| {
-            let current = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
-            let given = given(&take.video, &current.frames, config)?;
-            let Clip { frames, motion } = current;
-            let whole = motion
-                .take()
-                .filter(|m| m.pairs.iter().any(|p| p.b - p.a > 1));
-            let motion = || match whole {
-                Some(motion) => Ok(motion),
-                None => Ok(motion::estimate(&gpu, frames, &config.motion, monitor)?),
-            };
-            let maps = stored_depth(&home, take, frames, config)?;
-            let tracked = track(frames, motion, &given, maps.as_ref(), config, monitor)?;
-            write_json(&stage.path(&file)?, &tracked)?;
-            Ok(match &tracked {
-                Tracked::Solved(c) => {
-                    format!(
-                        "{} of {} frames, focal {:?}",
-                        c.cameras.len(),
-                        c.frames,
-                        c.focal_source
-                    )
-                }
-                Tracked::Refused { words, .. } => format!("refused: {words}"),
-            })
-        })?;
-        round.clips.extend(clip.map(|clip| (number, clip)));
-        Ok((read_json(&home.join(file))?, key))
-    }
-}
-
-/// Where a take's depth is.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum DepthRecord {
-    /// In `depth.npy` beside this record.
-    Network {
-        /// What the values mean.
-        kind: DepthKind,
-        /// The network's name.
-        model: String,
-    },
-    /// With the input.
-    Known,
-    /// Nowhere: poses are known, and nothing needs depth.
-    None,
-}
-
-/// The depth of a take whose depth step is done. It is read back even where it was just made, so that a resumed
-/// run sees the same numbers.
-pub(super) fn stored_depth(
-    home: &Path,
-    take: &Take,
-    frames: &Frames,
-    config: &Config,
-) -> anyhow::Result<Option<DepthMaps>> {
-    let folder = home.join(format!("takes/{}", take.number));
-    Ok(match read_json(&folder.join("depth.json"))? {
-        DepthRecord::Network { kind, model } => Some(DepthMaps::load_npy(
-            &folder.join("depth.npy"),
-            kind,
-            &model,
-        )?),
-        DepthRecord::Known => given(&take.video, frames, config)?.depth,
-        DepthRecord::None => None,
-    })
-}
-
-/// The clip, decoded if it is not at hand.
-pub(super) fn loaded<'c>(
-    clip: &'c mut Option<Clip>,
-    gpu: &Gpu,
-    video: &Path,
-    fps: Option<f64>,
-    config: &Config,
-    monitor: &dyn Monitor,
-) -> anyhow::Result<&'c mut Clip> {
-    Ok(match clip {
-        Some(clip) => clip,
-        slot => slot.insert(Clip {
-            frames: frames(gpu, video, fps, config, monitor)?,
-            motion: None,
-        }),
-    })
+        Ok::<_, crate::store::StoreError>(key.finish())
+    });
+    Ok(hashed.await??)
 }

@@ -1,34 +1,96 @@
-//! The second half of a round: splats, collision world, agents, revision.
+//! The second half of a round on the lane: the take that is rebuilt, splats, collision world, agents, revision.
 
-use super::takes::{loaded, stored_depth};
-use super::{Round, Take, Walk, depth_views, rebuild};
+use super::scores::{loaded, present, stored_depth};
+use super::studio::Studio;
+use super::{IterationResult, Round, Scored, TakeResult, Tracked, Work, depth_views, rebuild};
 use crate::agent::{self, AgentReport};
 use crate::camera::Cameras;
 use crate::gpu::Gpu;
 use crate::report::pictures;
 use crate::revise::{self, Found, Revision};
-use crate::score::Scores;
+use crate::score::{self, Scores};
 use crate::splat::{self, FitReport, format};
 use crate::store::{Key, KeyBuilder, read_json, write_json};
 use crate::world::{self, World};
 
-impl Walk<'_> {
-    /// Cameras -> splats -> world -> agents -> revision.
-    pub(super) fn world(
+impl Studio<'_> {
+    /// The best take that can be solved -> its world; none can be -> the reviser is told why.
+    pub(super) fn rebuilt(
         &mut self,
-        round: &mut Round<'_>,
-        take: &Take,
+        round: &Round<'_>,
+        takes: Vec<Scored>,
+    ) -> anyhow::Result<(IterationResult, Revision)> {
+        self.work = Work::default();
+        let mut result = IterationResult {
+            iteration: round.iteration,
+            prompt: round.prompt.clone(),
+            ..IterationResult::default()
+        };
+        let order = score::rank(&takes.iter().map(|t| t.scores.clone()).collect::<Vec<_>>());
+        for (rank, &at) in (1..).zip(&order) {
+            let Scored { take, scores, .. } = &takes[at];
+            let root = self.context.run.root();
+            result.takes.push(TakeResult {
+                take: take.number,
+                seed: take.seed,
+                video: take.video.strip_prefix(root).unwrap_or(&take.video).into(),
+                scores: scores.clone(),
+                rank,
+            });
+            self.work.merge(take.work.clone());
+        }
+        let mut refusal = None;
+        let mut solved = None;
+        for &at in &order {
+            let (tracked, key) = self.cameras(round, &takes[at])?;
+            match tracked {
+                Tracked::Solved(cameras) => {
+                    solved = Some((&takes[at], cameras, key));
+                    break;
+                }
+                Tracked::Refused { reason, words } => {
+                    refusal.get_or_insert((reason, words, key, at));
+                }
+            }
+        }
+        let revision = match (solved, refusal) {
+            (Some((take, cameras, key)), _) => {
+                self.world(round, take, &cameras, key, &mut result)?
+            }
+            (None, Some((reason, words, key, at))) => {
+                result.refusal = Some(words.clone());
+                let found = Found::Refused {
+                    reason: &reason,
+                    words: &words,
+                };
+                self.revision(round, &takes[at].scores, found, key)?
+            }
+            (None, None) => anyhow::bail!("no takes were asked for"),
+        };
+        result.explanation.clone_from(&revision.explanation);
+        result.accepted = revision.accepted;
+        result.work = std::mem::take(&mut self.work);
+        Ok((result, revision))
+    }
+
+    /// Cameras -> splats -> world -> agents -> revision.
+    fn world(
+        &mut self,
+        round: &Round<'_>,
+        scored: &Scored,
         cameras: &Cameras,
         key: Key,
+        result: &mut IterationResult,
     ) -> anyhow::Result<Revision> {
-        let config = self.config;
+        let config = self.context.config;
+        let take = &scored.take;
         let gpu = self.gpu()?;
-        let home = self.run.iteration(&round.row.id, round.iteration);
+        let home = self.home(round);
         let fps = round.row.fps;
-        round.result.best = Some(take.number);
-        round.result.registered = Some(cameras.cameras.len());
-        round.result.frames = Some(cameras.frames);
-        round.result.focal_source = serde_json::to_value(cameras.focal_source)?
+        result.best = Some(take.number);
+        result.registered = Some(cameras.cameras.len());
+        result.frames = Some(cameras.frames);
+        result.focal_source = serde_json::to_value(cameras.focal_source)?
             .as_str()
             .map(str::to_owned);
 
@@ -37,7 +99,7 @@ impl Walk<'_> {
             .kernels(splat::KERNELS)
             .after(&key)
             .finish();
-        let mut clip = round.clips.remove(&take.number);
+        let mut clip = self.clips.take(round, take.number);
         self.once(round, "splats", &splats_key, |stage, monitor| {
             let pictures = &loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?.frames;
             let maps = stored_depth(&home, take, pictures, config)?;
@@ -64,8 +126,8 @@ impl Walk<'_> {
         })?;
         drop(clip);
         let report: FitReport = read_json(&home.join("fit.json"))?;
-        round.result.splats = Some(report.splats);
-        round.result.held_out_psnr = report.held_out_psnr;
+        result.splats = Some(report.splats);
+        result.held_out_psnr = report.held_out_psnr;
 
         let world_key = KeyBuilder::new("world", world::VERSION)
             .value(&config.world)
@@ -99,7 +161,9 @@ impl Walk<'_> {
                 Some(views) => views,
                 slot => slot.insert(posed(&gpu)?),
             };
-            let world = World::load(&home.join("world.vox"))?;
+            let file = home.join("world.vox");
+            present(&file)?;
+            let world = World::load(&file)?;
             let report = agent::test(&gpu, &world, &posed.2, &posed.0, &config.agent, monitor)?;
             write_json(&stage.path("agent.json")?, &report)?;
             pictures::map(&world, &posed.0, &report, &stage.path("map.png")?)?;
@@ -113,32 +177,31 @@ impl Walk<'_> {
             Ok(format!("{} violation(s)", report.violations.len()))
         })?;
         let report: AgentReport = read_json(&home.join("agent.json"))?;
-        round.result.violations = Some(report.violations.len());
-        round.result.metrics.clone_from(&report.metrics);
-        self.revision(round, &take.scores, Found::Tested(&report), agent_key)
+        result.violations = Some(report.violations.len());
+        result.metrics.clone_from(&report.metrics);
+        self.revision(round, &scored.scores, Found::Tested(&report), agent_key)
     }
 
     /// What was found -> the next prompt.
-    pub(super) fn revision(
+    fn revision(
         &mut self,
-        round: &mut Round<'_>,
+        round: &Round<'_>,
         scores: &Scores,
         found: Found<'_>,
         key: Key,
     ) -> anyhow::Result<Revision> {
-        let config = self.config;
+        let config = self.context.config;
         let key = KeyBuilder::new("revision", revise::VERSION)
             .bytes(revise::RULES.as_bytes())
-            .value(&(&config.accept, scores, &round.result.prompt))
+            .value(&(&config.accept, scores, &round.prompt))
             .after(&key)
             .finish();
-        let (prompt, iteration) = (round.result.prompt.clone(), round.iteration);
+        let (prompt, iteration) = (&round.prompt, round.iteration);
         self.once(round, "revision", &key, |stage, _| {
-            let revision = revise::revise(&prompt, iteration, scores, found, &config.accept)?;
+            let revision = revise::revise(prompt, iteration, scores, found, &config.accept)?;
             write_json(&stage.path("revision.json")?, &revision)?;
             Ok(revision.explanation)
         })?;
-        let home = self.run.iteration(&round.row.id, round.iteration);
-        Ok(read_json(&home.join("revision.json"))?)
+        Ok(read_json(&self.home(round).join("revision.json"))?)
     }
 }

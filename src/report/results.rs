@@ -1,5 +1,6 @@
 //! A run's results as a table for people, CSV for spreadsheets, JSON Lines for machines.
 
+use std::io::Write;
 use std::path::Path;
 
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
@@ -22,31 +23,57 @@ pub enum Format {
     Jsonl,
 }
 
-/// Rows of a run that have a record, in manifest order.
+/// Results of a run's rows that have one, in manifest order, one at a time: a run may have many.
 ///
 /// # Errors
-/// [`StoreError`] when the folder is no run or a record is broken.
-pub fn load(root: &Path) -> Result<Vec<RowResult>, StoreError> {
-    crate::run::rows(root)?
-        .iter()
-        .filter(|row| RowResult::path(root, &row.id).exists())
-        .map(|row| RowResult::load(root, &row.id))
-        .collect()
+/// [`StoreError`] when the folder is no run; of each row when its record is broken.
+pub fn load(
+    root: &Path,
+) -> Result<impl Iterator<Item = Result<RowResult, StoreError>> + use<>, StoreError> {
+    let rows = crate::run::rows(root)?;
+    let root = root.to_owned();
+    Ok(rows
+        .into_iter()
+        .filter_map(move |row| match RowResult::load(&root, &row.id) {
+            Err(StoreError::Io { .. }) if !RowResult::path(&root, &row.id).exists() => None,
+            loaded => Some(loaded),
+        }))
 }
 
-/// Writes results in a format.
+/// Prints a run's results on standard output; answers how many rows there were.
 ///
 /// # Errors
-/// When a value cannot be serialised; never in practice.
-pub fn format(results: &[RowResult], format: Format, colour: bool) -> anyhow::Result<String> {
+/// As [`load`], and a standard output that cannot be written.
+pub fn write(root: &Path, format: Format, colour: bool) -> anyhow::Result<usize> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut count = 0;
+    let results = load(root)?.inspect(|_| count += 1);
     match format {
-        Format::Table => Ok(table(results, colour)),
-        Format::Csv => csv(results),
-        Format::Jsonl => results
-            .iter()
-            .map(|r| Ok(serde_json::to_string(r)? + "\n"))
-            .collect(),
+        Format::Table => {
+            let results = results.collect::<Result<Vec<_>, _>>()?;
+            write!(out, "{}", table(&results, colour))?;
+        }
+        Format::Csv => csv(&extra_columns(root)?, results, &mut out)?,
+        Format::Jsonl => {
+            for result in results {
+                serde_json::to_writer(&mut out, &result?)?;
+                out.write_all(b"\n")?;
+            }
+        }
     }
+    out.flush()?;
+    Ok(count)
+}
+
+/// The manifest's columns that this program does not know, in the order of their names.
+fn extra_columns(root: &Path) -> Result<Vec<String>, StoreError> {
+    let mut names: Vec<String> = crate::run::rows(root)?
+        .into_iter()
+        .flat_map(|row| row.extra.into_keys())
+        .collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
 }
 
 fn number(value: Option<f64>, digits: usize) -> String {
@@ -107,11 +134,12 @@ fn table(results: &[RowResult], colour: bool) -> String {
     format!("{table}\n")
 }
 
-fn csv(results: &[RowResult]) -> anyhow::Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut extra: Vec<&String> = results.iter().flat_map(|r| r.row.extra.keys()).collect();
-    extra.sort();
-    extra.dedup();
+fn csv(
+    extra: &[String],
+    results: impl Iterator<Item = Result<RowResult, StoreError>>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
     let mut header: Vec<&str> = vec![
         "id",
         "prompt",
@@ -130,10 +158,12 @@ fn csv(results: &[RowResult]) -> anyhow::Result<String> {
         "physics_score",
         "last_prompt",
         "summary",
+        "tags",
     ];
-    header.extend(extra.iter().map(|e| e.as_str()));
+    header.extend(extra.iter().map(String::as_str));
     writer.write_record(&header)?;
     for result in results {
+        let result = result?;
         let best = result.best_iteration().cloned().unwrap_or_default();
         let count = |v: Option<usize>| v.map_or_else(String::new, |v| v.to_string());
         let metric = |name: &str| number(best.metrics.get(name).copied(), 4);
@@ -158,13 +188,15 @@ fn csv(results: &[RowResult]) -> anyhow::Result<String> {
                 .last()
                 .map_or_else(String::new, |i| i.prompt.clone()),
             result.summary.clone(),
+            result.row.tags.join(";"),
         ];
         cells.extend(
             extra
                 .iter()
-                .map(|e| result.row.extra.get(*e).cloned().unwrap_or_default()),
+                .map(|e| result.row.extra.get(e).cloned().unwrap_or_default()),
         );
         writer.write_record(&cells)?;
     }
-    Ok(String::from_utf8(writer.into_inner()?)?)
+    writer.flush()?;
+    Ok(())
 }

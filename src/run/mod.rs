@@ -1,16 +1,29 @@
-//! A batch: every row of a manifest through the walk, failures recorded, the rest going on.
+//! A batch: every row of a manifest through the walk, many at once, failures recorded, the rest going on.
 
+pub mod lane;
+pub mod rows;
 pub mod signals;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream;
 use serde_json::json;
 
 use crate::event::{Event, Listener};
-use crate::manifest::{self, Prompt};
-use crate::pipeline::{self, Config, Failure, Outcome, RowResult, Walk, WalkError};
-use crate::store::{self, Run, StoreError};
+use crate::generate::Providers;
+use crate::gpu::AdapterChoice;
+use crate::manifest::Prompt;
+use crate::pipeline::{
+    Config, Context, Desk, Failure, Outcome, RowResult, Stages, StepError, Studio, Walk,
+};
+use crate::store::{self, Run};
+use lane::Lane;
+
+pub use rows::rows;
 
 /// How a batch ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -23,7 +36,9 @@ pub struct BatchResult {
     pub refused: usize,
     /// Rows with an error.
     pub failed: usize,
-    /// Rows not tried since a signal came.
+    /// Rows of the above that were done in earlier starts already.
+    pub resumed: usize,
+    /// Rows not done since a signal came.
     pub left: usize,
     /// A signal came.
     pub interrupted: bool,
@@ -38,159 +53,260 @@ impl BatchResult {
             (false, _) => 1,
         }
     }
+
+    fn count(&mut self, outcome: Outcome) {
+        *match outcome {
+            Outcome::Accepted => &mut self.accepted,
+            Outcome::Limit => &mut self.limit,
+            Outcome::Refused => &mut self.refused,
+            Outcome::Failed => &mut self.failed,
+        } += 1;
+    }
 }
 
-/// Runs all rows of `rows` in the run folder `root`; what is done is skipped, what was killed is finished.
-///
-/// # Errors
-/// When no row could be tried: the run folder cannot be used, there is no GPU driver, the depth network is missing
-/// or broken. A row's error is its recorded failure.
-pub fn batch(
-    root: &Path,
-    manifest: &Path,
-    rows: &[Prompt],
-    config: &Config,
-    listener: &dyn Listener,
-    stop: &AtomicBool,
-) -> anyhow::Result<BatchResult> {
-    let run = Run::open(root)?;
-    let mut walk = Walk::new(config, &run, listener, stop);
-    walk.prepare()?;
-    save_inputs(root, manifest, config)?;
-    run.journal().append(
-        "start",
-        json!({"rows": rows.len(), "version": env!("CARGO_PKG_VERSION")}),
-    )?;
-    listener.on(&Event::RunStarted { rows: rows.len() });
-    let mut result = BatchResult::default();
-    for (index, row) in rows.iter().enumerate() {
-        if stop.load(Ordering::Relaxed) {
-            result.interrupted = true;
-            result.left = rows.len() - index;
-            break;
-        }
-        listener.on(&Event::RowStarted { id: &row.id, index });
-        let outcome = match walk.row(row) {
-            Ok(done) => {
-                done.save(root)?;
-                done
-            }
-            Err(WalkError {
-                step: _,
-                error: pipeline::Stop::Interrupted,
-            }) => {
-                result.interrupted = true;
-                result.left = rows.len() - index;
-                break;
-            }
-            Err(WalkError {
-                step,
-                error: pipeline::Stop::Failed(error),
-            }) => {
-                let failed = failed(root, row, &step, &error);
-                failed.save(root)?;
-                run.journal().append(
-                    "failure",
-                    json!({"id": row.id, "step": step, "error": format!("{error:#}"),
-                           "attempts": failed.failure.as_ref().map(|f| f.attempts)}),
-                )?;
-                failed
-            }
+/// What a batch is given.
+#[derive(Clone, Copy)]
+pub struct Batch<'a> {
+    /// The run folder, open and locked.
+    pub run: &'a Run,
+    /// The manifest, of which the run keeps a copy.
+    pub manifest: &'a Path,
+    /// Its rows.
+    pub rows: &'a [Prompt],
+    /// The resolved configuration.
+    pub config: &'a Config,
+    /// Where takes come from.
+    pub providers: &'a Providers,
+    /// Where events go.
+    pub listener: &'a dyn Listener,
+    /// Set by the first Ctrl-C; set here too when nothing can be saved any more.
+    pub stop: &'a AtomicBool,
+}
+
+impl<'a> Batch<'a> {
+    /// Runs all rows; what is done is skipped, what was killed is finished.
+    ///
+    /// # Errors
+    /// When no row could be tried or saved: there is no GPU driver, the depth network is missing or broken, the disk is
+    /// full. A row's error is its recorded failure.
+    pub fn run(&self) -> anyhow::Result<BatchResult> {
+        let adapters = AdapterChoice::list(&self.config.adapter);
+        self.run_with(adapters.len(), |place, context| {
+            Studio::open(context, adapters[place].clone())
+        })
+    }
+
+    /// [`Batch::run`] with stages of the caller's, one for each of `lanes` threads.
+    ///
+    /// # Errors
+    /// As [`Batch::run`].
+    pub fn run_with<S: Stages + 'a>(
+        &self,
+        lanes: usize,
+        open: impl Fn(usize, Context<'a>) -> anyhow::Result<S> + Sync,
+    ) -> anyhow::Result<BatchResult> {
+        let context = Context {
+            run: self.run,
+            config: self.config,
+            listener: self.listener,
+            stop: self.stop,
         };
-        match outcome.outcome {
-            Outcome::Accepted => result.accepted += 1,
-            Outcome::Limit => result.limit += 1,
-            Outcome::Refused => result.refused += 1,
-            Outcome::Failed => result.failed += 1,
-        }
-        run.journal().append(
-            "row",
-            json!({"id": row.id, "outcome": outcome.outcome.name()}),
+        let lane = Lane::default();
+        std::thread::scope(|scope| {
+            // Threads end with the batch, however it ends.
+            let _close = CloseOnDrop(&lane);
+            let (tell, told) = mpsc::channel();
+            for place in 0..lanes {
+                let (tell, lane, open) = (tell.clone(), &lane, &open);
+                scope.spawn(move || match open(place, context) {
+                    Ok(mut stages) => {
+                        let _ = tell.send(Ok(()));
+                        lane.serve(&mut stages);
+                    }
+                    Err(error) => {
+                        let _ = tell.send(Err(error));
+                    }
+                });
+            }
+            for _ in 0..lanes {
+                told.recv()??;
+            }
+            self.save_inputs()?;
+            self.walk(context, &lane)
+        })
+    }
+
+    fn walk<S: Stages>(
+        &self,
+        context: Context<'a>,
+        lane: &Lane<'a, S>,
+    ) -> anyhow::Result<BatchResult> {
+        let journal = self.run.journal();
+        journal.append(
+            "start",
+            json!({"rows": self.rows.len(), "version": env!("CARGO_PKG_VERSION"), "format": store::FORMAT}),
         )?;
-        listener.on(&Event::RowDone {
+        self.listener.on(&Event::RunStarted {
+            rows: self.rows.len(),
+        });
+        let desk = Desk::new(self.config);
+        let walk = Walk {
+            context,
+            providers: self.providers,
+            desk: &desk,
+            lane,
+        };
+        let mut order: Vec<&'a Prompt> = self.rows.iter().collect();
+        // Stable: rows of one priority keep the manifest's order.
+        order.sort_by_key(|row| std::cmp::Reverse(row.priority));
+        let mut result = BatchResult::default();
+        let mut fatal = None;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        runtime.block_on(async {
+            let walk = &walk;
+            let rows = stream::iter(order.into_iter().enumerate())
+                .map(|(index, row)| async move { (row, self.row(walk, row, index).await) });
+            let mut rows =
+                std::pin::pin!(rows.buffer_unordered(self.config.rows_at_once.max(1) as usize));
+            let mut told = false;
+            loop {
+                let next = tokio::select! {
+                    next = rows.next() => next,
+                    () = tokio::time::sleep(LOOK) => {
+                        if !told && self.stop.load(Ordering::Relaxed) {
+                            told = true;
+                            self.listener.on(&Event::Stopping);
+                        }
+                        continue;
+                    }
+                };
+                let Some((row, ended)) = next else {
+                    break;
+                };
+                match ended.and_then(|ended| self.ended(row, ended, &mut result)) {
+                    Ok(()) => {}
+                    Err(error) => {
+                        // What cannot be saved now cannot be saved for any other row either.
+                        self.stop.store(true, Ordering::Relaxed);
+                        fatal.get_or_insert(error);
+                    }
+                }
+            }
+        });
+        self.listener.on(&Event::RunDone { left: result.left });
+        if let Some(error) = fatal {
+            return Err(error.context(
+                "the run stopped, since nothing can be saved; what is done is kept, and the same command goes on",
+            ));
+        }
+        journal.append(
+            "end",
+            json!({"interrupted": result.interrupted, "failed": result.failed}),
+        )?;
+        Ok(result)
+    }
+
+    /// One row: its result, its failure as a result, or nothing when a signal came first.
+    async fn row<S: Stages>(
+        &self,
+        walk: &Walk<'_, 'a, S>,
+        row: &'a Prompt,
+        index: usize,
+    ) -> anyhow::Result<Option<RowResult>> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        self.listener.on(&Event::RowStarted { id: &row.id, index });
+        let error = match walk.row(row, index).await {
+            Ok(result) => return Ok(Some(result)),
+            Err(error) => error,
+        };
+        if error.is_fatal() {
+            return Err(error.error);
+        }
+        if self.stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let failed = self.failed(row, &error);
+        self.run.journal().append(
+            "failure",
+            json!({"id": row.id, "step": error.step, "error": format!("{:#}", error.error),
+                   "attempts": failed.failure.as_ref().map(|f| f.attempts)}),
+        )?;
+        Ok(Some(failed))
+    }
+
+    fn ended(
+        &self,
+        row: &Prompt,
+        ended: Option<RowResult>,
+        batch: &mut BatchResult,
+    ) -> anyhow::Result<()> {
+        let Some(result) = ended else {
+            batch.interrupted = true;
+            batch.left += 1;
+            return Ok(());
+        };
+        let fresh = result.fresh() || result.failure.is_some();
+        result.save(self.run.root())?;
+        let outcome = result.outcome.name();
+        if fresh {
+            self.run
+                .journal()
+                .append("row", json!({"id": row.id, "outcome": outcome}))?;
+        }
+        batch.count(result.outcome);
+        batch.resumed += usize::from(!fresh);
+        self.listener.on(&Event::RowDone {
             id: &row.id,
-            outcome: outcome.outcome.name(),
-            summary: &outcome.summary,
+            outcome,
+            resumed: !fresh,
+            summary: &result.summary,
         });
+        Ok(())
     }
-    run.journal().append(
-        "end",
-        json!({"interrupted": result.interrupted, "failed": result.failed}),
-    )?;
-    Ok(result)
-}
 
-/// Keeps the resolved configuration and the manifest's copy in the run.
-fn save_inputs(root: &Path, manifest: &Path, config: &Config) -> Result<(), StoreError> {
-    let path = root.join("run.toml");
-    if let Ok(text) = std::fs::read_to_string(&path)
-        && let Some(found) = text
-            .parse::<toml::Table>()
+    fn failed(&self, row: &Prompt, error: &StepError) -> RowResult {
+        let before = RowResult::load(self.run.root(), &row.id)
             .ok()
-            .and_then(|t| t.get("format").and_then(toml::Value::as_integer))
-        && found > i64::from(store::FORMAT)
-    {
-        return Err(StoreError::Newer {
-            path,
-            found: found as u32,
-        });
+            .and_then(|r| r.failure)
+            .map_or(0, |f| f.attempts);
+        let text = format!("{:#}", error.error);
+        RowResult {
+            row: row.clone(),
+            outcome: Outcome::Failed,
+            summary: format!("{}: {text}", error.step),
+            iterations: Vec::new(),
+            failure: Some(Failure {
+                step: error.step.clone(),
+                error: text,
+                attempts: before + 1,
+                mend: "mend the cause and run the same command again; what is done is kept"
+                    .to_owned(),
+            }),
+        }
     }
-    let text = toml::to_string_pretty(config).map_err(|e| StoreError::io(&path, e))?;
-    store::write_atomic(&path, text.as_bytes())?;
-    let bytes = std::fs::read(manifest).map_err(|e| StoreError::io(manifest, e))?;
-    store::write_atomic(&manifest_copy(root, manifest), &bytes)
-}
 
-/// Where a run keeps its manifest.
-fn manifest_copy(root: &Path, manifest: &Path) -> PathBuf {
-    let jsonl = manifest
-        .extension()
-        .and_then(|e| e.to_str())
-        .is_some_and(|e| ["jsonl", "ndjson"].contains(&e));
-    root.join(if jsonl {
-        "manifest.jsonl"
-    } else {
-        "manifest.csv"
-    })
-}
-
-/// The rows of a run, from its manifest's copy.
-///
-/// # Errors
-/// [`StoreError::Missing`] when `root` is no run folder, [`StoreError::Broken`] when the copy does not parse.
-pub fn rows(root: &Path) -> Result<Vec<Prompt>, StoreError> {
-    if !root.join("run.toml").exists() {
-        return Err(StoreError::Missing(root.to_owned()));
+    /// Keeps the resolved configuration and the manifest's copy in the run.
+    fn save_inputs(&self) -> anyhow::Result<()> {
+        let root = self.run.root();
+        let path = root.join("run.toml");
+        let text = toml::to_string_pretty(self.config)?;
+        store::write_atomic(&path, text.as_bytes())?;
+        rows::keep(root, self.manifest)?;
+        Ok(())
     }
-    let copy = ["manifest.csv", "manifest.jsonl"]
-        .map(|n| root.join(n))
-        .into_iter()
-        .find(|p| p.exists());
-    let copy = copy.ok_or_else(|| StoreError::Missing(root.to_owned()))?;
-    let manifest = manifest::read(&copy).map_err(|e| StoreError::Broken {
-        path: copy.clone(),
-        reason: e.to_string(),
-    })?;
-    Ok(manifest.rows)
 }
 
-fn failed(root: &Path, row: &Prompt, step: &str, error: &anyhow::Error) -> RowResult {
-    let before = RowResult::load(root, &row.id)
-        .ok()
-        .and_then(|r| r.failure)
-        .map_or(0, |f| f.attempts);
-    let text = format!("{error:#}");
-    RowResult {
-        format: store::FORMAT,
-        row: row.clone(),
-        outcome: Outcome::Failed,
-        summary: format!("{step}: {text}"),
-        iterations: Vec::new(),
-        failure: Some(Failure {
-            step: step.to_owned(),
-            error: text,
-            attempts: before + 1,
-            mend: "mend the cause and run the same command again; what is done is kept".to_owned(),
-        }),
+/// How often the batch looks for a signal.
+const LOOK: Duration = Duration::from_millis(50);
+
+struct CloseOnDrop<'l, 'e, S: Stages>(&'l Lane<'e, S>);
+
+impl<S: Stages> Drop for CloseOnDrop<'_, '_, S> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

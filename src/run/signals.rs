@@ -1,13 +1,18 @@
-//! Ctrl-C and SIGTERM: the first asks the walk to stop after saving, the second leaves at once.
+//! Ctrl-C and SIGTERM: the first asks the batch to stop after saving, the second leaves at once.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// Exit code of an interrupted run.
 pub const INTERRUPTED: u8 = 130;
+
+/// Seconds after the first signal at which the program leaves in any case: everything paid for is on disk by then,
+/// and what is not finished is made again.
+const GRACE: Duration = Duration::from_secs(18);
 
 /// Installs the handlers; the flag is true once a signal came.
 ///
@@ -20,5 +25,14 @@ pub fn install() -> std::io::Result<Arc<AtomicBool>> {
         flag::register_conditional_shutdown(signal, i32::from(INTERRUPTED), stop.clone())?;
         flag::register(signal, stop.clone())?;
     }
+    let watched = stop.clone();
+    std::thread::spawn(move || {
+        while !watched.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        std::thread::sleep(GRACE);
+        eprintln!("a step did not stop in time; leaving: the same command again makes it anew");
+        std::process::exit(i32::from(INTERRUPTED));
+    });
     Ok(stop)
 }

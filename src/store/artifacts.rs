@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use super::StoreError;
+use super::{FORMAT, StoreError};
 
 /// Writes a file so that it is either the old or the new one, whatever happens.
 ///
@@ -36,24 +36,77 @@ pub(super) fn sync_folder(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Writes pretty JSON atomically, with a final newline.
+/// A document with the format's version beside its own fields.
+#[derive(serde::Serialize)]
+struct Versioned<'a, T> {
+    format: u32,
+    #[serde(flatten)]
+    document: &'a T,
+}
+
+/// Writes a struct or map as pretty JSON atomically, with the format's version and a final newline.
 ///
 /// # Errors
-/// [`StoreError::Io`].
-pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), StoreError> {
-    let mut bytes = serde_json::to_vec_pretty(value).map_err(|e| StoreError::io(path, e))?;
+/// [`StoreError::Io`], [`StoreError::Unwritable`].
+pub fn write_json(path: &Path, document: &impl serde::Serialize) -> Result<(), StoreError> {
+    let versioned = Versioned {
+        format: FORMAT,
+        document,
+    };
+    let mut bytes = serde_json::to_vec_pretty(&versioned).map_err(|e| StoreError::io(path, e))?;
     bytes.push(b'\n');
+    // What is the same already stays: a resumed run of many rows writes little.
+    if std::fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
     write_atomic(path, &bytes)
 }
 
-/// Reads JSON.
+#[derive(serde::Deserialize)]
+struct Peek {
+    #[serde(default)]
+    format: u32,
+}
+
+/// Reads JSON that [`write_json`] wrote.
 ///
 /// # Errors
-/// [`StoreError::Io`] when it cannot be read, [`StoreError::Broken`] when it does not parse.
+/// [`StoreError::Io`] when it cannot be read, [`StoreError::Newer`] when a newer program wrote it,
+/// [`StoreError::Broken`] when it does not parse.
 pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
     let bytes = std::fs::read(path).map_err(|e| StoreError::io(path, e))?;
-    serde_json::from_slice(&bytes).map_err(|e| StoreError::Broken {
+    let broken = |e: serde_json::Error| StoreError::Broken {
         path: path.to_owned(),
         reason: e.to_string(),
-    })
+    };
+    let found = serde_json::from_slice::<Peek>(&bytes)
+        .map_err(broken)?
+        .format;
+    newer(path, found)?;
+    serde_json::from_slice(&bytes).map_err(broken)
+}
+
+fn newer(path: &Path, found: u32) -> Result<(), StoreError> {
+    if found > FORMAT {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+        });
+    }
+    Ok(())
+}
+
+/// Refuses a `run.toml` of a newer program; a missing or broken one is let pass, since it is written anew.
+///
+/// # Errors
+/// [`StoreError::Newer`].
+pub fn check_format(run_toml: &Path) -> Result<(), StoreError> {
+    let Ok(text) = std::fs::read_to_string(run_toml) else {
+        return Ok(());
+    };
+    let found = text
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|t| t.get("format").and_then(toml::Value::as_integer));
+    newer(run_toml, found.and_then(|f| f.try_into().ok()).unwrap_or(0))
 }

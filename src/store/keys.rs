@@ -1,6 +1,8 @@
 //! Keys of steps: a hash over everything that the result depends on.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -50,7 +52,7 @@ impl KeyBuilder {
     #[must_use]
     pub fn kernels(mut self, kernels: &[&Kernel]) -> Self {
         for kernel in kernels {
-            self = self.bytes(kernel.source().as_bytes());
+            self = self.bytes(&digest(kernel));
         }
         self
     }
@@ -85,6 +87,17 @@ impl KeyBuilder {
     pub fn finish(self) -> Key {
         Key(hex(&self.0.finalize()))
     }
+}
+
+/// SHA-256 of a kernel's source, made once a process: keys of many rows need it again and again.
+fn digest(kernel: &Kernel) -> [u8; 32] {
+    static DIGESTS: Mutex<BTreeMap<&'static str, [u8; 32]>> = Mutex::new(BTreeMap::new());
+    let mut digests = DIGESTS
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    *digests
+        .entry(kernel.stem)
+        .or_insert_with(|| Sha256::digest(kernel.source().as_bytes()).into())
 }
 
 fn list(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> std::io::Result<()> {

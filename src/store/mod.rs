@@ -10,17 +10,20 @@
 //! ```
 
 mod artifacts;
+mod clean;
 mod journal;
 mod keys;
 mod steps;
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-pub use artifacts::{read_json, write_atomic, write_json};
+pub use artifacts::{check_format, read_json, write_atomic, write_json};
+pub use clean::{Clean, Cleaned, bytes_under, clean};
 pub use journal::{Journal, read_journal};
 pub use keys::{Key, KeyBuilder};
-pub use steps::{Done, Stage, StepRecord};
+pub use steps::{Artifact, Begun, Done, Pending, Stage, StepRecord, Verify};
 
 /// Version of the stored formats; a newer one is refused.
 pub const FORMAT: u32 = 1;
@@ -36,11 +39,27 @@ pub enum StoreError {
         /// The system's words.
         reason: String,
     },
+    /// The disk is full or cannot be written: no other row could save anything either.
+    #[error("{path}: {reason}")]
+    Unwritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong and the mend.
+        reason: String,
+    },
     /// Another process works in the folder.
     #[error(
-        "{0} is in use by another director process; wait for it, stop it, or choose another --out"
+        "{path} is in use by another director process{who}; wait for it, stop it, or choose another --out"
     )]
-    Locked(PathBuf),
+    Locked {
+        /// The run folder.
+        path: PathBuf,
+        /// ` (pid N)` where the lock tells.
+        who: String,
+    },
+    /// An artifact that `clean` dropped is needed again.
+    #[error("{0} was dropped by `director clean` and is needed again")]
+    Dropped(PathBuf),
     /// The folder holds something else.
     #[error("{0} is not empty and not a run folder (no run.toml); choose another --out")]
     Foreign(PathBuf),
@@ -66,11 +85,39 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn io(path: &Path, error: impl std::fmt::Display) -> Self {
-        Self::Io {
-            path: path.to_owned(),
-            reason: error.to_string(),
+    /// An error of reading or writing `path`, with the mend where it is known.
+    pub(crate) fn io(path: &Path, error: impl std::error::Error + 'static) -> Self {
+        let kind = (&error as &dyn std::error::Error)
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind);
+        let path = path.to_owned();
+        match kind {
+            Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => Self::Unwritable {
+                path,
+                reason: format!(
+                    "{error}: the disk is full; free some space and run the same command again (what is done is kept), or choose another --out"
+                ),
+            },
+            Some(ErrorKind::ReadOnlyFilesystem) => Self::Unwritable {
+                path,
+                reason: format!("{error}; choose an --out that can be written"),
+            },
+            Some(ErrorKind::PermissionDenied) => Self::Unwritable {
+                path,
+                reason: format!(
+                    "{error}; give this user the right to write there, or choose another --out"
+                ),
+            },
+            _ => Self::Io {
+                path,
+                reason: error.to_string(),
+            },
         }
+    }
+
+    /// Whether it strikes every row alike, so that the batch should stop.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Unwritable { .. })
     }
 }
 
@@ -79,6 +126,7 @@ impl StoreError {
 pub struct Run {
     root: PathBuf,
     journal: Journal,
+    verify: Verify,
     // Held for its lock.
     _lock: File,
 }
@@ -87,8 +135,12 @@ impl Run {
     /// Opens or creates a run folder and takes its lock.
     ///
     /// # Errors
-    /// [`StoreError::Locked`], [`StoreError::Foreign`], [`StoreError::Io`].
+    /// [`StoreError::Locked`], [`StoreError::Foreign`], [`StoreError::Newer`], [`StoreError::Unwritable`],
+    /// [`StoreError::Io`].
     pub fn open(root: &Path) -> Result<Self, StoreError> {
+        if root.exists() && !root.is_dir() {
+            return Err(StoreError::Foreign(root.to_owned()));
+        }
         if root.is_dir() && !root.join("run.toml").exists() && !root.join(".lock").exists() {
             let mut entries = std::fs::read_dir(root).map_err(|e| StoreError::io(root, e))?;
             if entries.next().is_some() {
@@ -97,25 +149,50 @@ impl Run {
         }
         std::fs::create_dir_all(root).map_err(|e| StoreError::io(root, e))?;
         let path = root.join(".lock");
-        let lock = OpenOptions::new()
+        let mut lock = OpenOptions::new()
             .create(true)
             .truncate(false)
+            .read(true)
             .write(true)
             .open(&path)
             .map_err(|e| StoreError::io(&path, e))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(root.to_owned())),
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                let _ = lock.take(32).read_to_string(&mut pid);
+                let who = match pid.trim() {
+                    "" => String::new(),
+                    pid => format!(" (pid {pid})"),
+                };
+                let path = root.to_owned();
+                return Err(StoreError::Locked { path, who });
+            }
             Err(TryLockError::Error(e)) => return Err(StoreError::io(&path, e)),
         }
+        let note = |lock: &mut File| -> std::io::Result<()> {
+            lock.set_len(0)?;
+            lock.rewind()?;
+            writeln!(lock, "{}", std::process::id())
+        };
+        note(&mut lock).map_err(|e| StoreError::io(&path, e))?;
+        check_format(&root.join("run.toml"))?;
         let journal = Journal::open(&root.join("journal.jsonl"))?;
         let run = Self {
             root: root.to_owned(),
             journal,
+            verify: Verify::default(),
             _lock: lock,
         };
         run.sweep();
         Ok(run)
+    }
+
+    /// The same run with another way of verifying artifacts.
+    #[must_use]
+    pub fn verifying(mut self, verify: Verify) -> Self {
+        self.verify = verify;
+        self
     }
 
     /// The folder.
@@ -137,13 +214,16 @@ impl Run {
     /// place yet keeps its stage, and [`Run::once`] moves the rest.
     fn sweep(&self) {
         let tmp = self.root.join("tmp");
-        let Ok(entries) = std::fs::read_dir(&tmp) else {
+        let left = steps::entries(&tmp);
+        // Records are read only where something is left: a long batch has many of them.
+        if left.is_empty() {
             return;
-        };
+        }
         let kept = steps::stages_in_use(&self.root.join("prompts"));
-        for entry in entries.flatten() {
-            if !kept.contains(&entry.file_name().to_string_lossy().into_owned()) {
-                let _ = std::fs::remove_dir_all(entry.path());
+        for path in left {
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+            if !name.is_some_and(|n| kept.contains(&n)) {
+                let _ = std::fs::remove_dir_all(path);
             }
         }
     }

@@ -9,19 +9,17 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Instant, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::keys::sha256_file;
-use super::{FORMAT, Key, Run, StoreError, artifacts, read_json, write_json};
+use super::{Key, Run, StoreError, artifacts, read_json, write_json};
 
 /// The record of a finished step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {
-    /// Format version.
-    pub format: u32,
     /// The key it was made under.
     pub key: Key,
     /// Name of its stage under `tmp/`.
@@ -43,6 +41,22 @@ pub struct Artifact {
     pub sha256: String,
     /// Bytes.
     pub bytes: u64,
+    /// Time of the last write in nanoseconds since 1970; 0 where unknown.
+    #[serde(default)]
+    pub modified: u64,
+    /// `clean` dropped it; the step still counts as done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
+}
+
+/// How artifacts of earlier starts are verified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verify {
+    /// By size and time of the last write; by content where the time differs.
+    #[default]
+    Quick,
+    /// By content always.
+    Full,
 }
 
 /// Where a step writes its files; they appear under the same relative names in the iteration's folder.
@@ -83,6 +97,82 @@ pub struct Done {
     pub record: StepRecord,
 }
 
+/// A step that is done already, or the work that is to be done.
+#[derive(Debug)]
+pub enum Begun<'r> {
+    /// Done before under the same key, its files whole.
+    Done(StepRecord),
+    /// To be done; [`Pending::finish`] makes it durable.
+    Work(Pending<'r>),
+}
+
+/// A step under way. Dropped without [`Pending::finish`], it leaves nothing.
+#[derive(Debug)]
+pub struct Pending<'r> {
+    run: &'r Run,
+    id: String,
+    iteration: u32,
+    step: String,
+    key: Key,
+    name: String,
+    stage: Stage,
+    started: Instant,
+}
+
+impl Pending<'_> {
+    /// Where the work writes its files.
+    pub fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// Makes the step's files durable under their final names.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn finish(self) -> Result<StepRecord, StoreError> {
+        let record = StepRecord {
+            key: self.key.clone(),
+            stage: self.name.clone(),
+            artifacts: collect(&self.stage.folder)?,
+            millis: self.started.elapsed().as_millis() as u64,
+            peak_kib: peak_kib(),
+        };
+        let folder = self.run.iteration(&self.id, self.iteration);
+        let record_path = record_path(&folder, &self.step);
+        let before = read_json::<StepRecord>(&record_path).ok();
+        write_json(&record_path, &record)?;
+        self.run.settle(&folder, &record)?;
+        // What an earlier make left and this one does not have would only mislead.
+        for old in before.iter().flat_map(|r| &r.artifacts) {
+            if !record.artifacts.iter().any(|a| a.path == old.path) {
+                let _ = std::fs::remove_file(folder.join(&old.path));
+            }
+        }
+        self.run.journal.append(
+            "step",
+            json!({"id": self.id, "iteration": self.iteration, "step": self.step, "key": self.key.0,
+                   "millis": record.millis, "peak_kib": record.peak_kib}),
+        )?;
+        Ok(record)
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        // After `finish` the folder is gone, or its record owns it.
+        let folder = self.run.iteration(&self.id, self.iteration);
+        let owned = read_json::<StepRecord>(&record_path(&folder, &self.step))
+            .is_ok_and(|r| r.stage == self.name);
+        if self.stage.folder.exists() && !owned {
+            let _ = std::fs::remove_dir_all(&self.stage.folder);
+        }
+    }
+}
+
+fn record_path(folder: &Path, step: &str) -> PathBuf {
+    folder.join("steps").join(format!("{step}.json"))
+}
+
 impl Run {
     /// Runs `work` unless the step was done under the same key and its files are whole.
     ///
@@ -96,13 +186,34 @@ impl Run {
         key: &Key,
         work: impl FnOnce(&Stage) -> Result<(), E>,
     ) -> Result<Done, E> {
-        let folder = self.iteration(id, iteration);
-        let record_path = folder.join("steps").join(format!("{step}.json"));
-        if let Some(record) = self.finished(&folder, &record_path, key)? {
-            return Ok(Done {
+        match self.begin(id, iteration, step, key)? {
+            Begun::Done(record) => Ok(Done {
                 skipped: true,
                 record,
-            });
+            }),
+            Begun::Work(pending) => {
+                work(pending.stage())?;
+                Ok(Done {
+                    skipped: false,
+                    record: pending.finish()?,
+                })
+            }
+        }
+    }
+
+    /// The first half of [`Run::once`], for work that waits.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn begin(
+        &self,
+        id: &str,
+        iteration: u32,
+        step: &str,
+        key: &Key,
+    ) -> Result<Begun<'_>, StoreError> {
+        if let Some(record) = self.finished(id, iteration, step, key)? {
+            return Ok(Begun::Done(record));
         }
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
@@ -115,60 +226,59 @@ impl Run {
         };
         let _ = std::fs::remove_dir_all(&stage.folder);
         std::fs::create_dir_all(&stage.folder).map_err(|e| StoreError::io(&stage.folder, e))?;
-        let started = Instant::now();
-        if let Err(error) = work(&stage) {
-            let _ = std::fs::remove_dir_all(&stage.folder);
-            return Err(error);
-        }
-        let record = StepRecord {
-            format: FORMAT,
+        Ok(Begun::Work(Pending {
+            run: self,
+            id: id.to_owned(),
+            iteration,
+            step: step.to_owned(),
             key: key.clone(),
-            stage: name,
-            artifacts: collect(&stage.folder)?,
-            millis: started.elapsed().as_millis() as u64,
-            peak_kib: peak_kib(),
-        };
-        write_json(&record_path, &record)?;
-        self.settle(&folder, &record)?;
-        self.journal.append(
-            "step",
-            json!({"id": id, "iteration": iteration, "step": step, "key": key.0, "millis": record.millis,
-                   "peak_kib": record.peak_kib}),
-        )?;
-        Ok(Done {
-            skipped: false,
-            record,
-        })
+            name,
+            stage,
+            started: Instant::now(),
+        }))
     }
 
     fn finished(
         &self,
-        folder: &Path,
-        record_path: &Path,
+        id: &str,
+        iteration: u32,
+        step: &str,
         key: &Key,
     ) -> Result<Option<StepRecord>, StoreError> {
-        if !record_path.exists() {
-            return Ok(None);
-        }
-        // A record that does not parse is no record: the step is made again.
-        let Ok(record) = read_json::<StepRecord>(record_path) else {
-            return Ok(None);
+        let folder = self.iteration(id, iteration);
+        let record = match read_json::<StepRecord>(&record_path(&folder, step)) {
+            Ok(record) if record.key == *key => record,
+            Err(error @ StoreError::Newer { .. }) => return Err(error),
+            // No record, one under another key, or one that does not parse: the step is made again.
+            _ => return Ok(None),
         };
-        if record.format > FORMAT {
-            return Err(StoreError::Newer {
-                path: record_path.to_owned(),
-                found: record.format,
-            });
-        }
-        if record.key != *key {
-            return Ok(None);
-        }
-        self.settle(folder, &record)?;
-        let whole = record
+        self.settle(&folder, &record)?;
+        let mut altered = record
             .artifacts
             .iter()
-            .all(|a| whole(&folder.join(&a.path), a));
-        Ok(whole.then_some(record))
+            .filter(|a| !whole(&folder.join(&a.path), a, self.verify));
+        let Some(artifact) = altered.next() else {
+            return Ok(Some(record));
+        };
+        tracing::warn!(
+            "{}: missing or altered since {step} wrote it; {step} is made again",
+            folder.join(&artifact.path).display()
+        );
+        Ok(None)
+    }
+
+    /// Forgets the steps of a round that made an artifact which `clean` dropped, so that they are made again.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn forget_dropped(&self, id: &str, iteration: u32) -> Result<(), StoreError> {
+        let steps = self.iteration(id, iteration).join("steps");
+        for path in entries(&steps) {
+            if read_json::<StepRecord>(&path).is_ok_and(|r| r.artifacts.iter().any(|a| a.dropped)) {
+                std::fs::remove_file(&path).map_err(|e| StoreError::io(&path, e))?;
+            }
+        }
+        Ok(())
     }
 
     /// Moves what is still in the stage to its final name, then drops the stage.
@@ -195,9 +305,26 @@ impl Run {
     }
 }
 
-fn whole(path: &Path, artifact: &Artifact) -> bool {
-    path.metadata().is_ok_and(|m| m.len() == artifact.bytes)
-        && sha256_file(path).is_ok_and(|hash| hash == artifact.sha256)
+fn whole(path: &Path, artifact: &Artifact, verify: Verify) -> bool {
+    if artifact.dropped {
+        return true;
+    }
+    let Ok(meta) = path.metadata() else {
+        return false;
+    };
+    if meta.len() != artifact.bytes {
+        return false;
+    }
+    let untouched = artifact.modified != 0 && modified(&meta) == artifact.modified;
+    (verify == Verify::Quick && untouched)
+        || sha256_file(path).is_ok_and(|hash| hash == artifact.sha256)
+}
+
+fn modified(meta: &std::fs::Metadata) -> u64 {
+    meta.modified()
+        .ok()
+        .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
+        .map_or(0, |t| t.as_nanos() as u64)
 }
 
 fn collect(root: &Path) -> Result<Vec<Artifact>, StoreError> {
@@ -212,10 +339,13 @@ fn collect(root: &Path) -> Result<Vec<Artifact>, StoreError> {
             let file = File::open(&path).map_err(|e| StoreError::io(&path, e))?;
             file.sync_all().map_err(|e| StoreError::io(&path, e))?;
             let relative = path.strip_prefix(root).unwrap_or(&path);
+            let meta = file.metadata().map_err(|e| StoreError::io(&path, e))?;
             found.push(Artifact {
                 path: relative.to_string_lossy().replace('\\', "/"),
                 sha256: sha256_file(&path)?,
-                bytes: file.metadata().map_err(|e| StoreError::io(&path, e))?.len(),
+                bytes: meta.len(),
+                modified: modified(&meta),
+                dropped: false,
             });
         }
         Ok(())
@@ -226,17 +356,19 @@ fn collect(root: &Path) -> Result<Vec<Artifact>, StoreError> {
     Ok(found)
 }
 
+/// Entries of a folder; none where it cannot be listed.
+pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder)
+        .map(|d| d.flatten().map(|e| e.path()).collect())
+        .unwrap_or_default()
+}
+
 /// Stages that records still point at, so that a sweep leaves them.
 pub(super) fn stages_in_use(prompts: &Path) -> BTreeSet<String> {
     let mut used = BTreeSet::new();
-    let folders = |path: &Path| -> Vec<PathBuf> {
-        std::fs::read_dir(path)
-            .map(|d| d.flatten().map(|e| e.path()).collect())
-            .unwrap_or_default()
-    };
-    for row in folders(prompts) {
-        for iteration in folders(&row) {
-            for record in folders(&iteration.join("steps")) {
+    for row in entries(prompts) {
+        for iteration in entries(&row) {
+            for record in entries(&iteration.join("steps")) {
                 if let Ok(record) = read_json::<StepRecord>(&record) {
                     used.insert(record.stage);
                 }

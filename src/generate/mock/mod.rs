@@ -15,14 +15,16 @@ pub mod trace;
 pub mod truth;
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 pub use defects::{DEFECTS, DefectRule};
 pub use prompt::{Understood, understand};
 pub use scene::{Clip, Scene};
 
-use super::{Delivered, GenerateError, TakeRequest, VideoProvider};
+use super::local::LocalProvider;
+use super::{Delivered, DependsOn, GenerateError, TakeRequest};
 use crate::event::Monitor;
-use crate::gpu::{Gpu, Kernel};
+use crate::gpu::{AdapterChoice, Gpu, GpuError, Kernel};
 use crate::video::{EncodeOptions, Encoder};
 
 /// Version of this stage; a part of the resume key.
@@ -34,16 +36,43 @@ pub static KERNELS: &[&Kernel] = &[&trace::TRACE];
 /// Makes takes of a procedural world. Deterministic: the same request gives the same frames.
 #[derive(Clone, Debug)]
 pub struct MockProvider {
-    gpu: Gpu,
+    adapter: AdapterChoice,
+    gpu: Arc<Mutex<Option<Gpu>>>,
     encode: EncodeOptions,
 }
 
 impl MockProvider {
     /// A provider that traces on `gpu`.
     pub fn new(gpu: Gpu) -> Self {
+        let provider = Self::on(AdapterChoice::Auto);
+        *provider.slot() = Some(gpu);
+        provider
+    }
+
+    /// A provider that opens the adapter when it is first asked for a take, and again after a loss.
+    pub fn on(adapter: AdapterChoice) -> Self {
         Self {
-            gpu,
+            adapter,
+            gpu: Arc::default(),
             encode: EncodeOptions::default(),
+        }
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Gpu>> {
+        self.gpu
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn gpu(&self) -> Result<Gpu, GpuError> {
+        let mut slot = self.slot();
+        match &*slot {
+            Some(gpu) if gpu.alive().is_ok() => Ok(gpu.clone()),
+            _ => {
+                let gpu = Gpu::open(&self.adapter)?;
+                *slot = Some(gpu.clone());
+                Ok(gpu)
+            }
         }
     }
 }
@@ -95,9 +124,25 @@ pub fn clip(request: &TakeRequest) -> Result<Clip, GenerateError> {
     })
 }
 
-impl VideoProvider for MockProvider {
-    fn name(&self) -> &'static str {
+impl LocalProvider for MockProvider {
+    fn name(&self) -> &str {
         "mock"
+    }
+
+    fn generates(&self) -> bool {
+        true
+    }
+
+    fn depends_on(&self, _request: &TakeRequest) -> DependsOn {
+        DependsOn {
+            version: VERSION,
+            kernels: KERNELS,
+            files: Vec::new(),
+        }
+    }
+
+    fn check(&self, request: &TakeRequest) -> Result<(), GenerateError> {
+        clip(request).map(|_| ())
     }
 
     /// Writes `take.mp4`, `understood.json` and `truth/`.
@@ -117,7 +162,7 @@ impl VideoProvider for MockProvider {
             reason: reason.to_string(),
         };
         let [width, height] = clip.size;
-        let tracer = trace::Tracer::new(&self.gpu, width, height)?;
+        let tracer = trace::Tracer::new(&self.gpu()?, width, height)?;
         let mut encoder =
             Encoder::create(&video, width, height, clip.fps, &self.encode).map_err(failed)?;
         let mut done = 0;
@@ -137,6 +182,14 @@ impl VideoProvider for MockProvider {
         encoder.finish().map_err(failed)?;
         truth.finish()?;
         let mut notes = scene.understood.notes.clone();
+        for (there, what) in [
+            (request.reference_image.is_some(), "reference_image"),
+            (request.model.is_some(), "model"),
+        ] {
+            if there {
+                notes.push(format!("mock has no use for {what}: it is not read"));
+            }
+        }
         if request.video.is_some() {
             notes.push("mock makes its own video: the given one is not read".to_owned());
         }

@@ -1,0 +1,233 @@
+//! The first half of a round on the lane: take, frames, motion, scores, depth, cameras.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::stages::{depth, given};
+use super::studio::{Clip, Studio};
+use super::{Config, Round, Scored, Take, Tracked, frames, track};
+use crate::camera;
+use crate::depth::{self, DepthKind, DepthMaps};
+use crate::event::Monitor;
+use crate::gpu::Gpu;
+use crate::motion;
+use crate::score::{self, Scores};
+use crate::store::{Key, KeyBuilder, StoreError, read_json, write_json};
+use crate::video::{self, Frames};
+
+impl Studio<'_> {
+    /// Take -> frames, motion, scores.
+    pub(super) fn scored(
+        &mut self,
+        round: &Round<'_>,
+        take: &Take,
+    ) -> anyhow::Result<(Scores, Key)> {
+        let config = self.context.config;
+        let number = take.number;
+        let key = KeyBuilder::new("scores", score::VERSION)
+            .value(&(
+                video::VERSION,
+                motion::VERSION,
+                config.max_side,
+                config.max_frames,
+                &config.motion,
+                &config.score,
+            ))
+            .kernels(video::KERNELS)
+            .kernels(motion::KERNELS)
+            .after(&take.key)
+            .finish();
+        let file = format!("takes/{number}/scores.json");
+        let gpu = self.gpu()?;
+        let fps = round.row.fps;
+        let mut clip = None;
+        self.once(
+            round,
+            &format!("scores-{number}"),
+            &key,
+            |stage, monitor| {
+                let frames = frames(&gpu, &take.video, fps, config, monitor)?;
+                let mut options = config.motion.clone();
+                // Only a single take is sure to need the long strides; others get them once they are the best.
+                if !take.alone {
+                    options.strides = vec![1];
+                }
+                let motion = motion::estimate(&gpu, &frames, &options, monitor)?;
+                let scores = score::score(&gpu, &frames, &motion, &config.score)?;
+                write_json(&stage.path(&file)?, &scores)?;
+                let summary = format!("overall {:.3}, {} frames", scores.overall, frames.len());
+                clip = Some(Clip {
+                    frames,
+                    motion: Some(motion),
+                });
+                Ok(summary)
+            },
+        )?;
+        let scores: Scores = read_json(&self.home(round).join(file))?;
+        if let Some(clip) = clip {
+            self.clips.keep(round, number, scores.overall, clip);
+        }
+        Ok((scores, key))
+    }
+
+    /// Frames -> depth, kept as `depth.npy` unless the input has its own.
+    pub(super) fn depth(&mut self, round: &Round<'_>, scored: &Scored) -> anyhow::Result<Key> {
+        let config = self.context.config;
+        let take = &scored.take;
+        let model = self.model()?;
+        let gpu = self.gpu()?;
+        let fps = round.row.fps;
+        let key = KeyBuilder::new("depth", depth::VERSION)
+            .value(&(
+                model.sha256(),
+                config.depth.kind,
+                config.ignore_known_cameras,
+                config.ignore_known_depth,
+            ))
+            .after(&scored.key)
+            .finish();
+        let number = take.number;
+        let mut clip = self.clips.take(round, number);
+        let step = format!("depth-{number}");
+        self.once(round, &step, &key, |stage, monitor| {
+            let current = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
+            let given = given(&take.video, &current.frames, config)?;
+            let found = depth(&gpu, &current.frames, &given, &model, monitor)?;
+            let record = match (&found, &given.depth) {
+                (Some(maps), None) => {
+                    maps.save_npy(&stage.path(&format!("takes/{number}/depth.npy"))?)?;
+                    DepthRecord::Network {
+                        kind: maps.kind,
+                        model: maps.model.clone(),
+                    }
+                }
+                (Some(_), Some(_)) => DepthRecord::Known,
+                (None, _) => DepthRecord::None,
+            };
+            write_json(&stage.path(&format!("takes/{number}/depth.json"))?, &record)?;
+            Ok(match record {
+                DepthRecord::Network { model, .. } => model,
+                DepthRecord::Known => "the input's own".to_owned(),
+                DepthRecord::None => "not needed: the poses are known".to_owned(),
+            })
+        })?;
+        self.clips
+            .put_back(round, number, scored.scores.overall, clip);
+        Ok(key)
+    }
+
+    /// Frames, motion and depth -> cameras.
+    pub(super) fn cameras(
+        &mut self,
+        round: &Round<'_>,
+        scored: &Scored,
+    ) -> anyhow::Result<(Tracked, Key)> {
+        let config = self.context.config;
+        let take = &scored.take;
+        let depth_key = self.depth(round, scored)?;
+        let key = KeyBuilder::new("cameras", camera::VERSION)
+            .value(&config.solve)
+            .after(&depth_key)
+            .finish();
+        let number = take.number;
+        let file = format!("takes/{number}/track.json");
+        let gpu = self.gpu()?;
+        let fps = round.row.fps;
+        let mut clip = self.clips.take(round, number);
+        let step = format!("cameras-{number}");
+        let home = self.home(round);
+        self.once(round, &step, &key, |stage, monitor| {
+            let current = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
+            let given = given(&take.video, &current.frames, config)?;
+            let Clip { frames, motion } = current;
+            let whole = motion
+                .take()
+                .filter(|m| m.pairs.iter().any(|p| p.b - p.a > 1));
+            let motion = || match whole {
+                Some(motion) => Ok(motion),
+                None => Ok(motion::estimate(&gpu, frames, &config.motion, monitor)?),
+            };
+            let maps = stored_depth(&home, take, frames, config)?;
+            let tracked = track(frames, motion, &given, maps.as_ref(), config, monitor)?;
+            write_json(&stage.path(&file)?, &tracked)?;
+            Ok(match &tracked {
+                Tracked::Solved(c) => {
+                    format!(
+                        "{} of {} frames, focal {:?}",
+                        c.cameras.len(),
+                        c.frames,
+                        c.focal_source
+                    )
+                }
+                Tracked::Refused { words, .. } => format!("refused: {words}"),
+            })
+        })?;
+        self.clips
+            .put_back(round, number, scored.scores.overall, clip);
+        Ok((read_json(&home.join(file))?, key))
+    }
+}
+
+/// Where a take's depth is.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "depth", rename_all = "lowercase")]
+enum DepthRecord {
+    /// In `depth.npy` beside this record.
+    Network {
+        /// What the values mean.
+        kind: DepthKind,
+        /// The network's name.
+        model: String,
+    },
+    /// With the input.
+    Known,
+    /// Nowhere: poses are known, and nothing needs depth.
+    None,
+}
+
+/// The depth of a take whose depth step is done. It is read back even where it was just made, so that a resumed
+/// run sees the same numbers.
+pub(super) fn stored_depth(
+    home: &Path,
+    take: &Take,
+    frames: &Frames,
+    config: &Config,
+) -> anyhow::Result<Option<DepthMaps>> {
+    let folder = home.join(format!("takes/{}", take.number));
+    Ok(match read_json(&folder.join("depth.json"))? {
+        DepthRecord::Network { kind, model } => {
+            let file = folder.join("depth.npy");
+            present(&file)?;
+            Some(DepthMaps::load_npy(&file, kind, &model)?)
+        }
+        DepthRecord::Known => given(&take.video, frames, config)?.depth,
+        DepthRecord::None => None,
+    })
+}
+
+/// Whether an artifact of an earlier step is there; only `clean` takes one away from a step that is done.
+pub(super) fn present(file: &Path) -> Result<(), StoreError> {
+    match file.exists() {
+        true => Ok(()),
+        false => Err(StoreError::Dropped(file.to_owned())),
+    }
+}
+
+/// The clip, decoded if it is not at hand.
+pub(super) fn loaded<'c>(
+    clip: &'c mut Option<Clip>,
+    gpu: &Gpu,
+    video: &Path,
+    fps: Option<f64>,
+    config: &Config,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<&'c mut Clip> {
+    Ok(match clip {
+        Some(clip) => clip,
+        slot => slot.insert(Clip {
+            frames: frames(gpu, video, fps, config, monitor)?,
+            motion: None,
+        }),
+    })
+}

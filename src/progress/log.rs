@@ -1,0 +1,50 @@
+//! Events in the run's log.
+
+use crate::event::{Event, Listener};
+
+/// Writes events to the log, under the target `event`; progress within a step is left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Logged;
+
+impl Listener for Logged {
+    fn on(&self, event: &Event<'_>) {
+        match event {
+            Event::RunStarted { rows } => tracing::info!(target: "event", rows, "run started"),
+            Event::RowStarted { id, .. } => tracing::debug!(target: "event", id, "row started"),
+            Event::IterationStarted {
+                id,
+                iteration,
+                prompt,
+            } => tracing::debug!(target: "event", id, iteration, prompt, "round started"),
+            Event::StepStarted { at } => {
+                tracing::info!(target: "event", id = at.id, iteration = at.iteration, step = at.step, "step started");
+            }
+            Event::StepDone {
+                at,
+                skipped: false,
+                seconds,
+                summary,
+            } => {
+                tracing::info!(target: "event", id = at.id, iteration = at.iteration, step = at.step, seconds, summary, "step done");
+            }
+            Event::StepDone { at, .. } => {
+                tracing::debug!(target: "event", id = at.id, iteration = at.iteration, step = at.step, "step was done before");
+            }
+            Event::Warned { at, message } => {
+                tracing::warn!(target: "event", id = at.id, iteration = at.iteration, step = at.step, "{message}");
+            }
+            Event::RowDone {
+                id,
+                outcome,
+                resumed: false,
+                summary,
+            } => tracing::info!(target: "event", id, outcome, summary, "row done"),
+            Event::RowDone { id, outcome, .. } => {
+                tracing::debug!(target: "event", id, outcome, "row was done before");
+            }
+            Event::Stopping => tracing::info!(target: "event", "stopping on a signal"),
+            Event::RunDone { left } => tracing::info!(target: "event", left, "run ended"),
+            Event::Progress { .. } => {}
+        }
+    }
+}

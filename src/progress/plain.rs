@@ -1,0 +1,54 @@
+//! Plain lines, for logs and pipes.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::{Eta, line};
+use crate::event::{Event, Listener};
+
+/// Writes a line for what is done.
+#[derive(Default)]
+pub struct Plain(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    eta: Eta,
+    // Lines that are shown once their row does work: a resumed row is told of in the sums only.
+    held: BTreeMap<String, String>,
+}
+
+impl Listener for Plain {
+    fn on(&self, event: &Event<'_>) {
+        let now = Instant::now();
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.eta.on(event, now);
+        match event {
+            Event::IterationStarted { id, .. } => {
+                if let Some(line) = line(event) {
+                    state.held.insert((*id).to_owned(), line);
+                }
+                return;
+            }
+            Event::StepStarted { at } => {
+                if let Some(line) = state.held.remove(at.id) {
+                    anstream::eprintln!("{line}");
+                }
+            }
+            _ => {}
+        }
+        if let Some(line) = line(event) {
+            anstream::eprintln!("{line}");
+        }
+        match event {
+            Event::RowDone { id, resumed, .. } => {
+                state.held.remove(*id);
+                if !resumed {
+                    anstream::eprintln!("{}", state.eta.words(now));
+                }
+            }
+            Event::RunDone { .. } => anstream::eprintln!("{}", state.eta.words(now)),
+            _ => {}
+        }
+    }
+}

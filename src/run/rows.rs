@@ -1,0 +1,53 @@
+//! The rows of a run, from the manifest's copy that it keeps.
+
+use std::path::{Path, PathBuf};
+
+use crate::manifest::{self, Prompt};
+use crate::store::{StoreError, check_format, write_atomic};
+
+/// Copies that a run may hold, by the extension that tells the manifest's format.
+const COPIES: [&str; 3] = ["manifest.csv", "manifest.jsonl", "manifest.toml"];
+
+/// Keeps the manifest's bytes in the run.
+pub(super) fn keep(root: &Path, manifest: &Path) -> Result<(), StoreError> {
+    let bytes = std::fs::read(manifest).map_err(|e| StoreError::io(manifest, e))?;
+    let copy = copy_of(root, manifest);
+    for other in COPIES.map(|name| root.join(name)) {
+        if other != copy && other.exists() {
+            std::fs::remove_file(&other).map_err(|e| StoreError::io(&other, e))?;
+        }
+    }
+    write_atomic(&copy, &bytes)
+}
+
+fn copy_of(root: &Path, manifest: &Path) -> PathBuf {
+    let extension = manifest.extension().and_then(|e| e.to_str());
+    root.join(match extension {
+        Some("jsonl" | "ndjson") => COPIES[1],
+        Some("toml") => COPIES[2],
+        _ => COPIES[0],
+    })
+}
+
+/// The rows of a run, from its manifest's copy.
+///
+/// # Errors
+/// [`StoreError::Missing`] when `root` is no run folder, [`StoreError::Newer`] when a newer program wrote it,
+/// [`StoreError::Broken`] when the copy does not parse.
+pub fn rows(root: &Path) -> Result<Vec<Prompt>, StoreError> {
+    let settings = root.join("run.toml");
+    if !settings.exists() {
+        return Err(StoreError::Missing(root.to_owned()));
+    }
+    check_format(&settings)?;
+    let copy = COPIES
+        .map(|n| root.join(n))
+        .into_iter()
+        .find(|p| p.exists());
+    let copy = copy.ok_or_else(|| StoreError::Missing(root.to_owned()))?;
+    let manifest = manifest::read(&copy).map_err(|e| StoreError::Broken {
+        path: copy.clone(),
+        reason: e.to_string(),
+    })?;
+    Ok(manifest.rows)
+}

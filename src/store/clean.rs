@@ -1,0 +1,104 @@
+//! Drops artifacts that can be made again, and remembers that they were dropped, so that a resumed run stays done.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::steps::{StepRecord, entries};
+use super::{Run, StoreError, read_json, write_json};
+
+/// What to drop.
+pub struct Clean<'a> {
+    /// Rows to look at, in the order in which they lose their artifacts.
+    pub rows: &'a [String],
+    /// Whether an artifact (path relative to the round's folder, with `/`) is to go.
+    pub drops: &'a dyn Fn(&str) -> bool,
+    /// Stop once the run's files have no more bytes than this.
+    pub keep_under: Option<u64>,
+    /// Only say what would go.
+    pub dry_run: bool,
+}
+
+/// What was dropped, or would be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cleaned {
+    /// Rows that lost something.
+    pub rows: usize,
+    /// Files.
+    pub files: usize,
+    /// Bytes of these files.
+    pub bytes: u64,
+    /// Bytes of the run before.
+    pub before: u64,
+}
+
+/// Drops artifacts of finished steps. The record is marked first and the file removed after it: a kill in between
+/// leaves a file that the next clean removes.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn clean(run: &Run, what: &Clean<'_>) -> Result<Cleaned, StoreError> {
+    let mut cleaned = Cleaned {
+        before: bytes_under(run.root()),
+        ..Cleaned::default()
+    };
+    for id in what.rows {
+        let small = |limit| cleaned.before - cleaned.bytes <= limit;
+        if what.keep_under.is_some_and(small) {
+            break;
+        }
+        let files = cleaned.files;
+        for round in entries(&run.root().join("prompts").join(id)) {
+            for path in entries(&round.join("steps")) {
+                if let Ok(record) = read_json::<StepRecord>(&path) {
+                    drop_from(&round, &path, record, what, &mut cleaned)?;
+                }
+            }
+        }
+        cleaned.rows += usize::from(cleaned.files > files);
+    }
+    Ok(cleaned)
+}
+
+fn drop_from(
+    round: &Path,
+    record_path: &Path,
+    mut record: StepRecord,
+    what: &Clean<'_>,
+    cleaned: &mut Cleaned,
+) -> Result<(), StoreError> {
+    let mut going = Vec::new();
+    for artifact in &mut record.artifacts {
+        let file = round.join(&artifact.path);
+        if (what.drops)(&artifact.path) && file.exists() {
+            artifact.dropped = true;
+            cleaned.files += 1;
+            cleaned.bytes += artifact.bytes;
+            going.push(file);
+        }
+    }
+    if what.dry_run || going.is_empty() {
+        return Ok(());
+    }
+    write_json(record_path, &record)?;
+    for file in going {
+        std::fs::remove_file(&file).map_err(|e| StoreError::io(&file, e))?;
+        // The folder goes with its last file; one that still holds something stays.
+        if let Some(folder) = file.parent().filter(|f| *f != round) {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of all files under a folder; links are not followed.
+pub fn bytes_under(folder: &Path) -> u64 {
+    entries(folder)
+        .iter()
+        .map(|path| match path.symlink_metadata() {
+            Ok(meta) if meta.is_dir() => bytes_under(path),
+            Ok(meta) => meta.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
