@@ -8,6 +8,9 @@ use super::VideoError;
 /// Extensions of images that can be read.
 const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "bmp", "webp"];
 
+/// Characters that make a path a pattern.
+pub(crate) const WILD: [char; 3] = ['*', '?', '['];
+
 fn has_extension(path: &Path, wanted: &[&str]) -> bool {
     path.extension()
         .and_then(|e| e.to_str())
