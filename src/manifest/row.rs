@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::fault::cut;
 use super::raw::{Cell, Kind, Raw};
 use super::{Fault, Prompt, hex, parse_size};
+use crate::video::pattern::{WILD, is_pattern};
 
 /// Longest prompt in characters.
 const PROMPT: usize = 32_000;
@@ -324,15 +325,13 @@ fn default_id(row: &Prompt, video: Option<&str>, reference_image: Option<&str>) 
 /// A path as it is written, from `folder` if it is relative. Where it is a pattern, `folder` stays literal.
 fn below(folder: &Path, written: &str) -> PathBuf {
     let path = Path::new(written);
-    if path.is_absolute() {
-        return path.to_owned();
-    }
     let plain = folder.join(path);
     match folder.to_str() {
         Some(text)
-            if text.contains(crate::video::folder::WILD)
-                && written.contains(crate::video::folder::WILD)
-                && !plain.exists() =>
+            if path.is_relative()
+                && text.contains(WILD)
+                && written.contains(WILD)
+                && is_pattern(&plain) =>
         {
             Path::new(&glob::Pattern::escape(text)).join(path)
         }

@@ -548,3 +548,19 @@ fn a_copy_elsewhere_is_read_without_what_lay_beside_the_manifest() {
     assert_eq!(manifest::read(&path).expect("readable").rows.len(), 0);
     assert_eq!(manifest::read_copy(&path).expect("readable").rows.len(), 1);
 }
+
+#[test]
+fn a_pattern_is_one_below_the_manifest_and_not_in_its_folder() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let home = folder.path().join("night [1]*");
+    std::fs::create_dir(&home).expect("folder");
+    std::fs::write(home.join("a.mp4"), "x").expect("write");
+    std::fs::write(home.join("m.csv"), "video\n*.mp4\na.mp4\n").expect("write");
+    let m = manifest::read(&home.join("m.csv")).expect("readable");
+    assert_eq!(m.rows.len(), 2, "{:?}", m.faults);
+    for row in &m.rows {
+        let video = row.video.as_deref().expect("video");
+        let found = sora_director::generate::files::expand(video).expect("found");
+        assert_eq!(found, [home.join("a.mp4")]);
+    }
+}
