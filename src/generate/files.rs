@@ -1,10 +1,11 @@
-//! The `files` provider: a take is a video or a folder of images that exists already.
+//! The `files` provider: a take is a video, a folder of images or a pattern of images that exists already.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::local::LocalProvider;
 use super::{Delivered, DependsOn, GenerateError, TakeRequest};
 use crate::event::Monitor;
+use crate::video::pattern::{self, Matches};
 use crate::video::{VideoError, probe};
 
 /// Delivers what the row's `video` column names, in its place and unchanged.
@@ -45,23 +46,17 @@ impl LocalProvider for Files {
     }
 
     fn check(&self, request: &TakeRequest) -> Result<(), GenerateError> {
-        let video = video(request)?;
-        if video.exists()
-            || crate::video::list_images(video).is_ok_and(|l| l.iter().all(|f| f.exists()))
-        {
-            return Ok(());
-        }
-        Err(GenerateError::Io {
-            path: video.to_owned(),
-            reason: "no such file or folder; mend the `video` column".to_owned(),
-        })
+        expand(video(request)?).map(|_| ())
     }
 
     fn requests(&self, request: &TakeRequest) -> Result<Option<Vec<TakeRequest>>, GenerateError> {
-        Ok(Some(vec![TakeRequest {
-            video: Some(video(request)?.to_owned()),
+        let videos = expand(video(request)?)?;
+        let request = |video: PathBuf| TakeRequest {
+            // The run's records are read from other folders too.
+            video: Some(std::path::absolute(&video).unwrap_or(video)),
             ..request.clone()
-        }]))
+        };
+        Ok(Some(videos.into_iter().map(request).collect()))
     }
 
     /// Checks that `request.video` can be opened and holds pictures, and delivers that path; nothing is copied
@@ -79,13 +74,7 @@ impl LocalProvider for Files {
             return Err(GenerateError::Interrupted);
         }
         let video = video(request)?;
-        let info = probe(video).map_err(|error| match error {
-            VideoError::Input { path, reason } | VideoError::Encode { path, reason } => {
-                GenerateError::Io { path, reason }
-            }
-            VideoError::Gpu(error) => GenerateError::Gpu(error),
-            VideoError::Interrupted => GenerateError::Interrupted,
-        })?;
+        let info = probe(video).map_err(from_video)?;
         Ok(Delivered {
             video: video.to_owned(),
             notes: vec![format!(
@@ -93,5 +82,41 @@ impl LocalProvider for Files {
                 info.codec, info.width, info.height
             )],
         })
+    }
+}
+
+/// The takes that a row's `video` names, in order: a path that exists is one take; a pattern of videos (or of
+/// folders) is one take each, in natural order; a pattern of images is one take, the pattern itself, which
+/// [`crate::video::decode`] reads as one sequence.
+///
+/// # Errors
+/// [`GenerateError::Io`] when there is nothing, or a pattern matches images and clips together or what is neither.
+pub fn expand(pattern: &Path) -> Result<Vec<PathBuf>, GenerateError> {
+    if pattern::is_pattern(pattern) {
+        return match pattern::matches(pattern).map_err(from_video)? {
+            Matches::Clips(clips) => Ok(clips),
+            Matches::Images(_) => Ok(vec![pattern.to_owned()]),
+        };
+    }
+    let io = |reason: String| GenerateError::Io {
+        path: pattern.to_owned(),
+        reason,
+    };
+    match std::fs::metadata(pattern) {
+        Ok(_) => Ok(vec![pattern.to_owned()]),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(io(
+            "there is no such file or folder; mend the `video` column".to_owned(),
+        )),
+        Err(error) => Err(io(format!("it cannot be read: {error}"))),
+    }
+}
+
+fn from_video(error: VideoError) -> GenerateError {
+    match error {
+        VideoError::Input { path, reason } | VideoError::Encode { path, reason } => {
+            GenerateError::Io { path, reason }
+        }
+        VideoError::Gpu(error) => GenerateError::Gpu(error),
+        VideoError::Interrupted => GenerateError::Interrupted,
     }
 }

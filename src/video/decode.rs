@@ -1,4 +1,4 @@
-//! Decodes a video, a folder of images or one image into frames in GPU memory.
+//! Decodes a video, a folder or pattern of images or one image into frames in GPU memory.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use ffmpeg_next::codec::threading::Config;
 use super::scan::{PATIENCE, Scan, scan};
 use super::sink::Sink;
 use super::source::{self, Source};
-use super::{DecodeOptions, Frames, VideoError, folder, images};
+use super::{DecodeOptions, Frames, VideoError, folder, images, pattern};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
 
-/// Decodes `path` to packed sRGB at the working size. A video keeps its own timestamps; a folder of images
-/// (see [`folder::list_images`]) gets `i / images_fps`; one image is one frame at 0. What decodes of a damaged
+/// Decodes `path` to packed sRGB at the working size. A video keeps its own timestamps; a folder or
+/// pattern of images (see [`folder::list_images`]) gets `i / images_fps`; one image is one frame at 0. What decodes of a damaged
 /// file is kept, and the damage is told in [`Frames::faults`].
 ///
 /// # Errors
@@ -26,7 +26,9 @@ pub fn decode(
     monitor: &dyn Monitor,
 ) -> Result<Frames, VideoError> {
     options.check(path)?;
-    source::check_file(path)?;
+    if !pattern::is_pattern(path) {
+        source::check_file(path)?;
+    }
     if folder::holds_images(path) {
         return images::decode(gpu, path, options, monitor);
     }

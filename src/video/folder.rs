@@ -4,9 +4,16 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use super::VideoError;
+use super::pattern::{self, Matches};
 
 /// Extensions of images that can be read.
 const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "bmp", "webp"];
+
+/// Extensions by which a pattern's match is taken for a video; a video that is named itself may have any.
+const VIDEO_EXTENSIONS: [&str; 22] = [
+    "mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ts", "m2ts", "mts", "wmv", "flv",
+    "ogv", "3gp", "3g2", "gif", "y4m", "mxf", "h264", "hevc", "ivf",
+];
 
 fn has_extension(path: &Path, wanted: &[&str]) -> bool {
     path.extension()
@@ -20,23 +27,50 @@ fn name(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// Whether `path` is read as images: a folder, an image, or a `transforms*.json`; anything else is a video.
+/// By its extension an image that can be read.
+pub(super) fn is_image(path: &Path) -> bool {
+    has_extension(path, &EXTENSIONS)
+}
+
+/// By its extension a video.
+pub(super) fn is_video(path: &Path) -> bool {
+    has_extension(path, &VIDEO_EXTENSIONS)
+}
+
+/// Whether `path` is read as images: a folder, a pattern, an image, or a `transforms*.json`; anything else is a
+/// video.
 pub fn holds_images(path: &Path) -> bool {
-    path.is_dir() || has_extension(path, &EXTENSIONS) || has_extension(path, &["json"])
+    path.is_dir()
+        || pattern::is_pattern(path)
+        || has_extension(path, &EXTENSIONS)
+        || has_extension(path, &["json"])
 }
 
 /// The images of `path`, in order:
 ///
 /// - an image: itself;
+/// - a pattern (see [`pattern::matches`]): the images that it matches, in natural order;
 /// - a `transforms*.json` (Blender or nerfstudio), or a folder with one: what it lists, in its order
 ///   (`file_path` is relative to it and may lack its extension);
 /// - a folder with `*.color.png` (7-Scenes), or with one subfolder of them: those, in natural order;
 /// - any other folder: its images, in natural order (`2.png` before `10.png`).
 ///
 /// # Errors
-/// [`VideoError::Input`] when there are none, when the list is damaged or names what is not there, or when
-/// several lists or subfolders would fit.
+/// [`VideoError::Input`] when there are none, when the list is damaged or names what is not there, when several
+/// lists or subfolders would fit, or when a pattern matches clips.
 pub fn list_images(path: &Path) -> Result<Vec<PathBuf>, VideoError> {
+    if pattern::is_pattern(path) {
+        return match pattern::matches(path)? {
+            Matches::Images(images) => Ok(images),
+            Matches::Clips(clips) => Err(VideoError::input(
+                path,
+                format!(
+                    "the pattern matches clips ({}); give one of them, or a pattern of images",
+                    clips[0].display()
+                ),
+            )),
+        };
+    }
     if has_extension(path, &["json"]) {
         return from_json(path);
     }
@@ -117,7 +151,7 @@ fn entries(path: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), VideoError> {
         }
         if found.is_dir() {
             folders.push(found);
-        } else {
+        } else if found.is_file() {
             files.push(found);
         }
     }
@@ -172,7 +206,7 @@ fn from_json(path: &Path) -> Result<Vec<PathBuf>, VideoError> {
 }
 
 /// Natural order: runs of digits by their number, other text by its letters.
-fn natural(a: &str, b: &str) -> Ordering {
+pub(super) fn natural(a: &str, b: &str) -> Ordering {
     let (mut x, mut y) = (a, b);
     while let (Some(p), Some(q)) = (x.chars().next(), y.chars().next()) {
         if p.is_ascii_digit() && q.is_ascii_digit() {

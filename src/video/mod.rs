@@ -1,4 +1,4 @@
-//! Videos and image folders as frames in GPU memory.
+//! Videos, image folders and patterns of images as frames in GPU memory.
 
 mod convert;
 mod decode;
@@ -9,6 +9,7 @@ mod images;
 mod layout;
 mod library;
 mod options;
+pub mod pattern;
 mod pick;
 mod probe;
 mod scan;

@@ -74,6 +74,13 @@ pub(super) fn check_file(path: &Path) -> Result<(), VideoError> {
         }
         _ => VideoError::input(path, format!("it cannot be read: {error}")),
     })?;
+    // Opening a pipe would wait for its writer.
+    if !found.is_file() && !found.is_dir() {
+        return Err(VideoError::input(
+            path,
+            "it is a pipe or a device; write the video to a file and give that",
+        ));
+    }
     if found.is_file() && found.len() == 0 {
         return Err(VideoError::input(
             path,

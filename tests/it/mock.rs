@@ -8,6 +8,7 @@ use std::process::Command;
 use glam::{DVec2, DVec3, Vec3};
 use sora_director::camera::Cameras;
 use sora_director::event::Silent;
+use sora_director::generate::local::LocalProvider;
 use sora_director::generate::mock::defects::{self, Kind, Planted};
 use sora_director::generate::mock::piece::Shape;
 use sora_director::generate::mock::prompt::{Light, Material, Move, Place, Prop, Subject};
@@ -15,7 +16,7 @@ use sora_director::generate::mock::scene::Role;
 use sora_director::generate::mock::trace::{TRACE, TraceParams, Traced};
 use sora_director::generate::mock::truth::{DefectTruth, SceneTruth, SubjectTruth};
 use sora_director::generate::mock::{self, Clip, DEFECTS, MockProvider, Scene, understand};
-use sora_director::generate::{GenerateError, TakeRequest, VideoProvider};
+use sora_director::generate::{GenerateError, TakeRequest};
 use sora_director::gpu::groups_2d;
 use sora_director::reference::mock::trace as twin;
 
@@ -64,6 +65,8 @@ fn request(prompt: &str, seed: u64) -> TakeRequest {
         size: [160, 90],
         fps: 10.0,
         video: None,
+        model: None,
+        reference_image: None,
     }
 }
 

@@ -118,7 +118,11 @@ fn what_cannot_run_exits_2_with_one_error_that_names_the_mend() {
         ),
         (
             &["run", &bad, "--out", &out],
-            &["line 2, takes", "line 3, seed", "--skip-faulty"],
+            &[
+                "line 2, column 2 (takes)",
+                "line 3, column 3 (seed)",
+                "--skip-faulty",
+            ],
         ),
         (
             &[

@@ -159,7 +159,7 @@ fn two_processes_and_foreign_folders_are_refused() {
     let run = Run::open(folder.path()).expect("open");
     assert!(matches!(
         Run::open(folder.path()),
-        Err(StoreError::Locked(_))
+        Err(StoreError::Locked { .. })
     ));
     drop(run);
     Run::open(folder.path()).expect("free again");

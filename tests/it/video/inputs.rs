@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use sora_director::event::{Monitor, Silent};
-use sora_director::generate::files::Files;
-use sora_director::generate::{TakeRequest, VideoProvider};
+use sora_director::generate::TakeRequest;
+use sora_director::generate::files::{Files, expand};
+use sora_director::generate::local::LocalProvider;
 use sora_director::video::{DecodeOptions, VideoError, decode, probe};
 
 use super::{encode, native, open, picture, psnr};
@@ -280,6 +281,94 @@ fn images_keep_their_order_and_their_alpha() {
 }
 
 #[test]
+fn a_pattern_of_images_is_one_clip_and_of_videos_a_clip_each() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    // The folder's own name has wildcards, which only its escaping keeps literal.
+    let root = folder.path().join("shots [1]");
+    let home = glob::Pattern::escape(root.to_str().expect("UTF-8"));
+    let path = |pattern: &str| Path::new(&home).join(pattern);
+    std::fs::create_dir_all(root.join("more.mp4/deep")).expect("folders");
+    for i in [10u8, 9, 100] {
+        image(&root.join(format!("f{i}.png")), [24, 16], |_, _| {
+            [i, 0, 0, 255]
+        });
+    }
+    image(&root.join(".f1.png"), [8, 8], |_, _| [0; 4]);
+    let pattern = path("f*.png");
+    assert_eq!(expand(&pattern).expect("images"), [pattern.as_path()]);
+    let options = DecodeOptions {
+        images_fps: 10.0,
+        ..native()
+    };
+    let frames = open(&pattern, &options).expect("decode");
+    let want = ["f9.png", "f10.png", "f100.png"].map(|name| root.join(name));
+    assert_eq!(
+        (frames.sources.as_slice(), frames.times.as_slice()),
+        (&want[..], &[0.0, 0.1, 0.2][..])
+    );
+    for (i, red) in [9, 10, 100].into_iter().enumerate() {
+        assert_eq!(frames.read(&gpu(), i).expect("read")[0], 0xFF00_0000 | red);
+    }
+    let info = probe(&pattern).expect("probe");
+    assert_eq!(
+        (info.frames, info.width, info.container.as_str()),
+        (3, 24, "images")
+    );
+    assert_eq!(open(&path("f1?.png"), &options).expect("one").times, [0.0]);
+    for i in [2, 11] {
+        encode(&root.join(format!("more.mp4/c{i}.mp4")), [64, 48], 24.0, 2);
+    }
+    std::fs::write(root.join("more.mp4/deep/note.txt"), "x").expect("write");
+    let clips = ["c2.mp4", "c11.mp4"].map(|name| root.join("more.mp4").join(name));
+    assert_eq!(expand(&path("**/c*.mp4")).expect("clips"), clips);
+    assert_eq!(
+        open(&expand(&path("more*/c1*")).expect("clip")[0], &options)
+            .expect("decode")
+            .len(),
+        2
+    );
+    assert_eq!(expand(&root).expect("a folder is itself"), [root.as_path()]);
+    assert_eq!(
+        expand(&root.join("f9.png")).expect("a file is itself"),
+        [root.join("f9.png")]
+    );
+    let says = |pattern: &str, words: &str| {
+        let error = expand(&path(pattern)).expect_err(words).to_string();
+        assert!(error.contains(words) && error.contains(pattern), "{error}");
+    };
+    says("none*.mp4", "matches nothing");
+    says("*", "images");
+    says("*", "together");
+    says(
+        "more.mp4/deep/n*",
+        "note.txt, which by its ending is neither",
+    );
+    says("f[.png", "it is no pattern");
+    let gone = folder.path().join("gone.mp4");
+    assert!(
+        expand(&gone)
+            .expect_err("gone")
+            .to_string()
+            .contains("gone.mp4: there is no such file")
+    );
+    let error = open(&path("more*/c*.mp4"), &options)
+        .expect_err("clips")
+        .to_string();
+    assert!(error.contains("c2.mp4); give one of them"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_and_never_waited_for() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let pipe = folder.path().join("a.mp4");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    let error = probe(&pipe).expect_err("a pipe").to_string();
+    assert!(error.contains("a.mp4: it is a pipe"), "{error}");
+}
+
+#[test]
 fn the_files_provider_delivers_what_is_there() {
     let folder = tempfile::tempdir().expect("tempdir");
     let path = folder.path().join("a.mp4");
@@ -291,6 +380,8 @@ fn the_files_provider_delivers_what_is_there() {
         size: [640, 360],
         fps: 24.0,
         video: None,
+        model: None,
+        reference_image: None,
     };
     let ask = |request: &TakeRequest| {
         let made = Files.generate(request, folder.path(), &Silent);

@@ -1,0 +1,233 @@
+//! Manifest rows from CSV, JSON Lines and TOML, with every fault of a file named at once.
+//!
+//! A row needs a `prompt` (or a `video`); the other columns are optional, in any order, their names in any case:
+//!
+//! | column | what it takes |
+//! |---|---|
+//! | `id` | up to 64 letters, digits, `.`, `_`, `-`; two ids may not differ only in case. Without one: a hash of the prompt and its settings (not of tags, priority and unknown columns; paths as written) |
+//! | `takes`, `iterations` | 1 to 100, 1 to 50 |
+//! | `seconds`, `fps` | 0.1 to 600, 1 to 240 |
+//! | `size` | `WIDTHxHEIGHT`; in JSON and TOML also `[width, height]` |
+//! | `seed` | 0 to 2^64-1 |
+//! | `provider`, `model` | one of [`crate::generate::NAMES`]; the provider's own name of a model |
+//! | `video` | a video, a folder of images, or a pattern (`clips/*.mp4`) |
+//! | `reference_image` | a picture |
+//! | `priority` | a whole number; higher goes first, 0 by default |
+//! | `tags` | separated by `;` or `,`; in JSON and TOML also a list |
+//!
+//! Paths start at the manifest's folder. Unknown columns travel through to the results. A TOML manifest has one
+//! table a row:
+//!
+//! ```toml
+//! [[prompt]]
+//! prompt = "A robot walks through a room"
+//! takes = 4
+//! tags = ["night", "robot"]
+//! ```
+
+mod csv;
+mod fault;
+mod file;
+mod json_lines;
+mod raw;
+mod row;
+mod toml;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use fault::{Fault, ManifestError};
+pub use raw::{COLUMNS, Format};
+use row::Home;
+
+/// One row: a prompt and what it asks for. Unset settings come from the command line or its preset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// Stable name, also the folder under `prompts/`.
+    pub id: String,
+    /// What the video should show; may be empty when `video` is given.
+    pub prompt: String,
+    /// Number of takes.
+    pub takes: Option<u32>,
+    /// Seed of the first take.
+    pub seed: Option<u64>,
+    /// Seconds of video.
+    pub seconds: Option<f64>,
+    /// Width and height in pixels.
+    pub size: Option<[u32; 2]>,
+    /// Frames per second.
+    pub fps: Option<f64>,
+    /// A video that exists, a folder of images, or a pattern (see [`crate::generate::files::expand`]); relative paths start at the manifest's folder.
+    pub video: Option<PathBuf>,
+    /// Provider of this row's takes, where it is not the run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The provider's model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// A picture that the video should start from or look like; relative paths start at the manifest's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_image: Option<PathBuf>,
+    /// Most rounds of this row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u32>,
+    /// Rows of a higher priority go first; 0 where the row does not say.
+    #[serde(default)]
+    pub priority: i32,
+    /// Words to select rows by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Columns that this program does not know; they travel through to the results.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra: BTreeMap<String, String>,
+    /// Line of the manifest, 1-based.
+    pub line: usize,
+}
+
+/// Rows without fault, and the faults of the others.
+#[derive(Debug, Default)]
+pub struct Manifest {
+    /// Rows without fault, in file order.
+    pub rows: Vec<Prompt>,
+    /// Faults in line order.
+    pub faults: Vec<Fault>,
+    /// What is probably not meant but stops nothing, in line order: unknown columns that look like known ones.
+    pub warnings: Vec<Fault>,
+}
+
+/// Reads a manifest in the [`Format`] of its ending.
+///
+/// # Errors
+/// [`ManifestError::Read`] when the file as a whole cannot be taken; row faults are in [`Manifest::faults`].
+pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
+    take(path, true)
+}
+
+/// Reads the copy of a manifest that lies elsewhere than the manifest did: what its rows name beside them is not
+/// looked for.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_copy(path: &Path) -> Result<Manifest, ManifestError> {
+    take(path, false)
+}
+
+fn take(path: &Path, look: bool) -> Result<Manifest, ManifestError> {
+    let fail = |reason: String| ManifestError::Read {
+        path: path.to_owned(),
+        reason,
+    };
+    let text = file::text(path).map_err(fail)?;
+    let home = Home {
+        folder: path.parent().unwrap_or(Path::new("")),
+        look,
+    };
+    let format = Format::of(path);
+    let manifest = parse(&text, format, home);
+    if manifest.rows.is_empty() && manifest.faults.is_empty() {
+        return Err(fail(match format {
+            Format::Csv => "has no rows; add a header with `prompt` and one line a prompt".into(),
+            Format::JsonLines => "has no rows; add one object with a `prompt` a line".into(),
+            Format::Toml => "has no rows; add one [[prompt]] table with a `prompt` a row".into(),
+        }));
+    }
+    Ok(manifest)
+}
+
+fn parse(text: &str, format: Format, home: Home<'_>) -> Manifest {
+    let raw::Rows { rows, faults } = match format {
+        Format::Csv => csv::read(text),
+        Format::JsonLines => json_lines::read(text),
+        Format::Toml => toml::read(text),
+    };
+    let mut manifest = Manifest {
+        faults,
+        ..Manifest::default()
+    };
+    let mut unknown = BTreeSet::new();
+    let mut ids: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    for raw in rows {
+        let line = raw.line;
+        for cell in &raw.cells {
+            if !COLUMNS.contains(&cell.name.as_str())
+                && unknown.insert(cell.name.clone())
+                && let Some(known) = raw::near_miss(&cell.name)
+            {
+                manifest.warnings.push(cell.fault(format!(
+                    "is no column of this program and only travels through; did you mean '{known}'?"
+                )));
+            }
+        }
+        let row = row::read(raw, home, &mut manifest.faults);
+        let Some(id) = row.id else {
+            continue;
+        };
+        match ids.get(&id.to_ascii_lowercase()) {
+            Some((first, other)) => {
+                let (field, message) = if !row.named {
+                    (
+                        "",
+                        format!(
+                            "has the prompt and settings of line {first}; drop one, or give one of them an `id` or another `seed`"
+                        ),
+                    )
+                } else if *other == id {
+                    (
+                        "id",
+                        format!(
+                            "'{id}' is already the id of line {first}; give each row its own, or drop one"
+                        ),
+                    )
+                } else {
+                    (
+                        "id",
+                        format!(
+                            "'{id}' differs from '{other}' of line {first} only in case, which some file systems cannot tell apart; give each row its own"
+                        ),
+                    )
+                };
+                manifest.faults.push(Fault {
+                    line,
+                    column: row.column.filter(|_| row.named),
+                    field: field.to_owned(),
+                    message,
+                });
+            }
+            None => {
+                ids.insert(id.to_ascii_lowercase(), (line, id));
+                manifest.rows.extend(row.prompt);
+            }
+        }
+    }
+    manifest.faults.sort_by_key(|f| (f.line, f.column));
+    manifest
+}
+
+/// Parses `WIDTHxHEIGHT` with even sides from 16 to 8192.
+///
+/// # Errors
+/// The fault and its mend in words.
+pub fn parse_size(text: &str) -> Result<[u32; 2], String> {
+    let wrong = || {
+        format!(
+            "'{}' is not WIDTHxHEIGHT with even sides from 16 to 8192, such as 1280x720",
+            fault::cut(text)
+        )
+    };
+    let (w, h) = text.split_once(['x', 'X', '*']).ok_or_else(wrong)?;
+    let side = |s: &str| {
+        s.trim()
+            .parse::<u32>()
+            .ok()
+            .filter(|n| (16..=8192).contains(n) && n % 2 == 0)
+            .ok_or_else(wrong)
+    };
+    Ok([side(w)?, side(h)?])
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
