@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::gpu::{AdapterChoice, Gpu, GpuError};
 
 mod completions;
+mod config;
 mod convert;
 mod depth;
 mod doctor;
@@ -47,15 +48,10 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Globals {
-    /// GPU adapter: a part of its name, its index in `director doctor`, or `auto`.
-    #[arg(
-        long,
-        global = true,
-        env = "DIRECTOR_ADAPTER",
-        default_value = "auto",
-        value_name = "NAME|INDEX"
-    )]
-    pub adapter: AdapterChoice,
+    /// GPU adapter: a part of its name, its index in `director doctor`, or `auto` [default: auto]
+    /// [env: DIRECTOR_ADAPTER]
+    #[arg(long, global = true, value_name = "NAME|INDEX")]
+    pub adapter: Option<AdapterChoice>,
     /// Say less: errors and results only.
     #[arg(long, short, global = true)]
     pub quiet: bool,
@@ -65,12 +61,13 @@ pub struct Globals {
 }
 
 impl Globals {
-    /// Opens the chosen adapter.
+    /// Opens the adapter of `--adapter`, else of `DIRECTOR_ADAPTER`, else the best one.
     ///
     /// # Errors
     /// As [`Gpu::open`].
     pub fn gpu(&self) -> Result<Gpu, GpuError> {
-        Gpu::open(&self.adapter)
+        let named = || std::env::var("DIRECTOR_ADAPTER").ok()?.parse().ok();
+        Gpu::open(&self.adapter.clone().or_else(named).unwrap_or_default())
     }
 }
 
@@ -107,6 +104,8 @@ pub enum Command {
     Info(convert::InfoArgs),
     /// Let agents test a rebuilt world
     RunAgent(run_agent::Args),
+    /// Print every setting and where it came from
+    Config(config::Args),
     /// Say what this machine has, what is missing, and the mend
     Doctor(doctor::Args),
     /// Print completions for a shell
@@ -124,6 +123,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Validate(args) => validate::run(args, globals),
         Command::Status(args) => status::run(args, globals),
         Command::Results(args) => results::run(args, globals),
+        Command::Config(args) => config::run(args, globals),
         Command::Doctor(args) => doctor::run(args, globals),
         Command::Completions(args) => completions::run(args, globals),
         Command::Probe(args) => probe::run(args, globals),

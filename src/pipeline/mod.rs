@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-pub use config::{Config, Preset, ProviderLimits};
+pub use config::{Config, Preset, ProviderLimits, keys};
 pub use result::{Failure, IterationResult, Outcome, RowResult, TakeResult};
 pub use stages::{Given, Rebuilt, Tracked, depth, depth_views, frames, given, rebuild, track};
 

@@ -1,5 +1,6 @@
-//! Tests of the spine: manifest, store, command line, kill and resume.
+//! Tests of the spine: configuration, manifest, store, command line, kill and resume.
 
 mod cli;
+mod config;
 mod manifest;
 mod store;
