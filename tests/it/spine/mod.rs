@@ -2,5 +2,7 @@
 
 mod cli;
 mod config;
+mod journal;
 mod manifest;
+mod manifest_properties;
 mod store;
