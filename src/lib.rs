@@ -32,6 +32,7 @@ pub mod agent;
 
 pub mod revise;
 
+pub mod config;
 pub mod pipeline;
 
 pub mod run;

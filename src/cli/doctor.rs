@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::Globals;
-use crate::gpu::{Gpu, adapters};
+use crate::gpu::adapters;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub struct Args {
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let found = adapters();
     let mut faults: Vec<String> = Vec::new();
-    let chosen = match Gpu::open(&globals.adapter) {
+    let chosen = match globals.gpu() {
         Ok(gpu) => Some(gpu.summary().name.clone()),
         Err(error) => {
             faults.push(error.to_string());

@@ -102,7 +102,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             reference_image: None,
         })
         .collect();
-    let providers = Providers::new(&globals.adapter);
+    let providers = Providers::new(&globals.adapter());
     let provider = providers.get(&args.provider)?;
     // Before anything is opened or written.
     for request in &requests {

@@ -9,6 +9,7 @@ use crate::progress::LogFormat;
 
 mod clean;
 mod completions;
+mod config;
 mod convert;
 mod depth;
 mod doctor;
@@ -50,15 +51,10 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Globals {
-    /// GPU adapter: a part of its name, its index in `director doctor`, or `auto`.
-    #[arg(
-        long,
-        global = true,
-        env = "DIRECTOR_ADAPTER",
-        default_value = "auto",
-        value_name = "NAME|INDEX"
-    )]
-    pub adapter: AdapterChoice,
+    /// GPU adapter: a part of its name, its index in `director doctor`, or `auto`; for a run also a list of indices
+    /// such as `0,1`, one lane each [default: auto] [env: DIRECTOR_ADAPTER]
+    #[arg(long, global = true, value_name = "NAME|INDEX")]
+    pub adapter: Option<AdapterChoice>,
     /// How progress and logs on standard error are written
     #[arg(
         long,
@@ -78,12 +74,18 @@ pub struct Globals {
 }
 
 impl Globals {
-    /// Opens the chosen adapter.
+    /// The adapter of `--adapter`, else of `DIRECTOR_ADAPTER`, else the best one.
+    pub fn adapter(&self) -> AdapterChoice {
+        let named = || std::env::var("DIRECTOR_ADAPTER").ok()?.parse().ok();
+        self.adapter.clone().or_else(named).unwrap_or_default()
+    }
+
+    /// Opens [`Globals::adapter`].
     ///
     /// # Errors
     /// As [`Gpu::open`].
     pub fn gpu(&self) -> Result<Gpu, GpuError> {
-        Gpu::open(&self.adapter)
+        Gpu::open(&self.adapter())
     }
 }
 
@@ -122,6 +124,8 @@ pub enum Command {
     Info(convert::InfoArgs),
     /// Let agents test a rebuilt world
     RunAgent(run_agent::Args),
+    /// Print every setting and where it came from
+    Config(config::Args),
     /// Say what this machine has, what is missing, and the mend
     Doctor(doctor::Args),
     /// Print completions for a shell
@@ -140,6 +144,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::run(args, globals),
         Command::Results(args) => results::run(args, globals),
         Command::Clean(args) => clean::run(args, globals),
+        Command::Config(args) => config::run(args, globals),
         Command::Doctor(args) => doctor::run(args, globals),
         Command::Completions(args) => completions::run(args, globals),
         Command::Probe(args) => probe::run(args, globals),

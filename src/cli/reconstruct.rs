@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{Globals, settings::Settings};
 use crate::depth::Model;
 use crate::event::{At, Event, Listener, StageMonitor};
+use crate::gpu::Gpu;
 use crate::motion;
 use crate::pipeline::{self, Tracked};
 use crate::progress::Reporter;
@@ -41,7 +42,7 @@ pub struct Args {
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = args.settings.resolve(globals)?;
     let model = Model::open(&config.depth)?;
-    let gpu = globals.gpu()?;
+    let gpu = Gpu::open(&config.adapter.parse()?)?;
     let stop = signals::install().context("installing the signal handlers")?;
     let reporter = Reporter::new(globals.quiet, globals.log_format);
     let name = args

@@ -1,92 +1,154 @@
-//! Settings of a run as typed on the command line, resolved into a [`Config`].
+//! Settings of a run as typed on the command line, laid over the other layers of the configuration.
+
+use std::path::PathBuf;
+
+use toml::Value;
 
 use super::Globals;
-use crate::depth::ModelChoice;
+use crate::config::{self, ConfigError, Origin, Resolved, Setting, Sources};
 use crate::manifest::parse_size;
 use crate::pipeline::{Config, Preset};
 
-/// Settings that `run`, `validate` and `reconstruct` share.
-#[derive(Clone, Debug, clap::Args)]
+/// Settings that `run`, `validate`, `reconstruct` and `config` share.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(
+    next_help_heading = "Settings (flags go over DIRECTOR_* variables, these over director.toml)"
+)]
 pub struct Settings {
-    /// Where takes come from
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(crate::generate::NAMES), default_value = "mock", env = "DIRECTOR_PROVIDER")]
-    provider: String,
-    /// Takes a prompt, where the row does not say [default: 2; 1 with files]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
-    takes: Option<u32>,
-    /// Rounds of generate, rebuild, test and revise a prompt
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50), env = "DIRECTOR_MAX_ITERATIONS")]
-    max_iterations: Option<u32>,
-    /// Working sizes and effort
-    #[arg(long, value_enum, default_value_t, env = "DIRECTOR_PRESET")]
-    preset: Preset,
-    /// Seed of the first take, where the row does not say
+    /// Configuration file [default: director.toml in the working directory, where there is one] [env: DIRECTOR_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Any key of the configuration, such as `fit.sh_degree=0`; may be given again. `director config` lists all keys
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Where takes come from [default: mock]
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(crate::generate::NAMES))]
+    provider: Option<String>,
+    /// Takes a prompt, where the row does not say; the files provider gives one a video [default: 2]
     #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// Seconds of video, where the row does not say
+    takes: Option<u32>,
+    /// Rounds of generate, rebuild, test and revise a prompt [default: 3]
+    #[arg(long, value_name = "N")]
+    max_iterations: Option<u32>,
+    /// Working sizes and effort [default: standard]
+    #[arg(long, value_enum)]
+    preset: Option<Preset>,
+    /// Seed of the first take, where the row does not say [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
+    seed: Option<i64>,
+    /// Seconds of video, where the row does not say [default: by preset]
     #[arg(long, value_name = "S")]
     seconds: Option<f64>,
-    /// Size of the video, where the row does not say
+    /// Size of the video, where the row does not say [default: by preset]
     #[arg(long, value_name = "WxH", value_parser = parse_size)]
     size: Option<[u32; 2]>,
-    /// Frames a second, where the row does not say
+    /// Frames a second, where the row does not say [default: 24]
     #[arg(long, value_name = "FPS")]
     fps: Option<f64>,
     /// ONNX depth network, or a folder of them; may be given again (the best fit to the clip's aspect is taken)
     /// [default: the embedded network]
-    #[arg(long, value_name = "PATH|embedded", env = "DIRECTOR_DEPTH_MODEL")]
-    depth_model: Vec<ModelChoice>,
+    #[arg(long, value_name = "PATH|embedded")]
+    depth_model: Vec<String>,
     /// Splats of a world [default: by preset]
     #[arg(long, value_name = "N")]
-    splats: Option<usize>,
+    splats: Option<u32>,
     /// Optimizer steps of a world [default: by preset]
     #[arg(long, value_name = "N")]
     steps: Option<u32>,
     /// Frames of a clip that are used, evenly spaced [default: by preset]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=2000))]
+    #[arg(long, value_name = "N")]
     max_frames: Option<u32>,
     /// Longer side of the working size in pixels [default: by preset]
-    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(64..=4096))]
+    #[arg(long, value_name = "PX")]
     max_side: Option<u32>,
     /// Solve the cameras of an input folder even where it tells them
     #[arg(long)]
-    pub ignore_known_cameras: bool,
+    ignore_known_cameras: bool,
     /// Estimate the depth of an input folder even where it tells it
     #[arg(long)]
-    pub ignore_known_depth: bool,
+    ignore_known_depth: bool,
 }
 
 impl Settings {
-    /// The configuration of the preset with what was typed on top.
+    /// The configuration with all layers merged.
     ///
     /// # Errors
-    /// A setting out of its range, named with its mend.
+    /// As [`config::resolve`].
     pub fn resolve(&self, globals: &Globals) -> anyhow::Result<Config> {
-        let mut config = Config::preset(self.preset);
-        config.adapter = globals.adapter.to_string();
-        config.provider.clone_from(&self.provider);
-        config.takes = self.takes.unwrap_or(match self.provider.as_str() {
-            "files" => 1,
-            _ => config.takes,
-        });
-        fn set<T: Clone>(slot: &mut T, value: &Option<T>) {
-            if let Some(value) = value {
-                *slot = value.clone();
-            }
+        Ok(self.resolved(globals)?.config)
+    }
+
+    /// The same, with where each value came from.
+    ///
+    /// # Errors
+    /// As [`config::resolve`].
+    pub fn resolved(&self, globals: &Globals) -> Result<Resolved, ConfigError> {
+        config::resolve(&Sources {
+            folder: PathBuf::new(),
+            file: self.config.clone(),
+            environment: std::env::vars_os().collect(),
+            set: self.set.clone(),
+            flags: self.flags(globals),
+        })
+    }
+
+    /// The flags that were typed, each with its key.
+    fn flags(&self, globals: &Globals) -> Vec<Setting> {
+        fn whole(n: Option<u32>) -> Option<Value> {
+            n.map(|n| Value::Integer(n.into()))
         }
-        set(&mut config.max_iterations, &self.max_iterations);
-        set(&mut config.seed, &self.seed);
-        set(&mut config.seconds, &self.seconds);
-        set(&mut config.size, &self.size);
-        set(&mut config.fps, &self.fps);
-        set(&mut config.fit.splats, &self.splats);
-        set(&mut config.fit.steps, &self.steps);
-        set(&mut config.max_side, &self.max_side);
-        set(&mut config.max_frames, &self.max_frames.map(|n| n as usize));
-        config.depth.model = ModelChoice::from_args(&self.depth_model);
-        config.ignore_known_cameras = self.ignore_known_cameras;
-        config.ignore_known_depth = self.ignore_known_depth;
-        config.validate()?;
-        Ok(config)
+        fn yes(flag: bool) -> Option<Value> {
+            flag.then_some(Value::Boolean(true))
+        }
+        let text = |t: &Option<String>| t.clone().map(Value::String);
+        let sides = |s: [u32; 2]| Value::Array(s.map(|n| Value::Integer(n.into())).to_vec());
+        let preset = self.preset.and_then(|p| Value::try_from(p).ok());
+        let adapter = globals.adapter.as_ref().map(ToString::to_string);
+        let networks = match self.depth_model.as_slice() {
+            [] => None,
+            [one] => Some(Value::String(one.clone())),
+            more => Some(Value::Array(
+                more.iter().cloned().map(Value::String).collect(),
+            )),
+        };
+        let all = [
+            ("--preset", "preset", preset),
+            ("--adapter", "adapter", text(&adapter)),
+            ("--provider", "provider", text(&self.provider)),
+            ("--takes", "takes", whole(self.takes)),
+            (
+                "--max-iterations",
+                "max_iterations",
+                whole(self.max_iterations),
+            ),
+            ("--seed", "seed", self.seed.map(Value::Integer)),
+            ("--seconds", "seconds", self.seconds.map(Value::Float)),
+            ("--size", "size", self.size.map(sides)),
+            ("--fps", "fps", self.fps.map(Value::Float)),
+            ("--depth-model", "depth.model", networks),
+            ("--splats", "fit.splats", whole(self.splats)),
+            ("--steps", "fit.steps", whole(self.steps)),
+            ("--max-frames", "max_frames", whole(self.max_frames)),
+            ("--max-side", "max_side", whole(self.max_side)),
+            (
+                "--ignore-known-cameras",
+                "ignore_known_cameras",
+                yes(self.ignore_known_cameras),
+            ),
+            (
+                "--ignore-known-depth",
+                "ignore_known_depth",
+                yes(self.ignore_known_depth),
+            ),
+        ];
+        all.into_iter()
+            .filter_map(|(flag, key, value)| {
+                Some(Setting {
+                    key: key.to_owned(),
+                    value: value?,
+                    origin: Origin::Flag(flag.to_owned()),
+                })
+            })
+            .collect()
     }
 }

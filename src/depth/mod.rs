@@ -18,9 +18,9 @@ pub use picture::{colour_picture, value_range};
 /// Version of this stage: part of the key under which its results are kept.
 pub const VERSION: u32 = 1;
 
-/// Which network to use.
+/// Which network to use. Written as `embedded`, a path, or a list of paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(from = "Written", into = "Written")]
 pub enum ModelChoice {
     /// The small one that is built in.
     #[default]
@@ -29,6 +29,41 @@ pub enum ModelChoice {
     Path(PathBuf),
     /// Several files or folders: the one whose input fits the clip's aspect best is used.
     AnyOf(Vec<PathBuf>),
+}
+
+/// A [`ModelChoice`] as files have it.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum Written {
+    One(PathBuf),
+    Several(Vec<PathBuf>),
+}
+
+impl From<Written> for ModelChoice {
+    fn from(written: Written) -> Self {
+        let one = |path: &Path| match path.to_str() {
+            Some(text) => text
+                .parse()
+                .unwrap_or_else(|never: Infallible| match never {}),
+            None => Self::Path(path.to_owned()),
+        };
+        match written {
+            Written::One(path) => one(&path),
+            Written::Several(paths) => {
+                Self::from_args(&paths.iter().map(|p| one(p)).collect::<Vec<_>>())
+            }
+        }
+    }
+}
+
+impl From<ModelChoice> for Written {
+    fn from(choice: ModelChoice) -> Self {
+        match choice {
+            ModelChoice::Embedded => Self::One("embedded".into()),
+            ModelChoice::Path(path) => Self::One(path),
+            ModelChoice::AnyOf(paths) => Self::Several(paths),
+        }
+    }
 }
 
 impl std::str::FromStr for ModelChoice {

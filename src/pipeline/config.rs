@@ -1,5 +1,7 @@
 //! The resolved configuration of a run: what every stage is told, saved as `run.toml`.
 
+pub mod keys;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ use crate::revise::AcceptOptions;
 use crate::score::ScoreOptions;
 use crate::splat::FitOptions;
 use crate::world::WorldOptions;
+
+pub use keys::KeyFault;
 
 /// Effort and working sizes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -29,6 +33,7 @@ pub enum Preset {
 
 /// How a provider may be used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ProviderLimits {
     /// Most jobs of this provider at once.
     pub at_once: u32,
@@ -47,6 +52,7 @@ impl Default for ProviderLimits {
 
 /// Everything that a run was told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Config {
     /// Format version of `run.toml`.
     pub format: u32,
@@ -147,32 +153,41 @@ impl Config {
         }
     }
 
-    /// Ranges that the command line's parser does not know.
-    ///
-    /// # Errors
-    /// The setting and its mend.
-    pub fn validate(&self) -> anyhow::Result<()> {
-        anyhow::ensure!(
-            self.seconds.is_finite() && (0.1..=600.0).contains(&self.seconds),
-            "--seconds {} is not from 0.1 to 600",
-            self.seconds
-        );
-        anyhow::ensure!(
-            self.fps.is_finite() && (1.0..=240.0).contains(&self.fps),
-            "--fps {} is not from 1 to 240",
-            self.fps
-        );
-        anyhow::ensure!(
-            (100..=5_000_000).contains(&self.fit.splats),
-            "--splats {} is not from 100 to 5000000",
-            self.fit.splats
-        );
-        anyhow::ensure!(
-            (1..=100_000).contains(&self.fit.steps),
-            "--steps {} is not from 1 to 100000",
-            self.fit.steps
-        );
-        Ok(())
+    /// Every value that its key cannot have; empty for a configuration that can run.
+    pub fn validate(&self) -> Vec<KeyFault> {
+        let table = match toml::Value::try_from(self) {
+            Ok(table) => table,
+            // Numbers over TOML's 64 bits with a sign.
+            Err(error) => {
+                return vec![KeyFault {
+                    key: String::new(),
+                    message: format!("the configuration cannot be written as TOML: {error}"),
+                }];
+            }
+        };
+        let mut faults: Vec<KeyFault> = keys::all()
+            .filter_map(|(name, key)| {
+                let value = name.split('.').try_fold(&table, |t, part| t.get(part))?;
+                (!key.kind.fits(value)).then(|| KeyFault::new(&name, key, value))
+            })
+            .collect();
+        let s = &self.score;
+        let weights = [
+            s.identity_persistence,
+            s.path_realism,
+            s.physics_plausibility,
+            s.visual_quality,
+            s.motion_smoothness,
+            s.temporal_coherence,
+        ];
+        if weights.iter().all(|w| *w == 0.0) {
+            faults.push(KeyFault {
+                key: "score.identity_persistence".to_owned(),
+                message: "all six weights of `score` are 0; give at least one that is not"
+                    .to_owned(),
+            });
+        }
+        faults
     }
 
     /// Whether the rows fit their providers.

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 
-pub use config::{Config, Preset, ProviderLimits};
+pub use config::{Config, Preset, ProviderLimits, keys};
 pub use result::{Failure, IterationResult, Outcome, RowResult, TakeResult, Work};
 pub use stages::{Given, Rebuilt, Tracked, depth, depth_views, frames, given, rebuild, track};
 pub use studio::Studio;

@@ -47,7 +47,10 @@ impl Listener for Plain {
                     anstream::eprintln!("{}", state.eta.words(now));
                 }
             }
-            Event::RunDone { .. } => anstream::eprintln!("{}", state.eta.words(now)),
+            // Otherwise the last row said it.
+            Event::RunDone { .. } if state.eta.counts()[2] > 0 => {
+                anstream::eprintln!("{}", state.eta.words(now));
+            }
             _ => {}
         }
     }

@@ -14,7 +14,7 @@ pub enum Background {
 
 /// Options of [`super::fit`]. The default is the standard preset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct FitOptions {
     /// Number of splats.
     pub splats: usize,

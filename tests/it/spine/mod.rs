@@ -1,5 +1,8 @@
-//! Tests of the spine: manifest, store, command line, kill and resume.
+//! Tests of the spine: configuration, manifest, store, command line, kill and resume.
 
 mod cli;
+mod config;
+mod journal;
 mod manifest;
+mod manifest_properties;
 mod store;
