@@ -1,7 +1,10 @@
 //! Tests of the spine: configuration, manifest, store, command line, kill and resume.
 
+mod batch;
 mod cli;
 mod config;
+mod fake;
+mod jobs;
 mod journal;
 mod manifest;
 mod manifest_properties;

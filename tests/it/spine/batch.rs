@@ -1,0 +1,194 @@
+use std::sync::atomic::Ordering;
+
+use sora_director::event::{Event, Listener};
+use sora_director::generate::FailureClass;
+use sora_director::pipeline::{Outcome, RowResult};
+use sora_director::store::read_journal;
+
+use super::fake::{Answer, Desk, Service, failure};
+
+fn rows(n: usize) -> String {
+    let rows: String = (0..n).map(|i| format!("r{i},a room {i}\n")).collect();
+    format!("id,prompt\n{rows}")
+}
+
+fn steps(desk: &Desk) -> usize {
+    let journal = read_journal(&desk.root().join("journal.jsonl"));
+    journal.iter().filter(|e| e["event"] == "step").count()
+}
+
+#[test]
+fn rows_wait_for_their_takes_at_once_within_the_limit_of_the_provider() {
+    let mut desk = Desk::new(&rows(9));
+    desk.limits().at_once = 3;
+    desk.config.takes_ahead = 9;
+    let service = Service::new(4);
+    let result = desk.batch(&service, |_| {}).expect("batch");
+    assert_eq!((result.limit, result.failed, result.exit_code()), (9, 0, 0));
+    assert_eq!(service.books().open[1], 3);
+    assert_eq!(service.books().billed.len(), 9);
+}
+
+#[test]
+fn takes_do_not_pile_up_before_a_busy_lane() {
+    /// Takes that are there and not scored: now, and at most.
+    #[derive(Default)]
+    struct Waiting(std::sync::Mutex<[usize; 2]>);
+    impl Listener for Waiting {
+        fn on(&self, event: &Event<'_>) {
+            let mut n = self.0.lock().expect("waiting");
+            match event {
+                Event::StepDone { at, .. } if at.step.starts_with("take") => n[0] += 1,
+                Event::RowDone { .. } => n[0] -= 1,
+                _ => {}
+            }
+            n[1] = n[1].max(n[0]);
+        }
+    }
+    let mut desk = Desk::new(&rows(12));
+    desk.config.rows_at_once = 12;
+    desk.limits().at_once = 12;
+    for (ahead, most) in [(2, 4), (12, 13)] {
+        desk.config.takes_ahead = ahead;
+        let waiting = Waiting::default();
+        desk.listened(&Service::new(0), |s| s.pause = 30, &waiting)
+            .expect("batch");
+        let seen = waiting.0.lock().expect("waiting")[1];
+        assert!(seen <= most && seen >= ahead as usize, "{ahead}: {seen}");
+        std::fs::remove_dir_all(desk.root()).expect("again");
+    }
+}
+
+#[test]
+fn rounds_go_on_until_a_world_is_accepted_and_a_second_start_does_nothing() {
+    let mut desk = Desk::new(&rows(3));
+    desk.config.max_iterations = 3;
+    let service = Service::new(1);
+    let result = desk.batch(&service, |_| {}).expect("batch");
+    assert_eq!((result.accepted, result.resumed), (3, 0));
+    assert_eq!(steps(&desk), 3 * 2 * 8);
+    let result = desk.batch(&service, |_| {}).expect("batch");
+    assert_eq!((result.accepted, result.resumed), (3, 3));
+    assert_eq!(steps(&desk), 3 * 2 * 8, "no step is done twice");
+    assert_eq!(service.books().billed.len(), 6);
+}
+
+#[test]
+fn rows_of_a_higher_priority_go_first() {
+    let mut desk =
+        Desk::new("id,prompt,priority\na,a room,\nb,a room b,5\nc,a room c,-1\nd,a room d,5\n");
+    desk.config.rows_at_once = 1;
+    desk.batch(&Service::new(0), |_| {}).expect("batch");
+    let told = desk.told.0.lock().expect("told");
+    let order: Vec<_> = told
+        .iter()
+        .filter_map(|line| {
+            let event: serde_json::Value = serde_json::from_str(line).expect("json");
+            (event["event"] == "row_started").then(|| event["id"].as_str().map(str::to_owned))?
+        })
+        .collect();
+    assert_eq!(order, ["b", "d", "a", "c"]);
+}
+
+#[test]
+fn a_stage_that_panics_fails_its_row_only() {
+    let desk = Desk::new("id,prompt\na,a room\nb,a cursed room\nc,a hall\n");
+    let result = desk
+        .batch(&Service::new(0), |s| s.panics = Some("cursed"))
+        .expect("batch");
+    assert_eq!((result.limit, result.failed, result.exit_code()), (2, 1, 1));
+    let failure = RowResult::load(&desk.root(), "b").expect("row").failure;
+    let failure = failure.expect("failure");
+    assert_eq!(failure.step, "scores-1");
+    assert!(failure.error.contains("as it was told to"), "{failure:?}");
+    // Mended, the row goes on with the take that it has.
+    let service = Service::new(0);
+    assert_eq!(desk.batch(&service, |_| {}).expect("batch").failed, 0);
+    assert_eq!(service.books().billed.len(), 0, "nothing is bought again");
+}
+
+#[test]
+fn a_round_goes_on_without_the_takes_that_fail() {
+    let mut desk = Desk::new("id,prompt\na,a forbidden room\nb,a room\n");
+    desk.config.takes = 2;
+    let service = Service {
+        fails: Some(("forbidden", failure(FailureClass::Moderation, false))),
+        ..Service::new(0)
+    };
+    let result = desk.batch(&service, |_| {}).expect("batch");
+    assert_eq!(
+        (result.limit, result.failed),
+        (1, 1),
+        "all takes of a failed"
+    );
+    let row = RowResult::load(&desk.root(), "a").expect("row");
+    assert!(row.summary.contains("moderation"), "{}", row.summary);
+}
+
+#[test]
+fn a_signal_parks_what_is_paid_for_and_the_next_start_goes_on() {
+    struct StopAt<'d>(&'d Desk, std::sync::Mutex<u32>);
+    impl Listener for StopAt<'_> {
+        fn on(&self, event: &Event<'_>) {
+            if matches!(event, Event::Progress { .. }) {
+                let mut seen = self.1.lock().expect("seen");
+                *seen += 1;
+                if *seen == 5 {
+                    self.0.stop.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+    let desk = Desk::new(&rows(8));
+    let service = Service::new(20);
+    let stop = StopAt(&desk, std::sync::Mutex::new(0));
+    let result = desk.listened(&service, |_| {}, &stop).expect("batch");
+    assert!(result.interrupted);
+    assert_eq!((result.exit_code(), result.left), (130, 8));
+    let bought = service.books().billed.len();
+    assert!((1..=4).contains(&bought), "{bought} jobs are under way");
+    let result = desk.batch(&service, |_| {}).expect("batch");
+    assert_eq!((result.limit, result.interrupted), (8, false));
+    let mut billed = service.books().billed.clone();
+    billed.sort();
+    billed.dedup();
+    assert_eq!(
+        (billed.len(), service.books().billed.len()),
+        (8, 8),
+        "no take is bought twice"
+    );
+}
+
+#[test]
+fn no_credit_is_a_failure_with_its_mend() {
+    let desk = Desk::new(&rows(2));
+    let service = Service {
+        answer: Answer::NoCredit,
+        ..Service::new(0)
+    };
+    assert_eq!(desk.batch(&service, |_| {}).expect("batch").failed, 2);
+    let row = RowResult::load(&desk.root(), "r0").expect("row");
+    assert_eq!(row.outcome, Outcome::Failed);
+    assert!(row.summary.contains("top it up"), "{}", row.summary);
+    assert!(
+        !desk
+            .root()
+            .join("prompts/r0/1/jobs")
+            .read_dir()
+            .is_ok_and(|d| d.count() > 0)
+    );
+}
+
+#[test]
+fn an_unknown_provider_is_a_failure_of_its_row() {
+    let mut desk = Desk::new(&rows(2));
+    desk.rows[1].provider = Some("nowhere".into());
+    let result = desk.batch(&Service::new(0), |_| {}).expect("batch");
+    assert_eq!((result.limit, result.failed), (1, 1));
+    let row = RowResult::load(&desk.root(), "r1").expect("row");
+    assert!(
+        row.summary.contains("there is no provider 'nowhere'"),
+        "{}",
+        row.summary
+    );
+}

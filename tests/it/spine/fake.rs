@@ -1,0 +1,388 @@
+//! A service that queues, polls and bills, and stages that do next to nothing, so that the spine can be tried alone.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sora_director::event::{Event, Listener, Monitor};
+use sora_director::generate::{
+    Caps, Delivered, DependsOn, FailureClass, GenerateError, JobFailure, JobHandle, JobState,
+    Polled, Providers, Quote, Reconciled, Submission, TakeRequest, VideoProvider,
+};
+use sora_director::manifest::{self, Prompt};
+use sora_director::pipeline::{
+    Config, Context, IterationResult, Preset, Round, Scored, Stages, StepError, Take, TakeResult,
+    Work,
+};
+use sora_director::revise::Revision;
+use sora_director::run::lane::Recover;
+use sora_director::run::{Batch, BatchResult};
+use sora_director::score::Scores;
+use sora_director::store::{Key, KeyBuilder, Run, StoreError, write_json};
+
+/// What the service knows; it outlives the director's process, as a real one does.
+#[derive(Debug, Default)]
+pub struct Books {
+    /// Polls left of each job.
+    jobs: BTreeMap<String, u32>,
+    /// Keys in the order of their submissions: each one is a bill.
+    pub billed: Vec<String>,
+    /// Seeds in the same order.
+    pub seeds: Vec<u64>,
+    /// Jobs that were submitted and not fetched, now and at most.
+    pub open: [usize; 2],
+    /// Submissions that were turned away.
+    pub throttled: u32,
+    pub polls: u32,
+}
+
+/// How a submission is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    #[default]
+    Accepts,
+    /// The job is taken, and the connection drops before the answer.
+    TakesAndDrops,
+    NoCredit,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Service {
+    pub books: Arc<Mutex<Books>>,
+    pub polls: u32,
+    pub throttle: u32,
+    pub answer: Answer,
+    pub reconciles: bool,
+    /// Jobs with this in their prompt fail like this.
+    pub fails: Option<(&'static str, JobFailure)>,
+}
+
+impl Service {
+    pub fn new(polls: u32) -> Self {
+        Self {
+            polls,
+            ..Self::default()
+        }
+    }
+    pub fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().expect("books")
+    }
+}
+
+pub fn failure(class: FailureClass, billed: bool) -> JobFailure {
+    JobFailure {
+        class,
+        billed,
+        message: "as it was told to".into(),
+    }
+}
+
+#[async_trait]
+impl VideoProvider for Service {
+    fn name(&self) -> &str {
+        "service"
+    }
+    fn caps(&self, _model: Option<&str>) -> Caps {
+        Caps {
+            paid: true,
+            generates: true,
+        }
+    }
+    fn depends_on(&self, _request: &TakeRequest) -> DependsOn {
+        DependsOn::default()
+    }
+    fn check(&self, _request: &TakeRequest) -> Result<(), GenerateError> {
+        Ok(())
+    }
+    fn quote(&self, _request: &TakeRequest) -> Quote {
+        Quote::Unknown
+    }
+    async fn submit(&self, request: &TakeRequest, key: &str) -> Submission {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let mut books = self.books();
+        if self.answer == Answer::NoCredit {
+            return Submission::OutOfCredit("0.00 USD".into());
+        }
+        if books.throttled < self.throttle {
+            books.throttled += 1;
+            return Submission::Throttled {
+                after: Some(Duration::from_millis(5)),
+            };
+        }
+        books.jobs.insert(key.to_owned(), self.polls);
+        books.billed.push(key.to_owned());
+        books.seeds.push(request.seed);
+        books.open[0] += 1;
+        books.open[1] = books.open[1].max(books.open[0]);
+        if self.answer == Answer::TakesAndDrops {
+            return Submission::Ambiguous("the connection was closed".into());
+        }
+        Submission::Accepted(handle(request, key))
+    }
+    async fn poll(&self, handle: &JobHandle) -> Result<Polled, GenerateError> {
+        let mut books = self.books();
+        books.polls += 1;
+        if let Some((word, failure)) = &self.fails
+            && handle.data.as_str().is_some_and(|p| p.contains(word))
+        {
+            books.open[0] -= 1;
+            return Ok(JobState::Failed(failure.clone()).into());
+        }
+        let left = books.jobs.get_mut(&handle.id);
+        let state = match left {
+            None => JobState::Failed(failure(FailureClass::Gone, false)),
+            Some(0) => JobState::Done { usd: Some(0.5) },
+            Some(left) => {
+                *left -= 1;
+                JobState::Running {
+                    percent: Some(50.0),
+                }
+            }
+        };
+        Ok(Polled {
+            state,
+            again_after: Some(Duration::from_millis(5)),
+        })
+    }
+    async fn fetch(
+        &self,
+        handle: &JobHandle,
+        folder: &Path,
+        _monitor: &dyn Monitor,
+    ) -> Result<Delivered, GenerateError> {
+        let video = folder.join("take.mp4");
+        std::fs::write(&video, &handle.id).expect("write");
+        self.books().open[0] -= 1;
+        Ok(Delivered {
+            video,
+            notes: Vec::new(),
+        })
+    }
+    async fn cancel(&self, _handle: &JobHandle) -> Result<(), GenerateError> {
+        Ok(())
+    }
+    async fn reconcile(&self, key: &str) -> Result<Reconciled, GenerateError> {
+        if !self.reconciles {
+            return Ok(Reconciled::Unknown);
+        }
+        Ok(match self.books().jobs.contains_key(key) {
+            true => Reconciled::Found(JobHandle {
+                id: key.to_owned(),
+                urls: BTreeMap::new(),
+                data: serde_json::Value::Null,
+            }),
+            false => Reconciled::Absent,
+        })
+    }
+}
+
+fn handle(request: &TakeRequest, key: &str) -> JobHandle {
+    JobHandle {
+        id: key.to_owned(),
+        urls: BTreeMap::new(),
+        data: request.prompt.clone().into(),
+    }
+}
+
+/// Stages whose steps go through the store and whose work is one small file each.
+pub struct Null<'e> {
+    context: Context<'e>,
+    /// Milliseconds that scoring takes.
+    pub pause: u64,
+    /// Rows with this in their prompt make the stage panic.
+    pub panics: Option<&'static str>,
+}
+
+impl<'e> Null<'e> {
+    pub fn new(context: Context<'e>) -> Self {
+        Self {
+            context,
+            pause: 0,
+            panics: None,
+        }
+    }
+
+    fn step(
+        &self,
+        round: &Round<'_>,
+        step: &str,
+        after: &Key,
+        work: &mut Work,
+    ) -> Result<Key, StepError> {
+        let key = KeyBuilder::new(step, 1).after(after).finish();
+        let done = self
+            .context
+            .run
+            .once(&round.row.id, round.iteration, step, &key, |stage| {
+                write_json(
+                    &stage.path(&format!("{step}.json"))?,
+                    &BTreeMap::from([(step, 1)]),
+                )
+            })
+            .map_err(|e: StoreError| StepError {
+                step: step.to_owned(),
+                error: e.into(),
+            })?;
+        work.add(step, &done.record, done.skipped);
+        Ok(key)
+    }
+}
+
+impl Recover for Null<'_> {
+    fn recover(&mut self) {}
+}
+
+impl Stages for Null<'_> {
+    fn score(&mut self, round: &Round<'_>, mut take: Take) -> Result<Scored, StepError> {
+        std::thread::sleep(Duration::from_millis(self.pause));
+        if self.panics.is_some_and(|word| round.prompt.contains(word)) {
+            panic!("as it was told to");
+        }
+        let step = format!("scores-{}", take.number);
+        let key = self.step(round, &step, &take.key.clone(), &mut take.work)?;
+        Ok(Scored {
+            take,
+            scores: Scores::default(),
+            key,
+        })
+    }
+
+    fn rebuild(
+        &mut self,
+        round: &Round<'_>,
+        takes: Vec<Scored>,
+    ) -> Result<(IterationResult, Revision), StepError> {
+        let mut result = IterationResult {
+            iteration: round.iteration,
+            prompt: round.prompt.clone(),
+            violations: Some(0),
+            best: takes.first().map(|t| t.take.number),
+            accepted: round.iteration >= 2,
+            ..IterationResult::default()
+        };
+        let mut key = takes[0].key.clone();
+        for Scored { take, scores, .. } in takes {
+            result.takes.push(TakeResult {
+                take: take.number,
+                seed: take.seed,
+                video: PathBuf::from(format!("takes/{}/take.mp4", take.number)),
+                scores,
+                rank: take.number,
+            });
+            result.work.merge(take.work);
+        }
+        for step in [
+            "depth-1",
+            "cameras-1",
+            "splats",
+            "world",
+            "agent",
+            "revision",
+        ] {
+            key = self.step(round, step, &key, &mut result.work)?;
+        }
+        let revision: Revision = serde_json::from_value(serde_json::json!({
+            "accepted": result.accepted, "reasons": [], "prompt": round.prompt,
+            "revised_prompt": format!("{}, better", round.prompt),
+            "changes": if result.accepted { serde_json::json!([]) } else { change() },
+            "explanation": "", "iteration": round.iteration, "parent": "", "child": "", "success": true,
+        }))
+        .expect("revision");
+        Ok((result, revision))
+    }
+}
+
+fn change() -> serde_json::Value {
+    serde_json::json!([{"rule": "z", "added": "better", "because": "y", "evidence": "x"}])
+}
+
+/// Keeps what was told.
+#[derive(Default)]
+pub struct Told(pub Mutex<Vec<String>>);
+
+impl Listener for Told {
+    fn on(&self, event: &Event<'_>) {
+        let line = serde_json::to_string(event).expect("json");
+        self.0.lock().expect("told").push(line);
+    }
+}
+
+/// A manifest and a run folder.
+pub struct Desk {
+    pub folder: tempfile::TempDir,
+    pub rows: Vec<Prompt>,
+    pub config: Config,
+    pub stop: AtomicBool,
+    pub told: Told,
+}
+
+impl Desk {
+    pub fn new(csv: &str) -> Self {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let path = folder.path().join("m.csv");
+        std::fs::write(&path, csv).expect("write");
+        let found = manifest::read(&path).expect("manifest");
+        assert_eq!(found.faults, []);
+        let mut config = Config::preset(Preset::Draft);
+        config.provider = "service".into();
+        config.takes = 1;
+        config.max_iterations = 1;
+        let limits = sora_director::pipeline::ProviderLimits {
+            at_once: 4,
+            ..Default::default()
+        };
+        config.providers.insert("service".into(), limits);
+        Self {
+            folder,
+            rows: found.rows,
+            config,
+            stop: AtomicBool::new(false),
+            told: Told::default(),
+        }
+    }
+
+    pub fn limits(&mut self) -> &mut sora_director::pipeline::ProviderLimits {
+        self.config.providers.get_mut("service").expect("limits")
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("run")
+    }
+
+    pub fn batch(
+        &self,
+        service: &Service,
+        stages: impl Fn(&mut Null<'_>) + Sync,
+    ) -> anyhow::Result<BatchResult> {
+        self.listened(service, stages, &self.told)
+    }
+
+    pub fn listened(
+        &self,
+        service: &Service,
+        stages: impl Fn(&mut Null<'_>) + Sync,
+        listener: &dyn Listener,
+    ) -> anyhow::Result<BatchResult> {
+        self.stop.store(false, Ordering::Relaxed);
+        let mut providers = Providers::default();
+        providers.add(Arc::new(service.clone()));
+        let run = Run::open(&self.root())?;
+        let batch = Batch {
+            run: &run,
+            manifest: &self.folder.path().join("m.csv"),
+            rows: &self.rows,
+            config: &self.config,
+            providers: &providers,
+            listener,
+            stop: &self.stop,
+        };
+        batch.run_with(1, |_, context| {
+            let mut null = Null::new(context);
+            stages(&mut null);
+            Ok(null)
+        })
+    }
+}
