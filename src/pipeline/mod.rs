@@ -144,7 +144,9 @@ impl StepError {
             e.downcast_ref::<StoreError>()
                 .is_some_and(StoreError::is_fatal)
         };
-        self.error.chain().any(store)
+        // Stages tell of files in words; the system's number is the part that does not change.
+        let full = |e: &(dyn std::error::Error + 'static)| e.to_string().contains("(os error 28)");
+        self.error.chain().any(|e| store(e) || full(e))
     }
 }
 

@@ -173,17 +173,17 @@ impl<'a> Batch<'a> {
             let mut told = false;
             loop {
                 let next = tokio::select! {
-                    next = rows.next() => next,
-                    () = tokio::time::sleep(LOOK) => {
-                        if !told && self.stop.load(Ordering::Relaxed) {
-                            told = true;
-                            self.listener.on(&Event::Stopping);
-                        }
-                        continue;
-                    }
+                    next = rows.next() => Some(next),
+                    () = tokio::time::sleep(LOOK) => None,
                 };
-                let Some((row, ended)) = next else {
-                    break;
+                if !told && self.stop.load(Ordering::Relaxed) {
+                    told = true;
+                    self.listener.on(&Event::Stopping);
+                }
+                let (row, ended) = match next {
+                    Some(Some(ended)) => ended,
+                    Some(None) => break,
+                    None => continue,
                 };
                 match ended.and_then(|ended| self.ended(row, ended, &mut result)) {
                     Ok(()) => {}
@@ -198,7 +198,7 @@ impl<'a> Batch<'a> {
         self.listener.on(&Event::RunDone { left: result.left });
         if let Some(error) = fatal {
             return Err(error.context(
-                "the run stopped, since nothing can be saved; what is done is kept, and the same command goes on",
+                "the run stopped, since nothing can be saved (is the disk full?); what is done is kept, and the same command goes on",
             ));
         }
         journal.append(

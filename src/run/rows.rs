@@ -45,7 +45,7 @@ pub fn rows(root: &Path) -> Result<Vec<Prompt>, StoreError> {
         .into_iter()
         .find(|p| p.exists());
     let copy = copy.ok_or_else(|| StoreError::Missing(root.to_owned()))?;
-    let manifest = manifest::read(&copy).map_err(|e| StoreError::Broken {
+    let manifest = manifest::read_copy(&copy).map_err(|e| StoreError::Broken {
         path: copy.clone(),
         reason: e.to_string(),
     })?;

@@ -7,7 +7,7 @@ use sora_director::pipeline::{Outcome, RowResult};
 use sora_director::store::{Run, read_journal};
 
 /// A row small enough for a test: seconds, not minutes.
-const TINY: [&str; 17] = [
+pub const TINY: [&str; 17] = [
     "--preset",
     "draft",
     "--size",
@@ -27,12 +27,12 @@ const TINY: [&str; 17] = [
     "--quiet",
 ];
 
-fn director(args: &[&str]) -> Command {
+pub fn director(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_director"));
-    command
-        .args(args)
-        .env_remove("DIRECTOR_ADAPTER")
-        .env("NO_COLOR", "1");
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DIRECTOR_")) {
+        command.env_remove(name);
+    }
+    command.args(args).env("NO_COLOR", "1");
     command
 }
 
@@ -312,4 +312,106 @@ fn a_killed_run_goes_on_and_ends_with_the_same_artifacts() {
         0
     );
     assert!(before == artifacts(Path::new(&killed)));
+}
+
+#[test]
+fn a_run_is_cleaned_and_what_is_needed_again_is_made_again() {
+    let folder = Folder::new();
+    let manifest = folder.text(
+        "m.csv",
+        "id,prompt,tags,mood\na,a room,\"first;night\",calm\n",
+    );
+    let out = folder.out("run");
+    let run_with = |more: &[&str]| {
+        let mut args = vec![
+            "run",
+            manifest.as_str(),
+            "--out",
+            out.as_str(),
+            "--max-iterations",
+            "1",
+        ];
+        args.extend(TINY);
+        args.extend(more);
+        let output = run(&args);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    };
+    run_with(&["--tag", "night"]);
+    let depth = folder.path("run/prompts/a/1/takes/1/depth.npy");
+    let voxels = folder.path("run/prompts/a/1/world.vox");
+    assert!(depth.exists() && voxels.exists());
+    let dry = run(&["clean", &out, "--dry-run", "--json"]);
+    let dry: serde_json::Value = serde_json::from_slice(&dry.stdout).expect("json");
+    assert!(
+        dry["files"].as_u64().is_some_and(|n| n >= 3) && depth.exists(),
+        "{dry}"
+    );
+    assert_eq!(code(&run(&["clean", &out, "--older-than", "1d"])), 0);
+    assert!(depth.exists(), "the row is younger");
+    assert_eq!(code(&run(&["clean", &out])), 0);
+    assert!(!depth.exists() && !voxels.exists());
+    assert!(!folder.path("run/prompts/a/1/takes/1/truth").exists());
+    assert!(
+        folder.path("run/prompts/a/1/world.ply").exists(),
+        "results are kept"
+    );
+    // Nothing is to be done, so nothing is made again.
+    run_with(&[]);
+    assert!(!depth.exists());
+    // The cameras are asked for anew, and for that the depth is needed.
+    run_with(&["--set", "solve.points=900"]);
+    assert!(depth.exists() && voxels.exists());
+    let results = run(&["results", &out, "--format", "csv"]);
+    let text = String::from_utf8_lossy(&results.stdout).into_owned();
+    assert!(
+        text.lines()
+            .next()
+            .is_some_and(|h| h.ends_with(",tags,mood")),
+        "{text}"
+    );
+    assert!(text.contains("first;night,calm"), "{text}");
+    let none = run(&["run", &manifest, "--out", &out, "--tag", "day"]);
+    assert_eq!(code(&none), 2);
+    assert!(
+        stderr(&none).contains("no row has the tag day"),
+        "{}",
+        stderr(&none)
+    );
+}
+
+#[test]
+fn machines_get_events_as_json_lines_and_the_run_keeps_a_log() {
+    let folder = Folder::new();
+    let manifest = folder.text("m.csv", "id,prompt\na,a room\n");
+    let out = folder.out("run");
+    let mut args = vec![
+        "run",
+        manifest.as_str(),
+        "--out",
+        out.as_str(),
+        "--max-iterations",
+        "1",
+    ];
+    args.extend(TINY);
+    args.extend(["--log-format", "json", "--json"]);
+    let output = run(&args);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let events: Vec<serde_json::Value> = stderr(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}")))
+        .collect();
+    let named = |name: &str| events.iter().filter(|e| e["event"] == name).count();
+    assert_eq!(
+        (named("run_started"), named("row_done"), named("run_done")),
+        (1, 1, 1)
+    );
+    assert_eq!(named("step_started"), named("step_done"));
+    assert!(
+        events
+            .iter()
+            .any(|e| e["step"] == "take-1" && e["id"] == "a" && e["iteration"] == 1)
+    );
+    let row: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON line");
+    assert_eq!(row["row"]["id"], "a");
+    assert!(folder.path("run/director.log").exists());
 }

@@ -155,7 +155,9 @@ impl VideoProvider for Service {
     ) -> Result<Delivered, GenerateError> {
         let video = folder.join("take.mp4");
         std::fs::write(&video, &handle.id).expect("write");
-        self.books().open[0] -= 1;
+        // A job may be fetched again.
+        let mut books = self.books();
+        books.open[0] = books.open[0].saturating_sub(1);
         Ok(Delivered {
             video,
             notes: Vec::new(),

@@ -134,10 +134,8 @@ fn a_busy_service_is_asked_again_and_its_wish_is_kept() {
         ..Service::new(2)
     };
     make(&service, &options(home.path()), &Silent).expect("made");
-    assert_eq!(
-        (service.books().throttled, service.books().billed.len()),
-        (3, 1)
-    );
+    let books = service.books();
+    assert_eq!((books.throttled, books.billed.len()), (3, 1));
 }
 
 #[test]

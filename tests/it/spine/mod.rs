@@ -3,9 +3,12 @@
 mod batch;
 mod cli;
 mod config;
+mod disk;
 mod fake;
 mod jobs;
 mod journal;
 mod manifest;
 mod manifest_properties;
+mod scale;
+mod signals;
 mod store;

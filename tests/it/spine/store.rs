@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::path::Path;
 
 use serde_json::json;
-use sora_director::store::{KeyBuilder, Run, StoreError, read_journal};
+use sora_director::store::{Clean, KeyBuilder, Run, StoreError, Verify, clean, read_journal};
 
 fn key(text: &str) -> sora_director::store::Key {
     KeyBuilder::new("step", 1).bytes(text.as_bytes()).finish()
@@ -195,4 +195,118 @@ fn keys_tell_parts_apart() {
     let b = KeyBuilder::new("s", 1).bytes(b"a").bytes(b"bc").finish();
     let c = KeyBuilder::new("s", 2).bytes(b"ab").bytes(b"c").finish();
     assert!(a != b && a != c && b != c);
+}
+
+#[test]
+fn an_alteration_that_keeps_size_and_time_is_seen_when_contents_are_verified() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let ran = Cell::new(0);
+    let run = Run::open(folder.path()).expect("open");
+    step(&run, "k", "good", &ran);
+    let path = artifact(folder.path());
+    let time = path.metadata().and_then(|m| m.modified()).expect("time");
+    std::fs::write(&path, "evil").expect("alter");
+    let file = std::fs::File::options()
+        .write(true)
+        .open(&path)
+        .expect("open");
+    file.set_modified(time).expect("time");
+    drop(file);
+    assert!(
+        step(&run, "k", "good", &ran),
+        "quick: size and time are the same"
+    );
+    let run = run.verifying(Verify::Full);
+    assert!(!step(&run, "k", "good", &ran));
+    assert_eq!(std::fs::read_to_string(path).expect("read"), "good");
+}
+
+#[test]
+fn a_copied_run_is_still_done_though_its_times_differ() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let ran = Cell::new(0);
+    step(&Run::open(folder.path()).expect("open"), "k", "x", &ran);
+    let path = artifact(folder.path());
+    let file = std::fs::File::options()
+        .write(true)
+        .open(&path)
+        .expect("open");
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .expect("time");
+    assert!(step(
+        &Run::open(folder.path()).expect("open"),
+        "k",
+        "x",
+        &ran
+    ));
+}
+
+#[test]
+fn what_clean_drops_counts_as_done_until_it_is_forgotten() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let ran = Cell::new(0);
+    let run = Run::open(folder.path()).expect("open");
+    step(&run, "k", "0123456789", &ran);
+    let rows = ["row".to_owned()];
+    let what = |dry_run, keep_under, drops: &dyn Fn(&str) -> bool| {
+        let what = Clean {
+            rows: &rows,
+            drops,
+            keep_under,
+            dry_run,
+        };
+        clean(&run, &what).expect("clean")
+    };
+    let all = |path: &str| path.starts_with("a/");
+    assert_eq!(what(false, None, &|_| false).files, 0);
+    assert_eq!(
+        what(false, Some(u64::MAX), &all).files,
+        0,
+        "small enough already"
+    );
+    let would = what(true, None, &all);
+    assert_eq!((would.rows, would.files, would.bytes), (1, 1, 10));
+    assert!(artifact(folder.path()).exists(), "a dry run drops nothing");
+    assert_eq!(what(false, None, &all).files, 1);
+    assert!(!artifact(folder.path()).exists());
+    assert!(step(&run, "k", "0123456789", &ran), "it is still done");
+    run.forget_dropped("row", 1).expect("forget");
+    assert!(!step(&run, "k", "0123456789", &ran));
+    assert_eq!(ran.get(), 2);
+}
+
+#[test]
+fn files_that_a_step_no_longer_makes_go_with_its_old_record() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let run = Run::open(folder.path()).expect("open");
+    for (name, other) in [("old.txt", "new.txt"), ("new.txt", "old.txt")] {
+        run.once("row", 1, "step", &key(name), |stage| {
+            std::fs::write(stage.path(name)?, "x").expect("write");
+            Ok::<_, StoreError>(())
+        })
+        .expect("once");
+        assert!(folder.path().join("prompts/row/1").join(name).exists());
+        assert!(!folder.path().join("prompts/row/1").join(other).exists());
+    }
+}
+
+#[test]
+fn stored_json_and_runs_of_a_newer_version_are_refused_by_name() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let file = folder.path().join("scores.json");
+    std::fs::write(&file, r#"{"format": 7, "x": 1}"#).expect("write");
+    let read = sora_director::store::read_json::<serde_json::Value>(&file);
+    assert!(
+        matches!(read, Err(StoreError::Newer { found: 7, .. })),
+        "{read:?}"
+    );
+    let root = folder.path().join("run");
+    std::fs::create_dir(&root).expect("folder");
+    std::fs::write(root.join("run.toml"), "format = 9\n").expect("write");
+    let opened = Run::open(&root).expect_err("newer");
+    assert!(
+        matches!(opened, StoreError::Newer { found: 9, .. }),
+        "{opened}"
+    );
+    assert!(sora_director::run::rows(&root).is_err());
 }
