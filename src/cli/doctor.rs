@@ -1,109 +1,211 @@
 //! `director doctor`: what this machine has, what is missing, and the mend.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde::Serialize;
 
-use super::Globals;
-use crate::gpu::adapters;
+use super::{Globals, settings::Settings};
+use crate::gpu::{AdapterSummary, adapters};
+use crate::video::{self, HardwareDevice};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  director doctor --json")]
+#[command(after_help = "Examples:
+  director doctor
+  director doctor --out /mnt/big/runs --json
+Exit codes: 0 all that is needed is here, 1 something is missing.")]
 pub struct Args {
+    /// Folder whose disk is looked at
+    #[arg(long, short, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
 }
 
-/// Runs the command.
-pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let found = adapters();
-    let mut faults: Vec<String> = Vec::new();
-    let chosen = match globals.gpu() {
-        Ok(gpu) => Some(gpu.summary().name.clone()),
-        Err(error) => {
-            faults.push(error.to_string());
-            None
-        }
-    };
-    let ffmpeg = crate::video::versions();
-    let encoder = crate::video::h264_encoder();
-    if encoder.is_none() {
-        faults.push("FFmpeg has no H.264 encoder; install one (libx264), or the mock provider cannot write takes".into());
-    }
-    let free = free_bytes(Path::new("."));
-    if free.is_some_and(|f| f < 5 << 30) {
-        faults.push("under 5 GiB of disk are free here; point --out to a larger disk".into());
-    }
-    if args.json {
-        let document = json!({
-            "version": env!("CARGO_PKG_VERSION"), "adapters": found, "chosen": chosen, "ffmpeg": ffmpeg,
-            "h264_encoder": encoder, "free_bytes": free, "faults": faults,
-        });
-        println!("{}", serde_json::to_string_pretty(&document)?);
-    } else {
-        println!("director {}", env!("CARGO_PKG_VERSION"));
-        println!("adapters");
-        if found.is_empty() {
-            println!("  none");
-        }
-        for (index, a) in found.iter().enumerate() {
-            let mark = if chosen.as_ref() == Some(&a.name) {
-                "*"
-            } else {
-                " "
-            };
-            println!(
-                "{mark} {index}: {} ({}, {}, {})",
-                a.name, a.kind, a.backend, a.driver
-            );
-            let yes = |b: bool| if b { "yes" } else { "no" };
-            println!(
-                "     subgroups {}, f32 atomics {}, timestamps {}, largest binding {} MiB",
-                yes(a.subgroups),
-                yes(a.float_atomics),
-                yes(a.timestamps),
-                a.max_binding >> 20
-            );
-        }
-        println!("FFmpeg       {ffmpeg}");
-        println!("H.264        {}", encoder.unwrap_or("none"));
-        if let Some(free) = free {
-            println!("disk free    {:.1} GiB", free as f64 / f64::from(1 << 30));
-        }
-        if found.iter().all(|a| a.kind == "software") && chosen.is_some() {
-            println!("note         only a software adapter: the same results, slowly");
-        }
-        for fault in &faults {
-            println!("{}: {fault}", super::error_label());
-        }
-        if faults.is_empty() {
-            println!("all that is needed is here");
-        }
-    }
-    Ok(if faults.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+/// What was found.
+#[derive(Debug, Serialize)]
+struct Findings {
+    version: &'static str,
+    adapters: Vec<AdapterSummary>,
+    /// Name of the adapter that a run would open.
+    chosen: Option<String>,
+    ffmpeg: String,
+    hardware_devices: Vec<HardwareDevice>,
+    h264_encoders: Vec<&'static str>,
+    decoders: Vec<&'static str>,
+    decoders_missing: Vec<&'static str>,
+    free_bytes: Option<u64>,
+    config_file: Option<PathBuf>,
+    /// What keeps a run from working, each with its mend.
+    faults: Vec<String>,
+    /// What makes it slower or narrower.
+    notes: Vec<String>,
 }
 
-fn free_bytes(path: &Path) -> Option<u64> {
-    // Through `df`, which every Unix has, rather than an unsafe call.
-    let output = std::process::Command::new("df")
-        .args(["-Pk"])
-        .arg(path)
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let kib: u64 = text
-        .lines()
-        .nth(1)?
-        .split_whitespace()
-        .nth(3)?
-        .parse()
-        .ok()?;
-    Some(kib * 1024)
+/// Bytes under which a night's run may not fit.
+const LITTLE_DISK: u64 = 5 << 30;
+
+/// Runs the command.
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let findings = find(args, globals);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&findings)?);
+    } else {
+        anstream::print!("{}", findings.text());
+    }
+    Ok(ExitCode::from(u8::from(!findings.faults.is_empty())))
+}
+
+fn find(args: &Args, globals: &Globals) -> Findings {
+    let mut faults: Vec<String> = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
+    let opened = globals.gpu();
+    match &opened {
+        Err(error) => faults.push(error.to_string()),
+        Ok(gpu) => {
+            let summary = gpu.summary();
+            if !summary.subgroups || summary.subgroup_sizes[0] < 8 {
+                faults.push(format!(
+                    "the splat kernels need subgroups of 8 lanes or more, which {} lacks; choose another --adapter",
+                    summary.name
+                ));
+            }
+            if summary.kind == "software" {
+                notes.push("only a software adapter is used: the same results, slowly".into());
+            }
+        }
+    }
+    let h264_encoders = video::h264_encoders();
+    if h264_encoders.is_empty() {
+        faults.push(
+            "FFmpeg has no H.264 encoder, so the mock provider cannot write takes; install one (Debian: libx264, with its FFmpeg)"
+                .into(),
+        );
+    }
+    let (decoders, missing): (Vec<_>, Vec<_>) = video::decoders().into_iter().partition(|d| d.1);
+    let names = |list: Vec<(&'static str, bool)>| list.into_iter().map(|d| d.0).collect();
+    let decoders_missing: Vec<&str> = names(missing);
+    if !decoders_missing.is_empty() {
+        notes.push(format!(
+            "this FFmpeg does not decode {}; videos in these need another build of it",
+            decoders_missing.join(", ")
+        ));
+    }
+    let free_bytes = free_bytes(&args.out);
+    match free_bytes {
+        Ok(free) if free < LITTLE_DISK => faults.push(format!(
+            "under 5 GiB of disk are free at {}; point --out of a run to a larger disk, or clean old runs (director clean)",
+            args.out.display()
+        )),
+        Ok(_) => {}
+        Err(ref error) => faults.push(format!("{}: {error}; name a folder that is there", args.out.display())),
+    }
+    let config = Settings::default().resolved(globals);
+    if let Err(error) = &config {
+        faults.push(error.to_string());
+    }
+    Findings {
+        version: env!("CARGO_PKG_VERSION"),
+        adapters: adapters(),
+        chosen: opened.ok().map(|gpu| gpu.summary().name.clone()),
+        ffmpeg: video::versions(),
+        hardware_devices: video::hardware_devices(),
+        h264_encoders,
+        decoders: names(decoders),
+        decoders_missing,
+        free_bytes: free_bytes.ok(),
+        config_file: config.ok().and_then(|c| c.file),
+        faults,
+        notes,
+    }
+}
+
+impl Findings {
+    fn text(&self) -> String {
+        let mut lines = vec![format!("director     {}", self.version)];
+        let mut say = |name: &str, words: String| lines.push(format!("{name:<12} {words}"));
+        let yes = |b: bool| if b { "yes" } else { "no" };
+        if self.adapters.is_empty() {
+            say("adapters", "none".into());
+        }
+        for (index, a) in self.adapters.iter().enumerate() {
+            let name = if index == 0 { "adapters" } else { "" };
+            let mark = match self.chosen.as_ref() == Some(&a.name) {
+                true => "*",
+                false => " ",
+            };
+            say(
+                name,
+                format!(
+                    "{mark} {index}: {} ({}, {}, {})",
+                    a.name, a.kind, a.backend, a.driver
+                ),
+            );
+            let [least, most] = a.subgroup_sizes;
+            let subgroups = match (a.subgroups, least == most) {
+                (false, _) => "no".to_owned(),
+                (true, true) => format!("of {least}"),
+                (true, false) => format!("of {least} to {most}"),
+            };
+            say(
+                "",
+                format!(
+                    "     subgroups {subgroups}, f32 atomics {}, timestamps {}, largest binding {} MiB, workgroup memory {} KiB",
+                    yes(a.float_atomics),
+                    yes(a.timestamps),
+                    a.max_binding >> 20,
+                    a.max_workgroup_memory >> 10
+                ),
+            );
+        }
+        say("FFmpeg", self.ffmpeg.clone());
+        let devices: Vec<_> = self
+            .hardware_devices
+            .iter()
+            .map(|d| match &d.fault {
+                None => format!("{} opens", d.kind),
+                Some(fault) => format!("{} ({})", d.kind, fault.to_lowercase()),
+            })
+            .collect();
+        say("hardware", list(&devices));
+        say("H.264 out", list(&self.h264_encoders));
+        say("decodes", list(&self.decoders));
+        if let Some(free) = self.free_bytes {
+            say("disk free", indicatif::BinaryBytes(free).to_string());
+        }
+        let config = match &self.config_file {
+            Some(file) => file.display().to_string(),
+            None => "no director.toml here: the preset's values".to_owned(),
+        };
+        say("settings", config);
+        for note in &self.notes {
+            say("note", note.clone());
+        }
+        for fault in &self.faults {
+            lines.push(format!("{}: {fault}", super::error_label()));
+        }
+        if self.faults.is_empty() {
+            lines.push("all that is needed is here".to_owned());
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+fn list<T: AsRef<str>>(items: &[T]) -> String {
+    match items {
+        [] => "none".to_owned(),
+        items => items
+            .iter()
+            .map(AsRef::as_ref)
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+/// Bytes that this user may still write on the disk of a folder.
+fn free_bytes(path: &Path) -> std::io::Result<u64> {
+    let disk = rustix::fs::statvfs(path)?;
+    Ok(disk.f_bavail * disk.f_frsize)
 }

@@ -1,5 +1,6 @@
 //! `director run`: a manifest in, worlds that agents have tested out.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,6 +11,7 @@ use crate::event::Both;
 use crate::generate::Providers;
 use crate::gpu::AdapterChoice;
 use crate::manifest::{self, ManifestError, Prompt};
+use crate::pipeline::Config;
 use crate::progress::{Logged, Reporter};
 use crate::report::results::{self, Format};
 use crate::run::{Batch, BatchResult, signals};
@@ -46,19 +48,36 @@ pub struct Args {
     settings: Settings,
 }
 
-/// Reads a manifest and refuses its faults, or leaves the faulty rows out.
-pub(super) fn read_rows(path: &std::path::Path, skip_faulty: bool) -> anyhow::Result<Vec<Prompt>> {
-    let found = manifest::read(path)?;
+/// What becomes of faulty rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// The whole manifest is refused.
+    Refused,
+    /// They are left out, and told of.
+    Out,
+}
+
+/// Reads a manifest, with what its rows lack for their providers.
+pub(super) fn read_rows(path: &Path, faulty: Left, config: &Config) -> anyhow::Result<Vec<Prompt>> {
+    let mut found = manifest::read(path)?;
+    for warning in &found.warnings {
+        tracing::warn!("{}: {warning}", path.display());
+    }
+    let lacking = config.check(&found.rows);
+    let lines: BTreeSet<usize> = lacking.iter().map(|fault| fault.line).collect();
+    found.rows.retain(|row| !lines.contains(&row.line));
+    found.faults.extend(lacking);
     if found.faults.is_empty() {
         return Ok(found.rows);
     }
+    found.faults.sort_by_key(|fault| (fault.line, fault.column));
     let faults = ManifestError::Faults {
         path: path.to_owned(),
         faults: found.faults,
     };
-    if !skip_faulty {
+    if faulty == Left::Refused {
         return Err(faults).context(
-            "nothing was started; mend the lines, or pass --skip-faulty to leave them out",
+            "nothing was started; mend the lines, or let `director run --skip-faulty` leave them out",
         );
     }
     tracing::warn!("left out: {faults}");
@@ -68,9 +87,19 @@ pub(super) fn read_rows(path: &std::path::Path, skip_faulty: bool) -> anyhow::Re
     Ok(found.rows)
 }
 
+/// The run folder of a manifest, where none is named.
+pub(super) fn default_out(manifest: &Path) -> PathBuf {
+    PathBuf::from("runs").join(manifest.file_stem().unwrap_or(manifest.as_os_str()))
+}
+
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let mut rows = read_rows(&args.manifest, args.skip_faulty)?;
+    let config = args.settings.resolve(globals)?;
+    let faulty = match args.skip_faulty {
+        true => Left::Out,
+        false => Left::Refused,
+    };
+    let mut rows = read_rows(&args.manifest, faulty, &config)?;
     if !args.tag.is_empty() {
         rows.retain(|row| row.tags.iter().any(|tag| args.tag.contains(tag)));
         if rows.is_empty() {
@@ -81,15 +110,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             );
         }
     }
-    let config = args.settings.resolve(globals)?;
-    config.check(&rows)?;
-    let out = args.out.clone().unwrap_or_else(|| {
-        PathBuf::from("runs").join(
-            args.manifest
-                .file_stem()
-                .unwrap_or(args.manifest.as_os_str()),
-        )
-    });
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| default_out(&args.manifest));
     let stop = signals::install().context("installing the signal handlers")?;
     let run = Run::open(&out)?.verifying(match args.verify {
         true => Verify::Full,

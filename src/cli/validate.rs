@@ -1,17 +1,31 @@
-//! `director validate`: what a run would do; does nothing.
+//! `director validate`: what a run would do and cost; does nothing.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::json;
+
+use super::run::{Left, default_out, read_rows};
 use super::{Globals, settings::Settings};
+use crate::generate::Providers;
+use crate::manifest::{Fault, ManifestError};
+use crate::pipeline::{Amount, Plan, RowResult, Share};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  director validate prompts.csv --preset draft")]
+#[command(after_help = "Examples:
+  director validate prompts.csv
+  director validate clips.jsonl --provider files
+  director validate prompts.toml --preset draft --json | jq .total.at_most.takes
+Exit codes: 0 all rows can be run, 1 some would fail at once, 2 the manifest or a setting has faults.")]
 pub struct Args {
-    /// CSV or JSON Lines
+    /// CSV, JSON Lines (.jsonl) or TOML
     manifest: PathBuf,
-    /// One JSON document on standard output
+    /// Run folder that the run would have, to count what is done [default: runs/<name of the manifest>]
+    #[arg(long, short, value_name = "RUN")]
+    out: Option<PathBuf>,
+    /// One JSON document on standard output, faults included
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -20,41 +34,125 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let rows = super::run::read_rows(&args.manifest, false)?;
     let config = args.settings.resolve(globals)?;
-    config.check(&rows)?;
-    let takes: u64 = rows
+    let rows = match read_rows(&args.manifest, Left::Refused, &config) {
+        Ok(rows) => rows,
+        Err(error) => return refused(args, error),
+    };
+    let plan = Plan::new(&rows, &config, &Providers::new(&globals.adapter()));
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| default_out(&args.manifest));
+    let done = rows
         .iter()
-        .map(|r| u64::from(r.takes.unwrap_or(config.takes)))
-        .sum();
-    let seconds: f64 = rows
-        .iter()
-        .map(|r| f64::from(r.takes.unwrap_or(config.takes)) * r.seconds.unwrap_or(config.seconds))
-        .sum();
-    let rounds = u64::from(config.max_iterations);
+        .filter(|row| RowResult::path(&out, &row.id).exists())
+        .count();
     if args.json {
-        let plan = serde_json::json!({
-            "rows": rows.len(), "takes_first_round": takes, "takes_at_most": takes * rounds,
-            "video_seconds_at_most": seconds * rounds as f64, "max_iterations": rounds,
-            "provider": config.provider, "cost_usd": 0.0, "ids": rows.iter().map(|r| &r.id).collect::<Vec<_>>(),
-        });
-        println!("{}", serde_json::to_string_pretty(&plan)?);
+        let ids: Vec<_> = rows.iter().map(|r| &r.id).collect();
+        let mut document = serde_json::to_value(&plan)?;
+        document["total"] = serde_json::to_value(plan.total())?;
+        document["ids"] = json!(ids);
+        document["out"] = json!(out);
+        document["rows_with_results"] = json!(done);
+        println!("{}", serde_json::to_string_pretty(&document)?);
     } else {
-        println!(
-            "{}: {} row(s), no faults",
-            args.manifest.display(),
-            rows.len()
-        );
-        println!("provider     {}", config.provider);
-        println!(
-            "takes        {takes} in the first round, at most {} in {rounds} round(s)",
-            takes * rounds
-        );
-        println!("video        at most {:.1} s", seconds * rounds as f64);
-        println!(
-            "cost         none: the {} provider is free",
-            config.provider
-        );
+        let name = args.manifest.display();
+        println!("{name}: {} row(s), no faults in the file", plan.rows);
+        println!("{}", table(&plan));
+        if done > 0 {
+            println!(
+                "{done} row(s) have results in {} already; what is done there is skipped",
+                out.display()
+            );
+        }
+        for fault in &plan.faults {
+            println!(
+                "line {} ({}) would fail: {}",
+                fault.line, fault.id, fault.message
+            );
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(!plan.faults.is_empty())))
+}
+
+/// The faults of the file: for machines as a document, for people as the error that it is.
+fn refused(args: &Args, error: anyhow::Error) -> anyhow::Result<ExitCode> {
+    match error.downcast_ref() {
+        Some(ManifestError::Faults { faults, .. }) if args.json => {
+            let object = |f: &Fault| json!({"line": f.line, "column": f.column, "field": f.field, "message": f.message});
+            let faults: Vec<_> = faults.iter().map(object).collect();
+            let document = json!({"manifest": args.manifest, "manifest_faults": faults});
+            println!("{}", serde_json::to_string_pretty(&document)?);
+            Ok(ExitCode::from(super::COULD_NOT_RUN))
+        }
+        _ => Err(error),
+    }
+}
+
+fn table(plan: &Plan) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY);
+    table.set_header(["provider", "rows", "", "takes", "video", "cost"]);
+    let total = plan.total();
+    let mut shares: Vec<(&str, &Share)> = plan
+        .providers
+        .iter()
+        .map(|(n, s)| (n.as_str(), s))
+        .collect();
+    if shares.len() > 1 {
+        shares.push(("all", &total));
+    }
+    for (name, share) in shares {
+        for (which, amount) in [
+            ("first round", share.first_round),
+            ("at most", share.at_most),
+        ] {
+            let first = which == "first round";
+            table.add_row([
+                first.then_some(name).unwrap_or_default().to_owned(),
+                first.then(|| share.rows.to_string()).unwrap_or_default(),
+                which.to_owned(),
+                amount.takes.to_string(),
+                video(&amount),
+                cost(&amount, &share.prices_as_of),
+            ]);
+        }
+    }
+    for column in [1, 3, 4] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn video(amount: &Amount) -> String {
+    match amount.seconds {
+        0.0 => "as it is".to_owned(),
+        s if s < 600.0 => format!("{s:.1} s"),
+        s => format!("{:.1} min", s / 60.0),
+    }
+}
+
+/// What is not known is never shown as nothing.
+fn cost(amount: &Amount, as_of: &[String]) -> String {
+    let priced = amount.takes - amount.takes_without_price;
+    let mut parts = Vec::new();
+    if amount.usd > 0.0 {
+        parts.push(format!(
+            "${:.2} (prices of {})",
+            amount.usd,
+            as_of.join(", ")
+        ));
+    } else if priced > 0 {
+        parts.push("free".to_owned());
+    }
+    if amount.takes_without_price > 0 {
+        parts.push(format!(
+            "unknown for {} take(s)",
+            amount.takes_without_price
+        ));
+    }
+    parts.join(", ")
 }

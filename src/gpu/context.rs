@@ -68,8 +68,12 @@ pub struct AdapterSummary {
     pub driver: String,
     /// Largest storage binding in bytes.
     pub max_binding: u64,
+    /// Most workgroup memory of a kernel in bytes.
+    pub max_workgroup_memory: u32,
     /// Subgroup operations are there.
     pub subgroups: bool,
+    /// Lanes of the smallest and the largest subgroup.
+    pub subgroup_sizes: [u32; 2],
     /// Native f32 atomic add is there.
     pub float_atomics: bool,
     /// Timestamp queries are there.
@@ -120,6 +124,8 @@ fn summarise(adapter: &wgpu::Adapter) -> AdapterSummary {
             .trim()
             .to_owned(),
         max_binding: adapter.limits().max_storage_buffer_binding_size,
+        max_workgroup_memory: adapter.limits().max_compute_workgroup_storage_size,
+        subgroup_sizes: [info.subgroup_min_size, info.subgroup_max_size],
         subgroups: features.contains(wgpu::Features::SUBGROUP),
         float_atomics: features.contains(wgpu::Features::SHADER_FLOAT32_ATOMIC),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),

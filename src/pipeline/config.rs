@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::agent::AgentOptions;
 use crate::camera::SolveOptions;
 use crate::depth;
-use crate::manifest::Prompt;
 use crate::motion::MotionOptions;
 use crate::revise::AcceptOptions;
 use crate::score::ScoreOptions;
@@ -66,7 +65,7 @@ pub struct Config {
     pub providers: BTreeMap<String, ProviderLimits>,
     /// Most rows that are under way at once.
     pub rows_at_once: u32,
-    /// Most takes that may wait for a GPU or be on their way to it at once.
+    /// Nothing new is asked of a provider while so many takes wait for a GPU.
     pub takes_ahead: u32,
     /// Takes a prompt.
     pub takes: u32,
@@ -188,27 +187,5 @@ impl Config {
             });
         }
         faults
-    }
-
-    /// Whether the rows fit their providers.
-    ///
-    /// # Errors
-    /// The first row that does not, and the mend.
-    pub fn check(&self, rows: &[Prompt]) -> anyhow::Result<()> {
-        for row in rows {
-            match self.provider_of(row) {
-                "files" => anyhow::ensure!(
-                    row.video.is_some(),
-                    "line {}, video: the files provider needs a `video`; name one, or use --provider mock",
-                    row.line
-                ),
-                _ => anyhow::ensure!(
-                    !row.prompt.is_empty(),
-                    "line {}, prompt: the mock provider needs a prompt; write one, or use --provider files",
-                    row.line
-                ),
-            }
-        }
-        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! order of things; [`Stages`] is the half that the lane does.
 
 mod config;
+mod plan;
 mod result;
 mod scores;
 mod stages;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::future::join_all;
 
 pub use config::{Config, Preset, ProviderLimits, keys};
+pub use plan::{Amount, Plan, RowFault, Share};
 pub use result::{Failure, IterationResult, Outcome, RowResult, TakeResult, Work};
 pub use stages::{Given, Rebuilt, Tracked, depth, depth_views, frames, given, rebuild, track};
 pub use studio::Studio;
@@ -128,13 +130,17 @@ pub struct StepError {
     pub step: String,
     /// What happened.
     pub error: anyhow::Error,
+    /// The row's rounds that were done before.
+    pub before: Vec<IterationResult>,
 }
 
 impl StepError {
-    fn new(step: &str, error: impl Into<anyhow::Error>) -> Self {
+    /// An error of a step.
+    pub fn new(step: &str, error: impl Into<anyhow::Error>) -> Self {
         Self {
             step: step.to_owned(),
             error: error.into(),
+            before: Vec::new(),
         }
     }
 
@@ -193,10 +199,7 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
             .get(config.provider_of(row))
             .map_err(|e| StepError::new("start", e))?;
         let generates = provider.caps(row.model.as_deref()).generates;
-        let rounds = match generates {
-            true => row.iterations.unwrap_or(config.max_iterations),
-            false => 1,
-        };
+        let rounds = config.rounds(row, generates);
         let mut prompt = row.prompt.clone();
         let mut iterations = Vec::new();
         let mut end = "no round left";
@@ -212,7 +215,13 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
                 iteration,
                 prompt: &round.prompt,
             });
-            let (result, revision) = self.round(&round).await?;
+            let (result, revision) = match self.round(&round).await {
+                Ok(done) => done,
+                Err(mut error) => {
+                    error.before = iterations;
+                    return Err(error);
+                }
+            };
             iterations.push(result);
             if revision.accepted {
                 break;
@@ -241,7 +250,7 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
             .zip(1..)
             .map(|(request, number)| async move {
                 // Held until the take is scored: takes do not pile up before a busy lane.
-                let (mut take, _place) = self.take(round, number, request).await?;
+                let (mut take, _waits) = self.take(round, number, request).await?;
                 take.alone = alone;
                 self.score(round, take).await
             });

@@ -115,10 +115,7 @@ impl<'e> Studio<'e> {
             self.recover();
         }
         step.clone_into(&mut self.step);
-        part(self).map_err(|error| StepError {
-            step: self.step.clone(),
-            error,
-        })
+        part(self).map_err(|error| StepError::new(&self.step, error))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::{Config, Round, Stages, StepError, Take, Walk, Work};
 use crate::event::Event;
@@ -13,49 +13,57 @@ use crate::generate::{Delivered, TakeRequest, VideoProvider, job};
 use crate::manifest::Prompt;
 use crate::store::{Begun, Key, KeyBuilder, read_json, write_json};
 
-/// Limits on what is asked for at once.
+/// Limits on what is asked for at once: each provider has so many places, and nothing new is asked of any while too
+/// many takes wait for the lane. What is under way then is let come in.
 #[derive(Debug)]
 pub struct Desk {
     providers: BTreeMap<String, Arc<Semaphore>>,
-    ahead: Arc<Semaphore>,
+    takes_ahead: usize,
+    waiting: watch::Sender<usize>,
 }
 
 impl Desk {
     /// The limits of a configuration.
     pub fn new(config: &Config) -> Self {
-        let limit = |n: u32| Arc::new(Semaphore::new(n.max(1) as usize));
+        let limit = |n: u32| n.max(1) as usize;
         Self {
             providers: config
                 .providers
                 .iter()
-                .map(|(name, limits)| (name.clone(), limit(limits.at_once)))
+                .map(|(name, l)| (name.clone(), Arc::new(Semaphore::new(limit(l.at_once)))))
                 .collect(),
-            ahead: limit(config.takes_ahead),
+            takes_ahead: limit(config.takes_ahead),
+            waiting: watch::Sender::new(0),
         }
     }
 
-    /// A place before the lane, and one at the provider.
-    async fn places(&self, provider: &str) -> (Place, Place) {
-        let ahead = Place::of(Some(&self.ahead)).await;
-        let provider = Place::of(self.providers.get(provider)).await;
-        (ahead, provider)
+    /// A place at the provider, once few enough takes wait for the lane.
+    async fn place(&self, provider: &str) -> Option<OwnedSemaphorePermit> {
+        let place = match self.providers.get(provider) {
+            // The semaphores are never closed.
+            Some(places) => places.clone().acquire_owned().await.ok(),
+            None => None,
+        };
+        let mut waiting = self.waiting.subscribe();
+        // The sender is here, so the channel is open.
+        let _ = waiting.wait_for(|n| *n < self.takes_ahead).await;
+        place
+    }
+
+    /// Counts a take as waiting for the lane until the answer is dropped.
+    fn waits(&self) -> Waits {
+        self.waiting.send_modify(|n| *n += 1);
+        Waits(self.waiting.clone())
     }
 }
 
-/// A place that is free again once it is dropped.
-#[derive(Debug, Default)]
-pub(super) struct Place {
-    _permit: Option<OwnedSemaphorePermit>,
-}
+/// A take that waits for the lane, or is on it.
+#[derive(Debug)]
+pub(super) struct Waits(watch::Sender<usize>);
 
-impl Place {
-    async fn of(semaphore: Option<&Arc<Semaphore>>) -> Self {
-        let _permit = match semaphore {
-            // The semaphores are never closed.
-            Some(semaphore) => semaphore.clone().acquire_owned().await.ok(),
-            None => None,
-        };
-        Self { _permit }
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.send_modify(|n| *n -= 1);
     }
 }
 
@@ -101,13 +109,14 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
         requests().map_err(|e| StepError::new("take-1", e))
     }
 
-    /// Prompt -> take. The second answer is the take's place before the lane.
+    /// Prompt -> take. The second answer is dropped once the take is off the lane; a take of an earlier start has
+    /// none.
     pub(super) async fn take(
         &self,
         round: &Round<'e>,
         number: u32,
         request: &TakeRequest,
-    ) -> Result<(Take, Place), StepError> {
+    ) -> Result<(Take, Option<Waits>), StepError> {
         let step = format!("take-{number}");
         self.made(round, number, &step, request)
             .await
@@ -120,7 +129,7 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
         number: u32,
         step: &str,
         request: &TakeRequest,
-    ) -> anyhow::Result<(Take, Place)> {
+    ) -> anyhow::Result<(Take, Option<Waits>)> {
         let context = self.context;
         context.go_on()?;
         let provider = self.provider(round)?;
@@ -128,13 +137,12 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
         let id = &round.row.id;
         let folder = format!("takes/{number}");
         let started = Instant::now();
-        let mut place = Place::default();
+        let mut waits = None;
         let mut summary = String::new();
         let (record, skipped) = match context.run.begin(id, round.iteration, step, &key)? {
             Begun::Done(record) => (record, true),
             Begun::Work(pending) => {
-                let (ahead, _provider) = self.desk.places(provider.name()).await;
-                place = ahead;
+                let _place = self.desk.place(provider.name()).await;
                 context.go_on()?;
                 let at = round.at(step);
                 context.listener.on(&Event::StepStarted { at });
@@ -164,7 +172,9 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
                 let file = pending.stage().path(&format!("{folder}/take.json"))?;
                 write_json(&file, &delivered)?;
                 summary = delivered.video.display().to_string();
-                (pending.finish()?, false)
+                let record = pending.finish()?;
+                waits = Some(self.desk.waits());
+                (record, false)
             }
         };
         let mut work = Work::default();
@@ -183,7 +193,7 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
             alone: false,
             work,
         };
-        Ok((take, place))
+        Ok((take, waits))
     }
 }
 

@@ -229,12 +229,12 @@ impl<'a> Batch<'a> {
         if self.stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let failed = self.failed(row, &error);
-        self.run.journal().append(
-            "failure",
-            json!({"id": row.id, "step": error.step, "error": format!("{:#}", error.error),
-                   "attempts": failed.failure.as_ref().map(|f| f.attempts)}),
-        )?;
+        let failed = self.failed(row, error);
+        if let Some(failure) = &failed.failure {
+            let mut fields = serde_json::to_value(failure)?;
+            fields["id"] = json!(row.id);
+            self.run.journal().append("failure", fields)?;
+        }
         Ok(Some(failed))
     }
 
@@ -268,7 +268,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn failed(&self, row: &Prompt, error: &StepError) -> RowResult {
+    fn failed(&self, row: &Prompt, error: StepError) -> RowResult {
         let before = RowResult::load(self.run.root(), &row.id)
             .ok()
             .and_then(|r| r.failure)
@@ -278,9 +278,9 @@ impl<'a> Batch<'a> {
             row: row.clone(),
             outcome: Outcome::Failed,
             summary: format!("{}: {text}", error.step),
-            iterations: Vec::new(),
+            iterations: error.before,
             failure: Some(Failure {
-                step: error.step.clone(),
+                step: error.step,
                 error: text,
                 attempts: before + 1,
                 mend: "mend the cause and run the same command again; what is done is kept"

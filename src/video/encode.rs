@@ -292,12 +292,13 @@ fn open(
     ))
 }
 
-/// The H.264 encoder that takes are encoded with; `None` where FFmpeg has none.
-pub fn h264_encoder() -> Option<&'static str> {
-    library::start().ok()?;
-    ENCODERS
-        .into_iter()
-        .find(|name| ffmpeg::encoder::find_by_name(name).is_some())
+/// The H.264 encoders of this FFmpeg that can be used; takes are encoded with the first.
+pub fn h264_encoders() -> Vec<&'static str> {
+    if library::start().is_err() {
+        return Vec::new();
+    }
+    let there = |name: &&str| ffmpeg::encoder::find_by_name(name).is_some();
+    ENCODERS.into_iter().filter(there).collect()
 }
 
 /// Y'CbCr of one pixel, BT.709 limited range, unrounded (ITU-R BT.709-6, 3.2 to 3.5).

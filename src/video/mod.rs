@@ -20,10 +20,10 @@ use std::path::PathBuf;
 
 pub use convert::{CONVERT, ConvertParams};
 pub use decode::decode;
-pub use encode::{EncodeOptions, Encoder, h264_encoder};
+pub use encode::{EncodeOptions, Encoder, h264_encoders};
 pub use error::VideoError;
 pub use folder::list_images;
-pub use library::versions;
+pub use library::{HardwareDevice, decoders, hardware_devices, versions};
 pub use options::DecodeOptions;
 pub use probe::probe;
 

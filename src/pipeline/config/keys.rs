@@ -98,7 +98,7 @@ pub static KEYS: &[Key] = &[
     key("providers.*.at_once", Whole(1, 1000), "Most jobs of this provider at once"),
     key("providers.*.deadline", Number(1.0, 1e6), "Seconds after which a job that has not ended is given up"),
     key("rows_at_once", Whole(1, 10_000), "Most rows that are under way at once"),
-    key("takes_ahead", Whole(1, 10_000), "Most takes that may wait for a GPU or be on their way to it at once"),
+    key("takes_ahead", Whole(1, 10_000), "Nothing new is asked of a provider while so many takes wait for a GPU"),
     key("takes", Whole(1, 100), "Takes a prompt, where the row does not say; the files provider gives one a video"),
     key("max_iterations", Whole(1, 50), "Most rounds of generate, rebuild, test and revise a prompt"),
     key("seed", Whole(0, i64::MAX), "Seed of the first take, where the row does not say"),

@@ -92,7 +92,10 @@ fn a_full_disk_stops_the_run_in_words_and_the_same_command_goes_on() {
     let output = run(&manifest, &out);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{text}");
-    assert!(text.contains("is the disk full?") && text.contains("No space left"), "{text}");
+    assert!(
+        text.contains("is the disk full?") && text.contains("No space left"),
+        "{text}"
+    );
     assert!(!text.contains("panicked"), "{text}");
     let done = assert_whole(&out);
     assert!(done > 0, "something was done before the disk was full");

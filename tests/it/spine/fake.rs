@@ -224,10 +224,7 @@ impl<'e> Null<'e> {
                     &BTreeMap::from([(step, 1)]),
                 )
             })
-            .map_err(|e: StoreError| StepError {
-                step: step.to_owned(),
-                error: e.into(),
-            })?;
+            .map_err(|e: StoreError| StepError::new(step, e))?;
         work.add(step, &done.record, done.skipped);
         Ok(key)
     }

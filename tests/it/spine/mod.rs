@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod disk;
 mod fake;
+mod fuzz;
 mod jobs;
 mod journal;
 mod manifest;
