@@ -161,15 +161,17 @@ impl Findings {
             );
         }
         say("FFmpeg", self.ffmpeg.clone());
-        let devices: Vec<_> = self
+        let (open, closed): (Vec<&HardwareDevice>, Vec<_>) = self
             .hardware_devices
             .iter()
-            .map(|d| match &d.fault {
-                None => format!("{} opens", d.kind),
-                Some(fault) => format!("{} ({})", d.kind, fault.to_lowercase()),
-            })
-            .collect();
-        say("hardware", list(&devices));
+            .partition(|d| d.fault.is_none());
+        let kinds = |devices: &[&HardwareDevice]| {
+            list(&devices.iter().map(|d| d.kind.as_str()).collect::<Vec<_>>())
+        };
+        say(
+            "hardware",
+            format!("{} (no device for {})", kinds(&open), kinds(&closed)),
+        );
         say("H.264 out", list(&self.h264_encoders));
         say("decodes", list(&self.decoders));
         if let Some(free) = self.free_bytes {

@@ -56,7 +56,11 @@ pub fn start(globals: &Globals) {
             "{level},event=off,wgpu_core=error,wgpu_hal=error,naga=error"
         ))
     });
-    let stderr = fmt::layer().with_writer(io::stderr).with_target(false);
+    let colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    let stderr = fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .with_ansi(colour);
     let stderr = match globals.log_format {
         LogFormat::Text => stderr.without_time().with_filter(filter).boxed(),
         LogFormat::Json => stderr.json().with_filter(filter).boxed(),

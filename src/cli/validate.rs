@@ -104,20 +104,23 @@ fn table(plan: &Plan) -> Table {
         shares.push(("all", &total));
     }
     for (name, share) in shares {
-        for (which, amount) in [
-            ("first round", share.first_round),
-            ("at most", share.at_most),
-        ] {
-            let first = which == "first round";
+        let mut add = |name: &str, rows: &str, which: &str, amount: &Amount| {
             table.add_row([
-                first.then_some(name).unwrap_or_default().to_owned(),
-                first.then(|| share.rows.to_string()).unwrap_or_default(),
+                name.to_owned(),
+                rows.to_owned(),
                 which.to_owned(),
                 amount.takes.to_string(),
-                video(&amount),
-                cost(&amount, &share.prices_as_of),
+                video(amount),
+                cost(amount, &share.prices_as_of),
             ]);
-        }
+        };
+        add(
+            name,
+            &share.rows.to_string(),
+            "first round",
+            &share.first_round,
+        );
+        add("", "", "at most", &share.at_most);
     }
     for column in [1, 3, 4] {
         if let Some(column) = table.column_mut(column) {

@@ -1,11 +1,12 @@
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sora_director::event::{Event, Listener};
-use sora_director::generate::FailureClass;
+use sora_director::generate::{FailureClass, Providers};
 use sora_director::pipeline::{Outcome, RowResult};
 use sora_director::store::read_journal;
 
-use super::fake::{Answer, Desk, Service, failure};
+use super::fake::{Answer, Desk, Named, Service, failure};
 
 fn rows(n: usize) -> String {
     let rows: String = (0..n).map(|i| format!("r{i},a room {i}\n")).collect();
@@ -191,5 +192,48 @@ fn an_unknown_provider_is_a_failure_of_its_row() {
         row.summary.contains("there is no provider 'nowhere'"),
         "{}",
         row.summary
+    );
+}
+
+#[test]
+fn rounds_that_were_done_before_a_failure_stay_in_the_results() {
+    let mut desk = Desk::new("id,prompt\na,a room\n");
+    desk.config.max_iterations = 2;
+    let service = Service {
+        fails: Some(("better", failure(FailureClass::Moderation, false))),
+        ..Service::new(0)
+    };
+    assert_eq!(desk.batch(&service, |_| {}).expect("batch").failed, 1);
+    let row = RowResult::load(&desk.root(), "a").expect("row");
+    assert_eq!((row.outcome, row.iterations.len()), (Outcome::Failed, 1));
+    assert_eq!(row.iterations[0].takes.len(), 1);
+    assert_eq!(row.failure.expect("failure").step, "take-1");
+}
+
+#[test]
+fn a_slow_provider_does_not_hold_up_another_one() {
+    let mut desk = Desk::new("id,prompt,provider\na,a,\nb,b,\nc,c,\nd,d,\ne,e,\n");
+    desk.config.takes_ahead = 2;
+    desk.limits().at_once = 1;
+    desk.rows[4].provider = Some("other".into());
+    desk.config
+        .providers
+        .insert("other".into(), desk.config.providers["service"].clone());
+    let slow = Service::new(60);
+    let quick = Service::new(0);
+    let mut providers = Providers::default();
+    providers.add(Arc::new(slow.clone()));
+    providers.add(Arc::new(Named("other", quick.clone())));
+    desk.with(&providers, |_| {}, &desk.told).expect("batch");
+    let told = desk.told.0.lock().expect("told");
+    let done = |id: &str| {
+        told.iter().position(|line| {
+            let event: serde_json::Value = serde_json::from_str(line).expect("json");
+            event["event"] == "row_done" && event["id"] == id
+        })
+    };
+    assert!(
+        done("e") < done("b"),
+        "e waited for the places of another provider"
     );
 }

@@ -36,32 +36,32 @@ pub fn director(args: &[&str]) -> Command {
     command
 }
 
-fn run(args: &[&str]) -> Output {
+pub fn run(args: &[&str]) -> Output {
     director(args).output().expect("the binary starts")
 }
 
-fn code(output: &Output) -> i32 {
+pub fn code(output: &Output) -> i32 {
     output.status.code().expect("no signal")
 }
 
-fn stderr(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-struct Folder(tempfile::TempDir);
+pub struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().expect("tempdir"))
     }
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
-    fn text(&self, name: &str, content: &str) -> String {
+    pub fn text(&self, name: &str, content: &str) -> String {
         std::fs::write(self.path(name), content).expect("write");
         self.path(name).display().to_string()
     }
-    fn out(&self, name: &str) -> String {
+    pub fn out(&self, name: &str) -> String {
         self.path(name).display().to_string()
     }
 }

@@ -181,6 +181,48 @@ impl VideoProvider for Service {
     }
 }
 
+/// The same service under another name.
+pub struct Named(pub &'static str, pub Service);
+
+#[async_trait]
+impl VideoProvider for Named {
+    fn name(&self) -> &str {
+        self.0
+    }
+    fn caps(&self, model: Option<&str>) -> Caps {
+        self.1.caps(model)
+    }
+    fn depends_on(&self, request: &TakeRequest) -> DependsOn {
+        self.1.depends_on(request)
+    }
+    fn check(&self, request: &TakeRequest) -> Result<(), GenerateError> {
+        self.1.check(request)
+    }
+    fn quote(&self, request: &TakeRequest) -> Quote {
+        Quote::Known {
+            usd: 0.1 * request.seconds,
+            as_of: "2026-11-01".into(),
+        }
+    }
+    async fn submit(&self, request: &TakeRequest, key: &str) -> Submission {
+        self.1.submit(request, key).await
+    }
+    async fn poll(&self, handle: &JobHandle) -> Result<Polled, GenerateError> {
+        self.1.poll(handle).await
+    }
+    async fn fetch(
+        &self,
+        handle: &JobHandle,
+        folder: &Path,
+        monitor: &dyn Monitor,
+    ) -> Result<Delivered, GenerateError> {
+        self.1.fetch(handle, folder, monitor).await
+    }
+    async fn cancel(&self, handle: &JobHandle) -> Result<(), GenerateError> {
+        self.1.cancel(handle).await
+    }
+}
+
 fn handle(request: &TakeRequest, key: &str) -> JobHandle {
     JobHandle {
         id: key.to_owned(),
@@ -365,16 +407,25 @@ impl Desk {
         stages: impl Fn(&mut Null<'_>) + Sync,
         listener: &dyn Listener,
     ) -> anyhow::Result<BatchResult> {
-        self.stop.store(false, Ordering::Relaxed);
         let mut providers = Providers::default();
         providers.add(Arc::new(service.clone()));
+        self.with(&providers, stages, listener)
+    }
+
+    pub fn with(
+        &self,
+        providers: &Providers,
+        stages: impl Fn(&mut Null<'_>) + Sync,
+        listener: &dyn Listener,
+    ) -> anyhow::Result<BatchResult> {
+        self.stop.store(false, Ordering::Relaxed);
         let run = Run::open(&self.root())?;
         let batch = Batch {
             run: &run,
             manifest: &self.folder.path().join("m.csv"),
             rows: &self.rows,
             config: &self.config,
-            providers: &providers,
+            providers,
             listener,
             stop: &self.stop,
         };

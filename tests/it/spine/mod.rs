@@ -10,6 +10,7 @@ mod jobs;
 mod journal;
 mod manifest;
 mod manifest_properties;
+mod plan;
 mod scale;
 mod signals;
 mod store;

@@ -1,0 +1,155 @@
+//! What a run would do and cost.
+
+use std::sync::Arc;
+
+use sora_director::generate::Providers;
+use sora_director::pipeline::Plan;
+use sora_director::report::results;
+
+use super::cli::{Folder, code, run, stderr};
+use super::fake::{Desk, Named, Service};
+
+#[test]
+fn takes_seconds_and_cost_are_summed_by_provider_and_unknown_is_not_nothing() {
+    let mut desk =
+        Desk::new("id,prompt,takes,seconds,iterations\na,a room,3,4,2\nb,b,,,\nc,c,2,10,1\n");
+    desk.config.takes = 2;
+    desk.config.seconds = 5.0;
+    desk.config.max_iterations = 3;
+    desk.rows[2].provider = Some("priced".into());
+    let mut providers = Providers::default();
+    providers.add(Arc::new(Service::new(0)));
+    providers.add(Arc::new(Named("priced", Service::new(0))));
+    let plan = Plan::new(&desk.rows, &desk.config, &providers);
+    assert_eq!((plan.rows, plan.faults.len()), (3, 0));
+    let unknown = &plan.providers["service"];
+    assert_eq!(
+        (
+            unknown.rows,
+            unknown.first_round.takes,
+            unknown.at_most.takes
+        ),
+        (2, 5, 12)
+    );
+    assert_eq!(
+        (unknown.first_round.seconds, unknown.at_most.seconds),
+        (22.0, 54.0)
+    );
+    assert_eq!(unknown.at_most.takes_without_price, 12);
+    let priced = &plan.providers["priced"];
+    assert_eq!(
+        (priced.at_most.takes, priced.at_most.takes_without_price),
+        (2, 0)
+    );
+    assert!((priced.at_most.usd - 2.0).abs() < 1e-9);
+    assert_eq!(priced.prices_as_of, ["2026-11-01"]);
+    let total = plan.total();
+    assert_eq!(
+        (
+            total.rows,
+            total.at_most.takes,
+            total.at_most.takes_without_price
+        ),
+        (3, 14, 12)
+    );
+}
+
+#[test]
+fn validate_does_nothing_and_tells_faults_of_files_and_of_rows() {
+    let folder = Folder::new();
+    let good = folder.text(
+        "m.csv",
+        "id,prompt,video,provider\na,a room,,\nb,,gone.mp4,files\n",
+    );
+    let output = run(&["validate", &good, "--json", "--out", &folder.out("run")]);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(plan["faults"][0]["id"], "b");
+    assert!(
+        plan["faults"][0]["message"]
+            .as_str()
+            .is_some_and(|m| m.contains("gone.mp4"))
+    );
+    assert_eq!(plan["total"]["first_round"]["takes"], 2);
+    assert!(!folder.path("run").exists());
+    let text = run(&["validate", &good]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(
+        text.contains("line 3 (b) would fail") && text.contains("free"),
+        "{text}"
+    );
+    let bad = folder.text("bad.csv", "prompt,takes\na,0\n");
+    let output = run(&["validate", &bad, "--json"]);
+    assert_eq!(code(&output), 2);
+    let faults: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(faults["manifest_faults"][0]["field"], "takes");
+}
+
+#[test]
+fn rows_that_lack_what_their_provider_needs_are_all_named_or_left_out() {
+    let folder = Folder::new();
+    let manifest = folder.text("m.csv", "id,prompt,video\na,a room,\nb,,x.mp4\nc,a hall,\n");
+    let output = run(&["validate", &manifest, "--provider", "files"]);
+    assert_eq!(code(&output), 2);
+    for words in ["m.csv", "line 2, video", "line 4, video"] {
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
+    let output = run(&[
+        "run",
+        &manifest,
+        "--provider",
+        "files",
+        "--skip-faulty",
+        "--out",
+        &folder.out("run"),
+    ]);
+    assert_eq!(
+        code(&output),
+        1,
+        "the row that is left has no such video: {}",
+        stderr(&output)
+    );
+    assert!(
+        stderr(&output).contains("left out") && !stderr(&output).contains('\u{1b}'),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_row_keeps_its_results_though_what_it_names_lies_beside_the_manifest_only() {
+    let desk = Desk::new("id,prompt\na,a room\n");
+    let manifest = desk.folder.path().join("m.csv");
+    let text = "id,prompt,reference_image\na,a room,start.png\n";
+    std::fs::write(manifest, text).expect("write");
+    desk.batch(&Service::new(0), |_| {}).expect("batch");
+    let rows: Vec<_> = results::load(&desk.root()).expect("run").collect();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].as_ref().expect("row").row.id, "a");
+}
+
+#[test]
+fn doctor_tells_what_is_here_and_what_is_missing() {
+    let output = run(&["doctor", "--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(
+        code(&output),
+        i32::from(found["faults"].as_array().is_some_and(|f| !f.is_empty()))
+    );
+    assert!(found["adapters"][0]["subgroup_sizes"].is_array());
+    assert!(
+        found["ffmpeg"]
+            .as_str()
+            .is_some_and(|v| v.contains("libavcodec"))
+    );
+    assert!(
+        found["decoders"]
+            .as_array()
+            .is_some_and(|d| d.contains(&"h264".into()))
+    );
+    assert!(found["hardware_devices"].is_array() && found["free_bytes"].as_u64().is_some());
+    let output = run(&["doctor", "--out", "/nonexistent/folder"]);
+    assert_eq!(code(&output), 1);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("name a folder that is there"), "{text}");
+}
