@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::Globals;
+use crate::generate::job::{self, RecordedState};
 use crate::report::results;
 use crate::store::read_journal;
 
@@ -45,13 +46,19 @@ pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
             entry.1 += millis / 1000.0;
         }
     }
+    let jobs = job::open_jobs(&args.run)?;
     if args.json {
         let steps: BTreeMap<_, _> = steps
             .iter()
             .map(|(k, (n, s))| (k, json!({"count": n, "seconds": s})))
             .collect();
-        let status =
-            json!({"rows": rows.len(), "done": done.len(), "outcomes": outcomes, "steps": steps});
+        let jobs: Vec<_> = jobs
+            .iter()
+            .map(|(path, job)| json!({"record": path, "provider": job.provider, "since": job.since, "state": job.state}))
+            .collect();
+        let status = json!({
+            "rows": rows.len(), "done": done.len(), "outcomes": outcomes, "steps": steps, "open_jobs": jobs,
+        });
         println!("{}", serde_json::to_string_pretty(&status)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -64,6 +71,21 @@ pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
         for (step, (count, seconds)) in &steps {
             println!("  {step:<10} {count:>6} x  {seconds:>9.1} s");
         }
+    }
+    for (path, job) in &jobs {
+        let state = match &job.state {
+            RecordedState::Submitted(_) => {
+                "under way there; the next start goes on with it".to_owned()
+            }
+            RecordedState::Ambiguous(why) => format!("in doubt ({why})"),
+            _ => "in doubt (it was being submitted)".to_owned(),
+        };
+        println!(
+            "  a job at {} since {}: {state}; {}",
+            job.provider,
+            job.since.strftime("%F %R UTC"),
+            path.display()
+        );
     }
     for result in done.iter().filter(|r| r.failure.is_some()) {
         println!("  {} failed: {}", result.row.id, result.summary);

@@ -14,7 +14,7 @@ use super::{
     Submission, TakeRequest, VideoProvider,
 };
 use crate::event::Monitor;
-use crate::store::{read_json, write_json};
+use crate::store::{StoreError, read_json, write_json};
 
 /// A job's durable state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,26 @@ pub enum RecordedState {
         /// US dollars, where told.
         usd: Option<f64>,
     },
+}
+
+/// The jobs of a run that are under way, parked, or in doubt, in the order of their paths.
+///
+/// # Errors
+/// [`StoreError`] of a record that cannot be read.
+pub fn open_jobs(run: &Path) -> Result<Vec<(PathBuf, JobRecord)>, StoreError> {
+    let home = glob::Pattern::escape(&run.to_string_lossy());
+    let records = glob::glob(&format!("{home}/prompts/*/*/jobs/*.json"));
+    let mut open = Vec::new();
+    for path in records.into_iter().flatten().flatten() {
+        let record: JobRecord = read_json(&path)?;
+        if !matches!(
+            record.state,
+            RecordedState::Fetched { .. } | RecordedState::Lost(_)
+        ) {
+            open.push((path, record));
+        }
+    }
+    Ok(open)
 }
 
 /// How a job is driven.

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sora_director::event::{Event, Listener};
+use sora_director::generate::job::open_jobs;
 use sora_director::generate::{FailureClass, Providers};
 use sora_director::pipeline::{Outcome, RowResult};
 use sora_director::store::read_journal;
@@ -149,6 +150,7 @@ fn a_signal_parks_what_is_paid_for_and_the_next_start_goes_on() {
     assert_eq!((result.exit_code(), result.left), (130, 8));
     let bought = service.books().billed.len();
     assert!((1..=4).contains(&bought), "{bought} jobs are under way");
+    assert_eq!(open_jobs(&desk.root()).expect("jobs").len(), bought);
     let result = desk.batch(&service, |_| {}).expect("batch");
     assert_eq!((result.limit, result.interrupted), (8, false));
     let mut billed = service.books().billed.clone();
@@ -159,6 +161,7 @@ fn a_signal_parks_what_is_paid_for_and_the_next_start_goes_on() {
         (8, 8),
         "no take is bought twice"
     );
+    assert_eq!(open_jobs(&desk.root()).expect("jobs"), []);
 }
 
 #[test]
