@@ -152,7 +152,7 @@ const FEW_ROWS: usize = 50;
 
 fn show(out: &Path, result: &BatchResult) -> anyhow::Result<()> {
     let done = result.accepted + result.limit + result.refused + result.failed;
-    if done <= FEW_ROWS {
+    if (1..=FEW_ROWS).contains(&done) {
         results::write(out, Format::Table, super::colour_on_stdout())?;
     }
     anstream::eprintln!(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{Eta, line};
-use crate::event::{Event, Listener};
+use crate::event::{At, Event, Listener};
 
 /// Rows whose steps are shown line by line; in a longer batch only what rows came to is.
 const FEW_ROWS: usize = 20;
@@ -28,6 +28,14 @@ struct State {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// A row's bar before it has told of progress.
+fn begin(bar: &ProgressBar, at: &At<'_>, doing: &str) {
+    bar.reset();
+    bar.set_length(0);
+    bar.set_style(style("  {spinner} {prefix} {elapsed}"));
+    bar.set_prefix(format!("{} {} {doing}", at.id, at.iteration));
 }
 
 impl Default for Bars {
@@ -66,21 +74,26 @@ impl Listener for Bars {
             Event::StepStarted { at } => {
                 if !state.rows.contains_key(at.id) && state.rows.len() < MOST_BARS {
                     let bar = self.all.insert_before(&state.total, ProgressBar::new(0));
-                    bar.set_style(style("  {spinner} {prefix} {bar:24} {pos}/{len} {elapsed}"));
                     bar.enable_steady_tick(Duration::from_millis(200));
                     state.rows.insert(at.id.to_owned(), bar);
                 }
                 if let Some(bar) = state.rows.get(at.id) {
-                    bar.reset();
-                    bar.set_length(0);
-                    bar.set_prefix(format!("{} {} {}", at.id, at.iteration, at.step));
+                    begin(bar, at, at.step);
                 }
             }
             Event::Progress { at, done, total } => {
                 if let Some(bar) = state.rows.get(at.id) {
+                    if bar.length() == Some(0) {
+                        bar.set_style(style("  {spinner} {prefix} {bar:24} {pos}/{len} {elapsed}"));
+                    }
                     bar.set_prefix(format!("{} {} {}", at.id, at.iteration, at.step));
                     bar.set_length(*total);
                     bar.set_position(*done);
+                }
+            }
+            Event::StepDone { at, .. } => {
+                if let Some(bar) = state.rows.get(at.id) {
+                    begin(bar, at, "waits");
                 }
             }
             Event::RowDone { id, .. } => {
