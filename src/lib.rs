@@ -45,5 +45,6 @@ pub mod report;
 
 pub mod cli;
 pub mod gpu;
+pub mod hash;
 pub mod kernels;
 pub mod reference;

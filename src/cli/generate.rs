@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use sha2::{Digest, Sha256};
 
 use super::Globals;
 use crate::event::Monitor;
 use crate::generate::job::{self, JobOptions};
 use crate::generate::{Providers, TakeRequest, VideoProvider};
+use crate::hash::sha256_hex;
 use crate::manifest::parse_size;
 
 /// Arguments.
@@ -86,10 +86,7 @@ impl Monitor for Bar {
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let prompt = args.prompt.join(" ").trim().to_owned();
-    let hash: String = Sha256::digest(prompt.as_bytes())
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let hash = sha256_hex(prompt.as_bytes());
     let requests: Vec<TakeRequest> = (0..u64::from(args.takes))
         .map(|k| TakeRequest {
             prompt: prompt.clone(),

@@ -9,6 +9,7 @@ use super::onnx::{self, Plan, Taps};
 use super::{DepthError, DepthKind, DepthMap, DepthMaps, ModelChoice, Options};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
+use crate::hash::sha256_hex;
 use crate::video::Frames;
 
 /// Long side in pixels for a network that takes any size.
@@ -62,7 +63,7 @@ impl Model {
             [one] => one.known.sha256.clone(),
             more => {
                 let joined: Vec<&str> = more.iter().map(|n| n.known.sha256.as_str()).collect();
-                models::sha256(joined.join("\n").as_bytes())
+                sha256_hex(joined.join("\n").as_bytes())
             }
         };
         Ok(Self { networks, sha256 })
@@ -200,7 +201,7 @@ fn network(path: &Path, bytes: &[u8], kind: Option<DepthKind>) -> Result<Network
             plan.inputs().len()
         )));
     };
-    let sha256 = models::sha256(bytes);
+    let sha256 = sha256_hex(bytes);
     let mut known = match models::known().iter().find(|m| m.sha256 == sha256) {
         Some(known) => known.clone(),
         None => unlisted(path, sha256, &port.dims),

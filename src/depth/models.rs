@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::DepthKind;
 
@@ -70,14 +69,6 @@ pub fn known() -> &'static [KnownModel] {
     &KNOWN
 }
 
-/// Hex digest of a file's bytes.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,7 +78,7 @@ mod tests {
         let embedded = known().iter().find(|m| m.name == EMBEDDED_NAME);
         assert_eq!(
             embedded.map(|m| m.sha256.as_str()),
-            Some(sha256(EMBEDDED).as_str())
+            Some(crate::hash::sha256_hex(EMBEDDED).as_str())
         );
         assert!(EMBEDDED.len() <= 4 << 20);
     }

@@ -226,8 +226,3 @@ pub fn parse_size(text: &str) -> Result<[u32; 2], String> {
     };
     Ok([side(w)?, side(h)?])
 }
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}

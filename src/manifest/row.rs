@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use sha2::{Digest, Sha256};
-
 use super::fault::cut;
 use super::raw::{Cell, Kind, Raw};
-use super::{Fault, Prompt, hex, parse_size};
+use super::{Fault, Prompt, parse_size};
+use crate::hash::sha256_hex;
 use crate::video::pattern::{WILD, is_pattern};
 
 /// Longest prompt in characters.
@@ -319,7 +318,7 @@ fn default_id(row: &Prompt, video: Option<&str>, reference_image: Option<&str>) 
     if let Some(settings) = settings.as_object_mut() {
         settings.retain(|_, value| !value.is_null());
     }
-    hex(&Sha256::digest(settings.to_string()))[..12].to_owned()
+    sha256_hex(settings.to_string().as_bytes())[..12].to_owned()
 }
 
 /// A path as it is written, from `folder` if it is relative. Where it is a pattern, `folder` stays literal.

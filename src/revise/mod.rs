@@ -1,10 +1,9 @@
 //! Rules that turn what scores and agents found into a revised prompt; the rules are data (`rules.toml`).
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::agent::{AgentReport, Severity};
-use crate::manifest::hex;
+use crate::hash::sha256_hex;
 use crate::score::Scores;
 
 /// Part of the resume key.
@@ -121,7 +120,7 @@ pub struct Revision {
 
 /// Short hash that names a prompt in a lineage.
 pub fn prompt_hash(prompt: &str) -> String {
-    hex(&Sha256::digest(prompt.as_bytes()))[..16].to_owned()
+    sha256_hex(prompt.as_bytes())[..16].to_owned()
 }
 
 /// Judges a round and revises its prompt.

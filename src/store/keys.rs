@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::StoreError;
 use crate::gpu::Kernel;
-use crate::manifest::hex;
+use crate::hash::hex;
 
 /// SHA-256 in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
