@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use sora_director::cli;
+use sora_director::{cli, progress};
 
 /// Exit code when the reader of standard output went away, as the shell has it for SIGPIPE.
 const PIPE_CLOSED: i32 = 141;
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     match cli::run(&cli) {
         Ok(code) => code,
         Err(error) => {
-            anstream::eprintln!("{}: {error:#}", cli::error_label());
+            progress::tell(&format!("{}: {error:#}", cli::error_label()));
             ExitCode::from(cli::COULD_NOT_RUN)
         }
     }

@@ -60,13 +60,18 @@ pub fn start(globals: &Globals) {
     let stderr = fmt::layer()
         .with_writer(io::stderr)
         .with_target(false)
-        .with_ansi(colour);
+        .with_ansi(colour)
+        // It would tell of them on standard error, and panic where that is gone.
+        .log_internal_errors(false);
     let stderr = match globals.log_format {
         LogFormat::Text => stderr.without_time().with_filter(filter).boxed(),
         LogFormat::Json => stderr.json().with_filter(filter).boxed(),
     };
     let quiet = EnvFilter::new("info,wgpu_core=warn,wgpu_hal=warn,naga=warn");
-    let file = fmt::layer().with_writer(RunLog).with_ansi(false);
+    let file = fmt::layer()
+        .with_writer(RunLog)
+        .with_ansi(false)
+        .log_internal_errors(false);
     let file = match globals.log_format {
         LogFormat::Text => file.with_filter(quiet).boxed(),
         LogFormat::Json => file.json().with_filter(quiet).boxed(),

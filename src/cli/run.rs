@@ -12,7 +12,7 @@ use crate::generate::Providers;
 use crate::gpu::AdapterChoice;
 use crate::manifest::{self, ManifestError, Prompt};
 use crate::pipeline::Config;
-use crate::progress::{Logged, Reporter};
+use crate::progress::{Logged, Reporter, tell};
 use crate::report::results::{self, Format};
 use crate::run::{Batch, BatchResult, signals};
 use crate::store::{Run, Verify};
@@ -139,10 +139,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         show(&out, &result)?;
     }
     if result.interrupted {
-        anstream::eprintln!(
+        tell(&format!(
             "interrupted with {} row(s) left; the same command again goes on",
             result.left
-        );
+        ));
     }
     Ok(ExitCode::from(result.exit_code()))
 }
@@ -155,13 +155,13 @@ fn show(out: &Path, result: &BatchResult) -> anyhow::Result<()> {
     if (1..=FEW_ROWS).contains(&done) {
         results::write(out, Format::Table, super::colour_on_stdout())?;
     }
-    anstream::eprintln!(
+    tell(&format!(
         "{} accepted, {} with faults left, {} refused, {} failed; director results {}",
         result.accepted,
         result.limit,
         result.refused,
         result.failed,
         out.display()
-    );
+    ));
     Ok(())
 }

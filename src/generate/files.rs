@@ -38,6 +38,15 @@ impl LocalProvider for Files {
             version: 1,
             kernels: &[],
             files: match &request.video {
+                // A list of images: what it names, and what lies beside that, is part of the input.
+                Some(list)
+                    if list
+                        .extension()
+                        .is_some_and(|e| e.eq_ignore_ascii_case("json")) =>
+                {
+                    let beside = list.parent().filter(|p| !p.as_os_str().is_empty());
+                    vec![list.clone(), beside.unwrap_or(Path::new(".")).to_owned()]
+                }
                 Some(video) if video.exists() => vec![video.clone()],
                 Some(glob) => crate::video::list_images(glob).unwrap_or_default(),
                 None => Vec::new(),
@@ -103,7 +112,11 @@ pub fn expand(pattern: &Path) -> Result<Vec<PathBuf>, GenerateError> {
         reason,
     };
     match std::fs::metadata(pattern) {
-        Ok(_) => Ok(vec![pattern.to_owned()]),
+        Ok(meta) if meta.is_file() || meta.is_dir() => Ok(vec![pattern.to_owned()]),
+        Ok(_) => Err(io(
+            "it is neither a file nor a folder (a pipe or a device); save it to a file first"
+                .to_owned(),
+        )),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(io(
             "there is no such file or folder; mend the `video` column".to_owned(),
         )),

@@ -2,7 +2,7 @@
 //!
 //! What is paid for is never lost and never paid for twice: the intent is durable before the submission, the handle
 //! after it; a start that finds a handle goes on polling, and one that finds an intent without a handle asks the
-//! provider what became of it, and otherwise leaves it to a person.
+//! provider what became of it, and otherwise leaves it to a person, as it leaves a job that was billed and lost.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -87,6 +87,8 @@ pub struct JobOptions {
 
 /// Submissions of one job after failures that were not billed.
 const ATTEMPTS: u32 = 3;
+/// Tries to write down what was bought, half a second apart.
+const WRITES: u32 = 10;
 /// Questions that may fail one after the other: a service may be away for minutes.
 const LOST_ANSWERS: u32 = 20;
 /// Longest wait for one answer.
@@ -123,7 +125,11 @@ pub async fn make(
         paid: provider.caps(request.model.as_deref()).paid,
         since: jiff::Timestamp::now(),
     };
-    let mut handle = job.resume().await?;
+    // A video that was fetched before was surely paid for.
+    let (mut handle, mut paid_for) = match job.resume().await? {
+        Some((handle, fetched)) => (Some(handle), fetched),
+        None => (None, false),
+    };
     for attempt in 1.. {
         let current = match handle.take() {
             Some(handle) => handle,
@@ -138,12 +144,13 @@ pub async fn make(
             Err(failure) => failure,
         };
         // The record stays only where money went with it.
-        if failure.billed {
+        let billed = failure.billed || std::mem::take(&mut paid_for);
+        if billed {
             job.record(RecordedState::Lost(failure.message.clone()))?;
         } else {
             job.forget();
         }
-        let again = failure.class == FailureClass::Transient && !failure.billed;
+        let again = failure.class == FailureClass::Transient && !billed;
         if !again || attempt >= ATTEMPTS {
             return Err(failed(failure));
         }
@@ -203,8 +210,8 @@ impl Job<'_> {
         }
     }
 
-    /// The job of an earlier start, where there is one.
-    async fn resume(&mut self) -> Result<Option<JobHandle>, GenerateError> {
+    /// The job of an earlier start, where there is one, and whether its video was fetched before.
+    async fn resume(&mut self) -> Result<Option<(JobHandle, bool)>, GenerateError> {
         if !self.paid || !self.options.record.exists() {
             return Ok(None);
         }
@@ -214,20 +221,24 @@ impl Job<'_> {
         }
         self.since = record.since;
         match record.state {
-            RecordedState::Submitted(handle) | RecordedState::Fetched { job: handle, .. } => {
-                Ok(Some(handle))
-            }
-            RecordedState::Lost(_) => {
-                self.since = jiff::Timestamp::now();
-                Ok(None)
-            }
+            RecordedState::Submitted(handle) => Ok(Some((handle, false))),
+            RecordedState::Fetched { job, .. } => Ok(Some((job, true))),
+            RecordedState::Lost(why) => Err(GenerateError::Lost {
+                provider: self.provider.name().to_owned(),
+                why,
+                record: self.options.record.clone(),
+            }),
             RecordedState::Intent | RecordedState::Ambiguous(_) => {
                 match self.provider.reconcile(&self.options.key).await? {
                     Reconciled::Found(handle) => {
                         self.record(RecordedState::Submitted(handle.clone()))?;
-                        Ok(Some(handle))
+                        Ok(Some((handle, false)))
                     }
-                    Reconciled::Absent => Ok(None),
+                    Reconciled::Absent => {
+                        // It is submitted now, so its deadline counts from now.
+                        self.since = jiff::Timestamp::now();
+                        Ok(None)
+                    }
                     Reconciled::Unknown => {
                         let why = match record.state {
                             RecordedState::Ambiguous(why) => why,
@@ -250,7 +261,7 @@ impl Job<'_> {
             // Never cut short: what comes back is the only proof of what was bought.
             match self.provider.submit(self.request, &self.options.key).await {
                 Submission::Accepted(handle) => {
-                    self.record(RecordedState::Submitted(handle.clone()))?;
+                    self.keep(&handle).await?;
                     return Ok(handle);
                 }
                 Submission::Throttled { after } => {
@@ -273,6 +284,26 @@ impl Job<'_> {
             }
         }
         Err(GenerateError::Interrupted)
+    }
+
+    /// Writes down what was just bought. A disk that is full for the moment is waited for; else the job is named.
+    async fn keep(&self, handle: &JobHandle) -> Result<(), GenerateError> {
+        for attempt in 1.. {
+            match self.record(RecordedState::Submitted(handle.clone())) {
+                Ok(()) => return Ok(()),
+                Err(GenerateError::Store(source)) if attempt >= WRITES => {
+                    tracing::error!("{}: {handle:?} was not written down", self.provider.name());
+                    return Err(GenerateError::Unrecorded {
+                        provider: self.provider.name().to_owned(),
+                        id: handle.id.clone(),
+                        source,
+                    });
+                }
+                Err(GenerateError::Store(_)) => tokio::time::sleep(LOOK * 10).await,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Polls until the job ends: its cost, or why there is no video.

@@ -179,11 +179,11 @@ async fn blocking<T: Send + 'static>(
             biased;
             Some(news) = told.recv() => pass(news),
             result = &mut thread => break result,
-            () = tokio::time::sleep(LOOK) => {
-                if monitor.stopped() {
-                    stop.store(true, Ordering::Relaxed);
-                }
-            }
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        // At every turn: news may come faster than the clock.
+        if monitor.stopped() {
+            stop.store(true, Ordering::Relaxed);
         }
     };
     while let Ok(news) = told.try_recv() {

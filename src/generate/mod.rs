@@ -73,6 +73,30 @@ pub enum GenerateError {
         /// Where the job is kept.
         record: PathBuf,
     },
+    /// The job was paid for and there is no video; it is not bought again by itself.
+    #[error(
+        "{provider} was paid, and there is no video ({why}); complain there, or delete {record} to have it bought again"
+    )]
+    Lost {
+        /// The provider.
+        provider: String,
+        /// What happened.
+        why: String,
+        /// Where the job is kept.
+        record: PathBuf,
+    },
+    /// The provider took a job that could not be written down.
+    #[error(
+        "{provider} took the job {id}, which could not be written down: note it, since it is paid for"
+    )]
+    Unrecorded {
+        /// The provider.
+        provider: String,
+        /// The provider's name of the job.
+        id: String,
+        /// Why not.
+        source: crate::store::StoreError,
+    },
     /// The job did not end in time.
     #[error(
         "the job did not end within {seconds:.0} s; raise providers.{provider}.deadline, or look there"

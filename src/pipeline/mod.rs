@@ -4,6 +4,7 @@
 //! order of things; [`Stages`] is the half that the lane does.
 
 mod config;
+mod left_out;
 mod plan;
 mod result;
 mod scores;
@@ -24,6 +25,7 @@ pub use stages::{Given, Rebuilt, Tracked, depth, depth_views, frames, given, reb
 pub use studio::Studio;
 pub use takes::Desk;
 
+use left_out::LeftOut;
 use result::conclude;
 
 use crate::event::{At, Event, Listener, StageMonitor};
@@ -150,8 +152,18 @@ impl StepError {
             e.downcast_ref::<StoreError>()
                 .is_some_and(StoreError::is_fatal)
         };
-        // Stages tell of files in words; the system's number is the part that does not change.
-        let full = |e: &(dyn std::error::Error + 'static)| e.to_string().contains("(os error 28)");
+        // Stages tell of files in words, FFmpeg in its own.
+        const FULL: [&str; 5] = [
+            "(os error 28)",
+            "No space left on device",
+            "(os error 122)",
+            "Disk quota exceeded",
+            "(os error 30)",
+        ];
+        let full = |e: &(dyn std::error::Error + 'static)| {
+            let words = e.to_string();
+            FULL.iter().any(|full| words.contains(full))
+        };
         self.error.chain().any(|e| store(e) || full(e))
     }
 }
@@ -244,11 +256,16 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
     ) -> Result<(IterationResult, Revision), StepError> {
         let requests = self.requests(round)?;
         let alone = requests.len() == 1;
+        let context = &self.context;
+        let left_out = &LeftOut::load(context, round).map_err(|e| StepError::new("start", e))?;
         // All takes are asked for at once; each is scored as soon as it is there.
         let takes = requests
             .iter()
             .zip(1..)
             .map(|(request, number)| async move {
+                if let Some(error) = left_out.reason(context, round, number, request) {
+                    return Err(error);
+                }
                 // Held until the take is scored: takes do not pile up before a busy lane.
                 let (mut take, _waits) = self.take(round, number, request).await?;
                 take.alone = alone;
@@ -269,6 +286,8 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
             let worst = failed.iter().position(|(_, e)| e.is_fatal()).unwrap_or(0);
             return Err(failed.swap_remove(worst).1);
         }
+        LeftOut::save(context, round, &requests, &failed)
+            .map_err(|e| StepError::new("takes", e))?;
         for (_, e) in &failed {
             let at = round.at(&e.step);
             let message = &format!("failed: {:#}; the round goes on without it", e.error);

@@ -84,7 +84,10 @@ pub struct Given {
 /// # Errors
 /// A file of them that is there and cannot be read.
 pub fn given(input: &Path, frames: &Frames, config: &Config) -> anyhow::Result<Given> {
-    let known = if input.is_dir() {
+    let list = input
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("json"));
+    let known = if input.is_dir() || list {
         camera::known(
             input,
             &frames.sources,

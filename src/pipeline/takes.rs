@@ -1,7 +1,7 @@
 //! Prompt -> takes: what a round asks of its provider, and how many may be asked for at once.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -172,6 +172,11 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
                 let file = pending.stage().path(&format!("{folder}/take.json"))?;
                 write_json(&file, &delivered)?;
                 summary = delivered.video.display().to_string();
+                if provider.caps(request.model.as_deref()).paid {
+                    context
+                        .run
+                        .set_aside(id, round.iteration, step, &folder, &key)?;
+                }
                 let record = pending.finish()?;
                 waits = Some(self.desk.waits());
                 (record, false)
@@ -188,7 +193,11 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
         let take = Take {
             number,
             seed: request.seed,
-            video: video(&context.run.iteration(id, round.iteration), &folder)?,
+            video: video(
+                &context.run.iteration(id, round.iteration),
+                &folder,
+                request,
+            )?,
             key,
             alone: false,
             work,
@@ -200,10 +209,13 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
 /// First and longest wait between two questions to a service.
 const POLL: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(20)];
 
-fn video(home: &Path, folder: &str) -> anyhow::Result<std::path::PathBuf> {
+fn video(home: &Path, folder: &str, request: &TakeRequest) -> anyhow::Result<PathBuf> {
     let delivered: Delivered = read_json(&home.join(folder).join("take.json"))?;
-    // A path of the `files` provider is absolute and stays what it is.
-    Ok(home.join(delivered.video))
+    // An input counts by its content: it may lie elsewhere than when the step was done.
+    Ok(match (&request.video, delivered.video.is_absolute()) {
+        (Some(video), true) => video.clone(),
+        _ => home.join(delivered.video),
+    })
 }
 
 /// Key of a take: the request, and what else its provider makes it from.

@@ -97,6 +97,7 @@ impl Studio<'_> {
         let splats_key = KeyBuilder::new("splats", splat::VERSION)
             .value(&(&config.fit, world::VERSION, &config.world))
             .kernels(splat::KERNELS)
+            .kernels(crate::gpu::KERNELS)
             .after(&key)
             .finish();
         let mut clip = self.clips.take(round, take.number);
@@ -133,6 +134,7 @@ impl Studio<'_> {
             .value(&config.world)
             .kernels(world::KERNELS)
             .kernels(splat::KERNELS)
+            .kernels(crate::gpu::KERNELS)
             .after(&splats_key)
             .finish();
         let mut views = None;

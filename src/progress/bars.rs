@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Eta, line};
+use super::{Eta, line, tell};
 use crate::event::{At, Event, Listener};
 
 /// Rows whose steps are shown line by line; in a longer batch only what rows came to is.
@@ -56,7 +56,7 @@ impl Default for Bars {
 
 impl Bars {
     fn print(&self, line: &str) {
-        self.all.suspend(|| anstream::eprintln!("{line}"));
+        self.all.suspend(|| tell(line));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::tell;
 use crate::event::{Event, Listener};
 
 /// Writes events as JSON Lines on standard error.
@@ -19,7 +20,7 @@ impl Listener for Json {
     fn on(&self, event: &Event<'_>) {
         let time = jiff::Timestamp::now();
         if let Ok(line) = serde_json::to_string(&Timed { time, event }) {
-            eprintln!("{line}");
+            tell(&line);
         }
     }
 }

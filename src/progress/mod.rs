@@ -9,7 +9,7 @@ mod log;
 pub mod plain;
 mod single;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
@@ -24,6 +24,11 @@ use plain::Plain;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
+
+/// Writes a line on standard error. Where that is full, closed or gone, the work goes on without it.
+pub fn tell(line: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
+}
 
 /// How progress and logs are written on standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

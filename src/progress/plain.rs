@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::{Eta, line};
+use super::{Eta, line, tell};
 use crate::event::{Event, Listener};
 
 /// Writes a line for what is done.
@@ -32,24 +32,24 @@ impl Listener for Plain {
             }
             Event::StepStarted { at } => {
                 if let Some(line) = state.held.remove(at.id) {
-                    anstream::eprintln!("{line}");
+                    tell(&line);
                 }
             }
             _ => {}
         }
         if let Some(line) = line(event) {
-            anstream::eprintln!("{line}");
+            tell(&line);
         }
         match event {
             Event::RowDone { id, resumed, .. } => {
                 state.held.remove(*id);
                 if !resumed {
-                    anstream::eprintln!("{}", state.eta.words(now));
+                    tell(&state.eta.words(now));
                 }
             }
             // Otherwise the last row said it.
             Event::RunDone { .. } if state.eta.counts()[2] > 0 => {
-                anstream::eprintln!("{}", state.eta.words(now));
+                tell(&state.eta.words(now));
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use anstyle::AnsiColor;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::coloured;
+use super::{coloured, tell};
 use crate::event::Monitor;
 
 /// A bar for a single-stage command, on a terminal only; warnings are always told unless quiet.
@@ -41,8 +41,8 @@ impl Monitor for Single {
         }
         let line = format!("{}: {message}", coloured("note", AnsiColor::Yellow));
         match &self.bar {
-            Some(bar) => bar.suspend(|| anstream::eprintln!("{line}")),
-            None => anstream::eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| tell(&line)),
+            None => tell(&line),
         }
     }
 }

@@ -93,7 +93,8 @@ impl<'e, S: Recover> Lane<'e, S> {
         let work: Work<'e, S> = Box::new(move |stages| {
             let result = catch_unwind(AssertUnwindSafe(|| work(stages)));
             let result = result.map_err(|payload| {
-                stages.recover();
+                // What cannot even be dropped is left as it is: the thread must live on.
+                let _ = catch_unwind(AssertUnwindSafe(|| stages.recover()));
                 panic_text(payload.as_ref())
             });
             // Nobody waits any more after an interruption.

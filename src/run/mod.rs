@@ -4,16 +4,18 @@ pub mod lane;
 pub mod rows;
 pub mod signals;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde_json::json;
 
-use crate::event::{Event, Listener};
+use crate::event::{Event, Listener, panic_text};
 use crate::generate::Providers;
 use crate::gpu::AdapterChoice;
 use crate::manifest::Prompt;
@@ -118,13 +120,22 @@ impl<'a> Batch<'a> {
             let (tell, told) = mpsc::channel();
             for place in 0..lanes {
                 let (tell, lane, open) = (tell.clone(), &lane, &open);
-                scope.spawn(move || match open(place, context) {
-                    Ok(mut stages) => {
-                        let _ = tell.send(Ok(()));
-                        lane.serve(&mut stages);
-                    }
-                    Err(error) => {
-                        let _ = tell.send(Err(error));
+                scope.spawn(move || {
+                    let opened = catch_unwind(AssertUnwindSafe(|| open(place, context)))
+                        .unwrap_or_else(|payload| {
+                            let words = panic_text(payload.as_ref());
+                            Err(anyhow!(
+                                "a lane broke while it opened ({words}); please report it"
+                            ))
+                        });
+                    match opened {
+                        Ok(mut stages) => {
+                            let _ = tell.send(Ok(()));
+                            lane.serve(&mut stages);
+                        }
+                        Err(error) => {
+                            let _ = tell.send(Err(error));
+                        }
                     }
                 });
             }
@@ -188,6 +199,7 @@ impl<'a> Batch<'a> {
                 match ended.and_then(|ended| self.ended(row, ended, &mut result)) {
                     Ok(()) => {}
                     Err(error) => {
+                        tracing::error!(target: "event", "the run stops: {error:#}");
                         // What cannot be saved now cannot be saved for any other row either.
                         self.stop.store(true, Ordering::Relaxed);
                         fatal.get_or_insert(error);
@@ -269,20 +281,25 @@ impl<'a> Batch<'a> {
     }
 
     fn failed(&self, row: &Prompt, error: StepError) -> RowResult {
-        let before = RowResult::load(self.run.root(), &row.id)
-            .ok()
-            .and_then(|r| r.failure)
-            .map_or(0, |f| f.attempts);
+        let before = RowResult::load(self.run.root(), &row.id).ok();
+        let (attempts, rounds) = before.map_or((0, Vec::new()), |r| {
+            (r.failure.map_or(0, |f| f.attempts), r.iterations)
+        });
+        // Rounds of earlier starts that this one did not come to are still there.
+        let iterations = match rounds.len() > error.before.len() {
+            true => rounds,
+            false => error.before,
+        };
         let text = format!("{:#}", error.error);
         RowResult {
             row: row.clone(),
             outcome: Outcome::Failed,
             summary: format!("{}: {text}", error.step),
-            iterations: error.before,
+            iterations,
             failure: Some(Failure {
                 step: error.step,
                 error: text,
-                attempts: before + 1,
+                attempts: attempts + 1,
                 mend: "mend the cause and run the same command again; what is done is kept"
                     .to_owned(),
             }),

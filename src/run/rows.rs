@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::manifest::{self, Prompt};
+use crate::manifest::{self, Format, Prompt};
 use crate::store::{StoreError, check_format, write_atomic};
 
 /// Copies that a run may hold, by the extension that tells the manifest's format.
@@ -21,12 +21,7 @@ pub(super) fn keep(root: &Path, manifest: &Path) -> Result<(), StoreError> {
 }
 
 fn copy_of(root: &Path, manifest: &Path) -> PathBuf {
-    let extension = manifest.extension().and_then(|e| e.to_str());
-    root.join(match extension {
-        Some("jsonl" | "ndjson") => COPIES[1],
-        Some("toml") => COPIES[2],
-        _ => COPIES[0],
-    })
+    root.join(format!("manifest.{}", Format::of(manifest).extension()))
 }
 
 /// The rows of a run, from its manifest's copy.
@@ -49,5 +44,11 @@ pub fn rows(root: &Path) -> Result<Vec<Prompt>, StoreError> {
         path: copy.clone(),
         reason: e.to_string(),
     })?;
+    if let (true, Some(fault)) = (manifest.rows.is_empty(), manifest.faults.first()) {
+        return Err(StoreError::Broken {
+            path: copy,
+            reason: fault.to_string(),
+        });
+    }
     Ok(manifest.rows)
 }

@@ -20,19 +20,27 @@ const GRACE: Duration = Duration::from_secs(18);
 /// When the system refuses a handler.
 pub fn install() -> std::io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
+    // Apart from `stop`, which a batch sets too when nothing can be saved any more.
+    let signalled = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // Order matters: the shutdown is armed by the flag that the next line sets on the first signal.
-        flag::register_conditional_shutdown(signal, i32::from(INTERRUPTED), stop.clone())?;
+        flag::register_conditional_shutdown(signal, i32::from(INTERRUPTED), signalled.clone())?;
+        flag::register(signal, signalled.clone())?;
         flag::register(signal, stop.clone())?;
     }
-    let watched = stop.clone();
     std::thread::spawn(move || {
-        while !watched.load(Ordering::Relaxed) {
+        while !signalled.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(100));
         }
         std::thread::sleep(GRACE);
-        eprintln!("a step did not stop in time; leaving: the same command again makes it anew");
-        std::process::exit(i32::from(INTERRUPTED));
+        // On a thread of its own: a reader of standard error that stalls must not hold up the end.
+        std::thread::spawn(|| {
+            crate::progress::tell(
+                "a step did not stop in time; leaving: the same command again makes it anew",
+            );
+        });
+        std::thread::sleep(Duration::from_millis(100));
+        signal_hook::low_level::exit(i32::from(INTERRUPTED));
     });
     Ok(stop)
 }

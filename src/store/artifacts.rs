@@ -12,7 +12,7 @@ use super::{FORMAT, StoreError};
 /// [`StoreError::Io`].
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|e| StoreError::io(folder, e))?;
+    create_folder(folder).map_err(|e| StoreError::io(folder, e))?;
     let name = path
         .file_name()
         .map(|n| n.to_string_lossy().into_owned())
@@ -30,6 +30,22 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let _ = std::fs::remove_file(&temporary);
         StoreError::io(path, e)
     })
+}
+
+/// Creates a folder and those above it; what is new is durable.
+pub(super) fn create_folder(folder: &Path) -> std::io::Result<()> {
+    let new: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|f| !f.as_os_str().is_empty() && !f.exists())
+        .collect();
+    std::fs::create_dir_all(folder)?;
+    for folder in new.into_iter().rev() {
+        match folder.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent)?,
+            _ => sync_folder(Path::new("."))?,
+        }
+    }
+    Ok(())
 }
 
 /// Makes renames inside a folder durable.

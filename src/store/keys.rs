@@ -57,12 +57,16 @@ impl KeyBuilder {
         self
     }
 
-    /// Adds a file's content, or of a folder the names, sizes and times of its files.
+    /// Adds a file's content, or of a folder the names, sizes and times of its files; hidden ones and the folders of
+    /// runs are left out. Only inputs are read here: one that cannot be read is its row's fault, never the run's.
     ///
     /// # Errors
     /// [`StoreError::Io`].
     pub fn path(mut self, path: &Path) -> Result<Self, StoreError> {
-        let io = |e: std::io::Error| StoreError::io(path, e);
+        let io = |e: std::io::Error| StoreError::Io {
+            path: path.to_owned(),
+            reason: format!("the input cannot be read: {e}"),
+        };
         if path.is_dir() {
             let mut files = Vec::new();
             list(path, &mut files).map_err(io)?;
@@ -78,7 +82,7 @@ impl KeyBuilder {
             }
             Ok(self)
         } else {
-            let hash = sha256_file(path)?;
+            let hash = digest_of(path).map_err(io)?;
             Ok(self.bytes(hash.as_bytes()))
         }
     }
@@ -102,9 +106,15 @@ fn digest(kernel: &Kernel) -> [u8; 32] {
 
 fn list(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
         if path.is_dir() {
-            list(&path, files)?;
+            if !path.join("run.toml").exists() {
+                list(&path, files)?;
+            }
         } else {
             files.push(path);
         }
@@ -114,9 +124,13 @@ fn list(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> std::io::Result<(
 
 /// SHA-256 of a file's content in hexadecimal.
 pub(super) fn sha256_file(path: &Path) -> Result<String, StoreError> {
-    let mut file = std::fs::File::open(path).map_err(|e| StoreError::io(path, e))?;
+    digest_of(path).map_err(|e| StoreError::io(path, e))
+}
+
+fn digest_of(path: &Path) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
     let mut hash = Sha256::new();
-    std::io::copy(&mut file, &mut HashWriter(&mut hash)).map_err(|e| StoreError::io(path, e))?;
+    std::io::copy(&mut file, &mut HashWriter(&mut hash))?;
     Ok(hex(&hash.finalize()))
 }
 

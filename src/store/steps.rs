@@ -281,6 +281,38 @@ impl Run {
         Ok(())
     }
 
+    /// Moves the `folder` of a step that was done under another key aside, to `folder-<the other key's start>`, so
+    /// that what was paid for is not written over.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn set_aside(
+        &self,
+        id: &str,
+        iteration: u32,
+        step: &str,
+        folder: &str,
+        key: &Key,
+    ) -> Result<(), StoreError> {
+        let home = self.iteration(id, iteration);
+        let Ok(before) = read_json::<StepRecord>(&record_path(&home, step)) else {
+            return Ok(());
+        };
+        let from = home.join(folder);
+        if before.key == *key || !from.exists() {
+            return Ok(());
+        }
+        let start: String = before.key.0.chars().take(8).collect();
+        let to = home.join(format!("{folder}-{start}"));
+        // The same take was set aside before.
+        if to.exists() {
+            return Ok(());
+        }
+        std::fs::rename(&from, &to)
+            .and_then(|()| artifacts::sync_folder(to.parent().unwrap_or(&home)))
+            .map_err(|e| StoreError::io(&to, e))
+    }
+
     /// Moves what is still in the stage to its final name, then drops the stage.
     fn settle(&self, folder: &Path, record: &StepRecord) -> Result<(), StoreError> {
         let stage = self.root.join("tmp").join(&record.stage);
@@ -293,7 +325,7 @@ impl Run {
             if from.exists() {
                 let to = folder.join(&artifact.path);
                 let parent = to.parent().unwrap_or(folder).to_owned();
-                std::fs::create_dir_all(&parent).map_err(|e| StoreError::io(&parent, e))?;
+                artifacts::create_folder(&parent).map_err(|e| StoreError::io(&parent, e))?;
                 std::fs::rename(&from, &to).map_err(|e| StoreError::io(&to, e))?;
                 folders.insert(parent);
             }
@@ -348,10 +380,13 @@ fn collect(root: &Path) -> Result<Vec<Artifact>, StoreError> {
                 dropped: false,
             });
         }
-        Ok(())
+        artifacts::sync_folder(folder).map_err(io)
     }
     let mut found = Vec::new();
     walk(root, root, &mut found)?;
+    if let Some(tmp) = root.parent() {
+        artifacts::sync_folder(tmp).map_err(|e| StoreError::io(tmp, e))?;
+    }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
 }

@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sora_director::event::{Event, Listener};
+use sora_director::generate::files::Files;
 use sora_director::generate::job::open_jobs;
+use sora_director::generate::local::Local;
 use sora_director::generate::{FailureClass, Providers};
 use sora_director::pipeline::{Outcome, RowResult};
 use sora_director::store::read_journal;
@@ -128,6 +130,94 @@ fn a_round_goes_on_without_the_takes_that_fail() {
     assert!(row.summary.contains("moderation"), "{}", row.summary);
 }
 
+fn left_out(desk: &Desk, round: usize) -> Vec<u32> {
+    let row = RowResult::load(&desk.root(), "a").expect("row");
+    row.iterations[round].failed_takes.keys().copied().collect()
+}
+
+#[test]
+fn a_take_that_failed_is_asked_again_until_the_next_round_was_begun_without_it() {
+    let mut desk = Desk::new("id,prompt,seed\na,a room,10\n");
+    desk.config.takes = 2;
+    let sick = |seed, billed| Service {
+        fails_seed: Some((seed, failure(FailureClass::Expired, billed))),
+        ..Service::new(0)
+    };
+    let service = sick(11, false);
+    let result = desk.batch(&service, |_| {}).expect("batch");
+    assert_eq!((result.limit, result.failed), (1, 0));
+    assert_eq!(left_out(&desk, 0), [2]);
+    // It was the last round, so the take is asked for again, and comes.
+    let service = Service::new(0);
+    desk.batch(&service, |_| {}).expect("batch");
+    assert_eq!(service.books().seeds, [11]);
+    assert_eq!(left_out(&desk, 0), [0; 0]);
+
+    let mut desk = Desk::new("id,prompt,seed\na,a room,10\n");
+    desk.config.takes = 2;
+    desk.config.max_iterations = 2;
+    let service = sick(11, false);
+    assert_eq!(desk.batch(&service, |_| {}).expect("batch").accepted, 1);
+    assert_eq!(service.books().seeds, [10, 11, 12, 13]);
+    // Now it stays out: with it the second round, which is paid for, might be another.
+    let service = Service::new(0);
+    assert_eq!(desk.batch(&service, |_| {}).expect("batch").accepted, 1);
+    assert_eq!(service.books().seeds, [0; 0]);
+    assert_eq!(left_out(&desk, 0), [2]);
+
+    let mut desk = Desk::new("id,prompt,seed\na,a room,10\n");
+    desk.config.takes = 2;
+    let service = sick(11, true);
+    for _ in 0..3 {
+        assert_eq!(desk.batch(&service, |_| {}).expect("batch").limit, 1);
+        assert_eq!(left_out(&desk, 0), [2]);
+    }
+    assert_eq!(
+        service.books().seeds,
+        [10, 11],
+        "billed and lost is not bought again"
+    );
+}
+
+#[test]
+fn a_take_that_was_paid_for_is_moved_aside_not_written_over() {
+    let mut desk = Desk::new("id,prompt\na,a room\n");
+    let service = Service::new(0);
+    desk.batch(&service, |_| {}).expect("batch");
+    let takes = desk.root().join("prompts/a/1/takes");
+    let first = std::fs::read(takes.join("1/take.mp4")).expect("take");
+    desk.rows[0].prompt = "another room".into();
+    desk.batch(&service, |_| {}).expect("batch");
+    assert_ne!(
+        std::fs::read(takes.join("1/take.mp4")).expect("take"),
+        first
+    );
+    let aside = takes.join(format!("1-{}", &String::from_utf8_lossy(&first)[..8]));
+    assert_eq!(std::fs::read(aside.join("take.mp4")).expect("aside"), first);
+}
+
+#[test]
+fn a_lane_that_breaks_while_it_opens_is_told_in_words() {
+    let desk = Desk::new(&rows(1));
+    let error = desk
+        .batch(&Service::new(0), |_| panic!("as it was told to"))
+        .expect_err("no lane");
+    assert!(format!("{error:#}").contains("a lane broke"), "{error:#}");
+}
+
+#[test]
+fn a_finished_rows_rounds_stay_though_a_later_start_fails_before_them() {
+    let mut desk = Desk::new(&rows(1));
+    desk.batch(&Service::new(0), |_| {}).expect("batch");
+    desk.rows[0].provider = Some("nowhere".into());
+    assert_eq!(
+        desk.batch(&Service::new(0), |_| {}).expect("batch").failed,
+        1
+    );
+    let row = RowResult::load(&desk.root(), "r0").expect("row");
+    assert_eq!((row.outcome, row.iterations.len()), (Outcome::Failed, 1));
+}
+
 #[test]
 fn a_signal_parks_what_is_paid_for_and_the_next_start_goes_on() {
     struct StopAt<'d>(&'d Desk, std::sync::Mutex<u32>);
@@ -235,8 +325,34 @@ fn a_slow_provider_does_not_hold_up_another_one() {
             event["event"] == "row_done" && event["id"] == id
         })
     };
+    assert!(done("e").is_some() && done("b").is_some());
     assert!(
         done("e") < done("b"),
         "e waited for the places of another provider"
     );
+}
+
+#[test]
+fn an_input_that_moved_is_read_where_it_lies_now_and_not_made_again() {
+    let mut desk = Desk::new("id,prompt\na,a room\n");
+    let [old, new] = ["old.png", "new.png"].map(|name| desk.folder.path().join(name));
+    image::RgbImage::new(32, 16).save(&old).expect("picture");
+    let mut providers = Providers::default();
+    providers.add(Arc::new(Local(Files)));
+    desk.rows[0].provider = Some("files".into());
+    for path in [&old, &new] {
+        if path == &new {
+            std::fs::rename(&old, &new).expect("rename");
+        }
+        desk.rows[0].video = Some(path.clone());
+        assert_eq!(
+            desk.with(&providers, |_| {}, &desk.told)
+                .expect("batch")
+                .limit,
+            1
+        );
+        let row = RowResult::load(&desk.root(), "a").expect("row");
+        assert_eq!(&row.iterations[0].takes[0].video, path);
+    }
+    assert_eq!(steps(&desk), 8, "no step was done again");
 }

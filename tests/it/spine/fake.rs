@@ -58,6 +58,8 @@ pub struct Service {
     pub reconciles: bool,
     /// Jobs with this in their prompt fail like this.
     pub fails: Option<(&'static str, JobFailure)>,
+    /// The job of this seed fails like this.
+    pub fails_seed: Option<(u64, JobFailure)>,
 }
 
 impl Service {
@@ -125,10 +127,12 @@ impl VideoProvider for Service {
     async fn poll(&self, handle: &JobHandle) -> Result<Polled, GenerateError> {
         let mut books = self.books();
         books.polls += 1;
-        if let Some((word, failure)) = &self.fails
-            && handle.data.as_str().is_some_and(|p| p.contains(word))
-        {
-            books.open[0] -= 1;
+        let prompt = handle.data["prompt"].as_str().unwrap_or_default();
+        let seed = handle.data["seed"].as_u64();
+        let by_word = self.fails.iter().find(|f| prompt.contains(f.0));
+        let by_seed = self.fails_seed.iter().find(|f| seed == Some(f.0));
+        if let Some(failure) = by_word.map(|f| &f.1).or(by_seed.map(|f| &f.1)) {
+            books.open[0] = books.open[0].saturating_sub(1);
             return Ok(JobState::Failed(failure.clone()).into());
         }
         let left = books.jobs.get_mut(&handle.id);
@@ -227,7 +231,7 @@ fn handle(request: &TakeRequest, key: &str) -> JobHandle {
     JobHandle {
         id: key.to_owned(),
         urls: BTreeMap::new(),
-        data: request.prompt.clone().into(),
+        data: serde_json::json!({"prompt": request.prompt, "seed": request.seed}),
     }
 }
 
@@ -309,7 +313,7 @@ impl Stages for Null<'_> {
             result.takes.push(TakeResult {
                 take: take.number,
                 seed: take.seed,
-                video: PathBuf::from(format!("takes/{}/take.mp4", take.number)),
+                video: take.video,
                 scores,
                 rank: take.number,
             });

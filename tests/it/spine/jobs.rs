@@ -110,12 +110,14 @@ fn a_kill_between_intent_and_submission_is_looked_up() {
     let options = options(home.path());
     let service = Service {
         reconciles: true,
-        ..Service::new(0)
+        ..Service::new(2)
     };
     // As a kill would leave it: the intent is there, and the service never heard of it.
     make(&service, &options, &Silent).expect("made");
     let mut record: JobRecord = read_json(&options.record).expect("record");
     record.state = RecordedState::Intent;
+    // The deadline counts from the submission, not from the intent of a day ago.
+    record.since -= jiff::SignedDuration::from_hours(24);
     record.key = "the-other".into();
     let options = JobOptions {
         key: "the-other".into(),
@@ -167,7 +169,30 @@ fn failures_are_tried_again_only_where_that_is_free_and_may_help() {
             billed,
             "a record stays where money went"
         );
+        if billed {
+            let error = make(&service, &options, &Silent).expect_err("lost");
+            assert!(matches!(error, GenerateError::Lost { .. }), "{error}");
+            assert!(error.to_string().contains("job.json"), "{error}");
+            assert_eq!(service.books().billed.len(), submissions);
+        }
     }
+}
+
+#[test]
+fn a_video_that_was_fetched_and_is_gone_since_is_not_bought_again() {
+    let home = tempfile::tempdir().expect("tempdir");
+    let options = options(home.path());
+    let service = Service::new(0);
+    make(&service, &options, &Silent).expect("made");
+    let forgets = Service {
+        fails: Some(("room", failure(FailureClass::Gone, false))),
+        ..service.clone()
+    };
+    for _ in 0..2 {
+        make(&forgets, &options, &Silent).expect_err("gone");
+        assert!(matches!(state(&options), RecordedState::Lost(_)));
+    }
+    assert_eq!(service.books().billed.len(), 1);
 }
 
 #[test]

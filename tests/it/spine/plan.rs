@@ -5,8 +5,9 @@ use std::sync::Arc;
 use sora_director::generate::Providers;
 use sora_director::pipeline::Plan;
 use sora_director::report::results;
+use sora_director::store::KeyBuilder;
 
-use super::cli::{Folder, code, run, stderr};
+use super::cli::{Folder, code, director, run, stderr};
 use super::fake::{Desk, Named, Service};
 
 #[test]
@@ -152,4 +153,75 @@ fn doctor_tells_what_is_here_and_what_is_missing() {
     assert_eq!(code(&output), 1);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("name a folder that is there"), "{text}");
+}
+
+#[test]
+fn a_run_goes_on_though_nobody_can_be_told() {
+    let folder = Folder::new();
+    // The ending in capitals is that of the format too.
+    let manifest = folder.text("M.JSONL", "{\"id\":\"a\",\"video\":\"gone.mp4\"}\n");
+    for format in ["text", "json"] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("full");
+        let out = folder.out(format);
+        let args = [
+            "run",
+            &manifest,
+            "--provider",
+            "files",
+            "--log-format",
+            format,
+            "--out",
+            &out,
+        ];
+        let status = director(&args).stderr(full).status().expect("starts");
+        assert_eq!(
+            status.code(),
+            Some(1),
+            "{format}: the row fails, nothing else"
+        );
+        let results = run(&["results", &out, "--json"]);
+        let row: serde_json::Value = serde_json::from_slice(&results.stdout).expect("a row");
+        assert_eq!(row["outcome"], "failed");
+    }
+}
+
+#[test]
+fn an_input_that_cannot_be_read_is_its_rows_fault_only() {
+    let folder = Folder::new();
+    let pipe = folder.path("pipe.mp4");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    let manifest = folder.text("m.csv", "id,video\na,pipe.mp4\nb,gone.mp4\n");
+    let out = folder.out("run");
+    let output = run(&["run", &manifest, "--provider", "files", "--out", &out]);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("neither a file nor a folder"),
+        "{}",
+        stderr(&output)
+    );
+    let unreadable = KeyBuilder::new("take", 1).path(&folder.path("gone.mp4"));
+    assert!(!unreadable.err().expect("gone").is_fatal());
+}
+
+#[test]
+fn what_a_run_writes_below_an_input_folder_does_not_change_its_key() {
+    let folder = Folder::new();
+    std::fs::write(folder.path("1.png"), "x").expect("write");
+    let key = || {
+        KeyBuilder::new("take", 1)
+            .path(folder.path("").as_path())
+            .expect("key")
+            .finish()
+    };
+    let before = key();
+    std::fs::create_dir_all(folder.path("runs/m")).expect("folder");
+    std::fs::write(folder.path("runs/m/run.toml"), "format = 1").expect("write");
+    std::fs::write(folder.path("runs/m/director.log"), "more").expect("write");
+    assert_eq!(key(), before);
+    std::fs::write(folder.path("2.png"), "y").expect("write");
+    assert_ne!(key(), before);
 }
