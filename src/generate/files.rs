@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::local::LocalProvider;
 use super::{Delivered, DependsOn, GenerateError, TakeRequest};
 use crate::event::Monitor;
+use crate::video::folder::is_list;
 use crate::video::pattern::{self, Matches};
 use crate::video::{VideoError, probe};
 
@@ -39,11 +40,7 @@ impl LocalProvider for Files {
             kernels: &[],
             files: match &request.video {
                 // A list of images: what it names, and what lies beside that, is part of the input.
-                Some(list)
-                    if list
-                        .extension()
-                        .is_some_and(|e| e.eq_ignore_ascii_case("json")) =>
-                {
+                Some(list) if is_list(list) => {
                     let beside = list.parent().filter(|p| !p.as_os_str().is_empty());
                     vec![list.clone(), beside.unwrap_or(Path::new(".")).to_owned()]
                 }

@@ -84,10 +84,7 @@ pub struct Given {
 /// # Errors
 /// A file of them that is there and cannot be read.
 pub fn given(input: &Path, frames: &Frames, config: &Config) -> anyhow::Result<Given> {
-    let list = input
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("json"));
-    let known = if input.is_dir() || list {
+    let known = if input.is_dir() || video::folder::is_list(input) {
         camera::known(
             input,
             &frames.sources,

@@ -40,10 +40,12 @@ pub(super) fn is_video(path: &Path) -> bool {
 /// Whether `path` is read as images: a folder, a pattern, an image, or a `transforms*.json`; anything else is a
 /// video.
 pub fn holds_images(path: &Path) -> bool {
-    path.is_dir()
-        || pattern::is_pattern(path)
-        || has_extension(path, &EXTENSIONS)
-        || has_extension(path, &["json"])
+    path.is_dir() || pattern::is_pattern(path) || has_extension(path, &EXTENSIONS) || is_list(path)
+}
+
+/// By its extension a list of images, such as `transforms.json`.
+pub fn is_list(path: &Path) -> bool {
+    has_extension(path, &["json"])
 }
 
 /// The images of `path`, in order:
@@ -71,7 +73,7 @@ pub fn list_images(path: &Path) -> Result<Vec<PathBuf>, VideoError> {
             )),
         };
     }
-    if has_extension(path, &["json"]) {
+    if is_list(path) {
         return from_json(path);
     }
     if !path.is_dir() {
@@ -80,7 +82,7 @@ pub fn list_images(path: &Path) -> Result<Vec<PathBuf>, VideoError> {
     let (files, folders) = entries(path)?;
     let lists: Vec<_> = files
         .iter()
-        .filter(|f| has_extension(f, &["json"]) && name(f).starts_with("transforms"))
+        .filter(|f| is_list(f) && name(f).starts_with("transforms"))
         .collect();
     let preferred = ["transforms.json", "transforms_train.json"];
     let list = preferred
