@@ -7,7 +7,10 @@ use anyhow::Context as _;
 
 use super::Globals;
 use crate::progress::Single;
-use crate::video::{DecodeOptions, decode};
+use crate::video::{DecodeOptions, Windows};
+
+/// Frames in GPU memory at once, so that a clip may be of any length.
+const WINDOW: usize = 32;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -47,20 +50,27 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     };
     let monitor = Single::new(globals.quiet);
     let gpu = globals.gpu()?;
-    let frames = decode(&gpu, &args.input, &options, &monitor)?;
+    empty_folder(&args.out)?;
+    let mut windows = Windows::open(&gpu, &args.input, &options, &monitor)?;
+    let mut written = Vec::new();
+    let mut last = None;
+    while let Some(frames) = windows.next(WINDOW, &monitor)? {
+        for (index, &time) in frames.times.iter().enumerate() {
+            let file = args.out.join(format!("frame_{:06}.png", written.len()));
+            write_png(
+                &file,
+                &frames.read(&gpu, index)?,
+                [frames.width, frames.height],
+            )?;
+            written.push(Written { file, time });
+        }
+        last = Some(frames.select(&[]));
+    }
+    let Some(frames) = last else {
+        anyhow::bail!("{}: no frames", args.input.display());
+    };
     for fault in &frames.faults {
         tracing::warn!("{}: {fault}", args.input.display());
-    }
-    empty_folder(&args.out)?;
-    let mut written = Vec::with_capacity(frames.len());
-    for (index, &time) in frames.times.iter().enumerate() {
-        let file = args.out.join(format!("frame_{index:06}.png"));
-        write_png(
-            &file,
-            &frames.read(&gpu, index)?,
-            [frames.width, frames.height],
-        )?;
-        written.push(Written { file, time });
     }
     if args.json {
         let document = serde_json::json!({
@@ -74,7 +84,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     } else if !globals.quiet {
         anstream::eprintln!(
             "{} frames of {}x{} in {}",
-            frames.len(),
+            written.len(),
             frames.width,
             frames.height,
             args.out.display()

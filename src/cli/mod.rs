@@ -17,6 +17,7 @@ mod frames;
 mod generate;
 pub mod logging;
 mod probe;
+mod profile;
 mod reconstruct;
 mod render;
 mod results;
@@ -71,6 +72,9 @@ pub struct Globals {
     /// Say more; twice for debug logs.
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Tell at the end what each GPU kernel took
+    #[arg(long, global = true)]
+    pub profile: bool,
 }
 
 impl Globals {
@@ -138,7 +142,18 @@ pub enum Command {
 /// What the command could not do, to be shown as one line with its causes.
 pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let globals = &cli.globals;
-    match &cli.command {
+    if globals.profile {
+        crate::gpu::profile::enable();
+    }
+    let code = command(&cli.command, globals);
+    if globals.profile {
+        profile::report(globals.log_format);
+    }
+    code
+}
+
+fn command(command: &Command, globals: &Globals) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Run(args) => run::run(args, globals),
         Command::Validate(args) => validate::run(args, globals),
         Command::Status(args) => status::run(args, globals),

@@ -9,7 +9,12 @@ use super::{Fault, Origin, Setting};
 use crate::pipeline::keys::{self, Kind};
 
 /// Variables of ours that are not settings.
-const RESERVED: [&str; 3] = ["DIRECTOR_CONFIG", "DIRECTOR_LOG", "DIRECTOR_LOG_FORMAT"];
+const RESERVED: [&str; 4] = [
+    "DIRECTOR_CACHE",
+    "DIRECTOR_CONFIG",
+    "DIRECTOR_LOG",
+    "DIRECTOR_LOG_FORMAT",
+];
 /// Variables of our own tests.
 const TESTS: &str = "DIRECTOR_TEST_";
 

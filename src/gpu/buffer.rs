@@ -1,7 +1,9 @@
 //! Typed storage buffers, upload and readback.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
+use super::pool::Loan;
 use super::{Gpu, GpuError, GpuType};
 
 /// A storage buffer of `len` elements of `T` in GPU memory. Cheap to clone; clones share the memory.
@@ -10,9 +12,37 @@ pub struct Buffer<T> {
     pub(super) raw: wgpu::Buffer,
     len: usize,
     of: PhantomData<T>,
+    /// Gives the memory back to the pool that it is from.
+    loan: Option<Arc<Loan>>,
 }
 
 impl<T: GpuType> Buffer<T> {
+    pub(super) fn new(raw: wgpu::Buffer, len: usize) -> Self {
+        Self {
+            raw,
+            len,
+            of: PhantomData,
+            loan: None,
+        }
+    }
+
+    pub(super) fn lent(raw: wgpu::Buffer, len: usize, loan: Arc<Loan>) -> Self {
+        Self {
+            loan: Some(loan),
+            ..Self::new(raw, len)
+        }
+    }
+
+    /// The same memory as elements of `U`, as many as fit in whole.
+    pub fn cast<U: GpuType>(&self) -> Buffer<U> {
+        Buffer {
+            raw: self.raw.clone(),
+            len: self.len * size_of::<T>() / size_of::<U>(),
+            of: PhantomData,
+            loan: self.loan.clone(),
+        }
+    }
+
     /// Number of elements.
     pub fn len(&self) -> usize {
         self.len
@@ -52,8 +82,21 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::TooLarge`] over the adapter's binding limit, [`GpuError::OutOfMemory`].
     pub fn alloc<T: GpuType>(&self, len: usize) -> Result<Buffer<T>, GpuError> {
-        let bytes = (len.max(1) * size_of::<T>()) as u64;
-        let limit = self.0.device.limits().max_storage_buffer_binding_size;
+        let bytes = self.bytes_of::<T>(len)?;
+        Ok(Buffer::new(self.create(bytes)?, len))
+    }
+
+    /// Bytes of a buffer of `len` elements; an empty one holds one element, which bindings need.
+    pub(super) fn bytes_of<T: GpuType>(&self, len: usize) -> Result<u64, GpuError> {
+        let bytes = (len.max(1) as u64)
+            .saturating_mul(size_of::<T>() as u64)
+            .saturating_add(3)
+            / 4
+            * 4;
+        let limits = self.0.device.limits();
+        let limit = limits
+            .max_storage_buffer_binding_size
+            .min(limits.max_buffer_size);
         if bytes > limit {
             return Err(GpuError::TooLarge {
                 doing: std::any::type_name::<T>().to_owned(),
@@ -61,20 +104,20 @@ impl Gpu {
                 limit,
             });
         }
-        let raw = self.scoped("allocating a buffer", || {
+        Ok(bytes)
+    }
+
+    /// A storage buffer of `bytes`, a multiple of four.
+    pub(super) fn create(&self, bytes: u64) -> Result<wgpu::Buffer, GpuError> {
+        self.scoped("allocating a buffer", || {
             self.0.device.create_buffer(&wgpu::BufferDescriptor {
                 label: None,
-                size: bytes.next_multiple_of(4),
+                size: bytes,
                 usage: wgpu::BufferUsages::STORAGE
                     | wgpu::BufferUsages::COPY_DST
                     | wgpu::BufferUsages::COPY_SRC,
                 mapped_at_creation: false,
             })
-        })?;
-        Ok(Buffer {
-            raw,
-            len,
-            of: PhantomData,
         })
     }
 

@@ -85,8 +85,22 @@ pub(super) struct Shared {
     pub queue: wgpu::Queue,
     pub summary: AdapterSummary,
     pub pipelines: Mutex<HashMap<&'static str, Arc<super::kernel::Pipeline>>>,
+    pub pool: super::pool::Pool,
+    pub cache: Option<super::cache::Cache>,
     pub lost: AtomicBool,
     pub lost_reason: Mutex<String>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(cache) = &self.cache {
+            cache.save();
+        }
+        // Timestamps that are under way are still counted.
+        if super::profile::enabled() {
+            let _ = self.device.poll(wgpu::PollType::wait_indefinitely());
+        }
+    }
 }
 
 /// An open GPU. Cheap to clone; clones share the device.
@@ -104,6 +118,8 @@ impl std::fmt::Debug for Gpu {
 fn instance() -> wgpu::Instance {
     let mut desc = wgpu::InstanceDescriptor::new_without_display_handle();
     desc.backends = wgpu::Backends::PRIMARY;
+    // The driver's validation layers cost time and know less than wgpu's own checks; WGPU_VALIDATION=1 asks for them.
+    desc.flags = wgpu::InstanceFlags::empty().with_env();
     wgpu::Instance::new(desc)
 }
 
@@ -186,7 +202,9 @@ impl Gpu {
         let (summary, adapter) = found.swap_remove(at);
         let wanted = wgpu::Features::SUBGROUP
             | wgpu::Features::SHADER_FLOAT32_ATOMIC
-            | wgpu::Features::TIMESTAMP_QUERY;
+            | wgpu::Features::TIMESTAMP_QUERY
+            | wgpu::Features::PIPELINE_CACHE
+            | wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("director"),
             required_features: adapter.features() & wanted,
@@ -199,10 +217,12 @@ impl Gpu {
             reason: error.to_string(),
         })?;
         let gpu = Self(Arc::new(Shared {
+            cache: super::cache::Cache::open(&adapter, &device),
             device,
             queue,
             summary,
             pipelines: Mutex::default(),
+            pool: super::pool::Pool::default(),
             lost: AtomicBool::new(false),
             lost_reason: Mutex::default(),
         }));
@@ -297,6 +317,9 @@ impl Gpu {
             });
         }
         if let Some(error) = refused {
+            // Of a lost device everything is invalid; a poll hears of the loss.
+            let _ = self.0.device.poll(wgpu::PollType::Poll);
+            self.alive()?;
             return Err(GpuError::Validation {
                 doing: doing.to_owned(),
                 reason: error.to_string(),

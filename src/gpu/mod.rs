@@ -4,18 +4,23 @@
 //! knows a stage. Every fallible call answers a [`GpuError`]; nothing panics on a lost device.
 
 mod buffer;
+mod cache;
 mod context;
 mod kernel;
+mod pool;
+pub mod profile;
 mod recorder;
 pub mod scan;
 pub mod sort;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 pub use buffer::{AnyBuffer, Buffer};
 pub use context::{AdapterChoice, AdapterSummary, Gpu, adapters};
 pub use kernel::{Access, Binding, GpuType, Kernel, groups_1d, groups_2d};
 pub use recorder::Recorder;
+pub use upload::{Filled, Mapped, Upload};
 
 /// Kernels of this module.
 pub static KERNELS: &[&Kernel] = &[

@@ -1,5 +1,6 @@
 //! Records dispatches and submits them together.
 
+use super::profile::Timing;
 use super::{AnyBuffer, Gpu, GpuError, GpuType, Kernel};
 
 const ARENA: u64 = 64 * 1024;
@@ -14,6 +15,7 @@ pub struct Recorder {
     arena: Option<wgpu::Buffer>,
     params: Vec<u8>,
     recorded: u32,
+    timing: Option<Timing>,
 }
 
 impl Gpu {
@@ -25,6 +27,7 @@ impl Gpu {
             arena: None,
             params: Vec::new(),
             recorded: 0,
+            timing: None,
         }
     }
 }
@@ -84,9 +87,14 @@ impl Recorder {
         let slot = (kernel.params_size.max(16) as u64).next_multiple_of(u64::from(
             device.limits().min_uniform_buffer_offset_alignment,
         ));
-        if self.params.len() as u64 + slot > ARENA {
+        let full = self.timing.as_ref().is_some_and(Timing::is_full);
+        if self.params.len() as u64 + slot > ARENA || full {
             self.flush()?;
         }
+        if self.timing.is_none() {
+            self.timing = Timing::new(&self.gpu);
+        }
+        let timing = &mut self.timing;
         let arena = self.arena.get_or_insert_with(|| {
             device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("params"),
@@ -128,7 +136,7 @@ impl Recorder {
                 });
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                     label: Some(kernel.stem),
-                    timestamp_writes: None,
+                    timestamp_writes: timing.as_mut().map(|timing| timing.pass(kernel.stem)),
                 });
                 pass.set_pipeline(&pipeline.raw);
                 pass.set_bind_group(0, &group, &[offset]);
@@ -182,16 +190,22 @@ impl Recorder {
     /// # Errors
     /// [`GpuError::Validation`], [`GpuError::OutOfMemory`], [`GpuError::Lost`].
     pub fn submit(&mut self) -> Result<(), GpuError> {
+        self.flush().map(|_| ())
+    }
+
+    /// As [`Recorder::submit`], and says what to wait for; `None` when nothing was recorded.
+    pub(super) fn submit_indexed(&mut self) -> Result<Option<wgpu::SubmissionIndex>, GpuError> {
         self.flush()
     }
 
-    fn flush(&mut self) -> Result<(), GpuError> {
-        let Some(encoder) = self.encoder.take() else {
-            return Ok(());
+    fn flush(&mut self) -> Result<Option<wgpu::SubmissionIndex>, GpuError> {
+        let Some(mut encoder) = self.encoder.take() else {
+            return Ok(None);
         };
         let arena = self.arena.take();
         let params = std::mem::take(&mut self.params);
         let recorded = std::mem::take(&mut self.recorded);
+        let timing = self.timing.take();
         self.gpu
             .scoped(&format!("a submission of {recorded} dispatches"), || {
                 if let Some(arena) = &arena
@@ -199,7 +213,12 @@ impl Recorder {
                 {
                     self.gpu.0.queue.write_buffer(arena, 0, &params);
                 }
-                self.gpu.0.queue.submit([encoder.finish()]);
+                let times = timing.map(|timing| timing.resolve(&self.gpu, &mut encoder));
+                let index = self.gpu.0.queue.submit([encoder.finish()]);
+                if let Some(times) = times {
+                    times.arm();
+                }
+                Some(index)
             })
     }
 }

@@ -108,3 +108,199 @@ fn an_unknown_adapter_names_those_that_exist() {
         "{error}"
     );
 }
+
+#[test]
+fn a_lost_device_is_an_error_and_a_fresh_one_opens() {
+    let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
+    let a = gpu.upload(&[1.0f32; 64]).expect("upload");
+    let b = gpu.alloc::<f32>(64).expect("alloc");
+    let mut recorder = gpu.recorder();
+    let params = AddParams {
+        n: 64,
+        add: 1.0,
+        pad: [0; 2],
+    };
+    recorder
+        .run(&ADD, &params, &[&a, &b], [1, 1, 1])
+        .expect("run");
+    gpu.device().destroy();
+    let lost = |what: &str, result: Result<(), GpuError>| match result {
+        Err(GpuError::Lost(_)) => {}
+        other => panic!("{what}: {other:?}"),
+    };
+    // A submission alone need not notice; whoever waits does.
+    let _ = recorder.submit();
+    lost("read", gpu.read(&b).map(|_| ()));
+    lost("upload", gpu.upload(&[1u32]).map(|_| ()));
+    lost("scratch", gpu.scratch::<u32>(9).map(|_| ()));
+    lost("wait", gpu.wait());
+    let mut ring = gpu.upload_ring(2);
+    let filled = ring.fill(&mut gpu.recorder(), 64, |_| {});
+    lost("upload ring", filled.map(|_| ()));
+    let run = gpu.recorder().run(&ADD, &params, &[&a, &b], [1, 1, 1]);
+    lost("run", run);
+    let fresh = Gpu::open(&AdapterChoice::Auto).expect("a fresh device");
+    let a = fresh.upload(&[1.0f32; 64]).expect("upload");
+    assert_eq!(fresh.read(&a).expect("read"), [1.0; 64]);
+}
+
+#[test]
+fn scratch_memory_is_handed_out_again() {
+    let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
+    let first = gpu.scratch::<u32>(1000).expect("scratch");
+    gpu.write(&first, 0, &[7; 1000]).expect("write");
+    let clone = first.clone();
+    drop(first);
+    assert_eq!(gpu.idle_bytes(), 0, "a clone still holds it");
+    let view = clone.cast::<[u32; 4]>();
+    assert_eq!(view.len(), 250);
+    drop(clone);
+    assert_eq!(gpu.read(&view).expect("read"), [[7; 4]; 250]);
+    drop(view);
+    assert_eq!(gpu.idle_bytes(), 4000);
+    let other = gpu.scratch::<u32>(999).expect("scratch");
+    assert_eq!(gpu.idle_bytes(), 4000, "another size");
+    let again = gpu.scratch::<f32>(1000).expect("scratch");
+    assert_eq!(gpu.idle_bytes(), 0);
+    drop((other, again));
+    assert_eq!(gpu.idle_bytes(), 4000 + 3996);
+    gpu.trim();
+    assert_eq!(gpu.idle_bytes(), 0);
+}
+
+#[test]
+fn uploads_wait_for_their_ring_and_keep_their_order() {
+    let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
+    let mut ring = gpu.upload_ring(2);
+    let params = AddParams {
+        n: 100,
+        add: 0.5,
+        pad: [0; 2],
+    };
+    let mut results = Vec::new();
+    for round in 0..9u32 {
+        let n = if round < 5 { 100 } else { 5000 };
+        let values = vec![round as f32; n];
+        let mut recorder = gpu.recorder();
+        let filled = ring
+            .fill(&mut recorder, 4 * n, |mapped| {
+                mapped
+                    .slice(..4 * n)
+                    .copy_from_slice(bytemuck::cast_slice(&values));
+            })
+            .expect("fill");
+        let dst = gpu.alloc::<f32>(100).expect("alloc");
+        let src = filled.words.cast::<f32>();
+        recorder
+            .run(&ADD, &params, &[&src, &dst], groups_1d(100, 64))
+            .expect("run");
+        ring.submit(&mut recorder, filled).expect("submit");
+        results.push(dst);
+    }
+    for (round, dst) in results.iter().enumerate() {
+        assert_eq!(gpu.read(dst).expect("read"), [round as f32 + 0.5; 100]);
+    }
+}
+
+#[test]
+fn kernels_are_timed_when_asked() {
+    let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
+    if !gpu.summary().timestamps {
+        eprintln!("skipped: the adapter has no timestamps");
+        return;
+    }
+    super::profile::enable();
+    let a = gpu.alloc::<f32>(64).expect("alloc");
+    let b = gpu.alloc::<f32>(64).expect("alloc");
+    let calls = || {
+        let times = super::profile::times();
+        let time = times.iter().find(|t| t.kernel == "test/add");
+        time.map_or((0, 0.0), |t| (t.calls, t.seconds))
+    };
+    let before = calls();
+    let mut recorder = gpu.recorder();
+    // More than one query set holds.
+    for _ in 0..1500 {
+        recorder
+            .run(&ADD, &AddParams::default(), &[&a, &b], [1, 1, 1])
+            .expect("run");
+    }
+    recorder.submit().expect("submit");
+    gpu.wait().expect("wait");
+    let after = calls();
+    assert!(after.0 >= before.0 + 1500, "{before:?} {after:?}");
+    assert!(after.1 > before.1, "{before:?} {after:?}");
+}
+
+/// Runs alone in a process of its own, whose memory it limits; see the test below.
+#[test]
+#[ignore = "limits the memory of its process; the next test runs it"]
+fn memory_runs_out() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
+    if gpu.summary().kind != "software" {
+        println!("its memory is not this process's");
+        return;
+    }
+    let a = gpu.upload(&[1.0f32; 64]).expect("upload");
+    let b = gpu.alloc::<f32>(64).expect("alloc");
+    gpu.prepare(&ADD).expect("kernel");
+    let status = std::fs::read_to_string("/proc/self/statm").expect("statm");
+    let pages: u64 = status
+        .split(' ')
+        .next()
+        .expect("size")
+        .parse()
+        .expect("pages");
+    let limit = pages * 4096 + (256 << 20);
+    let old = getrlimit(Resource::As);
+    let limited = Rlimit {
+        current: Some(limit),
+        maximum: old.maximum,
+    };
+    setrlimit(Resource::As, limited).expect("limit");
+    let mut held = Vec::new();
+    let error = loop {
+        match gpu.scratch::<u32>(8 << 20) {
+            Ok(buffer) => held.push(buffer),
+            Err(error) => break error,
+        }
+        assert!(held.len() < 100, "the limit has no effect");
+    };
+    assert!(matches!(error, GpuError::OutOfMemory { .. }), "{error:?}");
+    assert!(error.to_string().contains("--preset"), "{error}");
+    assert!(!held.is_empty());
+    // What was dropped lies in the pool, and makes way for another size.
+    drop(held);
+    assert!(gpu.idle_bytes() > 0);
+    let other = gpu.scratch::<u32>((8 << 20) + 4).expect("room again");
+    drop(other);
+    gpu.trim();
+    let params = AddParams {
+        n: 64,
+        add: 1.0,
+        pad: [0; 2],
+    };
+    let mut recorder = gpu.recorder();
+    recorder
+        .run(&ADD, &params, &[&a, &b], [1, 1, 1])
+        .and_then(|()| recorder.submit())
+        .expect("the device lives on");
+    assert_eq!(gpu.read(&b).expect("read"), [2.0; 64]);
+    println!("memory ran out and came back");
+}
+
+#[test]
+fn running_out_of_memory_is_an_error_and_the_device_lives_on() {
+    let exe = std::env::current_exe().expect("exe");
+    let output = std::process::Command::new(exe)
+        .args(["gpu::tests::memory_runs_out", "--exact", "--ignored"])
+        .arg("--nocapture")
+        .output()
+        .expect("run");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    let ran = text.contains("memory ran out and came back") || text.contains("not this process's");
+    assert!(ran, "{text}");
+}

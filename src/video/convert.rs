@@ -1,6 +1,6 @@
 //! Stored frames to packed sRGB at the working size: the kernel's host side.
 
-use crate::gpu::{Buffer, Gpu, GpuError, Kernel, groups_2d};
+use crate::gpu::{AnyBuffer, Buffer, Gpu, GpuError, Kernel, Upload, groups_2d};
 
 use super::layout::Layout;
 
@@ -36,41 +36,68 @@ crate::gpu_struct! {
         pub orient: u32,
         /// 1 over the largest alpha.
         pub alpha_scale: f32,
-        /// Unused.
-        pub pad: [u32; 2],
+        /// 1 where the transfer is HLG, of HDR only.
+        pub hlg: u32,
+        /// Brightest light of the source in cd/m2, of HDR only.
+        pub peak: f32,
     }
 }
 
-/// The conversion kernel.
+/// Any stored frame of ordinary range.
 pub static CONVERT: Kernel = crate::kernel!(
     "video/convert",
-    shared [],
+    shared ["shared/stored"],
     workgroup [8, 8, 1],
     params ConvertParams,
     bind [read src: u32, write dst: u32]
 );
 
-/// Frames that may wait on the GPU before the host does; each holds a staging copy of its planes.
-const AHEAD: usize = 8;
+/// Eight-bit planar 4:2:0, upright, at its own size. The three sources are one buffer.
+pub static CONVERT_420: Kernel = crate::kernel!(
+    "video/convert_420",
+    shared [],
+    workgroup [16, 4, 1],
+    params ConvertParams,
+    bind [read src: u32, read src2: [u32; 2], read src4: [u32; 4], write dst: [u32; 4]]
+);
 
-/// Converts frame after frame through one upload buffer.
+/// Eight-bit planar 4:2:0, upright, to a smaller size.
+pub static SHRINK_420: Kernel = crate::kernel!(
+    "video/shrink_420",
+    shared [],
+    workgroup [16, 4, 1],
+    params ConvertParams,
+    bind [read src: u32, write dst: u32]
+);
+
+/// Any stored frame of high dynamic range.
+pub static CONVERT_HDR: Kernel = crate::kernel!(
+    "video/convert_hdr",
+    shared ["shared/stored"],
+    workgroup [8, 8, 1],
+    params ConvertParams,
+    bind [read src: u32, write dst: u32]
+);
+
+/// Frames that go up while the device converts those before.
+const AHEAD: usize = 4;
+
+/// Converts frame after frame through a ring of upload buffers.
 pub(super) struct Converter<'a> {
     gpu: &'a Gpu,
-    src: Buffer<u32>,
-    waiting: usize,
+    upload: Upload,
 }
 
 impl<'a> Converter<'a> {
-    pub fn new(gpu: &'a Gpu) -> Result<Self, GpuError> {
-        gpu.prepare(&CONVERT)?;
-        Ok(Self {
+    pub fn new(gpu: &'a Gpu) -> Self {
+        Self {
             gpu,
-            src: gpu.alloc(0)?,
-            waiting: 0,
-        })
+            upload: gpu.upload_ring(AHEAD),
+        }
     }
 
-    /// One frame of `size` pixels from `planes`, the bytes that `layout` describes.
+    /// One frame of `size` pixels from `planes`, the bytes that `layout` describes: one copy, from the decoder's
+    /// memory to what the device reads.
     pub fn convert(
         &mut self,
         layout: &Layout,
@@ -78,45 +105,38 @@ impl<'a> Converter<'a> {
         size: [u32; 2],
         orient: u32,
     ) -> Result<Buffer<u32>, GpuError> {
-        let (starts, words) = Layout::starts(planes);
-        if self.src.len() < words {
-            self.src = self.gpu.alloc(words)?;
-        }
-        for (plane, start) in planes.iter().zip(&starts) {
-            self.upload(plane, start / 4)?;
-        }
-        let dst = self.gpu.alloc(size[0] as usize * size[1] as usize)?;
+        let (starts, bytes) = layout.starts();
+        let dst = self.gpu.scratch(size[0] as usize * size[1] as usize)?;
         let params = layout.params(&starts, size, orient);
         let mut recorder = self.gpu.recorder();
-        let groups = groups_2d(size[0], size[1], CONVERT.workgroup);
-        recorder.run(&CONVERT, &params, &[&self.src, &dst], groups)?;
-        recorder.submit()?;
-        self.waiting += 1;
-        if self.waiting == AHEAD {
-            self.gpu.wait()?;
-            self.waiting = 0;
-        }
-        Ok(dst)
-    }
-
-    /// Bytes to element `at`: straight from the decoder's memory where that is aligned, the last one to
-    /// three bytes padded with zeros.
-    fn upload(&self, bytes: &[u8], at: usize) -> Result<(), GpuError> {
-        let (body, tail) = bytes.split_at(bytes.len() / 4 * 4);
-        match bytemuck::try_cast_slice::<u8, u32>(body) {
-            Ok(words) => self.gpu.write(&self.src, at, words)?,
-            Err(_) => {
-                let words: Vec<u32> = bytemuck::pod_collect_to_vec(body);
-                self.gpu.write(&self.src, at, &words)?;
+        let filled = self.upload.fill(&mut recorder, bytes, |mapped| {
+            for (plane, &start) in planes.iter().zip(&starts) {
+                mapped
+                    .slice(start..start + plane.len())
+                    .copy_from_slice(plane);
             }
+        })?;
+        let words = &filled.words;
+        let plain = layout.is_plain_420() && orient == 0;
+        if plain && size == layout.stored && size[0].is_multiple_of(4) {
+            let [x, y] = [size[0].div_ceil(16), size[1].div_ceil(2)];
+            let groups = groups_2d(x, y, CONVERT_420.workgroup);
+            let pairs = words.cast::<[u32; 2]>();
+            let fours = words.cast::<[u32; 4]>();
+            let wide = dst.cast::<[u32; 4]>();
+            let buffers: [&dyn AnyBuffer; 4] = [words, &pairs, &fours, &wide];
+            recorder.run(&CONVERT_420, &params, &buffers, groups)?;
+        } else {
+            let (kernel, x): (&'static Kernel, u32) = match layout.hdr {
+                Some(_) => (&CONVERT_HDR, size[0]),
+                None if plain => (&SHRINK_420, size[0].div_ceil(4)),
+                None => (&CONVERT, size[0]),
+            };
+            let groups = groups_2d(x, size[1], kernel.workgroup);
+            recorder.run(kernel, &params, &[words, &dst], groups)?;
         }
-        if tail.is_empty() {
-            return Ok(());
-        }
-        let mut word = [0u8; 4];
-        word[..tail.len()].copy_from_slice(tail);
-        let word = [u32::from_le_bytes(word)];
-        self.gpu.write(&self.src, at + body.len() / 4, &word)
+        self.upload.submit(&mut recorder, filled)?;
+        Ok(dst)
     }
 }
 

@@ -1,15 +1,16 @@
-//! Decodes a video, a folder or pattern of images or one image into frames in GPU memory.
+//! Decodes a video, a folder or pattern of images or one image into frames in GPU memory, whole or in windows.
 
 use std::path::Path;
 
-use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec;
 use ffmpeg_next::codec::threading::Config;
 
-use super::scan::{PATIENCE, Scan, scan};
+use super::feed::{Feed, Item};
+use super::images::Pictures;
+use super::scan::{Scan, scan};
 use super::sink::Sink;
-use super::source::{self, Source};
-use super::{DecodeOptions, Frames, VideoError, folder, images, pattern};
+use super::source;
+use super::{DecodeOptions, Frames, VideoError, folder, pattern};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
 
@@ -18,102 +19,143 @@ use crate::gpu::Gpu;
 /// file is kept, and the damage is told in [`Frames::faults`].
 ///
 /// # Errors
-/// [`VideoError::Input`] when nothing can be decoded, [`VideoError::Gpu`], [`VideoError::Interrupted`].
+/// [`VideoError::Input`] when nothing can be decoded or it takes more memory than [`DecodeOptions::max_bytes`],
+/// [`VideoError::Gpu`], [`VideoError::Interrupted`].
 pub fn decode(
     gpu: &Gpu,
     path: &Path,
     options: &DecodeOptions,
     monitor: &dyn Monitor,
 ) -> Result<Frames, VideoError> {
-    options.check(path)?;
-    if !pattern::is_pattern(path) {
-        source::check_file(path)?;
-    }
-    if folder::holds_images(path) {
-        return images::decode(gpu, path, options, monitor);
-    }
-    let scan = scan(path, monitor)?;
-    let threads = Config::kind(codec::threading::Type::Frame);
-    if let Some(frames) = attempt(gpu, path, options, monitor, &scan, threads)? {
-        return Ok(frames);
-    }
-    // Frame threads tell of damage at whim; one thread tells the same each time.
-    let frames = attempt(gpu, path, options, monitor, &scan, Config::count(1))?;
-    frames.ok_or_else(|| VideoError::input(path, "it cannot be decoded"))
+    let mut windows = Windows::open(gpu, path, options, monitor)?;
+    windows.next(usize::MAX, monitor)?.ok_or_else(|| {
+        VideoError::input(
+            path,
+            "no frame could be decoded; fetch or generate it again",
+        )
+    })
 }
 
-/// Decodes with `threads`; `None` as soon as damage shows while there are several.
-fn attempt(
-    gpu: &Gpu,
-    path: &Path,
-    options: &DecodeOptions,
-    monitor: &dyn Monitor,
-    scan: &Scan,
-    threads: Config,
-) -> Result<Option<Frames>, VideoError> {
-    let several = threads.count != 1;
-    let mut source = source::open(path)?;
-    let mut decoder = open_decoder(path, &source, threads)?;
-    let mut sink = Sink::new(gpu, path, &source, options, scan)?;
-    let mut packet = ffmpeg::Packet::empty();
-    let mut seen = 0;
-    let mut bad_reads = 0;
-    loop {
-        if monitor.stopped() {
-            return Err(VideoError::Interrupted);
+/// A clip of any length, decoded window by window, with as much memory as one window takes.
+pub struct Windows<'a>(Kind<'a>);
+
+enum Kind<'a> {
+    Video(Box<Video<'a>>),
+    Images(Box<Pictures<'a>>),
+}
+
+impl<'a> Windows<'a> {
+    /// Opens `path` as [`decode`] does.
+    ///
+    /// # Errors
+    /// As [`decode`].
+    pub fn open(
+        gpu: &'a Gpu,
+        path: &'a Path,
+        options: &'a DecodeOptions,
+        monitor: &dyn Monitor,
+    ) -> Result<Self, VideoError> {
+        options.check(path)?;
+        if !pattern::is_pattern(path) {
+            source::check_file(path)?;
         }
-        if several && sink.damaged() {
+        Ok(Self(if folder::holds_images(path) {
+            Kind::Images(Box::new(Pictures::open(gpu, path, options)?))
+        } else {
+            Kind::Video(Box::new(Video::open(gpu, path, options, monitor)?))
+        }))
+    }
+
+    /// The next window of `count` frames, the last one of fewer; `None` once all were given. Windows do not overlap: who
+    /// needs frames of the one before keeps them ([`Frames::select`]). Faults are those known so far, so all of them in
+    /// the last window.
+    ///
+    /// # Errors
+    /// As [`decode`].
+    pub fn next(
+        &mut self,
+        count: usize,
+        monitor: &dyn Monitor,
+    ) -> Result<Option<Frames>, VideoError> {
+        match &mut self.0 {
+            Kind::Video(video) => video.next(count.max(1), monitor),
+            Kind::Images(images) => images.next(count.max(1), monitor),
+        }
+    }
+}
+
+struct Video<'a> {
+    path: &'a Path,
+    scan: Scan,
+    sink: Sink<'a>,
+    feed: Feed,
+    /// Decoded by several threads.
+    several: bool,
+    packets: u64,
+    ended: bool,
+}
+
+impl<'a> Video<'a> {
+    fn open(
+        gpu: &'a Gpu,
+        path: &'a Path,
+        options: &'a DecodeOptions,
+        monitor: &dyn Monitor,
+    ) -> Result<Self, VideoError> {
+        let scan = scan(path, monitor)?;
+        let source = source::open(path)?;
+        let sink = Sink::new(gpu, path, &source, options, &scan);
+        let threads = Config::kind(codec::threading::Type::Frame);
+        Ok(Self {
+            path,
+            scan,
+            sink,
+            feed: Feed::start(path, source, threads)?,
+            several: true,
+            packets: 0,
+            ended: false,
+        })
+    }
+
+    fn next(&mut self, count: usize, monitor: &dyn Monitor) -> Result<Option<Frames>, VideoError> {
+        if self.ended && self.sink.ready() == 0 {
             return Ok(None);
         }
-        match packet.read(&mut source.input) {
-            Ok(()) if packet.stream() == source.stream => {
-                bad_reads = 0;
-                seen += 1;
-                monitor.progress(seen, scan.packets);
-                if let Err(error) = decoder.send_packet(&packet) {
-                    sink.fail(error);
-                }
-                sink.drain(&mut decoder)?;
+        self.sink.expect(count);
+        // One more, to know whether this window is the last, which tells all faults.
+        while self.sink.ready() <= count {
+            if monitor.stopped() {
+                return Err(VideoError::Interrupted);
             }
-            Ok(()) => {}
-            Err(ffmpeg::Error::InvalidData) if bad_reads < PATIENCE => bad_reads += 1,
-            // How the file ends was told by the scan.
-            Err(_) => break,
+            if self.ended {
+                break;
+            }
+            match self.feed.next() {
+                Some(Item::Packet) => {
+                    self.packets += 1;
+                    monitor.progress(self.packets, self.scan.packets);
+                }
+                Some(Item::Frame(frame)) => self.sink.take(frame)?,
+                Some(Item::Failed(error)) => self.sink.fail(error),
+                None => {
+                    self.sink.end()?;
+                    self.ended = true;
+                }
+            }
+            if self.several && self.sink.damaged() {
+                self.alone()?;
+            }
         }
+        self.sink.window(&self.scan, count)
     }
-    // A decoder that refuses the end has nothing more to give.
-    if decoder.send_eof().is_ok() {
-        sink.drain(&mut decoder)?;
-    }
-    if several && sink.damaged() {
-        return Ok(None);
-    }
-    sink.finish(scan).map(Some)
-}
 
-fn open_decoder(
-    path: &Path,
-    source: &Source,
-    threads: Config,
-) -> Result<ffmpeg::decoder::Video, VideoError> {
-    let refuse = |reason: String| VideoError::input(path, reason);
-    let no_stream = || refuse("its video stream is gone".to_owned());
-    let stream = source.input.stream(source.stream).ok_or_else(no_stream)?;
-    let mut context = codec::Context::from_parameters(stream.parameters())
-        .map_err(|error| refuse(format!("its codec parameters are damaged: {error}")))?;
-    context.set_threading(threads);
-    let mut decoder = context.decoder();
-    decoder.set_packet_time_base(source.time_base);
-    decoder.video().map_err(|error| {
-        refuse(match error {
-            ffmpeg::Error::DecoderNotFound => format!(
-                "this FFmpeg has no decoder for {}; convert it first, such as to H.264",
-                source.info.codec
-            ),
-            error => format!(
-                "the {} decoder does not open: {error}; the file may be damaged",
-                source.info.codec
-            ),
-        })
-    })
+    /// From the start again with one thread, past what was given: frame threads tell of damage at whim, one thread tells
+    /// the same each time.
+    fn alone(&mut self) -> Result<(), VideoError> {
+        let source = source::open(self.path)?;
+        self.sink.restart(&source, &self.scan);
+        self.feed = Feed::start(self.path, source, Config::count(1))?;
+        (self.several, self.packets, self.ended) = (false, 0, false);
+        Ok(())
+    }
 }

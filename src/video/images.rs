@@ -105,48 +105,85 @@ fn read(path: &Path) -> Result<image::RgbaImage, VideoError> {
     Ok(image.into_rgba8())
 }
 
-/// Decodes the images of `path`; see [`super::decode`].
-pub(super) fn decode(
-    gpu: &Gpu,
-    path: &Path,
-    options: &DecodeOptions,
-    monitor: &dyn Monitor,
-) -> Result<Frames, VideoError> {
-    let (info, files) = probe(path, options.images_fps)?;
-    let stored = [info.width, info.height];
-    let size = working_size(stored, 1.0, options.max_side);
-    options.check_memory(path, files.len() as u64, size)?;
-    let chosen = evenly(files.len(), options.max_frames);
-    let mut frames = Frames {
-        width: size[0],
-        height: size[1],
-        times: chosen
-            .iter()
-            .map(|&i| i as f64 / options.images_fps)
-            .collect(),
-        rgba: Vec::with_capacity(chosen.len()),
-        info,
-        faults: Vec::new(),
-        sources: chosen.iter().map(|&i| files[i].clone()).collect(),
-    };
-    let mut converter = Converter::new(gpu)?;
-    let layout = Layout::rgba(stored);
-    for batch in frames.sources.chunks(rayon::current_num_threads().max(1)) {
-        if monitor.stopped() {
-            return Err(VideoError::Interrupted);
-        }
-        let images: Result<Vec<_>, _> = batch.par_iter().map(|file| read(file)).collect();
-        for (file, image) in batch.iter().zip(images?) {
-            if [image.width(), image.height()] != stored {
-                return Err(VideoError::input(
-                    file,
-                    "the image changed while it was read",
-                ));
-            }
-            let rgba = converter.convert(&layout, &[image.as_raw()], size, 0)?;
-            frames.rgba.push(rgba);
-        }
-        monitor.progress(frames.rgba.len() as u64, chosen.len() as u64);
+/// The images of a folder, a pattern or a list, decoded window by window; see [`super::Windows`].
+pub(super) struct Pictures<'a> {
+    path: &'a Path,
+    options: &'a DecodeOptions,
+    converter: Converter<'a>,
+    info: VideoInfo,
+    size: [u32; 2],
+    /// Those that are wanted, with their places among all.
+    chosen: Vec<(usize, PathBuf)>,
+    /// How many were given.
+    given: usize,
+}
+
+impl<'a> Pictures<'a> {
+    pub fn open(
+        gpu: &'a Gpu,
+        path: &'a Path,
+        options: &'a DecodeOptions,
+    ) -> Result<Self, VideoError> {
+        let (info, files) = probe(path, options.images_fps)?;
+        let chosen = evenly(files.len(), options.max_frames);
+        Ok(Self {
+            path,
+            options,
+            converter: Converter::new(gpu),
+            size: working_size([info.width, info.height], 1.0, options.max_side),
+            info,
+            chosen: chosen.into_iter().map(|i| (i, files[i].clone())).collect(),
+            given: 0,
+        })
     }
-    Ok(frames)
+
+    pub fn next(
+        &mut self,
+        count: usize,
+        monitor: &dyn Monitor,
+    ) -> Result<Option<Frames>, VideoError> {
+        let end = self.chosen.len().min(self.given.saturating_add(count));
+        let wanted = &self.chosen[self.given..end];
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let stored = [self.info.width, self.info.height];
+        self.options
+            .check_memory(self.path, wanted.len() as u64, self.size)?;
+        let mut frames = Frames {
+            width: self.size[0],
+            height: self.size[1],
+            times: wanted
+                .iter()
+                .map(|(i, _)| *i as f64 / self.options.images_fps)
+                .collect(),
+            rgba: Vec::with_capacity(wanted.len()),
+            info: self.info.clone(),
+            faults: Vec::new(),
+            sources: wanted.iter().map(|(_, file)| file.clone()).collect(),
+        };
+        let layout = Layout::rgba(stored);
+        for batch in frames.sources.chunks(rayon::current_num_threads().max(1)) {
+            if monitor.stopped() {
+                return Err(VideoError::Interrupted);
+            }
+            let images: Result<Vec<_>, _> = batch.par_iter().map(|file| read(file)).collect();
+            for (file, image) in batch.iter().zip(images?) {
+                if [image.width(), image.height()] != stored {
+                    return Err(VideoError::input(
+                        file,
+                        "the image changed while it was read",
+                    ));
+                }
+                let rgba = self
+                    .converter
+                    .convert(&layout, &[image.as_raw()], self.size, 0)?;
+                frames.rgba.push(rgba);
+            }
+            let done = self.given + frames.rgba.len();
+            monitor.progress(done as u64, self.chosen.len() as u64);
+        }
+        self.given = end;
+        Ok(Some(frames))
+    }
 }

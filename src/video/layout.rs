@@ -58,7 +58,7 @@ impl Colour {
         let mut faults = Vec::new();
         if matches!(self.transfer, 16 | 18) {
             faults.push(format!(
-                "HDR ({}): shown without tone mapping, so colours look flat",
+                "HDR ({}): tone-mapped to SDR, so highlights are compressed",
                 self.transfer_name()
             ));
         }
@@ -86,15 +86,25 @@ struct Component {
 /// A stored frame's format and colour.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
-    stored: [u32; 2],
+    pub stored: [u32; 2],
     components: [Component; 4],
     /// Bytes from a row to the next, by plane.
     strides: [i32; 4],
     chroma_log2: [u32; 2],
     chroma_at: [f32; 2],
     rows: [[f32; 4]; 3],
+    pub hdr: Option<Hdr>,
     pub rgb: bool,
     pub full_range: bool,
+}
+
+/// A high dynamic range that is to be tone-mapped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Hdr {
+    /// HLG (ARIB STD-B67) rather than PQ (SMPTE ST 2084).
+    pub hlg: bool,
+    /// Brightest light of the source in cd/m2.
+    pub peak: f32,
 }
 
 impl Layout {
@@ -115,12 +125,14 @@ impl Layout {
             chroma_log2: [0, 0],
             chroma_at: [0.0, 0.0],
             rows: [0, 1, 2].map(unit),
+            hdr: None,
             rgb: true,
             full_range: true,
         }
     }
 
-    /// A frame of FFmpeg's pixel format `format`, `strides` in bytes by plane.
+    /// A frame of FFmpeg's pixel format `format`, `strides` in bytes by plane; `peak` is the brightest light in cd/m2 that
+    /// it says it has.
     ///
     /// # Errors
     /// In words, for formats that are not little-endian integers of at most 16 bits.
@@ -129,6 +141,7 @@ impl Layout {
         stored: [u32; 2],
         strides: [i32; 4],
         colour: Colour,
+        peak: Option<f32>,
     ) -> Result<Self, String> {
         let described = format.descriptor().ok_or("it has no pixel format")?;
         // SAFETY: a descriptor points into a static table of FFmpeg.
@@ -208,6 +221,18 @@ impl Layout {
             chroma_log2,
             chroma_at,
             rows: rows(colour.matrix, depths, full_range, rgb, grey),
+            hdr: match colour.transfer {
+                // Where nothing is said, most PQ is mastered at 1000.
+                16 => Some(Hdr {
+                    hlg: false,
+                    peak: peak.unwrap_or(1000.0),
+                }),
+                18 => Some(Hdr {
+                    hlg: true,
+                    peak: 1000.0,
+                }),
+                _ => None,
+            },
             rgb,
             full_range,
         })
@@ -242,15 +267,30 @@ impl Layout {
         self.strides[plane]
     }
 
-    /// First byte of each plane in the upload buffer, and the words it takes.
-    pub fn starts(planes: &[&[u8]]) -> (Vec<usize>, usize) {
+    /// Eight-bit planar 4:2:0 whose rows are whole words, which has quick kernels.
+    pub fn is_plain_420(&self) -> bool {
+        let plain = |index: usize| {
+            let c = &self.components[index];
+            c.plane == index && (c.offset, c.step, c.shift, c.mask) == (0, 1, 0, 255)
+        };
+        self.hdr.is_none()
+            && self.chroma_log2 == [1, 1]
+            && self.components[3].mask == 0
+            && (0..3).all(|i| plain(i) && self.strides[i] > 0 && self.strides[i] % 16 == 0)
+    }
+
+    /// First byte of each plane in the upload buffer, on words of sixteen bytes, and the bytes of them all.
+    pub fn starts(&self) -> (Vec<usize>, usize) {
         let mut at = 0;
-        let starts = planes.iter().map(|plane| {
+        let planes = self.planes();
+        let starts = planes.iter().enumerate().map(|(plane, &(rows, row))| {
             let start = at;
-            at += plane.len().next_multiple_of(4);
+            // Whole rows, so that wide loads stay inside.
+            let stride = self.strides[plane].unsigned_abs() as usize;
+            at += (rows * stride.max(row)).next_multiple_of(16);
             start
         });
-        (starts.collect(), at / 4)
+        (starts.collect(), at)
     }
 
     /// The kernel's parameters for planes that lie at `starts`.
@@ -290,7 +330,8 @@ impl Layout {
             chroma_at: self.chroma_at,
             orient,
             alpha_scale: if alpha == 0 { 0.0 } else { 1.0 / alpha as f32 },
-            pad: [0; 2],
+            hlg: self.hdr.is_some_and(|hdr| hdr.hlg).into(),
+            peak: self.hdr.map_or(0.0, |hdr| hdr.peak),
         }
     }
 }

@@ -4,6 +4,7 @@ mod convert;
 mod decode;
 mod encode;
 mod error;
+mod feed;
 pub mod folder;
 mod images;
 mod layout;
@@ -18,8 +19,8 @@ mod source;
 
 use std::path::PathBuf;
 
-pub use convert::{CONVERT, ConvertParams};
-pub use decode::decode;
+pub use convert::{CONVERT, CONVERT_420, CONVERT_HDR, ConvertParams, SHRINK_420};
+pub use decode::{Windows, decode};
 pub use encode::{EncodeOptions, Encoder, h264_encoders};
 pub use error::VideoError;
 pub use folder::list_images;
@@ -30,10 +31,10 @@ pub use probe::probe;
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
 
 /// Version of this stage, part of the resume key.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Kernels of this stage.
-pub static KERNELS: &[&Kernel] = &[&CONVERT];
+pub static KERNELS: &[&Kernel] = &[&CONVERT, &CONVERT_420, &CONVERT_HDR, &SHRINK_420];
 
 /// What a file says of its video stream.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -8,7 +8,7 @@ use ffmpeg_next::frame;
 use super::convert::{Converter, working_size};
 use super::layout::{Colour, Layout};
 use super::pick::Picker;
-use super::scan::{PATIENCE, Scan};
+use super::scan::Scan;
 use super::source::{self, Source};
 use super::{DecodeOptions, Frames, VideoError};
 use crate::gpu::Gpu;
@@ -18,15 +18,27 @@ pub(super) struct Sink<'a> {
     converter: Converter<'a>,
     path: &'a Path,
     options: &'a DecodeOptions,
-    picker: Picker,
     orient: u32,
     unit: f64,
     /// Seconds from a frame to the next, where the timestamps do not say.
     step: f64,
     aspect: f64,
+    /// Frames that the next window may hold.
     expected: u64,
-    frame: frame::Video,
+    /// Frames of the whole clip, by its packets.
+    shown: u64,
+    pass: Pass,
+    /// Frames given in windows, over all passes.
+    given: usize,
+    frames: Frames,
+}
+
+/// What one pass over the file has seen.
+struct Pass {
+    picker: Picker,
     before: (f64, frame::Video),
+    /// Frames kept.
+    kept: usize,
     failed: u64,
     first_failure: Option<ffmpeg::Error>,
     decoded: u64,
@@ -35,7 +47,24 @@ pub(super) struct Sink<'a> {
     other_sizes: u64,
     refused: Option<String>,
     first_layout: Option<(Layout, String, Colour)>,
-    frames: Frames,
+}
+
+impl Pass {
+    fn new(options: &DecodeOptions, scan: &Scan) -> Self {
+        Self {
+            picker: Picker::new(options.max_frames, scan.shown, scan.start, scan.end),
+            before: (f64::NEG_INFINITY, frame::Video::empty()),
+            kept: 0,
+            failed: 0,
+            first_failure: None,
+            decoded: 0,
+            damaged: 0,
+            bad_times: 0,
+            other_sizes: 0,
+            refused: None,
+            first_layout: None,
+        }
+    }
 }
 
 impl<'a> Sink<'a> {
@@ -46,28 +75,20 @@ impl<'a> Sink<'a> {
         source: &Source,
         options: &'a DecodeOptions,
         scan: &Scan,
-    ) -> Result<Self, VideoError> {
+    ) -> Self {
         let fps = source.info.fps;
-        Ok(Self {
-            converter: Converter::new(gpu)?,
+        Self {
+            converter: Converter::new(gpu),
             path,
             options,
-            picker: Picker::new(options.max_frames, scan.shown, scan.start, scan.end),
             orient: source.orient,
             unit: f64::from(source.time_base),
             step: if fps > 0.0 { 1.0 / fps } else { 1.0 / 24.0 },
             aspect: source.info.sample_aspect,
             expected: scan.shown,
-            frame: frame::Video::empty(),
-            before: (f64::NEG_INFINITY, frame::Video::empty()),
-            failed: 0,
-            first_failure: None,
-            decoded: 0,
-            damaged: 0,
-            bad_times: 0,
-            other_sizes: 0,
-            refused: None,
-            first_layout: None,
+            shown: scan.shown,
+            pass: Pass::new(options, scan),
+            given: 0,
             frames: Frames {
                 width: 0,
                 height: 0,
@@ -77,64 +98,74 @@ impl<'a> Sink<'a> {
                 faults: source.faults.clone(),
                 sources: Vec::new(),
             },
-        })
+        }
+    }
+
+    /// The file from its start again; what was given already is passed over.
+    pub fn restart(&mut self, source: &Source, scan: &Scan) {
+        self.pass = Pass::new(self.options, scan);
+        self.frames.times.clear();
+        self.frames.rgba.clear();
+        self.frames.info = source.info.clone();
+        self.frames.faults = source.faults.clone();
+    }
+
+    /// The next window is of at most `count` frames.
+    pub fn expect(&mut self, count: usize) {
+        self.expected = self.shown.min(count as u64);
+    }
+
+    /// Frames of the next window so far.
+    pub fn ready(&self) -> usize {
+        self.frames.len()
     }
 
     /// Notes that a packet did not decode.
     pub fn fail(&mut self, error: ffmpeg::Error) {
-        self.failed += 1;
-        self.first_failure.get_or_insert(error);
+        self.pass.failed += 1;
+        self.pass.first_failure.get_or_insert(error);
     }
 
     /// Something did not decode, or decoded with errors.
     pub fn damaged(&self) -> bool {
-        self.failed > 0 || self.damaged > 0
+        self.pass.failed > 0 || self.pass.damaged > 0
     }
 
-    /// Takes every frame that the decoder has ready.
-    pub fn drain(&mut self, decoder: &mut ffmpeg::decoder::Video) -> Result<(), VideoError> {
-        let mut in_a_row = 0;
-        while in_a_row < PATIENCE {
-            match decoder.receive_frame(&mut self.frame) {
-                Ok(()) => {
-                    in_a_row = 0;
-                    self.take()?;
-                }
-                Err(ffmpeg::Error::Eof) => break,
-                Err(ffmpeg::Error::Other { errno }) if errno == ffmpeg::error::EAGAIN => break,
-                Err(error) => {
-                    in_a_row += 1;
-                    self.fail(error);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn take(&mut self) -> Result<(), VideoError> {
-        self.decoded += 1;
-        let broken = self.frame.is_corrupt() || self.frame.has_decode_errors();
-        self.damaged += u64::from(broken);
-        let last = self.before.0;
-        let stated = self.frame.timestamp().map(|t| t as f64 * self.unit);
+    /// A frame, in the order that it is shown.
+    pub fn take(&mut self, frame: frame::Video) -> Result<(), VideoError> {
+        let pass = &mut self.pass;
+        pass.decoded += 1;
+        let broken = frame.is_corrupt() || frame.has_decode_errors();
+        pass.damaged += u64::from(broken);
+        let last = pass.before.0;
+        let stated = frame.timestamp().map(|t| t as f64 * self.unit);
         let time = match stated {
             Some(time) if time > last => time,
             None if last == f64::NEG_INFINITY => 0.0,
             _ => {
-                self.bad_times += 1;
+                pass.bad_times += 1;
                 last + self.step
             }
         };
-        let picked = self.picker.see(time);
+        let picked = pass.picker.see(time);
         if picked.before {
-            let before = std::mem::replace(&mut self.before.1, frame::Video::empty());
+            let before = std::mem::replace(&mut pass.before.1, frame::Video::empty());
             self.keep(&before, last)?;
         }
-        let frame = std::mem::replace(&mut self.frame, frame::Video::empty());
         if picked.this {
             self.keep(&frame, time)?;
         }
-        self.before = (time, frame);
+        self.pass.before = (time, frame);
+        Ok(())
+    }
+
+    /// No more frames.
+    pub fn end(&mut self) -> Result<(), VideoError> {
+        if self.pass.picker.end() {
+            let empty = (0.0, frame::Video::empty());
+            let (time, before) = std::mem::replace(&mut self.pass.before, empty);
+            self.keep(&before, time)?;
+        }
         Ok(())
     }
 
@@ -144,18 +175,19 @@ impl<'a> Sink<'a> {
         // SAFETY: the frame is alive; a plain array of C ints is read.
         let strides = unsafe { (*frame.as_ptr()).linesize };
         let strides = [strides[0], strides[1], strides[2], strides[3]];
-        let layout = match Layout::new(frame.format(), stored, strides, colour) {
+        let peak = source::peak(frame);
+        let layout = match Layout::new(frame.format(), stored, strides, colour, peak) {
             Ok(layout) => layout,
             Err(reason) => {
-                self.refused.get_or_insert(reason);
+                self.pass.refused.get_or_insert(reason);
                 return Ok(());
             }
         };
         let Some(planes) = planes(frame, &layout) else {
-            self.damaged += 1;
+            self.pass.damaged += 1;
             return Ok(());
         };
-        if self.frames.is_empty() {
+        if self.pass.first_layout.is_none() {
             let shown = if self.orient & 1 == 1 {
                 [stored[1], stored[0]]
             } else {
@@ -167,16 +199,22 @@ impl<'a> Sink<'a> {
                 self.aspect
             };
             let size = working_size(shown, aspect, self.options.max_side);
-            self.options
-                .check_memory(self.path, self.expected.max(1), size)?;
             [self.frames.width, self.frames.height] = size;
             [self.frames.info.width, self.frames.info.height] = stored;
             let name = frame.format().descriptor().map_or("unknown", |d| d.name());
-            self.first_layout = Some((layout.clone(), name.to_owned(), colour));
+            self.pass.first_layout = Some((layout.clone(), name.to_owned(), colour));
         }
         let info = &self.frames.info;
-        self.other_sizes += u64::from(stored != [info.width, info.height]);
+        self.pass.other_sizes += u64::from(stored != [info.width, info.height]);
+        self.pass.kept += 1;
+        if self.pass.kept <= self.given {
+            return Ok(());
+        }
         let size = [self.frames.width, self.frames.height];
+        if self.frames.is_empty() {
+            self.options
+                .check_memory(self.path, self.expected.max(1), size)?;
+        }
         let rgba = self
             .converter
             .convert(&layout, &planes, size, self.orient)?;
@@ -185,60 +223,68 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
-    /// No more frames: all that was kept, and what went wrong, in words.
-    pub fn finish(mut self, scan: &Scan) -> Result<Frames, VideoError> {
-        if self.picker.end() {
-            let (time, before) = std::mem::replace(&mut self.before, (0.0, frame::Video::empty()));
-            self.keep(&before, time)?;
-        }
-        let faults = &mut self.frames.faults;
+    /// At most `count` of what was kept since the last window, and what went wrong so far, in words; `None` when there
+    /// is no more.
+    pub fn window(&mut self, scan: &Scan, count: usize) -> Result<Option<Frames>, VideoError> {
+        let pass = &self.pass;
+        let count = count.min(self.frames.len());
+        let later = (
+            self.frames.times.split_off(count),
+            self.frames.rgba.split_off(count),
+        );
+        let mut window = self.frames.clone();
+        (self.frames.times, self.frames.rgba) = later;
+        let faults = &mut window.faults;
         faults.extend(scan.faults.iter().cloned());
-        if self.failed > 0 {
-            let first = self
-                .first_failure
-                .map(|e| e.to_string())
-                .unwrap_or_default();
+        if pass.failed > 0 {
+            let first = pass.first_failure.map(|e| e.to_string());
             faults.push(format!(
-                "{} of {} packets did not decode: {first}",
-                self.failed, scan.packets
+                "{} of {} packets did not decode: {}",
+                pass.failed,
+                scan.packets,
+                first.unwrap_or_default()
             ));
         }
         let mut fault = |count: u64, what: &str| {
             if count > 0 {
-                faults.push(format!("{count} of {} frames {what}", self.decoded));
+                faults.push(format!("{count} of {} frames {what}", pass.decoded));
             }
         };
-        fault(self.damaged, "decoded with errors");
+        fault(pass.damaged, "decoded with errors");
         fault(
-            self.bad_times,
+            pass.bad_times,
             "had no later time than the frame before; spaced evenly",
         );
         fault(
-            self.other_sizes,
+            pass.other_sizes,
             "had another size than the first; scaled to it",
         );
-        if let Some((layout, pixel_format, colour)) = self.first_layout {
-            let info = &mut self.frames.info;
-            info.pixel_format = pixel_format;
+        if let Some((layout, pixel_format, colour)) = &pass.first_layout {
+            let info = &mut window.info;
+            info.pixel_format.clone_from(pixel_format);
             info.full_range = layout.full_range;
             info.matrix = colour.matrix_name(layout.rgb).to_owned();
             info.transfer = colour.transfer_name().to_owned();
             for fault in colour.faults(layout.rgb) {
-                if !self.frames.faults.contains(&fault) {
-                    self.frames.faults.push(fault);
+                if !window.faults.contains(&fault) {
+                    window.faults.push(fault);
                 }
             }
         }
-        if self.frames.is_empty() {
-            let why = self.refused.unwrap_or_else(|| {
-                let told = self.frames.faults.join("; ");
+        if window.is_empty() {
+            if self.given > 0 {
+                return Ok(None);
+            }
+            let why = pass.refused.clone().unwrap_or_else(|| {
+                let told = window.faults.join("; ");
                 let told = if told.is_empty() { "no packets" } else { &told };
                 format!("no frame could be decoded ({told}); fetch or generate it again")
             });
             return Err(VideoError::input(self.path, why));
         }
-        self.frames.faults.extend(self.refused);
-        Ok(self.frames)
+        window.faults.extend(pass.refused.clone());
+        self.given += window.len();
+        Ok(Some(window))
     }
 }
 

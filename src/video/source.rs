@@ -58,6 +58,29 @@ pub(super) fn frame_colour(frame: &ffmpeg::frame::Video) -> Colour {
     }
 }
 
+/// The brightest light of a frame in cd/m2, by its content light level (CTA-861.3) or its mastering display
+/// (SMPTE ST 2086); `None` where it says neither.
+pub(super) fn peak(frame: &ffmpeg::frame::Video) -> Option<f32> {
+    use ffmpeg::frame::side_data::Type;
+    let word = |kind, at: usize| {
+        let side = frame.side_data(kind)?;
+        let bytes = side.data().get(at..at + 4)?;
+        Some(f64::from(i32::from_ne_bytes(bytes.try_into().ok()?)))
+    };
+    // AVContentLightMetadata begins with MaxCLL; in AVMasteringDisplayMetadata the largest luminance is a ratio after
+    // nine others.
+    let content = word(Type::ContentLightLevel, 0);
+    let mastering = || {
+        let over = word(Type::MasteringDisplayMetadata, 76)?;
+        Some(word(Type::MasteringDisplayMetadata, 72)? / over)
+    };
+    let plausible = |light: &f64| (100.0..=10_000.0).contains(light);
+    let light = content
+        .filter(plausible)
+        .or_else(|| mastering().filter(plausible))?;
+    Some(light as f32)
+}
+
 fn ratio(value: Rational) -> f64 {
     if value.denominator() == 0 {
         0.0

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sora_director::event::Silent;
 use sora_director::video::{
-    DecodeOptions, EncodeOptions, Encoder, Frames, VideoError, decode, probe,
+    DecodeOptions, EncodeOptions, Encoder, Frames, VideoError, Windows, decode, probe,
 };
 
 use crate::common::gpu;
@@ -179,4 +179,69 @@ fn frames_are_picked_and_scaled() {
         .collect();
     let quality = psnr(&frames.read(&gpu(), 2).expect("read"), &want);
     assert!(quality > 34.0, "{quality} dB");
+}
+
+#[test]
+fn windows_give_what_the_whole_clip_gives() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let path = folder.path().join("a.mp4");
+    encode(&path, [160, 96], 10.0, 21);
+    let images = folder.path().join("images");
+    std::fs::create_dir(&images).expect("folder");
+    for at in 0..5 {
+        let bytes: Vec<u8> = picture(32, 16, at)
+            .iter()
+            .flat_map(|p| p.to_le_bytes())
+            .collect();
+        let file = images.join(format!("{at}.png"));
+        image::save_buffer(file, &bytes, 32, 16, image::ColorType::Rgba8).expect("save");
+    }
+    // Cut short, so that the frames before the damage are given before it shows.
+    let whole = std::fs::read(&path).expect("read");
+    let cut = folder.path().join("cut.mp4");
+    let last = whole.len() - whole.len() / 6;
+    std::fs::write(&cut, &whole[..last]).expect("write");
+    for (path, max_frames) in [
+        (&path, None),
+        (&path, Some(7)),
+        (&images, None),
+        (&cut, None),
+    ] {
+        // A window fits, the clip would not.
+        let options = DecodeOptions {
+            max_frames,
+            ..DecodeOptions::default()
+        };
+        let all = open(path, &options).expect("decode");
+        for count in [1, 3, 7, 100] {
+            let options = DecodeOptions {
+                max_bytes: count as u64 * 160 * 96 * 4,
+                ..options.clone()
+            };
+            let gpu = gpu();
+            let mut windows = Windows::open(&gpu, path, &options, &Silent).expect("open");
+            let mut at = 0;
+            let mut faults = Vec::new();
+            while let Some(window) = windows.next(count, &Silent).expect("window") {
+                assert!(window.len() <= count, "{} of {count}", window.len());
+                for i in 0..window.len() {
+                    assert_eq!(window.times[i], all.times[at]);
+                    assert!(
+                        window.read(&gpu, i).expect("read") == all.read(&gpu, at).expect("read"),
+                        "frame {at} in windows of {count}"
+                    );
+                    at += 1;
+                }
+                faults = window.faults;
+            }
+            assert_eq!(at, all.len(), "{} by {count}", path.display());
+            assert_eq!(faults, all.faults, "{} by {count}", path.display());
+        }
+    }
+    let small = DecodeOptions {
+        max_bytes: 160 * 96 * 4 * 20,
+        ..DecodeOptions::default()
+    };
+    let error = open(&path, &small).expect_err("too large").to_string();
+    assert!(error.contains("max_frames"), "{error}");
 }

@@ -8,32 +8,48 @@ fn sample(params: &ConvertParams, src: &[u32], c: usize, x: i32, y: i32) -> f32 
     (word >> params.shift[c] & params.mask[c]) as f32
 }
 
-fn mix(a: f32, b: f32, t: f32) -> f32 {
-    a * (1.0 - t) + b * t
+/// How much of `[lo, hi)` sample `i` of `last + 1` covers; the first and the last reach out for ever.
+fn cover(i: i32, last: i32, lo: f32, hi: f32) -> f32 {
+    let left = if i == 0 { -1e9 } else { i as f32 };
+    let right = if i == last { 1e9 } else { (i + 1) as f32 };
+    (right.min(hi) - left.max(lo)).max(0.0)
 }
 
-fn chroma(params: &ConvertParams, src: &[u32], x: i32, y: i32) -> [f32; 2] {
-    let log2 = params.chroma_log2;
-    if log2 == [0, 0] {
-        return [sample(params, src, 1, x, y), sample(params, src, 2, x, y)];
-    }
-    let axis = |at: i32, i: usize| {
-        let scale = 1u32 << log2[i];
-        let last = params.stored[i].div_ceil(scale) as i32 - 1;
-        let at = (at as f32 - params.chroma_at[i]) / scale as f32;
-        let whole = at.floor();
-        let low = (whole as i32).clamp(0, last);
-        ((low, (whole as i32 + 1).clamp(0, last)), at - whole)
+fn chroma_of(params: &ConvertParams, src: &[u32], id: [u32; 2]) -> [f32; 2] {
+    let swap = |v: [f32; 2]| match params.orient & 1 {
+        0 => v,
+        _ => [v[1], v[0]],
     };
-    let ((x0, x1), tx) = axis(x, 0);
-    let ((y0, y1), ty) = axis(y, 1);
+    let stored = params.stored.map(|v| v as f32);
+    let across = swap(stored);
+    let scale = [0, 1].map(|i| across[i] / params.size[i] as f32);
+    let shown = swap([0, 1].map(|i| (id[i] as f32 + 0.5) * scale[i]));
+    let scale = swap(scale);
+    let axis = |i: usize| {
+        let unit = (1u32 << params.chroma_log2[i]) as f32;
+        let flip = params.orient & (2 << i) != 0;
+        let centre = if flip { stored[i] - shown[i] } else { shown[i] };
+        let half = scale[i].max(unit) * 0.5;
+        let offset = (unit - 1.0) * 0.5 - params.chroma_at[i];
+        let last = params.stored[i].div_ceil(1 << params.chroma_log2[i]) as i32 - 1;
+        let (lo, hi) = (
+            (centre - half + offset) / unit,
+            (centre + half + offset) / unit,
+        );
+        let first = (lo.floor() as i32).clamp(0, last);
+        let end = (hi.ceil() as i32 - 1).clamp(0, last);
+        let covers: Vec<_> = (first..=end).map(|s| (s, cover(s, last, lo, hi))).collect();
+        (covers, hi - lo)
+    };
+    let ((columns, width), (rows, height)) = (axis(0), axis(1));
     [1, 2].map(|c| {
-        let at = |x, y| sample(params, src, c, x, y);
-        mix(
-            mix(at(x0, y0), at(x1, y0), tx),
-            mix(at(x0, y1), at(x1, y1), tx),
-            ty,
-        )
+        let mut sum = 0.0;
+        for &(y, tall) in &rows {
+            for &(x, wide) in &columns {
+                sum += tall * wide * sample(params, src, c, x, y);
+            }
+        }
+        sum / (width * height)
     })
 }
 
@@ -43,9 +59,19 @@ fn byte(value: f32) -> u32 {
 
 /// Packed sRGB pixels of `params.size`, row-major, from the bytes of one stored frame.
 pub fn convert(params: &ConvertParams, src: &[u32]) -> Vec<u32> {
+    map_pixels(params, src, |colour| colour)
+}
+
+/// As `kernels/shared/stored.wgsl`: each pixel's mean, as R'G'B' through `shade`, packed.
+pub(super) fn map_pixels(
+    params: &ConvertParams,
+    src: &[u32],
+    shade: impl Fn([f32; 3]) -> [f32; 3],
+) -> Vec<u32> {
     let swap = params.orient & 1 != 0;
     let [w, h] = params.stored;
     let shown = if swap { [h, w] } else { [w, h] };
+    let whole = params.chroma_log2 == [0, 0];
     let span = |at: u32, i: usize| {
         let (low, high, scale) = (at * shown[i], (at + 1) * shown[i], params.size[i]);
         (low / scale..high.div_ceil(scale)).map(move |s| {
@@ -71,20 +97,21 @@ pub fn convert(params: &ConvertParams, src: &[u32]) -> Vec<u32> {
                     if params.mask[3] != 0 {
                         weight *= sample(params, src, 3, sx, sy) * params.alpha_scale;
                     }
-                    let [cb, cr] = chroma(params, src, sx, sy);
-                    let raw = [sample(params, src, 0, sx, sy), cb, cr];
-                    (0..3).for_each(|i| sum[i] += weight * raw[i]);
+                    let parts = if whole { 3 } else { 1 };
+                    (0..parts).for_each(|c| sum[c] += weight * sample(params, src, c, sx, sy));
                     total += weight;
                 }
             }
             dst.push(if total > 0.0 {
-                let mean = sum.map(|s| s / total);
-                let row =
-                    |r: [f32; 4]| byte(r[0] * mean[0] + r[1] * mean[1] + r[2] * mean[2] + r[3]);
-                row(params.row_r)
-                    | row(params.row_g) << 8
-                    | row(params.row_b) << 16
-                    | byte(total) << 24
+                let mut mean = sum.map(|s| s / total);
+                if !whole {
+                    let [cb, cr] = chroma_of(params, src, [ox, oy]);
+                    mean = [mean[0], cb, cr];
+                }
+                let row = |r: [f32; 4]| r[0] * mean[0] + r[1] * mean[1] + r[2] * mean[2] + r[3];
+                let colour = [params.row_r, params.row_g, params.row_b].map(row);
+                let [r, g, b] = shade(colour).map(byte);
+                r | g << 8 | b << 16 | byte(total) << 24
             } else {
                 0
             });

@@ -1,3 +1,6 @@
 //! Twins of `kernels/video/`.
 
 pub mod convert;
+pub mod convert_420;
+pub mod convert_hdr;
+pub mod shrink_420;

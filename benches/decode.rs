@@ -1,0 +1,97 @@
+//! Wall time of decoding into GPU buffers over `ffmpeg -i X -f null -` on the same file in the same run.
+//!
+//! `cargo bench --bench decode -- CLIP...`; the medians of several rounds, the two taking turns. `ffmpeg` to packed
+//! RGB stands beside it, since nobody converts for nothing. Opening the device and building the kernel are left out.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use sora_director::event::Silent;
+use sora_director::gpu::{AdapterChoice, Gpu};
+use sora_director::video::{DecodeOptions, decode};
+
+const ROUNDS: usize = 7;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let clips: Vec<PathBuf> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .map(PathBuf::from)
+        .collect();
+    if clips.is_empty() {
+        println!("no clips given: cargo bench --bench decode -- CLIP...");
+        return Ok(());
+    }
+    let gpu = Gpu::open(&AdapterChoice::Auto)?;
+    println!("device: {}", gpu.summary().name);
+    println!("| clip | frames | ffmpeg null s | ffmpeg rgb24 ratio | native ratio | 512 ratio |");
+    println!("|---|---|---|---|---|---|");
+    for clip in &clips {
+        let mut times: [Vec<f64>; 4] = Default::default();
+        let mut frames = 0;
+        for round in 0..=ROUNDS {
+            let taken = [
+                ffmpeg(clip, &[])?,
+                ffmpeg(clip, &["-pix_fmt", "rgb24"])?,
+                ours(&gpu, clip, 4096, &mut frames)?,
+                ours(&gpu, clip, 512, &mut frames)?,
+            ];
+            // The first round warms the caches up.
+            if round > 0 {
+                taken
+                    .iter()
+                    .zip(&mut times)
+                    .for_each(|(t, all)| all.push(*t));
+            }
+        }
+        let [null, rgb, native, small] = times.map(median);
+        println!(
+            "| {} | {frames} | {null:.3} | {:.2} | {:.2} | {:.2} |",
+            clip.file_name().unwrap_or_default().to_string_lossy(),
+            rgb / null,
+            native / null,
+            small / null
+        );
+    }
+    Ok(())
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn ffmpeg(clip: &Path, more: &[&str]) -> Result<f64, Box<dyn std::error::Error>> {
+    let start = Instant::now();
+    let status = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "quiet", "-an", "-i"])
+        .arg(clip)
+        .args(more)
+        .args(["-f", "null", "-"])
+        .stdout(Stdio::null())
+        .status()
+        .map_err(|error| format!("ffmpeg: {error}; install it for this comparison"))?;
+    if !status.success() {
+        return Err(format!("ffmpeg could not decode {}", clip.display()).into());
+    }
+    Ok(start.elapsed().as_secs_f64())
+}
+
+fn ours(
+    gpu: &Gpu,
+    clip: &Path,
+    max_side: u32,
+    frames: &mut usize,
+) -> Result<f64, Box<dyn std::error::Error>> {
+    let options = DecodeOptions {
+        max_side,
+        ..DecodeOptions::default()
+    };
+    let start = Instant::now();
+    let decoded = decode(gpu, clip, &options, &Silent)?;
+    gpu.wait()?;
+    let taken = start.elapsed().as_secs_f64();
+    *frames = decoded.len();
+    Ok(taken)
+}

@@ -1,0 +1,74 @@
+//! Compiled pipelines on disk, for drivers that hand them out, so that the next start need not compile.
+
+use std::path::{Path, PathBuf};
+
+/// Where compiled pipelines are kept: `$DIRECTOR_CACHE`, else `$XDG_CACHE_HOME/sora-director`, else
+/// `~/.cache/sora-director`; `None` where none of them is set.
+fn folder() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let base = set("DIRECTOR_CACHE").map(PathBuf::from).or_else(|| {
+        let cache = set("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(set("HOME")?).join(".cache")))?;
+        Some(cache.join("sora-director"))
+    })?;
+    Some(base.join("pipelines"))
+}
+
+/// The pipelines of one device, and the file they are kept in.
+pub(super) struct Cache {
+    pub raw: wgpu::PipelineCache,
+    file: PathBuf,
+    /// What was read.
+    read: Vec<u8>,
+}
+
+impl Cache {
+    /// What is kept for this adapter; `None` where the driver or the file system has no place for it.
+    pub fn open(adapter: &wgpu::Adapter, device: &wgpu::Device) -> Option<Self> {
+        if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
+            return None;
+        }
+        let key = wgpu::util::pipeline_cache_key(&adapter.get_info())?;
+        Self::at(folder()?.join(key), device)
+    }
+
+    fn at(file: PathBuf, device: &wgpu::Device) -> Option<Self> {
+        // A cache that cannot be read is one that is not there.
+        let read = std::fs::read(&file).unwrap_or_default();
+        // SAFETY: only `save` writes this file, whole, with what `get_data` gave; wgpu checks its header against the
+        // device and the driver, and `fallback` starts empty where they differ.
+        let raw = unsafe {
+            device.create_pipeline_cache(&wgpu::PipelineCacheDescriptor {
+                label: Some("pipelines"),
+                data: (!read.is_empty()).then_some(&read[..]),
+                fallback: true,
+            })
+        };
+        Some(Self { raw, file, read })
+    }
+
+    /// Writes the pipelines, old and new, where they differ from what was read. Nothing is lost when it fails.
+    pub fn save(&self) {
+        let Some(data) = self.raw.get_data() else {
+            return;
+        };
+        if data != self.read
+            && let Err(error) = write(&self.file, &data)
+        {
+            tracing::debug!(file = %self.file.display(), %error, "compiled pipelines are not kept");
+        }
+    }
+}
+
+fn write(file: &Path, data: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    // Two processes may write at once; each renames a file of its own.
+    let part = file.with_extension(format!("{}.part", std::process::id()));
+    std::fs::write(&part, data)?;
+    std::fs::rename(&part, file).inspect_err(|_| {
+        let _ = std::fs::remove_file(&part);
+    })
+}

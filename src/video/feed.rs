@@ -1,0 +1,149 @@
+//! Demuxes and decodes on a thread of its own, ahead of who converts, through a bounded queue.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use ffmpeg_next as ffmpeg;
+use ffmpeg_next::codec;
+use ffmpeg_next::codec::threading::Config;
+use ffmpeg_next::frame;
+
+use super::VideoError;
+use super::scan::PATIENCE;
+use super::source::Source;
+
+/// Frames that may wait in the queue; the decoder's threads hold some more.
+const QUEUE: usize = 4;
+
+/// What comes out, in order.
+pub(super) enum Item {
+    /// Another packet of the video stream was read.
+    Packet,
+    /// A frame.
+    Frame(frame::Video),
+    /// Something did not decode.
+    Failed(ffmpeg::Error),
+}
+
+/// The thread and its queue. Dropping it ends the thread.
+pub(super) struct Feed {
+    items: Option<Receiver<Item>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Feed {
+    /// Starts to decode `source` with `threads`.
+    pub fn start(path: &Path, source: Source, threads: Config) -> Result<Self, VideoError> {
+        let decoder = open_decoder(path, &source, threads)?;
+        let (to, items) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("decode".into())
+            .spawn(move || {
+                // Nobody listens any more: that is no fault.
+                let _ = run(source, decoder, &to);
+            })
+            .map_err(|error| VideoError::input(path, format!("no thread to decode it: {error}")))?;
+        Ok(Self {
+            items: Some(items),
+            thread: Some(thread),
+        })
+    }
+
+    /// What comes next; `None` at the end.
+    pub fn next(&mut self) -> Option<Item> {
+        self.items.as_ref()?.recv().ok()
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.items = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The receiver is gone.
+struct Gone;
+
+fn run(
+    mut source: Source,
+    mut decoder: ffmpeg::decoder::Video,
+    to: &SyncSender<Item>,
+) -> Result<(), Gone> {
+    let send = |item| to.send(item).map_err(|_| Gone);
+    let mut packet = ffmpeg::Packet::empty();
+    let mut bad_reads = 0;
+    loop {
+        match packet.read(&mut source.input) {
+            Ok(()) if packet.stream() == source.stream => {
+                bad_reads = 0;
+                send(Item::Packet)?;
+                if let Err(error) = decoder.send_packet(&packet) {
+                    send(Item::Failed(error))?;
+                }
+                drain(&mut decoder, to)?;
+            }
+            Ok(()) => {}
+            Err(ffmpeg::Error::InvalidData) if bad_reads < PATIENCE => bad_reads += 1,
+            // How the file ends was told by the scan.
+            Err(_) => break,
+        }
+    }
+    // A decoder that refuses the end has nothing more to give.
+    if decoder.send_eof().is_ok() {
+        drain(&mut decoder, to)?;
+    }
+    Ok(())
+}
+
+/// Sends every frame that the decoder has ready.
+fn drain(decoder: &mut ffmpeg::decoder::Video, to: &SyncSender<Item>) -> Result<(), Gone> {
+    let mut in_a_row = 0;
+    while in_a_row < PATIENCE {
+        let mut frame = frame::Video::empty();
+        let item = match decoder.receive_frame(&mut frame) {
+            Ok(()) => {
+                in_a_row = 0;
+                Item::Frame(frame)
+            }
+            Err(ffmpeg::Error::Eof) => break,
+            Err(ffmpeg::Error::Other { errno }) if errno == ffmpeg::error::EAGAIN => break,
+            Err(error) => {
+                in_a_row += 1;
+                Item::Failed(error)
+            }
+        };
+        to.send(item).map_err(|_| Gone)?;
+    }
+    Ok(())
+}
+
+fn open_decoder(
+    path: &Path,
+    source: &Source,
+    threads: Config,
+) -> Result<ffmpeg::decoder::Video, VideoError> {
+    let refuse = |reason: String| VideoError::input(path, reason);
+    let no_stream = || refuse("its video stream is gone".to_owned());
+    let stream = source.input.stream(source.stream).ok_or_else(no_stream)?;
+    let mut context = codec::Context::from_parameters(stream.parameters())
+        .map_err(|error| refuse(format!("its codec parameters are damaged: {error}")))?;
+    context.set_threading(threads);
+    let mut decoder = context.decoder();
+    decoder.set_packet_time_base(source.time_base);
+    decoder.video().map_err(|error| {
+        refuse(match error {
+            ffmpeg::Error::DecoderNotFound => format!(
+                "this FFmpeg has no decoder for {}; convert it first, such as to H.264",
+                source.info.codec
+            ),
+            error => format!(
+                "the {} decoder does not open: {error}; the file may be damaged",
+                source.info.codec
+            ),
+        })
+    })
+}
