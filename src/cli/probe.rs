@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Globals;
-use crate::video::{VideoInfo, probe};
+use crate::progress::Single;
+use crate::video::{Probe, Stream, examine};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -19,18 +20,19 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
-    let info = probe(&args.input)?;
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let found = examine(&args.input, &Single::new(globals.quiet))?;
     if args.json {
-        anstream::println!("{}", serde_json::to_string_pretty(&info)?);
+        anstream::println!("{}", serde_json::to_string_pretty(&found)?);
     } else {
-        anstream::println!("{}", table(&info).trim_fmt());
+        anstream::println!("{}", table(&found).trim_fmt());
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Facts for people, one a row; what is not known is left out.
-fn table(info: &VideoInfo) -> comfy_table::Table {
+fn table(found: &Probe) -> comfy_table::Table {
+    let (info, timing) = (&found.info, &found.timing);
     let range = if info.full_range { "full" } else { "limited" };
     let turn = match (info.rotation, info.mirrored) {
         (0, false) => String::new(),
@@ -45,9 +47,28 @@ fn table(info: &VideoInfo) -> comfy_table::Table {
         a if (a - 1.0).abs() > 1e-3 => format!("{a:.4} times as wide as high"),
         _ => String::new(),
     };
-    let frames = match info.frames {
-        0 => String::new(),
-        n => n.to_string(),
+    let frames = match (timing.shown, info.frames) {
+        (shown, claimed) if claimed != 0 && claimed != shown => {
+            format!("{shown} shown, {claimed} claimed")
+        }
+        (shown, _) => shown.to_string(),
+    };
+    let ms = |seconds: f64| format!("{:.1}", seconds * 1e3);
+    let times = match (timing.shown, timing.variable) {
+        (shown, _) if shown < 2 || timing.untimed == shown => String::new(),
+        (_, variable) => format!(
+            "{:.3} to {:.3} s, {}",
+            timing.first,
+            timing.last,
+            match variable {
+                false => format!("{} ms apart", ms(timing.longest)),
+                true => format!("{} to {} ms apart", ms(timing.shortest), ms(timing.longest)),
+            }
+        ),
+    };
+    let sited = match info.chroma_location.as_str() {
+        "" | "unspecified" => String::new(),
+        place => format!(", chroma {place}"),
     };
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
@@ -62,7 +83,8 @@ fn table(info: &VideoInfo) -> comfy_table::Table {
         ("rate", known(info.fps, "frames/s")),
         ("duration", known(info.duration, "s")),
         ("pixel format", info.pixel_format.clone()),
-        ("colour", format!("{}, {range} range", info.matrix)),
+        ("times", times),
+        ("colour", format!("{}, {range} range{sited}", info.matrix)),
         ("transfer", info.transfer.clone()),
         ("audio", if info.audio { "yes" } else { "no" }.to_owned()),
     ] {
@@ -70,5 +92,22 @@ fn table(info: &VideoInfo) -> comfy_table::Table {
             table.add_row([name, &value]);
         }
     }
+    for stream in &found.streams {
+        table.add_row([format!("stream {}", stream.index), told(stream)]);
+    }
+    for fault in &found.faults {
+        table.add_row(["fault", fault]);
+    }
     table
+}
+
+fn told(stream: &Stream) -> String {
+    let mut words = format!("{} {}", stream.kind, stream.codec);
+    if stream.width > 0 {
+        words += &format!(", {}x{}", stream.width, stream.height);
+    }
+    if stream.duration > 0.0 {
+        words += &format!(", {:.3} s", stream.duration);
+    }
+    words
 }

@@ -53,6 +53,19 @@ impl Colour {
         }
     }
 
+    /// The chroma location in FFmpeg's words.
+    pub fn chroma_name(self) -> &'static str {
+        match self.chroma {
+            1 => "left",
+            2 => "center",
+            3 => "topleft",
+            4 => "top",
+            5 => "bottomleft",
+            6 => "bottom",
+            _ => "unspecified",
+        }
+    }
+
     /// What the colour will not come out right for, in words.
     pub fn faults(self, rgb: bool) -> Vec<String> {
         let mut faults = Vec::new();

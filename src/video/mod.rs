@@ -26,7 +26,7 @@ pub use error::VideoError;
 pub use folder::list_images;
 pub use library::{HardwareDevice, decoders, hardware_devices, versions};
 pub use options::DecodeOptions;
-pub use probe::probe;
+pub use probe::{Probe, Stream, Timing, examine, probe};
 
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
 
@@ -70,6 +70,9 @@ pub struct VideoInfo {
     pub full_range: bool,
     /// Transfer characteristic in FFmpeg's words.
     pub transfer: String,
+    /// Where chroma samples lie in FFmpeg's words, such as `left` or `center`; `unspecified` counts as left.
+    #[serde(default)]
+    pub chroma_location: String,
     /// An audio stream is present.
     pub audio: bool,
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ffmpeg_next as ffmpeg;
+use ffmpeg_next::codec::packet::side_data;
 use ffmpeg_next::ffi;
 use ffmpeg_next::packet::Ref as _;
 
@@ -21,7 +22,17 @@ pub(super) struct Scan {
     /// Earliest and latest time in seconds.
     pub start: f64,
     pub end: f64,
+    /// Times of those that are shown, in seconds, in the order of the file.
+    pub times: Vec<f64>,
     pub faults: Vec<String>,
+}
+
+fn is_encrypted(packet: &ffmpeg::Packet) -> bool {
+    let kinds = [
+        side_data::Type::EncryptionInfo,
+        side_data::Type::EncryptionInitInfo,
+    ];
+    packet.side_data().any(|side| kinds.contains(&side.kind()))
 }
 
 /// Scans `path`, which [`source::check_file`] has let pass.
@@ -33,6 +44,7 @@ pub(super) fn scan(path: &Path, monitor: &dyn Monitor) -> Result<Scan, VideoErro
         shown: 0,
         start: f64::INFINITY,
         end: f64::NEG_INFINITY,
+        times: Vec::new(),
         faults: Vec::new(),
     };
     let mut packet = ffmpeg::Packet::empty();
@@ -47,6 +59,12 @@ pub(super) fn scan(path: &Path, monitor: &dyn Monitor) -> Result<Scan, VideoErro
                 bad_reads = 0;
                 scan.packets += 1;
                 corrupt += u64::from(packet.is_corrupt());
+                if is_encrypted(&packet) {
+                    return Err(VideoError::input(
+                        path,
+                        "its video is encrypted (DRM); give a copy without encryption",
+                    ));
+                }
                 // SAFETY: the packet is alive; a plain field is read. Its wrapper drops this flag.
                 let flags = unsafe { (*packet.as_ptr()).flags };
                 if flags & ffi::AV_PKT_FLAG_DISCARD == 0 {
@@ -55,6 +73,7 @@ pub(super) fn scan(path: &Path, monitor: &dyn Monitor) -> Result<Scan, VideoErro
                         let time = ticks as f64 * unit;
                         scan.start = scan.start.min(time);
                         scan.end = scan.end.max(time);
+                        scan.times.push(time);
                     }
                 }
             }

@@ -194,6 +194,7 @@ pub(super) fn open(path: &Path) -> Result<Source, VideoError> {
         matrix: colour.matrix_name(rgb).to_owned(),
         full_range: colour.range == 2 || (colour.range != 1 && rgb),
         transfer: colour.transfer_name().to_owned(),
+        chroma_location: colour.chroma_name().to_owned(),
         audio,
     };
     faults.extend(colour.faults(rgb));
@@ -205,6 +206,36 @@ pub(super) fn open(path: &Path) -> Result<Source, VideoError> {
         faults,
         input,
     })
+}
+
+/// All streams of an open file, in its order.
+pub(super) fn streams(input: &format::context::Input) -> Vec<super::Stream> {
+    let of = |stream: ffmpeg::Stream<'_>| {
+        let parameters = stream.parameters();
+        let kind = match parameters.medium() {
+            media::Type::Video => "video",
+            media::Type::Audio => "audio",
+            media::Type::Subtitle => "subtitle",
+            media::Type::Data => "data",
+            media::Type::Attachment => "attachment",
+            _ => "unknown",
+        };
+        // SAFETY: the parameters keep their struct alive; plain fields are read.
+        let (width, height) = unsafe {
+            let raw = parameters.as_ptr();
+            ((*raw).width.max(0) as u32, (*raw).height.max(0) as u32)
+        };
+        super::Stream {
+            index: stream.index(),
+            kind: kind.to_owned(),
+            codec: parameters.id().name().to_owned(),
+            width,
+            height,
+            frames: stream.frames().max(0) as u64,
+            duration: (stream.duration().max(0) as f64) * ratio(stream.time_base()),
+        }
+    };
+    input.streams().map(of).collect()
 }
 
 /// FFmpeg's name of a pixel format, `unknown` where it has none.
