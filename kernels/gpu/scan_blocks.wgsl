@@ -1,11 +1,12 @@
-// Exclusive prefix sum within blocks of 1024, in place; each block's total goes to `sums`.
-// Hillis and Steele, "Data parallel algorithms", CACM 29(12), 1986, over per-lane serial sums.
+// Second half of the prefix sum: exclusive within blocks of 1024, in place, on top of the scanned total of the
+// blocks before. Hillis and Steele, "Data parallel algorithms", CACM 29(12), 1986, over per-lane serial sums.
 
-struct Params { n: u32, pad: u32, pad2: vec2<u32> }
+struct Params { n: u32, at: u32, pad: vec2<u32> }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> data: array<u32>;
-@group(0) @binding(2) var<storage, read_write> sums: array<u32>;
+@group(0) @binding(1) var<storage, read> sizes: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> before: array<u32>;
+@group(0) @binding(3) var<storage, read_write> data: array<u32>;
 
 const LANES: u32 = 64u;
 const ITEMS: u32 = 16u;
@@ -16,11 +17,15 @@ var<workgroup> partial: array<u32, LANES>;
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) lane: u32) {
     let block = wg.y * groups.x + wg.x;
-    let first = min((block * LANES + lane) * ITEMS, params.n);
-    let last = min(first + ITEMS, params.n);
+    let n = min(sizes[params.at].w, params.n);
+    let first = (block * LANES + lane) * ITEMS;
+    var items: array<u32, ITEMS>;
     var total = 0u;
-    for (var i = first; i < last; i++) {
-        total += data[i];
+    for (var k = 0u; k < ITEMS; k++) {
+        if first + k < n {
+            items[k] = data[first + k];
+            total += items[k];
+        }
     }
     partial[lane] = total;
     for (var step = 1u; step < LANES; step *= 2u) {
@@ -32,14 +37,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
         workgroupBarrier();
         partial[lane] += left;
     }
-    workgroupBarrier();
-    var running = partial[lane] - total;
-    for (var i = first; i < last; i++) {
-        let value = data[i];
-        data[i] = running;
-        running += value;
+    if block * LANES * ITEMS >= n {
+        return;
     }
-    if lane == LANES - 1u && block * LANES * ITEMS < params.n {
-        sums[block] = partial[lane];
+    var running = before[block] + partial[lane] - total;
+    for (var k = 0u; k < ITEMS; k++) {
+        if first + k < n {
+            data[first + k] = running;
+            running += items[k];
+        }
     }
 }

@@ -5,11 +5,15 @@
 
 mod buffer;
 mod cache;
+pub mod compact;
 mod context;
+pub mod histogram;
+pub mod indirect;
 mod kernel;
 mod pool;
 pub mod profile;
 mod recorder;
+pub mod reduce;
 pub mod scan;
 pub mod sort;
 #[cfg(test)]
@@ -24,8 +28,14 @@ pub use upload::{Filled, Mapped, Upload};
 
 /// Kernels of this module.
 pub static KERNELS: &[&Kernel] = &[
+    &indirect::DISPATCH_ARGS,
+    &scan::SCAN_SUMS,
     &scan::SCAN_BLOCKS,
-    &scan::SCAN_ADD,
+    &compact::COMPACT_COUNT,
+    &compact::COMPACT_MOVE,
+    &histogram::HISTOGRAM,
+    &reduce::REDUCE_LEVEL,
+    &reduce::REDUCE_SEGMENTS,
     &sort::SORT_COUNT,
     &sort::SORT_SCATTER,
 ];

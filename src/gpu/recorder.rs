@@ -1,9 +1,15 @@
 //! Records dispatches and submits them together.
 
 use super::profile::Timing;
-use super::{AnyBuffer, Gpu, GpuError, GpuType, Kernel};
+use super::{AnyBuffer, Buffer, Gpu, GpuError, GpuType, Kernel};
 
 const ARENA: u64 = 64 * 1024;
+
+/// Where a dispatch takes its workgroup counts from.
+enum Groups<'a> {
+    Direct([u32; 3]),
+    Indirect(&'a Buffer<[u32; 4]>, usize),
+}
 
 /// A sequence of dispatches and copies, run in order on [`Recorder::submit`].
 ///
@@ -44,6 +50,26 @@ impl Recorder {
         buffers: &[&dyn AnyBuffer],
         groups: [u32; 3],
     ) -> Result<(), GpuError> {
+        let groups = Groups::Direct(groups);
+        self.dispatch(kernel, bytemuck::bytes_of(params), buffers, groups)
+    }
+
+    /// Records one dispatch whose workgroup counts are the first three words of `args[at]` when it runs, as
+    /// [`super::indirect::record_args`] writes them. Counts over the adapter's limit run nothing.
+    ///
+    /// # Errors
+    /// As [`Recorder::run`], and when `at` is past the end of `args`. A kernel that writes `args` is refused when the
+    /// work is submitted.
+    pub fn run_indirect<P: GpuType>(
+        &mut self,
+        kernel: &'static Kernel,
+        params: &P,
+        buffers: &[&dyn AnyBuffer],
+        args: &Buffer<[u32; 4]>,
+        at: usize,
+    ) -> Result<(), GpuError> {
+        super::indirect::check("an indirect dispatch", at < args.len())?;
+        let groups = Groups::Indirect(args, at);
         self.dispatch(kernel, bytemuck::bytes_of(params), buffers, groups)
     }
 
@@ -52,7 +78,7 @@ impl Recorder {
         kernel: &'static Kernel,
         params: &[u8],
         buffers: &[&dyn AnyBuffer],
-        [x, y, z]: [u32; 3],
+        groups: Groups<'_>,
     ) -> Result<(), GpuError> {
         let refuse = |reason: String| GpuError::Validation {
             doing: format!("kernel '{}'", kernel.stem),
@@ -140,7 +166,12 @@ impl Recorder {
                 });
                 pass.set_pipeline(&pipeline.raw);
                 pass.set_bind_group(0, &group, &[offset]);
-                pass.dispatch_workgroups(x, y, z);
+                match groups {
+                    Groups::Direct([x, y, z]) => pass.dispatch_workgroups(x, y, z),
+                    Groups::Indirect(args, at) => {
+                        pass.dispatch_workgroups_indirect(args.raw(), 16 * at as u64);
+                    }
+                }
                 *recorded += 1;
             })
     }
@@ -151,9 +182,9 @@ impl Recorder {
     /// [`GpuError::Validation`] when it does not fit.
     pub fn copy<T: GpuType>(
         &mut self,
-        from: &super::Buffer<T>,
+        from: &Buffer<T>,
         from_at: usize,
-        to: &super::Buffer<T>,
+        to: &Buffer<T>,
         to_at: usize,
         count: usize,
     ) -> Result<(), GpuError> {
@@ -177,7 +208,7 @@ impl Recorder {
     ///
     /// # Errors
     /// [`GpuError::Validation`].
-    pub fn clear<T: GpuType>(&mut self, buffer: &super::Buffer<T>) -> Result<(), GpuError> {
+    pub fn clear<T: GpuType>(&mut self, buffer: &Buffer<T>) -> Result<(), GpuError> {
         let gpu = self.gpu.clone();
         let encoder = self
             .encoder

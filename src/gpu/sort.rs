@@ -1,36 +1,40 @@
-//! A stable radix sort of `u32` keys with `u32` values on the GPU, without atomics.
+//! A stable radix sort of `u32` keys with `u32` values on the GPU.
+//!
+//! Least significant digit first, 8 bits a pass: count, prefix sum, move. No atomics and no subgroup operation,
+//! so it does not depend on the subgroup size. Workgroup memory: 17.9 KiB.
 
-use super::{Buffer, Gpu, GpuError, Kernel, Recorder, groups_1d, scan::Scan};
+use super::indirect::{Quads, Shape, Sizes};
+use super::{Buffer, Gpu, GpuError, Kernel, Recorder, scan::Scan};
 
 crate::gpu_struct! {
     /// Params of `gpu/sort_count` and `gpu/sort_scatter`.
     pub struct SortParams {
-        /// Pairs the buffers hold.
-        pub capacity: u32,
+        /// Element of `sizes` whose last word is the number of pairs.
+        pub at: u32,
         /// First bit of the digit.
         pub shift: u32,
-        /// Blocks of 2048 that cover the capacity.
-        pub blocks: u32,
-        /// Element of `count` that says how many pairs there are.
-        pub count_at: u32,
+        /// Bits of the digit, from bit 0; at most 255.
+        pub mask: u32,
+        /// Padding.
+        pub pad: u32,
     }
 }
 
 /// Pairs of one block.
-pub const BLOCK: usize = 2048;
+pub const BLOCK: usize = 4096;
 /// Bits of one digit.
-pub const DIGIT_BITS: u32 = 6;
+pub const DIGIT_BITS: u32 = 8;
 
 /// `gpu/sort_count`.
 pub static SORT_COUNT: Kernel = crate::kernel!(
-    "gpu/sort_count", shared [], workgroup [64, 1, 1], params SortParams,
-    bind [read count: u32, read keys: u32, write histogram: u32]
+    "gpu/sort_count", shared [], workgroup [32, 1, 1], params SortParams,
+    bind [read sizes: [u32; 4], read keys: [u32; 4], write histogram: u32]
 );
 
 /// `gpu/sort_scatter`.
 pub static SORT_SCATTER: Kernel = crate::kernel!(
-    "gpu/sort_scatter", shared [], workgroup [64, 1, 1], params SortParams,
-    bind [read count: u32, read histogram: u32, read keys: u32, read values: u32,
+    "gpu/sort_scatter", shared [], workgroup [32, 1, 1], params SortParams,
+    bind [read sizes: [u32; 4], read histogram: u32, read keys: [u32; 4], read values: [u32; 4],
           write keys_out: u32, write values_out: u32]
 );
 
@@ -40,17 +44,18 @@ pub struct Sort {
     pairs: [(Buffer<u32>, Buffer<u32>); 2],
     histogram: Buffer<u32>,
     scan: Scan,
-    blocks: usize,
+    sizes: Sizes,
 }
 
 impl Sort {
-    /// Buffers for up to `capacity` pairs.
+    /// Buffers for `capacity` pairs, rounded up to a multiple of 4.
     ///
     /// # Errors
     /// As [`Gpu::alloc`].
     pub fn new(gpu: &Gpu, capacity: usize) -> Result<Self, GpuError> {
-        let blocks = capacity.div_ceil(BLOCK).max(1);
-        let bins = blocks << DIGIT_BITS;
+        // The kernels read vectors of four.
+        let capacity = capacity.max(1).next_multiple_of(4);
+        let bins = capacity.div_ceil(BLOCK) << DIGIT_BITS;
         Ok(Self {
             pairs: [
                 (gpu.alloc(capacity)?, gpu.alloc(capacity)?),
@@ -58,7 +63,7 @@ impl Sort {
             ],
             histogram: gpu.alloc(bins)?,
             scan: Scan::new(gpu, bins)?,
-            blocks,
+            sizes: Sizes::new(gpu, 1)?,
         })
     }
 
@@ -79,9 +84,10 @@ impl Sort {
 
     /// Records the sort of the first `min(count[count_at], capacity)` pairs by the lowest `bits` bits of their
     /// keys and returns the sorted keys and values. Equal keys keep their order. The unsorted pairs are lost.
+    /// The work follows the count, not the capacity.
     ///
     /// # Errors
-    /// As [`Recorder::run`].
+    /// As [`Recorder::run`]; [`GpuError::Validation`] when `count_at` is past the end of `count`.
     pub fn record(
         &self,
         recorder: &mut Recorder,
@@ -89,30 +95,53 @@ impl Sort {
         count_at: usize,
         bits: u32,
     ) -> Result<(&Buffer<u32>, &Buffer<u32>), GpuError> {
-        let groups = groups_1d(self.blocks, 1);
+        let length = (count, count_at).into();
+        let shape = Shape::plain(BLOCK as u32);
+        let plan = self
+            .sizes
+            .plan(recorder, "a sort", length, self.capacity(), shape)?;
+        let bits = bits.min(32);
         let mut from = 0;
-        for shift in (0..bits.min(32)).step_by(DIGIT_BITS as usize) {
+        for shift in (0..bits).step_by(DIGIT_BITS as usize) {
             let params = SortParams {
-                capacity: self.capacity() as u32,
+                at: 0,
                 shift,
-                blocks: self.blocks as u32,
-                count_at: count_at as u32,
+                mask: (1 << (bits - shift).min(DIGIT_BITS)) - 1,
+                pad: 0,
             };
             let (keys, values) = &self.pairs[from];
             let (keys_out, values_out) = &self.pairs[1 - from];
-            recorder.run(
+            let (keys, values): (Quads<'_>, Quads<'_>) = (plan.quads(keys), plan.quads(values));
+            let histogram = &self.histogram;
+            plan.run(
+                recorder,
+                0,
                 &SORT_COUNT,
                 &params,
-                &[count, keys, &self.histogram],
-                groups,
+                &[plan.buffer(), &keys, histogram],
             )?;
-            self.scan
-                .record(recorder, &self.histogram, self.histogram.len())?;
-            recorder.run(
+            let scan = &self.scan;
+            scan.record_of(
+                recorder,
+                histogram,
+                length,
+                self.capacity(),
+                BLOCK,
+                1 << DIGIT_BITS,
+            )?;
+            plan.run(
+                recorder,
+                0,
                 &SORT_SCATTER,
                 &params,
-                &[count, &self.histogram, keys, values, keys_out, values_out],
-                groups,
+                &[
+                    plan.buffer(),
+                    histogram,
+                    &keys,
+                    &values,
+                    keys_out,
+                    values_out,
+                ],
             )?;
             from = 1 - from;
         }

@@ -5,6 +5,8 @@
     reason = "each stage uses a part of it"
 )]
 
+pub mod parity;
+
 use std::path::PathBuf;
 use std::sync::OnceLock;
 

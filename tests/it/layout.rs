@@ -1,18 +1,18 @@
 //! Every file under `kernels/` parses, and agrees with the host's declaration in bindings, access, strides,
 //! offsets and workgroup size; every kernel has a CPU twin of the same stem.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use naga::{AddressSpace, StorageAccess, TypeInner};
 use sora_director::gpu::Access;
 
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("kernels/") {
+fn walk(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("entry").path();
         if path.is_dir() {
-            walk(&path, found);
-        } else if path.extension().is_some_and(|e| e == "wgsl") {
+            walk(&path, extension, found);
+        } else if path.extension().is_some_and(|e| e == extension) {
             found.push(path);
         }
     }
@@ -40,7 +40,7 @@ fn kernels_match_their_declarations() {
         .map(|k| (k.stem, k))
         .collect();
     let mut files = Vec::new();
-    walk(&root, &mut files);
+    walk(&root, "wgsl", &mut files);
     let mut entry_points = 0;
     for file in &files {
         let text = std::fs::read_to_string(file).expect("text");
@@ -138,4 +138,40 @@ fn kernels_match_their_declarations() {
         declared.len(),
         "declared kernels without a file under kernels/"
     );
+}
+
+/// The texts of all Rust files under a folder of the package.
+fn rust_texts(folder: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    walk(&root, "rs", &mut files);
+    files
+        .iter()
+        .map(|file| std::fs::read_to_string(file).expect("text"))
+        .collect()
+}
+
+#[test]
+fn every_kernel_is_named_in_a_test() {
+    // `static NAME: Kernel = kernel!("stem", ...`
+    let sources = rust_texts("src");
+    let names: BTreeMap<&str, &str> = sources
+        .iter()
+        .flat_map(|text| text.split("static ").skip(1))
+        .filter_map(|rest| {
+            let (name, rest) = rest.split_once(": Kernel =")?;
+            Some((rest.split('"').nth(1)?, name))
+        })
+        .collect();
+    let tests = rust_texts("tests/it");
+    let words: BTreeSet<&str> = tests
+        .iter()
+        .flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+        .collect();
+    let untested: Vec<&str> = sora_director::kernels::all()
+        .iter()
+        .map(|kernel| kernel.stem)
+        .filter(|stem| names.get(stem).is_none_or(|name| !words.contains(name)))
+        .collect();
+    assert!(untested.is_empty(), "no parity test: {untested:?}");
 }

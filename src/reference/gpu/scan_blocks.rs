@@ -2,17 +2,14 @@
 
 use crate::gpu::scan::BLOCK;
 
-/// Exclusive wrapping prefix sums within blocks of 1024, in place; returns each block's total.
-pub fn scan_blocks(data: &mut [u32]) -> Vec<u32> {
-    data.chunks_mut(BLOCK)
-        .map(|block| {
-            let mut running = 0u32;
-            for value in block {
-                let here = *value;
-                *value = running;
-                running = running.wrapping_add(here);
-            }
-            running
-        })
-        .collect()
+/// Exclusive wrapping prefix sums within blocks of 1024, in place, on top of `before[b]` for block `b`.
+pub fn scan_blocks(before: &[u32], data: &mut [u32]) {
+    for (block, before) in data.chunks_mut(BLOCK).zip(before) {
+        let mut running = *before;
+        for value in block {
+            let here = *value;
+            *value = running;
+            running = running.wrapping_add(here);
+        }
+    }
 }

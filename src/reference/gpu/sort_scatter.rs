@@ -1,19 +1,19 @@
 //! Twin of `kernels/gpu/sort_scatter.wgsl`.
 
-use crate::gpu::sort::{BLOCK, DIGIT_BITS};
+use crate::gpu::sort::BLOCK;
 
 /// Moves each pair to its place by one digit; `places` is the exclusive prefix sum of the digit-major counts.
 pub fn sort_scatter(
     keys: &[u32],
     values: &[u32],
-    shift: u32,
-    blocks: usize,
+    (shift, mask): (u32, u32),
     places: &[u32],
 ) -> (Vec<u32>, Vec<u32>) {
+    let blocks = keys.len().div_ceil(BLOCK);
     let mut places = places.to_vec();
     let (mut keys_out, mut values_out) = (vec![0; keys.len()], vec![0; keys.len()]);
     for (i, (&key, &value)) in keys.iter().zip(values).enumerate() {
-        let digit = (key >> shift) as usize & ((1 << DIGIT_BITS) - 1);
+        let digit = ((key >> shift) & mask) as usize;
         let place = &mut places[digit * blocks + i / BLOCK];
         keys_out[*place as usize] = key;
         values_out[*place as usize] = value;

@@ -1,0 +1,24 @@
+//! Twin of `kernels/gpu/compact_move.wgsl`.
+
+use crate::gpu::compact::BLOCK;
+
+/// Moves the values whose flag is not zero (without values: their indices) behind `before[b]` for block `b` of
+/// 1024, and answers how many lie before the end.
+pub fn compact_move(
+    before: &[u32],
+    flags: &[u32],
+    values: Option<&[u32]>,
+    kept: &mut [u32],
+) -> u32 {
+    let mut end = before[0];
+    for (b, block) in flags.chunks(BLOCK).enumerate() {
+        end = before[b];
+        for (i, flag) in (b * BLOCK..).zip(block) {
+            if *flag != 0 {
+                kept[end as usize] = values.map_or(i as u32, |values| values[i]);
+                end += 1;
+            }
+        }
+    }
+    end
+}
