@@ -8,6 +8,7 @@ mod cache;
 pub mod compact;
 mod context;
 pub mod histogram;
+pub mod image;
 pub mod indirect;
 mod kernel;
 mod pool;
@@ -34,6 +35,8 @@ pub static KERNELS: &[&Kernel] = &[
     &compact::COMPACT_COUNT,
     &compact::COMPACT_MOVE,
     &histogram::HISTOGRAM,
+    &image::FILTER,
+    &image::SHRINK,
     &reduce::REDUCE_LEVEL,
     &reduce::REDUCE_SEGMENTS,
     &sort::SORT_COUNT,

@@ -2,14 +2,13 @@
 
 use super::MotionOptions;
 use super::kernels as k;
+use crate::gpu::image::Pyramid;
 use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_2d};
 
 const TILE: [u32; 3] = [8, 8, 1];
 
 /// Luma and gradient of one pyramid level.
 pub(super) struct Level {
-    pub width: u32,
-    pub height: u32,
     pub luma: Buffer<f32>,
     pub gradient: Buffer<[f32; 2]>,
 }
@@ -21,51 +20,40 @@ pub(super) struct Both {
     pub backward: Buffer<[f32; 2]>,
 }
 
-/// Sizes of the levels, finest first: halved until the short side would fall under `coarsest`.
-pub(super) fn sizes(width: u32, height: u32, coarsest: u32) -> Vec<(u32, u32)> {
-    let mut sizes = vec![(width, height)];
-    let (mut w, mut h) = (width, height);
-    while w.min(h).div_ceil(2) >= coarsest.max(1) && w.max(h) > 1 {
-        (w, h) = (w.div_ceil(2), h.div_ceil(2));
-        sizes.push((w, h));
-    }
-    sizes
-}
-
 /// Records the pyramid of one frame.
 pub(super) fn pyramid(
     gpu: &Gpu,
     recorder: &mut Recorder,
     rgba: &Buffer<u32>,
     source: (u32, u32),
-    sizes: &[(u32, u32)],
+    size: (u32, u32),
+    coarsest: u32,
 ) -> Result<Vec<Level>, GpuError> {
-    let mut levels: Vec<Level> = Vec::with_capacity(sizes.len());
-    for &(width, height) in sizes {
-        let luma = gpu.alloc((width * height) as usize)?;
+    let (width, height) = size;
+    let luma = gpu.alloc((width * height) as usize)?;
+    let params = k::ResizeParams {
+        src_width: source.0,
+        src_height: source.1,
+        width,
+        height,
+    };
+    let groups = groups_2d(width, height, TILE);
+    recorder.run(&k::LUMA, &params, &[rgba, &luma], groups)?;
+    let pyramid = Pyramid::new(gpu, luma, size, coarsest)?;
+    pyramid.record(recorder)?;
+    let mut levels = Vec::with_capacity(pyramid.levels.len());
+    for level in pyramid.levels {
+        let (width, height) = (level.width, level.height);
         let gradient = gpu.alloc((width * height) as usize)?;
-        let groups = groups_2d(width, height, TILE);
-        let (src_width, src_height) = levels.last().map_or(source, |l| (l.width, l.height));
-        let params = k::ResizeParams {
-            src_width,
-            src_height,
-            width,
-            height,
-        };
-        match levels.last() {
-            None => recorder.run(&k::LUMA, &params, &[rgba, &luma], groups)?,
-            Some(finer) => recorder.run(&k::SHRINK, &params, &[&finer.luma, &luma], groups)?,
-        }
         let size = k::SizeParams {
             width,
             height,
             pad: [0; 2],
         };
-        recorder.run(&k::GRADIENT, &size, &[&luma, &gradient], groups)?;
+        let groups = groups_2d(width, height, TILE);
+        recorder.run(&k::GRADIENT, &size, &[&level.image, &gradient], groups)?;
         levels.push(Level {
-            width,
-            height,
-            luma,
+            luma: level.image,
             gradient,
         });
     }

@@ -6,7 +6,7 @@ use crate::{gpu_struct, kernel};
 const TILE: [u32; 3] = [8, 8, 1];
 
 gpu_struct! {
-    /// Sizes of a resampling kernel.
+    /// Sizes of the picture and of its luma.
     pub struct ResizeParams {
         /// Source width in pixels.
         pub src_width: u32,
@@ -114,9 +114,6 @@ gpu_struct! {
 /// Packed pixels to luma at the motion size.
 pub static LUMA: Kernel = kernel!("motion/luma", shared [], workgroup TILE, params ResizeParams,
     bind [read rgba: u32, write luma: f32]);
-/// One pyramid step.
-pub static SHRINK: Kernel = kernel!("motion/shrink", shared [], workgroup TILE, params ResizeParams,
-    bind [read src: f32, write dst: f32]);
 /// Image gradient.
 pub static GRADIENT: Kernel = kernel!("motion/gradient", shared [], workgroup TILE, params SizeParams,
     bind [read image: f32, write gradient: [f32; 2]]);
@@ -145,7 +142,7 @@ pub static CHECK: Kernel = kernel!("motion/check", shared [], workgroup TILE, pa
 
 /// All of them.
 pub static ALL: &[&Kernel] = &[
-    &LUMA, &SHRINK, &GRADIENT, &SEARCH, &DENSIFY, &WARP, &LINEARISE, &RELAX, &COMPOSE, &CHECK,
+    &LUMA, &GRADIENT, &SEARCH, &DENSIFY, &WARP, &LINEARISE, &RELAX, &COMPOSE, &CHECK,
 ];
 
 /// Patches of 8 pixels, every 4 from -2, that cover `side` pixels.

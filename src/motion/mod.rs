@@ -8,6 +8,7 @@ pub mod kernels;
 mod tracks;
 
 use crate::event::Monitor;
+use crate::gpu::image::Pyramid;
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel, groups_2d};
 use crate::video::Frames;
 
@@ -231,8 +232,8 @@ pub fn estimate(
         }
     }
     let (width, height) = options.size(frames.width, frames.height);
-    let sizes = flow::sizes(width, height, options.coarsest);
-    let pyramids = pyramids(gpu, frames, &sizes, monitor)?;
+    let sizes = Pyramid::sizes(width, height, options.coarsest);
+    let pyramids = pyramids(gpu, frames, options, monitor)?;
     let luma = pyramids
         .iter()
         .map(|p| gpu.read(&p[0].luma))
@@ -274,17 +275,19 @@ pub fn estimate(
 fn pyramids(
     gpu: &Gpu,
     frames: &Frames,
-    sizes: &[(u32, u32)],
+    options: &MotionOptions,
     monitor: &dyn Monitor,
 ) -> Result<Vec<Vec<Level>>, MotionError> {
+    let source = (frames.width, frames.height);
+    let size = options.size(frames.width, frames.height);
     let mut recorder = gpu.recorder();
     let mut pyramids = Vec::with_capacity(frames.len());
     for rgba in &frames.rgba {
         if monitor.stopped() {
             return Err(MotionError::Interrupted);
         }
-        let source = (frames.width, frames.height);
-        pyramids.push(flow::pyramid(gpu, &mut recorder, rgba, source, sizes)?);
+        let levels = flow::pyramid(gpu, &mut recorder, rgba, source, size, options.coarsest)?;
+        pyramids.push(levels);
     }
     recorder.submit()?;
     Ok(pyramids)

@@ -36,6 +36,7 @@ impl Studio<'_> {
             ))
             .kernels(video::KERNELS)
             .kernels(motion::KERNELS)
+            .kernels(&[&crate::gpu::image::SHRINK])
             .after(&take.key)
             .finish();
         let file = format!("takes/{number}/scores.json");

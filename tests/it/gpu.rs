@@ -2,6 +2,7 @@
 
 mod compact;
 mod histogram;
+mod image;
 mod indirect;
 mod reduce;
 mod scan;

@@ -8,7 +8,6 @@ pub mod linearise;
 pub mod luma;
 pub mod relax;
 pub mod search;
-pub mod shrink;
 pub mod warp;
 
 /// A coordinate clamped into [0, last]; NaN becomes 0.

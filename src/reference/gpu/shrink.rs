@@ -1,11 +1,15 @@
-//! Twin of `kernels/motion/shrink.wgsl`.
+//! Twin of `kernels/gpu/shrink.wgsl`.
 
-use super::clamped;
-use crate::motion::kernels::ResizeParams;
+use crate::gpu::image::ShrinkParams;
 
 /// Half size by the separable filter [1 3 3 1]/8, edges repeated.
-pub fn shrink(p: &ResizeParams, src: &[f32]) -> Vec<f32> {
+pub fn shrink(p: &ShrinkParams, src: &[f32]) -> Vec<f32> {
     const TAPS: [f32; 4] = [0.125, 0.375, 0.375, 0.125];
+    let clamped = |x: i64, y: i64| {
+        let x = x.clamp(0, i64::from(p.src_width) - 1);
+        let y = y.clamp(0, i64::from(p.src_height) - 1);
+        (y * i64::from(p.src_width) + x) as usize
+    };
     let mut out = Vec::new();
     for y in 0..i64::from(p.height) {
         for x in 0..i64::from(p.width) {
@@ -13,8 +17,7 @@ pub fn shrink(p: &ResizeParams, src: &[f32]) -> Vec<f32> {
             for (j, ty) in (0..).zip(TAPS) {
                 let mut row = 0.0;
                 for (i, tx) in (0..).zip(TAPS) {
-                    let at = clamped(2 * x + i - 1, 2 * y + j - 1, p.src_width, p.src_height);
-                    row += tx * src[at];
+                    row += tx * src[clamped(2 * x + i - 1, 2 * y + j - 1)];
                 }
                 sum += ty * row;
             }
