@@ -2,8 +2,8 @@
 
 use super::MotionOptions;
 use super::kernels as k;
-use crate::gpu::image::Pyramid;
 use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_2d};
+use crate::video::Frames;
 
 const TILE: [u32; 3] = [8, 8, 1];
 
@@ -20,27 +20,16 @@ pub(super) struct Both {
     pub backward: Buffer<[f32; 2]>,
 }
 
-/// Records the pyramid of one frame.
+/// Records the pyramid of frame `index`.
 pub(super) fn pyramid(
     gpu: &Gpu,
     recorder: &mut Recorder,
-    rgba: &Buffer<u32>,
-    source: (u32, u32),
+    frames: &Frames,
+    index: usize,
     size: (u32, u32),
     coarsest: u32,
 ) -> Result<Vec<Level>, GpuError> {
-    let (width, height) = size;
-    let luma = gpu.alloc((width * height) as usize)?;
-    let params = k::ResizeParams {
-        src_width: source.0,
-        src_height: source.1,
-        width,
-        height,
-    };
-    let groups = groups_2d(width, height, TILE);
-    recorder.run(&k::LUMA, &params, &[rgba, &luma], groups)?;
-    let pyramid = Pyramid::new(gpu, luma, size, coarsest)?;
-    pyramid.record(recorder)?;
+    let pyramid = frames.luma_pyramid(gpu, recorder, index, size, coarsest)?;
     let mut levels = Vec::with_capacity(pyramid.levels.len());
     for level in pyramid.levels {
         let (width, height) = (level.width, level.height);

@@ -6,20 +6,6 @@ use crate::{gpu_struct, kernel};
 const TILE: [u32; 3] = [8, 8, 1];
 
 gpu_struct! {
-    /// Sizes of the picture and of its luma.
-    pub struct ResizeParams {
-        /// Source width in pixels.
-        pub src_width: u32,
-        /// Source height in pixels.
-        pub src_height: u32,
-        /// Result width in pixels.
-        pub width: u32,
-        /// Result height in pixels.
-        pub height: u32,
-    }
-}
-
-gpu_struct! {
     /// Size of the picture.
     pub struct SizeParams {
         /// Width in pixels.
@@ -111,9 +97,6 @@ gpu_struct! {
     }
 }
 
-/// Packed pixels to luma at the motion size.
-pub static LUMA: Kernel = kernel!("motion/luma", shared [], workgroup TILE, params ResizeParams,
-    bind [read rgba: u32, write luma: f32]);
 /// Image gradient.
 pub static GRADIENT: Kernel = kernel!("motion/gradient", shared [], workgroup TILE, params SizeParams,
     bind [read image: f32, write gradient: [f32; 2]]);
@@ -142,7 +125,7 @@ pub static CHECK: Kernel = kernel!("motion/check", shared [], workgroup TILE, pa
 
 /// All of them.
 pub static ALL: &[&Kernel] = &[
-    &LUMA, &GRADIENT, &SEARCH, &DENSIFY, &WARP, &LINEARISE, &RELAX, &COMPOSE, &CHECK,
+    &GRADIENT, &SEARCH, &DENSIFY, &WARP, &LINEARISE, &RELAX, &COMPOSE, &CHECK,
 ];
 
 /// Patches of 8 pixels, every 4 from -2, that cover `side` pixels.

@@ -278,15 +278,14 @@ fn pyramids(
     options: &MotionOptions,
     monitor: &dyn Monitor,
 ) -> Result<Vec<Vec<Level>>, MotionError> {
-    let source = (frames.width, frames.height);
     let size = options.size(frames.width, frames.height);
     let mut recorder = gpu.recorder();
     let mut pyramids = Vec::with_capacity(frames.len());
-    for rgba in &frames.rgba {
+    for index in 0..frames.len() {
         if monitor.stopped() {
             return Err(MotionError::Interrupted);
         }
-        let levels = flow::pyramid(gpu, &mut recorder, rgba, source, size, options.coarsest)?;
+        let levels = flow::pyramid(gpu, &mut recorder, frames, index, size, options.coarsest)?;
         pyramids.push(levels);
     }
     recorder.submit()?;

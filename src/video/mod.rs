@@ -9,6 +9,7 @@ pub mod folder;
 mod images;
 mod layout;
 mod library;
+mod luma;
 mod options;
 pub mod pattern;
 mod pick;
@@ -25,6 +26,7 @@ pub use encode::{EncodeOptions, Encoder, h264_encoders};
 pub use error::VideoError;
 pub use folder::list_images;
 pub use library::{HardwareDevice, decoders, hardware_devices, versions};
+pub use luma::{LUMA, LumaParams};
 pub use options::DecodeOptions;
 pub use probe::{Probe, Stream, Timing, examine, probe};
 
@@ -34,7 +36,7 @@ use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
 pub const VERSION: u32 = 2;
 
 /// Kernels of this stage.
-pub static KERNELS: &[&Kernel] = &[&CONVERT, &CONVERT_420, &CONVERT_HDR, &SHRINK_420];
+pub static KERNELS: &[&Kernel] = &[&CONVERT, &CONVERT_420, &CONVERT_HDR, &SHRINK_420, &LUMA];
 
 /// What a file says of its video stream.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -71,42 +71,6 @@ fn size(width: u32, height: u32) -> k::SizeParams {
 }
 
 #[test]
-fn luma_matches_its_twin() {
-    let gpu = gpu();
-    for (w, h, _, mut rng) in cases() {
-        for (tw, th) in [
-            (w, h),
-            (w.div_ceil(2), h.div_ceil(2)),
-            (w * 2 / 3, h * 2 / 3),
-        ] {
-            let params = k::ResizeParams {
-                src_width: w,
-                src_height: h,
-                width: tw,
-                height: th,
-            };
-            let rgba: Vec<u32> = (0..w * h).map(|_| rng.u32()).collect();
-            let n = (tw * th) as usize;
-            let luma = garbage::<f32>(&gpu, n);
-            let mut rec = gpu.recorder();
-            let groups = groups_2d(tw, th, TILE);
-            rec.run(&k::LUMA, &params, &[&up(&gpu, &rgba), &luma], groups)
-                .expect("luma");
-            rec.submit().expect("submit");
-            let what = format!("{w}x{h} -> {tw}x{th}");
-            let got = gpu.read(&luma).expect("read");
-            assert_close(
-                &format!("luma {what}"),
-                &got,
-                &twin::luma::luma(&params, &rgba),
-                2e-3,
-                0.0,
-            );
-        }
-    }
-}
-
-#[test]
 fn gradient_and_warp_match_their_twins() {
     let gpu = gpu();
     for (w, h, bad, mut rng) in cases() {

@@ -11,6 +11,7 @@ use crate::common::gpu;
 
 mod inputs;
 mod kernel;
+mod luma;
 mod mutants;
 
 /// Slow colours under grey stripes that move: hard edges in luma only, as 4:2:0 cannot hold them in chroma.

@@ -5,7 +5,6 @@ pub mod compose;
 pub mod densify;
 pub mod gradient;
 pub mod linearise;
-pub mod luma;
 pub mod relax;
 pub mod search;
 pub mod warp;

@@ -1,9 +1,9 @@
-//! Twin of `kernels/motion/luma.wgsl`.
+//! Twin of `kernels/video/luma.wgsl`.
 
-use crate::motion::kernels::ResizeParams;
+use crate::video::LumaParams;
 
 /// BT.601 luma, 0-255, of packed pixels, area-averaged to `width` x `height`.
-pub fn luma(p: &ResizeParams, rgba: &[u32]) -> Vec<f32> {
+pub fn luma(p: &LumaParams, rgba: &[u32]) -> Vec<f32> {
     let value = |p: u32| {
         let [r, g, b, _] = p.to_le_bytes().map(f32::from);
         0.299 * r + 0.587 * g + 0.114 * b
