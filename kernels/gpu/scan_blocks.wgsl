@@ -21,10 +21,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
     let first = (block * LANES + lane) * ITEMS;
     var items: array<u32, ITEMS>;
     var total = 0u;
-    for (var k = 0u; k < ITEMS; k++) {
-        if first + k < n {
+    let full = first + ITEMS <= n;
+    if full {
+        for (var k = 0u; k < ITEMS; k++) {
             items[k] = data[first + k];
             total += items[k];
+        }
+    } else {
+        for (var i = first; i < n; i++) {
+            total += data[i];
         }
     }
     partial[lane] = total;
@@ -41,10 +46,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
         return;
     }
     var running = before[block] + partial[lane] - total;
-    for (var k = 0u; k < ITEMS; k++) {
-        if first + k < n {
+    if full {
+        for (var k = 0u; k < ITEMS; k++) {
             data[first + k] = running;
             running += items[k];
+        }
+    } else {
+        for (var i = first; i < n; i++) {
+            let here = data[i];
+            data[i] = running;
+            running += here;
         }
     }
 }

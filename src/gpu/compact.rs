@@ -98,8 +98,8 @@ impl Compact {
             &counting,
             &[plan.buffer(), &plan.quads(flags), flags, &self.before],
         )?;
-        self.scan
-            .record_of(recorder, &self.before, length, cap, BLOCK, 1)?;
+        let blocks = self.scan.plan(recorder, length, cap, BLOCK, 1)?;
+        self.scan.record_planned(recorder, &self.before, &blocks)?;
         let moving = CompactParams {
             n,
             at,

@@ -75,27 +75,36 @@ impl Scan {
         length: impl Into<Length<'a>>,
     ) -> Result<(), GpuError> {
         let cap = self.capacity.min(data.len());
-        self.record_of(recorder, data, length.into(), cap, 1, 1)
+        let plan = self.plan(recorder, length.into(), cap, 1, 1)?;
+        self.record_planned(recorder, data, &plan)
     }
 
-    /// As [`Scan::record`] over `ceil(length / per) * times` elements, `length` cut to `cap`.
-    pub(super) fn record_of(
+    /// Sizes for sums of `ceil(length / per) * times` elements, `length` cut to `cap`; good for any number of
+    /// [`Scan::record_planned`] until the next plan.
+    pub(super) fn plan(
         &self,
         recorder: &mut Recorder,
-        data: &Buffer<u32>,
         length: Length<'_>,
         cap: usize,
         per: usize,
         times: usize,
-    ) -> Result<(), GpuError> {
+    ) -> Result<Plan<'_>, GpuError> {
         let shape = Shape {
             per: per as u32,
             times: times as u32,
             ..Shape::plain(BLOCK as u32)
         };
-        let plan = self
-            .sizes
-            .plan(recorder, "a prefix sum", length, cap, shape)?;
+        self.sizes
+            .plan(recorder, "a prefix sum", length, cap, shape)
+    }
+
+    /// Records the sum over what [`Scan::plan`] said.
+    pub(super) fn record_planned(
+        &self,
+        recorder: &mut Recorder,
+        data: &Buffer<u32>,
+        plan: &Plan<'_>,
+    ) -> Result<(), GpuError> {
         let levels = (0..self.sums.len())
             .take_while(|&level| plan.known(level).is_none_or(|n| n > BLOCK))
             .count();
@@ -110,7 +119,7 @@ impl Scan {
                 recorder,
                 level,
                 &SCAN_SUMS,
-                &params(&plan, level),
+                &params(plan, level),
                 &[plan.buffer(), &quads, from, &self.sums[level]],
             )?;
         }
@@ -124,7 +133,7 @@ impl Scan {
                 recorder,
                 level,
                 &SCAN_BLOCKS,
-                &params(&plan, level),
+                &params(plan, level),
                 &[plan.buffer(), before, data_of(level)],
             )?;
         }

@@ -100,6 +100,9 @@ impl Sort {
         let plan = self
             .sizes
             .plan(recorder, "a sort", length, self.capacity(), shape)?;
+        let bins = self
+            .scan
+            .plan(recorder, length, self.capacity(), BLOCK, 1 << DIGIT_BITS)?;
         let bits = bits.min(32);
         let mut from = 0;
         for shift in (0..bits).step_by(DIGIT_BITS as usize) {
@@ -120,15 +123,7 @@ impl Sort {
                 &params,
                 &[plan.buffer(), &keys, histogram],
             )?;
-            let scan = &self.scan;
-            scan.record_of(
-                recorder,
-                histogram,
-                length,
-                self.capacity(),
-                BLOCK,
-                1 << DIGIT_BITS,
-            )?;
+            self.scan.record_planned(recorder, histogram, &bins)?;
             plan.run(
                 recorder,
                 0,

@@ -200,3 +200,29 @@ fn one_huge_and_many_tiny_segments_come_out_right_and_the_same_twice() {
         assert!(refused.is_err(), "floats out of integers");
     }
 }
+
+#[test]
+fn more_segments_than_one_row_of_workgroups_holds() {
+    let gpu = gpu();
+    let segments = 65_535 * 64 + 100;
+    // Segment s is value s alone.
+    let values: Vec<u32> = (0..segments as u32).map(|i| i ^ 0x5555).collect();
+    let offsets: Vec<u32> = (0..=segments as u32).collect();
+    let (v, o) = (gpu.upload(&values), gpu.upload(&offsets));
+    let (v, o) = (v.expect("values"), o.expect("offsets"));
+    let count = gpu.upload(&[segments as u32]).expect("count");
+    let reduce = Reduce::new(&gpu, segments).expect("reduce");
+    let mut recorder = gpu.recorder();
+    for on_gpu in [false, true] {
+        let sums = garbage(&gpu, segments);
+        let recorded = if on_gpu {
+            let all = (&count, 0);
+            reduce.record(&mut recorder, Op::SumU32, &v, all, &o, all, &sums)
+        } else {
+            reduce.record(&mut recorder, Op::SumU32, &v, segments, &o, segments, &sums)
+        };
+        recorded.expect("record");
+        recorder.submit().expect("submit");
+        assert!(gpu.read(&sums).expect("sums") == values, "{on_gpu}");
+    }
+}
