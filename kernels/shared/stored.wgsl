@@ -4,26 +4,6 @@
 // one byte, or of two at an even address where shift and mask reach past eight bits. An absent component has mask 0.
 // Subsampled chroma is averaged over its own samples, at the siting of ITU-T H.273 8.7.
 
-struct Params {
-    row_r: vec4<f32>,
-    row_g: vec4<f32>,
-    row_b: vec4<f32>,
-    base: vec4<i32>,
-    stride: vec4<i32>,
-    step: vec4<i32>,
-    shift: vec4<u32>,
-    mask: vec4<u32>,
-    stored: vec2<u32>,
-    size: vec2<u32>,
-    chroma_log2: vec2<u32>,
-    chroma_at: vec2<f32>,
-    orient: u32,
-    alpha_scale: f32,
-    hlg: u32,
-    peak: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> src: array<u32>;
 @group(0) @binding(2) var<storage, read_write> dst: array<u32>;
 

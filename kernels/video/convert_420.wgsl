@@ -4,26 +4,6 @@
 // An invocation makes sixteen by two pixels from whole words: on a CPU's software adapter a load costs more than the
 // arithmetic on what it brings.
 
-struct Params {
-    row_r: vec4<f32>,
-    row_g: vec4<f32>,
-    row_b: vec4<f32>,
-    base: vec4<i32>,
-    stride: vec4<i32>,
-    step: vec4<i32>,
-    shift: vec4<u32>,
-    mask: vec4<u32>,
-    stored: vec2<u32>,
-    size: vec2<u32>,
-    chroma_log2: vec2<u32>,
-    chroma_at: vec2<f32>,
-    orient: u32,
-    alpha_scale: f32,
-    hlg: u32,
-    peak: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
 // The same memory three times, by the width of a load.
 @group(0) @binding(1) var<storage, read> src: array<u32>;
 @group(0) @binding(2) var<storage, read> src2: array<vec2<u32>>;
@@ -72,17 +52,11 @@ fn across(c: vec4<f32>) -> vec4<f32> {
     return mix(c.xyyz, c.yzzw, vec4<f32>(even, odd, even, odd));
 }
 
-fn row(k: vec4<f32>, y: vec4<f32>, cb: vec4<f32>, cr: vec4<f32>) -> vec4<u32> {
-    let value = k.x * y + k.y * cb + k.z * cr + k.w;
-    return vec4<u32>(clamp(value, vec4<f32>(0.0), vec4<f32>(1.0)) * 255.0 + 0.5);
-}
-
 fn four(luma: u32, cb: vec4<f32>, cr: vec4<f32>) -> vec4<u32> {
     let y = bytes(luma);
     let b = across(cb);
     let r = across(cr);
-    return row(params.row_r, y, b, r) | (row(params.row_g, y, b, r) << vec4<u32>(8u))
-        | (row(params.row_b, y, b, r) << vec4<u32>(16u)) | vec4<u32>(0xff000000u);
+    return packed4(y, b, r);
 }
 
 fn sixteen(g: u32, y: u32, cb: Ten, cr: Ten) {

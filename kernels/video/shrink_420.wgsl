@@ -4,26 +4,6 @@
 // An invocation makes four pixels side by side from whole words, columns first: a load costs more than the arithmetic
 // on what it brings.
 
-struct Params {
-    row_r: vec4<f32>,
-    row_g: vec4<f32>,
-    row_b: vec4<f32>,
-    base: vec4<i32>,
-    stride: vec4<i32>,
-    step: vec4<i32>,
-    shift: vec4<u32>,
-    mask: vec4<u32>,
-    stored: vec2<u32>,
-    size: vec2<u32>,
-    chroma_log2: vec2<u32>,
-    chroma_at: vec2<f32>,
-    orient: u32,
-    alpha_scale: f32,
-    hlg: u32,
-    peak: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> src: array<u32>;
 @group(0) @binding(2) var<storage, read_write> dst: array<u32>;
 
@@ -59,11 +39,6 @@ fn means(c: u32, lo: vec2<f32>, size: vec2<f32>, step: f32, last: vec2<i32>) -> 
     return sum / (size.x * size.y);
 }
 
-fn row(k: vec4<f32>, y: vec4<f32>, cb: vec4<f32>, cr: vec4<f32>) -> vec4<u32> {
-    let value = k.x * y + k.y * cb + k.z * cr + k.w;
-    return vec4<u32>(clamp(value, vec4<f32>(0.0), vec4<f32>(1.0)) * 255.0 + 0.5);
-}
-
 @compute @workgroup_size(16, 4, 1)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x * 4u >= params.size.x || id.y >= params.size.y) {
@@ -78,8 +53,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let last = vec2<i32>((params.stored + 1u) >> vec2<u32>(1u)) - 1;
     let cb = means(1u, lo, size, scale.x * 0.5, last);
     let cr = means(2u, lo, size, scale.x * 0.5, last);
-    let packed = row(params.row_r, y, cb, cr) | (row(params.row_g, y, cb, cr) << vec4<u32>(8u))
-        | (row(params.row_b, y, cb, cr) << vec4<u32>(16u)) | vec4<u32>(0xff000000u);
+    let packed = packed4(y, cb, cr);
     let at = id.y * params.size.x + id.x * 4u;
     for (var k = 0u; k < min(params.size.x - id.x * 4u, 4u); k++) {
         dst[at + k] = packed[k];

@@ -46,7 +46,7 @@ crate::gpu_struct! {
 /// Any stored frame of ordinary range.
 pub static CONVERT: Kernel = crate::kernel!(
     "video/convert",
-    shared ["shared/stored"],
+    shared ["shared/frame", "shared/stored"],
     workgroup [8, 8, 1],
     params ConvertParams,
     bind [read src: u32, write dst: u32]
@@ -55,7 +55,7 @@ pub static CONVERT: Kernel = crate::kernel!(
 /// Eight-bit planar 4:2:0, upright, at its own size. The three sources are one buffer.
 pub static CONVERT_420: Kernel = crate::kernel!(
     "video/convert_420",
-    shared [],
+    shared ["shared/frame"],
     workgroup [16, 4, 1],
     params ConvertParams,
     bind [read src: u32, read src2: [u32; 2], read src4: [u32; 4], write dst: [u32; 4]]
@@ -64,7 +64,7 @@ pub static CONVERT_420: Kernel = crate::kernel!(
 /// Eight-bit planar 4:2:0, upright, to a smaller size.
 pub static SHRINK_420: Kernel = crate::kernel!(
     "video/shrink_420",
-    shared [],
+    shared ["shared/frame"],
     workgroup [16, 4, 1],
     params ConvertParams,
     bind [read src: u32, write dst: u32]
@@ -73,7 +73,7 @@ pub static SHRINK_420: Kernel = crate::kernel!(
 /// Any stored frame of high dynamic range.
 pub static CONVERT_HDR: Kernel = crate::kernel!(
     "video/convert_hdr",
-    shared ["shared/stored"],
+    shared ["shared/frame", "shared/stored"],
     workgroup [8, 8, 1],
     params ConvertParams,
     bind [read src: u32, write dst: u32]
