@@ -328,7 +328,7 @@ fn the_hdr_kernel_agrees_with_its_twin_and_keeps_the_order_of_light() {
             peak,
             ..ConvertParams::default()
         };
-        let ramp: Vec<u32> = (0..512).map(|i| 2 * i | (2 * i + 1) << 16).collect();
+        let ramp: Vec<u32> = (0..512).map(|i| (2 * i) | ((2 * i + 1) << 16)).collect();
         let got = run(&params, &ramp);
         for (i, pixel) in got.iter().enumerate() {
             let [r, g, b, _] = pixel.to_le_bytes();
