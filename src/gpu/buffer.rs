@@ -65,6 +65,10 @@ pub trait AnyBuffer {
     fn raw(&self) -> &wgpu::Buffer;
     /// Bytes of one element.
     fn stride(&self) -> usize;
+    /// What keeps pooled memory from being handed out again until work that names it is submitted.
+    fn keep(&self) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
+        None
+    }
 }
 
 impl<T: GpuType> AnyBuffer for Buffer<T> {
@@ -73,6 +77,9 @@ impl<T: GpuType> AnyBuffer for Buffer<T> {
     }
     fn stride(&self) -> usize {
         size_of::<T>()
+    }
+    fn keep(&self) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
+        Some(self.loan.clone()?)
     }
 }
 
@@ -109,17 +116,35 @@ impl Gpu {
 
     /// A storage buffer of `bytes`, a multiple of four.
     pub(super) fn create(&self, bytes: u64) -> Result<wgpu::Buffer, GpuError> {
-        self.scoped("allocating a buffer", || {
-            self.0.device.create_buffer(&wgpu::BufferDescriptor {
-                label: None,
-                size: bytes,
-                usage: wgpu::BufferUsages::STORAGE
-                    | wgpu::BufferUsages::COPY_DST
-                    | wgpu::BufferUsages::COPY_SRC
-                    | wgpu::BufferUsages::INDIRECT,
-                mapped_at_creation: false,
-            })
+        self.create_as(&wgpu::BufferDescriptor {
+            label: None,
+            size: bytes,
+            usage: wgpu::BufferUsages::STORAGE
+                | wgpu::BufferUsages::COPY_DST
+                | wgpu::BufferUsages::COPY_SRC
+                | wgpu::BufferUsages::INDIRECT,
+            mapped_at_creation: false,
         })
+    }
+
+    /// A buffer as described; where memory runs out, idle memory of the pool makes way.
+    pub(super) fn create_as(
+        &self,
+        descriptor: &wgpu::BufferDescriptor<'_>,
+    ) -> Result<wgpu::Buffer, GpuError> {
+        let create = || {
+            self.scoped("allocating a buffer", || {
+                self.0.device.create_buffer(descriptor)
+            })
+        };
+        match create() {
+            Err(GpuError::OutOfMemory { .. }) if self.idle_bytes() > 0 => {
+                self.trim();
+                self.wait()?;
+                create()
+            }
+            other => other,
+        }
     }
 
     /// A buffer with a copy of `data`.
@@ -176,13 +201,13 @@ impl Gpu {
             return Ok(Vec::new());
         }
         let bytes = (count * size_of::<T>()) as u64;
-        let staging = self.scoped("reading a buffer", || {
-            let staging = self.0.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("readback"),
-                size: bytes.next_multiple_of(4),
-                usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-                mapped_at_creation: false,
-            });
+        let staging = self.create_as(&wgpu::BufferDescriptor {
+            label: Some("readback"),
+            size: bytes.next_multiple_of(4),
+            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+            mapped_at_creation: false,
+        })?;
+        self.scoped("reading a buffer", || {
             let mut encoder = self.0.device.create_command_encoder(&Default::default());
             encoder.copy_buffer_to_buffer(
                 &buffer.raw,
@@ -193,7 +218,6 @@ impl Gpu {
             );
             self.0.queue.submit([encoder.finish()]);
             staging.slice(..).map_async(wgpu::MapMode::Read, |_| {});
-            staging
         })?;
         self.wait()?;
         let view = staging

@@ -226,22 +226,22 @@ impl Plan<'_> {
     /// A buffer of `u32` or `f32` as vectors of four, for reading: the same memory without the last 1 to 3
     /// elements. A buffer under one vector gives another, which no kernel reads then.
     pub fn quads<'b, T: GpuType>(&'b self, data: &'b Buffer<T>) -> Quads<'b> {
-        Quads(if data.len() < 4 {
-            self.buffer().raw()
-        } else {
-            data.raw()
-        })
+        let few = data.len() < 4;
+        Quads(if few { self.buffer() } else { data })
     }
 }
 
 /// A buffer bound as vectors of four.
-pub(super) struct Quads<'a>(pub &'a wgpu::Buffer);
+pub(super) struct Quads<'a>(pub &'a dyn AnyBuffer);
 
 impl AnyBuffer for Quads<'_> {
     fn raw(&self) -> &wgpu::Buffer {
-        self.0
+        self.0.raw()
     }
     fn stride(&self) -> usize {
         16
+    }
+    fn keep(&self) -> Option<std::sync::Arc<dyn std::any::Any + Send + Sync>> {
+        self.0.keep()
     }
 }

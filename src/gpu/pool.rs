@@ -65,8 +65,8 @@ impl Drop for Loan {
 
 impl Gpu {
     /// A buffer of `len` elements with anything in it: for what a kernel writes in full before it is read. Its memory
-    /// goes back to a pool of this device, to be handed out again, when the last clone is dropped. Work that was
-    /// submitted before stays ahead of work that is submitted after, so none is waited for.
+    /// goes back to a pool of this device, to be handed out again, when the last clone is dropped and recorded work that
+    /// names it is submitted. What was submitted before stays ahead of what is submitted after, so none is waited for.
     ///
     /// # Errors
     /// As [`Gpu::alloc`].
@@ -75,15 +75,7 @@ impl Gpu {
         let pool = &self.0.pool;
         let buffer = match pool.take(bytes) {
             Some(buffer) => buffer,
-            None => match self.create(bytes) {
-                // Idle memory of other sizes may be what is missing.
-                Err(GpuError::OutOfMemory { .. }) if pool.idle() > 0 => {
-                    pool.clear();
-                    self.wait()?;
-                    self.create(bytes)?
-                }
-                other => other?,
-            },
+            None => self.create(bytes)?,
         };
         let loan = Arc::new(Loan {
             buffer: buffer.clone(),

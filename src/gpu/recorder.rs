@@ -1,5 +1,7 @@
 //! Records dispatches and submits them together.
 
+use std::sync::Arc;
+
 use super::profile::Timing;
 use super::{AnyBuffer, Buffer, Gpu, GpuError, GpuType, Kernel};
 
@@ -22,6 +24,8 @@ pub struct Recorder {
     params: Vec<u8>,
     recorded: u32,
     timing: Option<Timing>,
+    /// Keeps pooled memory that the recorded work names.
+    held: Vec<Arc<dyn std::any::Any + Send + Sync>>,
 }
 
 impl Gpu {
@@ -34,6 +38,7 @@ impl Gpu {
             params: Vec::new(),
             recorded: 0,
             timing: None,
+            held: Vec::new(),
         }
     }
 }
@@ -120,6 +125,11 @@ impl Recorder {
         if self.timing.is_none() {
             self.timing = Timing::new(&self.gpu);
         }
+        self.held
+            .extend(buffers.iter().filter_map(|buffer| buffer.keep()));
+        if let Groups::Indirect(args, _) = groups {
+            self.held.extend(args.keep());
+        }
         let timing = &mut self.timing;
         let arena = self.arena.get_or_insert_with(|| {
             device.create_buffer(&wgpu::BufferDescriptor {
@@ -189,6 +199,7 @@ impl Recorder {
         count: usize,
     ) -> Result<(), GpuError> {
         let gpu = self.gpu.clone();
+        self.held.extend(from.keep().into_iter().chain(to.keep()));
         let encoder = self
             .encoder
             .get_or_insert_with(|| gpu.0.device.create_command_encoder(&Default::default()));
@@ -210,6 +221,7 @@ impl Recorder {
     /// [`GpuError::Validation`].
     pub fn clear<T: GpuType>(&mut self, buffer: &Buffer<T>) -> Result<(), GpuError> {
         let gpu = self.gpu.clone();
+        self.held.extend(buffer.keep());
         let encoder = self
             .encoder
             .get_or_insert_with(|| gpu.0.device.create_command_encoder(&Default::default()));
@@ -237,6 +249,8 @@ impl Recorder {
         let params = std::mem::take(&mut self.params);
         let recorded = std::mem::take(&mut self.recorded);
         let timing = self.timing.take();
+        // Given back when this returns, after the submission.
+        let _held = std::mem::take(&mut self.held);
         self.gpu
             .scoped(&format!("a submission of {recorded} dispatches"), || {
                 if let Some(arena) = &arena

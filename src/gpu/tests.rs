@@ -169,6 +169,29 @@ fn scratch_memory_is_handed_out_again() {
 }
 
 #[test]
+fn scratch_memory_that_recorded_work_names_is_not_handed_out() {
+    let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
+    let src = gpu.scratch::<f32>(100).expect("scratch");
+    gpu.write(&src, 0, &[1.0; 100]).expect("write");
+    let dst = gpu.alloc::<f32>(100).expect("alloc");
+    let params = AddParams {
+        n: 100,
+        add: 1.0,
+        pad: [0; 2],
+    };
+    let mut recorder = gpu.recorder();
+    recorder
+        .run(&ADD, &params, &[&src, &dst], groups_1d(100, 64))
+        .expect("run");
+    drop(src);
+    let other = gpu.scratch::<f32>(100).expect("scratch");
+    gpu.write(&other, 0, &[7.0; 100]).expect("write");
+    recorder.submit().expect("submit");
+    assert_eq!(gpu.read(&dst).expect("read"), [2.0; 100]);
+    assert_eq!(gpu.idle_bytes(), 400, "given back once submitted");
+}
+
+#[test]
 fn uploads_wait_for_their_ring_and_keep_their_order() {
     let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
     let mut ring = gpu.upload_ring(2);

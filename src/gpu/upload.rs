@@ -106,6 +106,10 @@ impl Upload {
     /// As [`Recorder::submit`].
     pub fn submit(&mut self, recorder: &mut Recorder, filled: Filled) -> Result<(), GpuError> {
         self.submitted.extend(recorder.submit_indexed()?);
+        // Only those whose buffers are under way are ever waited for.
+        while self.submitted.len() > self.depth {
+            self.submitted.pop_front();
+        }
         let back = self.back.clone();
         let buffer = filled.mapped.clone();
         filled
@@ -162,13 +166,11 @@ impl Upload {
         } else {
             wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC
         };
-        self.gpu.scoped("allocating an upload buffer", || {
-            self.gpu.0.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("upload"),
-                size: self.bytes,
-                usage,
-                mapped_at_creation: true,
-            })
+        self.gpu.create_as(&wgpu::BufferDescriptor {
+            label: Some("upload"),
+            size: self.bytes,
+            usage,
+            mapped_at_creation: true,
         })
     }
 }

@@ -52,7 +52,15 @@ impl Feed {
 
     /// What comes next; `None` at the end.
     pub fn next(&mut self) -> Option<Item> {
-        self.items.as_ref()?.recv().ok()
+        let item = self.items.as_ref()?.recv().ok();
+        // A panic over there is one here, not the end of the file.
+        if item.is_none()
+            && let Some(thread) = self.thread.take()
+            && let Err(panic) = thread.join()
+        {
+            std::panic::resume_unwind(panic);
+        }
+        item
     }
 }
 
@@ -74,9 +82,10 @@ fn run(
     to: &SyncSender<Item>,
 ) -> Result<(), Gone> {
     let send = |item| to.send(item).map_err(|_| Gone);
-    let mut packet = ffmpeg::Packet::empty();
     let mut bad_reads = 0;
     loop {
+        // A new one each time: reading does not give back what the last one holds.
+        let mut packet = ffmpeg::Packet::empty();
         match packet.read(&mut source.input) {
             Ok(()) if packet.stream() == source.stream => {
                 bad_reads = 0;

@@ -40,7 +40,7 @@ pub struct Timing {
     pub shortest: f64,
     /// Seconds between neighbours: the longest.
     pub longest: f64,
-    /// The steps differ by more than a tenth.
+    /// The steps differ by more than a tenth, and by more than the time base's rounding.
     pub variable: bool,
     /// Frames with the same time as another.
     pub repeated: u64,
@@ -85,7 +85,7 @@ pub fn examine(path: &Path, monitor: &dyn Monitor) -> Result<Probe, VideoError> 
         let step = if info.fps > 0.0 { 1.0 / info.fps } else { 0.0 };
         let times: Vec<f64> = (0..info.frames).map(|i| i as f64 * step).collect();
         return Ok(Probe {
-            timing: timing(info.frames, info.frames, times),
+            timing: timing(info.frames, info.frames, times, 0.0),
             info,
             ..Probe::default()
         });
@@ -93,7 +93,8 @@ pub fn examine(path: &Path, monitor: &dyn Monitor) -> Result<Probe, VideoError> 
     let source = source::open(path)?;
     let info = sized(path, source.info)?;
     let scan = scan(path, monitor)?;
-    let timing = timing(scan.packets, scan.shown, scan.times);
+    let tick = f64::from(source.time_base);
+    let timing = timing(scan.packets, scan.shown, scan.times, tick);
     let mut faults = source.faults;
     faults.extend(scan.faults);
     let mut odd = |count: u64, what: &str| {
@@ -142,7 +143,8 @@ fn sized(path: &Path, info: VideoInfo) -> Result<VideoInfo, VideoError> {
     Ok(info)
 }
 
-fn timing(packets: u64, shown: u64, mut times: Vec<f64>) -> Timing {
+/// `tick` is the time base in seconds: steps are whole numbers of it, so a steady rate may alternate between two.
+fn timing(packets: u64, shown: u64, mut times: Vec<f64>, tick: f64) -> Timing {
     times.sort_by(f64::total_cmp);
     let (Some(&first), Some(&last)) = (times.first(), times.last()) else {
         return Timing {
@@ -174,7 +176,8 @@ fn timing(packets: u64, shown: u64, mut times: Vec<f64>) -> Timing {
     if !timing.shortest.is_finite() {
         timing.shortest = 0.0;
     }
-    timing.variable = timing.longest > 1.1 * timing.shortest;
+    let apart = timing.longest - timing.shortest;
+    timing.variable = apart > 0.1 * timing.shortest && apart > 1.5 * tick;
     timing
 }
 
@@ -184,15 +187,17 @@ mod tests {
 
     #[test]
     fn times_are_summed_up() {
-        let even = timing(4, 4, vec![0.2, 0.0, 0.1, 0.3]);
+        let even = timing(4, 4, vec![0.2, 0.0, 0.1, 0.3], 0.001);
         assert!(!even.variable && even.repeated == 0, "{even:?}");
         assert_eq!((even.first, even.last), (0.0, 0.3));
-        let odd = timing(7, 6, vec![-0.1, 0.0, 0.1, 0.1, 0.4]);
+        let quick = timing(4, 4, vec![0.0, 0.008, 0.017, 0.025], 0.001);
+        assert!(!quick.variable, "120 a second in milliseconds: {quick:?}");
+        let odd = timing(7, 6, vec![-0.1, 0.0, 0.1, 0.1, 0.4], 0.001);
         assert!(odd.variable, "{odd:?}");
         assert_eq!((odd.repeated, odd.negative, odd.untimed), (1, 1, 1));
         assert!((odd.longest - 0.3).abs() < 1e-9);
-        assert_eq!(timing(3, 3, Vec::new()).untimed, 3);
-        let one = timing(1, 1, vec![0.0]);
+        assert_eq!(timing(3, 3, Vec::new(), 0.001).untimed, 3);
+        let one = timing(1, 1, vec![0.0], 0.001);
         assert!((one.shortest, one.longest, one.variable) == (0.0, 0.0, false));
     }
 }

@@ -47,9 +47,10 @@ pub(super) fn scan(path: &Path, monitor: &dyn Monitor) -> Result<Scan, VideoErro
         times: Vec::new(),
         faults: Vec::new(),
     };
-    let mut packet = ffmpeg::Packet::empty();
     let (mut corrupt, mut bad_reads) = (0, 0);
     loop {
+        // A new one each time: reading does not give back what the last one holds.
+        let mut packet = ffmpeg::Packet::empty();
         if monitor.stopped() {
             return Err(VideoError::Interrupted);
         }

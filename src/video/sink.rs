@@ -25,11 +25,15 @@ pub(super) struct Sink<'a> {
     aspect: f64,
     /// Frames that the next window may hold.
     expected: u64,
+    /// They are known to fit.
+    checked: bool,
+    /// Brightest light that the container tells of.
+    peak: Option<f32>,
     /// Frames of the whole clip, by its packets.
     shown: u64,
     pass: Pass,
-    /// Frames given in windows, over all passes.
-    given: usize,
+    /// Time of the last frame that was given in a window, over all passes.
+    given: Option<f64>,
     frames: Frames,
 }
 
@@ -37,8 +41,6 @@ pub(super) struct Sink<'a> {
 struct Pass {
     picker: Picker,
     before: (f64, frame::Video),
-    /// Frames kept.
-    kept: usize,
     failed: u64,
     first_failure: Option<ffmpeg::Error>,
     decoded: u64,
@@ -54,7 +56,6 @@ impl Pass {
         Self {
             picker: Picker::new(options.max_frames, scan.shown, scan.start, scan.end),
             before: (f64::NEG_INFINITY, frame::Video::empty()),
-            kept: 0,
             failed: 0,
             first_failure: None,
             decoded: 0,
@@ -86,9 +87,11 @@ impl<'a> Sink<'a> {
             step: if fps > 0.0 { 1.0 / fps } else { 1.0 / 24.0 },
             aspect: source.info.sample_aspect,
             expected: scan.shown,
+            checked: false,
+            peak: source.peak,
             shown: scan.shown,
             pass: Pass::new(options, scan),
-            given: 0,
+            given: None,
             frames: Frames {
                 width: 0,
                 height: 0,
@@ -113,6 +116,7 @@ impl<'a> Sink<'a> {
     /// The next window is of at most `count` frames.
     pub fn expect(&mut self, count: usize) {
         self.expected = self.shown.min(count as u64);
+        self.checked = false;
     }
 
     /// Frames of the next window so far.
@@ -175,7 +179,7 @@ impl<'a> Sink<'a> {
         // SAFETY: the frame is alive; a plain array of C ints is read.
         let strides = unsafe { (*frame.as_ptr()).linesize };
         let strides = [strides[0], strides[1], strides[2], strides[3]];
-        let peak = source::peak(frame);
+        let peak = source::peak(frame).or(self.peak);
         let layout = match Layout::new(frame.format(), stored, strides, colour, peak) {
             Ok(layout) => layout,
             Err(reason) => {
@@ -206,12 +210,11 @@ impl<'a> Sink<'a> {
         }
         let info = &self.frames.info;
         self.pass.other_sizes += u64::from(stored != [info.width, info.height]);
-        self.pass.kept += 1;
-        if self.pass.kept <= self.given {
+        if self.given.is_some_and(|given| time <= given) {
             return Ok(());
         }
         let size = [self.frames.width, self.frames.height];
-        if self.frames.is_empty() {
+        if !std::mem::replace(&mut self.checked, true) {
             self.options
                 .check_memory(self.path, self.expected.max(1), size)?;
         }
@@ -265,6 +268,7 @@ impl<'a> Sink<'a> {
             info.full_range = layout.full_range;
             info.matrix = colour.matrix_name(layout.rgb).to_owned();
             info.transfer = colour.transfer_name().to_owned();
+            info.chroma_location = colour.chroma_name().to_owned();
             for fault in colour.faults(layout.rgb) {
                 if !window.faults.contains(&fault) {
                     window.faults.push(fault);
@@ -272,7 +276,11 @@ impl<'a> Sink<'a> {
             }
         }
         if window.is_empty() {
-            if self.given > 0 {
+            if self.given.is_some() {
+                // A pass after damage may end before what was given: then nobody was told yet.
+                for fault in &window.faults {
+                    tracing::warn!("{}: {fault}", self.path.display());
+                }
                 return Ok(None);
             }
             let why = pass.refused.clone().unwrap_or_else(|| {
@@ -283,7 +291,7 @@ impl<'a> Sink<'a> {
             return Err(VideoError::input(self.path, why));
         }
         window.faults.extend(pass.refused.clone());
-        self.given += window.len();
+        self.given = window.times.last().copied();
         Ok(Some(window))
     }
 }
@@ -303,8 +311,9 @@ fn planes<'f>(frame: &'f frame::Video, layout: &Layout) -> Option<Vec<&'f [u8]>>
         if top.is_null() || (row > stride.unsigned_abs() as usize && rows > 1) {
             return None;
         }
-        // SAFETY: FFmpeg's plane holds `rows` rows of at least `row` bytes, `stride` apart; with a negative
-        // stride the top row is the last in memory, `span` bytes above the lowest address.
+        // SAFETY: FFmpeg's plane holds `rows` rows of at least `row` bytes, `stride` apart, in one allocation whose
+        // gaps it zeroed; with a negative stride the top row is the last in memory, `span` bytes above the lowest
+        // address.
         let bytes = unsafe {
             let lowest = if stride < 0 { top.sub(span) } else { top };
             std::slice::from_raw_parts(lowest, span + row)

@@ -16,6 +16,8 @@ pub(super) struct Source {
     pub stream: usize,
     pub time_base: Rational,
     pub info: VideoInfo,
+    /// Brightest light in cd/m2 that the container tells of.
+    pub peak: Option<f32>,
     /// Orientation bits of the conversion kernel.
     pub orient: u32,
     pub faults: Vec<String>,
@@ -62,22 +64,37 @@ pub(super) fn frame_colour(frame: &ffmpeg::frame::Video) -> Colour {
 /// (SMPTE ST 2086); `None` where it says neither.
 pub(super) fn peak(frame: &ffmpeg::frame::Video) -> Option<f32> {
     use ffmpeg::frame::side_data::Type;
-    let word = |kind, at: usize| {
-        let side = frame.side_data(kind)?;
-        let bytes = side.data().get(at..at + 4)?;
+    let content = frame.side_data(Type::ContentLightLevel);
+    let mastering = frame.side_data(Type::MasteringDisplayMetadata);
+    brightest(
+        content.as_ref().map(|side| side.data()),
+        mastering.as_ref().map(|side| side.data()),
+    )
+}
+
+/// As [`peak`], of what the container says of a stream.
+fn stream_peak(stream: &ffmpeg::Stream<'_>) -> Option<f32> {
+    let find = |kind| stream.side_data().find(|side| side.kind() == kind);
+    let content = find(side_data::Type::ContentLightLevel);
+    let mastering = find(side_data::Type::MasteringDisplayMetadata);
+    brightest(
+        content.as_ref().map(|side| side.data()),
+        mastering.as_ref().map(|side| side.data()),
+    )
+}
+
+/// From FFmpeg's `AVContentLightMetadata`, which begins with MaxCLL, and `AVMasteringDisplayMetadata`, where the largest
+/// luminance is a ratio after nine others.
+fn brightest(content: Option<&[u8]>, mastering: Option<&[u8]>) -> Option<f32> {
+    let word = |bytes: Option<&[u8]>, at: usize| {
+        let bytes = bytes?.get(at..at + 4)?;
         Some(f64::from(i32::from_ne_bytes(bytes.try_into().ok()?)))
     };
-    // AVContentLightMetadata begins with MaxCLL; in AVMasteringDisplayMetadata the largest luminance is a ratio after
-    // nine others.
-    let content = word(Type::ContentLightLevel, 0);
-    let mastering = || {
-        let over = word(Type::MasteringDisplayMetadata, 76)?;
-        Some(word(Type::MasteringDisplayMetadata, 72)? / over)
-    };
     let plausible = |light: &f64| (100.0..=10_000.0).contains(light);
-    let light = content
+    let largest = || Some(word(mastering, 72)? / word(mastering, 76)?);
+    let light = word(content, 0)
         .filter(plausible)
-        .or_else(|| mastering().filter(plausible))?;
+        .or_else(|| largest().filter(plausible))?;
     Some(light as f32)
 }
 
@@ -199,6 +216,7 @@ pub(super) fn open(path: &Path) -> Result<Source, VideoError> {
     };
     faults.extend(colour.faults(rgb));
     Ok(Source {
+        peak: stream_peak(&stream),
         stream: index,
         time_base,
         info,

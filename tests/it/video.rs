@@ -244,6 +244,12 @@ fn windows_give_what_the_whole_clip_gives() {
         max_bytes: 160 * 96 * 4 * 20,
         ..DecodeOptions::default()
     };
+    // The limit holds for a later, larger window too.
+    let gpu = gpu();
+    let mut windows = Windows::open(&gpu, &path, &small, &Silent).expect("open");
+    windows.next(1, &Silent).expect("one fits");
+    let error = windows.next(usize::MAX, &Silent).expect_err("too large");
+    assert!(error.to_string().contains("max_frames"), "{error}");
     let error = open(&path, &small).expect_err("too large").to_string();
     assert!(error.contains("max_frames"), "{error}");
 }
