@@ -81,3 +81,31 @@ fn write(file: &Path, data: &[u8]) -> std::io::Result<()> {
         let _ = std::fs::remove_file(&part);
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Cache;
+    use crate::gpu::{AdapterChoice, Gpu};
+
+    #[test]
+    fn a_damaged_file_counts_as_none_and_is_written_anew() {
+        let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
+        if gpu.0.cache.is_none() {
+            eprintln!("skipped: the driver hands out no pipelines");
+            return;
+        }
+        let folder = tempfile::tempdir().expect("tempdir");
+        let file = folder.path().join("made/on/demand");
+        let open = || Cache::at(file.clone(), gpu.device()).expect("cache");
+        open().save();
+        let whole = std::fs::read(&file).expect("written");
+        assert!(!whole.is_empty());
+        for damaged in [&b"no pipelines"[..], &whole[..whole.len() / 2]] {
+            std::fs::write(&file, damaged).expect("damage");
+            open().save();
+            assert_eq!(std::fs::read(&file).expect("read"), whole);
+        }
+        let beside = std::fs::read_dir(file.parent().expect("folder")).expect("list");
+        assert_eq!(beside.count(), 1, "no part is left");
+    }
+}
