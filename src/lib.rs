@@ -39,11 +39,13 @@ pub mod run;
 
 pub mod store;
 
+pub mod eval;
 pub mod event;
 pub mod progress;
 pub mod report;
 
 pub mod cli;
+mod glb;
 pub mod gpu;
 pub mod hash;
 pub mod kernels;

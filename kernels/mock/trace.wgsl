@@ -1,10 +1,13 @@
-// The mock world's ray tracer: one frame of boxes and capsules (a sphere is a capsule of length 0), colour, depth and
-// object at each pixel. Slabs: Kay and Kajiya 1986; capsule: closest approach to its axis, then its end caps.
+// The mock world's ray tracer: one frame of boxes, capsules (a sphere is a capsule of length 0), cylinders and terrain
+// under a sky; colour, depth and what is seen at each pixel. Slabs: Kay and Kajiya 1986; capsule: closest approach to
+// its axis, then its end caps; terrain: a walk over its cells (Amanatides and Woo 1987), two triangles each.
 // Visibility is found at the pixel's centre and at four rotated-grid samples; the paint is band-limited by the
 // pixel's footprint (clamping of noise: Norton, Rockwood and Skolmoski 1982) and so needs one look a surface.
-// Tiles of 8 x 8 first cull the primitives by the tile's four planes, and the shadow casters by the hull of the lamp
-// and what the tile sees. A primitive with a field that is not finite is not
-// there; with such params nothing is seen.
+// The lamp is a ball: a caster shades by how far it would have to grow, or shrink, to touch the ray, over the width of
+// the penumbra at its distance. Floors at y = 0 may mirror: the ray goes on from the eye's mirror image.
+// Tiles of 8 x 8 first cull the primitives by the tile's four planes (and by their mirror image where a mirror is
+// seen), and the shadow casters by the hull of the lamp and what the tile sees. A primitive with a field that is not
+// finite is not there; with such params nothing is seen.
 
 struct Params {
   axis_x: vec4<f32>,       // camera's x in the world; w: exposure
@@ -13,27 +16,35 @@ struct Params {
   position: vec4<f32>,
   focal: vec4<f32>,        // fx, fy, cx, cy in pixels
   lamp: vec4<f32>,         // position; w: reach in metres
-  lamp_colour: vec4<f32>,  // linear
-  ambient: vec4<f32>,      // linear
+  lamp_colour: vec4<f32>,  // linear; w: the lamp's radius in metres
+  ambient: vec4<f32>,      // linear; w: fog, extinction a metre
+  zenith: vec4<f32>,       // the sky overhead, linear; w: clouds, 0 to 1
+  horizon: vec4<f32>,      // the sky at the horizon and the fog, linear; w: the sun's glow
+  veil_x: vec4<f32>,       // a box that is seen through, world to local as a primitive's
+  veil_y: vec4<f32>,
+  veil_z: vec4<f32>,
+  veil: vec4<f32>,         // its half sizes; w: opacity, 0 for none
+  veil_paint: vec4<f32>,   // linear
   size: vec2<u32>,         // pixels
-  count: u32,              // primitives, at most 64
+  count: u32,              // primitives, at most 256
   base: u32,               // first output element
+  ends: vec4<u32>,         // primitives before these are boxes, capsules, cylinders, terrain
   // Ten vectors a primitive; uniform memory, since a software adapter reads it far faster than storage.
   //  0-2 rows, world to local: local = row . (p, 1)
-  //  3   box: half sizes, 0; capsule: 0, half length along y, 0, radius
+  //  3   box, terrain: half sizes, 0; capsule: 0, half length along y, 0, radius; cylinder: radius, half, radius, 0
   //  4   linear colour; tone, how much cells differ
   //  5   linear colour that the noise mixes in; how dark seams are
   //  6   origin of the texture in local metres; width of a seam in metres
-  //  7   seams every so many metres along x, y, z, 0 for none
+  //  7   seams every so many metres along x, y, z, 0 for none; terrain: cells + 32 seed
   //  8   noise frequency along x, y, z; contrast
-  //  9   object, 1 where it throws a shadow
-  primitives: array<vec4<f32>, 640>,
+  //  9   object; 1 where it throws a shadow, -1 where it is not there; how much it mirrors; 0
+  primitives: array<vec4<f32>, 2560>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> rgba: array<u32>;
 @group(0) @binding(2) var<storage, read_write> depth: array<f32>;
-@group(0) @binding(3) var<storage, read_write> objects: array<u32>;
+@group(0) @binding(3) var<storage, read_write> ids: array<u32>;
 
 const MISS = 3.0e38;
 const NEAR = 1.0e-3;
@@ -41,10 +52,20 @@ const NOBODY = 0xffffffffu;
 const OCTAVES = 7u;
 const COARSEST = 0.8;
 const FALL = 0.85;
+// End of a shadow ray: the point itself lies at 1.
+const SHORT = 0.9995;
 
-// Bit sets of primitives: boxes in words 0 and 1, capsules in words 2 and 3.
-var<workgroup> seen: array<atomic<u32>, 4>;
-var<workgroup> casting: array<atomic<u32>, 4>;
+// Bit sets of primitives, then the same as lists in order, with the ends of the four kinds.
+var<workgroup> seen_bits: array<atomic<u32>, 8>;
+var<workgroup> mirrored_bits: array<atomic<u32>, 8>;
+var<workgroup> casting_bits: array<atomic<u32>, 8>;
+var<workgroup> seen: array<u32, 256>;
+var<workgroup> mirrored: array<u32, 256>;
+var<workgroup> casting: array<u32, 256>;
+var<workgroup> seen_ends: array<u32, 4>;
+var<workgroup> mirrored_ends: array<u32, 4>;
+var<workgroup> casting_ends: array<u32, 4>;
+var<workgroup> mirrors: atomic<u32>;
 var<workgroup> low: array<atomic<i32>, 3>;
 var<workgroup> high: array<atomic<i32>, 3>;
 
@@ -62,7 +83,7 @@ fn usable(i: u32) -> bool {
   for (var k = 0u; k < 10u; k++) {
     whole = whole & finite4(part(i, k));
   }
-  return whole;
+  return whole & (part(i, 9u).y >= 0.0);
 }
 
 fn centre_of(i: u32) -> vec3<f32> {
@@ -82,8 +103,12 @@ fn local_direction(i: u32, d: vec3<f32>) -> vec3<f32> {
     dot(part(i, 0u).xyz, d), dot(part(i, 1u).xyz, d), dot(part(i, 2u).xyz, d));
 }
 
+fn guarded(d: vec3<f32>) -> vec3<f32> {
+  return select(d, vec3<f32>(1.0e-12), abs(d) < vec3<f32>(1.0e-12));
+}
+
 fn hit_box(half: vec3<f32>, o: vec3<f32>, d: vec3<f32>) -> f32 {
-  let inverse = 1.0 / select(d, vec3<f32>(1.0e-12), abs(d) < vec3<f32>(1.0e-12));
+  let inverse = 1.0 / guarded(d);
   let a = (-half - o) * inverse;
   let b = (half - o) * inverse;
   let enter = min(a, b);
@@ -114,10 +139,122 @@ fn hit_capsule(half: f32, r: f32, o: vec3<f32>, d: vec3<f32>) -> f32 {
   return select(MISS, t, there & (t > NEAR));
 }
 
-fn normal_local(size: vec4<f32>, p: vec3<f32>) -> vec3<f32> {
-  if (size.w > 0.0) {
+fn hit_cylinder(half: f32, r: f32, o: vec3<f32>, d: vec3<f32>) -> f32 {
+  let a = max(d.x * d.x + d.z * d.z, 1.0e-12);
+  let k = -(o.x * d.x + o.z * d.z) / a;
+  let lx = o.x + k * d.x;
+  let lz = o.z + k * d.z;
+  let clear = r * r - lx * lx - lz * lz;
+  let wide = sqrt(max(clear, 0.0) / a);
+  let inverse = 1.0 / select(d.y, 1.0e-12, abs(d.y) < 1.0e-12);
+  let e = (-half - o.y) * inverse;
+  let f = (half - o.y) * inverse;
+  let near = max(k - wide, min(e, f));
+  let far = min(k + wide, max(e, f));
+  return select(MISS, near, (clear >= 0.0) & (near <= far) & (near > NEAR));
+}
+
+// Height of a lattice point as a share of the whole, 0 to 1: the twin is `terrain::height`.
+fn height(seed: u32, cells: u32, i: u32, j: u32) -> f32 {
+  let u = f32(i) / f32(cells);
+  let v = f32(j) / f32(cells);
+  let rough = 0.5 + 0.5 * hash(i32(i), i32(j), i32(seed));
+  return 4.0 * u * (1.0 - u) * (4.0 * v * (1.0 - v)) * (0.55 + 0.45 * rough);
+}
+
+// Heights of the corners of cell (i, j) in local metres: (i, j), (i + 1, j), (i, j + 1), (i + 1, j + 1).
+fn corners(half_y: f32, code: u32, i: u32, j: u32) -> vec4<f32> {
+  let cells = code & 31u;
+  let seed = code >> 5u;
+  let h = vec4<f32>(height(seed, cells, i, j), height(seed, cells, i + 1u, j),
+                    height(seed, cells, i, j + 1u), height(seed, cells, i + 1u, j + 1u));
+  return half_y * (2.0 * h - 1.0);
+}
+
+// Where the ray comes down through the terrain.
+fn hit_terrain(half: vec3<f32>, code: u32, o: vec3<f32>, d: vec3<f32>) -> f32 {
+  let inverse = 1.0 / guarded(d);
+  let a = (-half - o) * inverse;
+  let b = (half - o) * inverse;
+  let near = max(max(max(min(a.x, b.x), min(a.y, b.y)), min(a.z, b.z)), NEAR);
+  let far = min(min(max(a.x, b.x), max(a.y, b.y)), max(a.z, b.z));
+  let cells = code & 31u;
+  if (!(near <= far) | (cells == 0u)) {
+    return MISS;
+  }
+  // In cells: the lattice spans 0 to n along x and z.
+  let n = f32(cells);
+  let scale = 0.5 * n / half.xz;
+  let q = (o.xz + half.xz) * scale;
+  let dq = d.xz * scale;
+  let start = clamp(floor(q + near * dq), vec2<f32>(0.0), vec2<f32>(n - 1.0));
+  var cell = vec2<i32>(start);
+  let forth = dq > vec2<f32>(0.0);
+  let stride = select(vec2<i32>(-1), vec2<i32>(1), forth);
+  let per = 1.0 / select(dq, vec2<f32>(1.0e-12), abs(dq) < vec2<f32>(1.0e-12));
+  for (var step = 0u; step < 34u; step++) {
+    let edge = vec2<f32>(cell) + select(vec2<f32>(0.0), vec2<f32>(1.0), forth);
+    let next = select(vec2<f32>(MISS), (edge - q) * per, abs(dq) >= vec2<f32>(1.0e-12));
+    let leave = min(min(next.x, next.y), far);
+    let h = corners(half.y, code, u32(cell.x), u32(cell.y));
+    // y over the surface is base + slope t on each of the two planes; positive above.
+    let f = q - vec2<f32>(cell);
+    let ga = vec2<f32>(h.y - h.x, h.w - h.y);
+    let gb = vec2<f32>(h.w - h.z, h.z - h.x);
+    let slope = vec2<f32>(d.y - dot(ga, dq), d.y - dot(gb, dq));
+    let base = vec2<f32>(o.y - h.x - dot(ga, f), o.y - h.x - dot(gb, f));
+    let t = -base / select(slope, vec2<f32>(-1.0e-12), abs(slope) < vec2<f32>(1.0e-12));
+    let u = f.x + t * dq.x;
+    let v = f.y + t * dq.y;
+    let slack = vec2<f32>(1.0e-4);
+    let within = (u >= -slack) & (u <= 1.0 + slack) & (v >= -slack) & (v <= 1.0 + slack)
+      & (slope < vec2<f32>(0.0)) & (t >= vec2<f32>(NEAR));
+    let on_a = within.x & (u.x >= v.x - 1.0e-4);
+    let on_b = within.y & (u.y <= v.y + 1.0e-4);
+    let found = min(select(MISS, t.x, on_a), select(MISS, t.y, on_b));
+    if (found < MISS) {
+      return found;
+    }
+    if (leave >= far) {
+      break;
+    }
+    cell += select(vec2<i32>(0, stride.y), vec2<i32>(stride.x, 0), next.x <= next.y);
+    if (any(cell < vec2<i32>(0)) | any(cell >= vec2<i32>(i32(cells)))) {
+      break;
+    }
+  }
+  return MISS;
+}
+
+// 0 to 3: box, capsule, cylinder, terrain.
+fn kind_of(i: u32) -> u32 {
+  return select(0u, 1u, i >= params.ends.x) + select(0u, 1u, i >= params.ends.y) + select(0u, 1u, i >= params.ends.z);
+}
+
+fn normal_local(i: u32, p: vec3<f32>) -> vec3<f32> {
+  let size = part(i, 3u);
+  let kind = kind_of(i);
+  if (kind == 1u) {
     let c = p - vec3<f32>(0.0, clamp(p.y, -size.y, size.y), 0.0);
     return c / max(length(c), 1.0e-12);
+  }
+  if (kind == 2u) {
+    let rho = length(p.xz);
+    if (abs(p.y) - size.y > rho - size.x) {
+      return vec3<f32>(0.0, select(-1.0, 1.0, p.y >= 0.0), 0.0);
+    }
+    return vec3<f32>(p.x, 0.0, p.z) / max(rho, 1.0e-12);
+  }
+  if (kind == 3u) {
+    let code = u32(part(i, 7u).w);
+    let n = f32(code & 31u);
+    let scale = 0.5 * n / size.xz;
+    let q = (p.xz + size.xz) * scale;
+    let cell = clamp(floor(q), vec2<f32>(0.0), vec2<f32>(max(n - 1.0, 0.0)));
+    let f = q - cell;
+    let h = corners(size.y, code, u32(cell.x), u32(cell.y));
+    let g = select(vec2<f32>(h.w - h.z, h.z - h.x), vec2<f32>(h.y - h.x, h.w - h.y), f.x >= f.y) * scale;
+    return normalize(vec3<f32>(-g.x, 1.0, -g.y));
   }
   let q = abs(p) - size.xyz;
   let s = select(vec3<f32>(-1.0), vec3<f32>(1.0), p >= vec3<f32>(0.0));
@@ -132,6 +269,55 @@ fn normal_local(size: vec4<f32>, p: vec3<f32>) -> vec3<f32> {
 
 fn normal_world(i: u32, n: vec3<f32>) -> vec3<f32> {
   return part(i, 0u).xyz * n.x + part(i, 1u).xyz * n.y + part(i, 2u).xyz * n.z;
+}
+
+// Share of the lamp that a caster leaves: `grow` is how far it must grow to touch the ray, where the ray runs past it
+// at share `t` of the way from the lamp to the point.
+fn penumbra(grow: f32, t: f32) -> f32 {
+  let wide = params.lamp_colour.w * (1.0 - clamp(t, 0.0, 1.0)) + 1.0e-4;
+  let x = clamp(0.5 * grow / wide + 0.5, 0.0, 1.0);
+  return x * x * (3.0 - 2.0 * x);
+}
+
+fn shade_box(half: vec3<f32>, o: vec3<f32>, d: vec3<f32>) -> f32 {
+  let inverse = 1.0 / guarded(d);
+  let c = -o * inverse;
+  let k = abs(inverse);
+  let hk = half * k;
+  // The slabs' stretches of the ray meet pair by pair, and meet the ray from 0 to SHORT.
+  let pairs = (abs(c - c.yzx) - hk - hk.yzx) / (k + k.yzx);
+  let ends = max((c - SHORT) / k, -c / k) - half;
+  let least = max(-half, ends);
+  let grow = max(max(max(pairs.x, pairs.y), pairs.z), max(max(least.x, least.y), least.z));
+  let near = c - (half + grow) * k;
+  let far = c + (half + grow) * k;
+  let t = 0.5 * (max(max(near.x, near.y), near.z) + min(min(far.x, far.y), far.z));
+  return penumbra(grow, t);
+}
+
+fn shade_capsule(half: f32, r: f32, o: vec3<f32>, d: vec3<f32>) -> f32 {
+  let a = max(d.x * d.x + d.z * d.z, 1.0e-12);
+  let dd = max(dot(d, d), 1.0e-12);
+  // Closest points of the ray and the axis, each kept within its ends in turn.
+  var t = clamp(-(o.x * d.x + o.z * d.z) / a, 0.0, SHORT);
+  var y = clamp(o.y + t * d.y, -half, half);
+  t = clamp(-dot(o - vec3<f32>(0.0, y, 0.0), d) / dd, 0.0, SHORT);
+  y = clamp(o.y + t * d.y, -half, half);
+  t = clamp(-dot(o - vec3<f32>(0.0, y, 0.0), d) / dd, 0.0, SHORT);
+  let away = length(o + t * d - vec3<f32>(0.0, y, 0.0));
+  return penumbra(away - r, t);
+}
+
+fn shade_cylinder(half: f32, r: f32, o: vec3<f32>, d: vec3<f32>) -> f32 {
+  let inverse = 1.0 / select(d.y, 1.0e-12, abs(d.y) < 1.0e-12);
+  let e = (-half - o.y) * inverse;
+  let f = (half - o.y) * inverse;
+  let from_t = max(min(e, f), 0.0);
+  let to_t = min(max(e, f), SHORT);
+  let a = max(d.x * d.x + d.z * d.z, 1.0e-12);
+  let t = max(min(-(o.x * d.x + o.z * d.z) / a, to_t), from_t);
+  let away = length(o.xz + t * d.xz);
+  return select(penumbra(away - r, t), 1.0, from_t > to_t);
 }
 
 // Integer hash: the multiply-xorshift finaliser "lowbias32" (Wellons, public domain), over a sum of odd multiples.
@@ -214,6 +400,18 @@ fn albedo(i: u32, p: vec3<f32>, n: vec3<f32>, footprint: f32) -> vec3<f32> {
   return mix(paint.xyz, second.xyz, blend) * (1.0 - second.w * dark);
 }
 
+fn sky(d: vec3<f32>) -> vec3<f32> {
+  let up = max(d.y, 0.0);
+  let plane = d.xz / (up + 0.12);
+  let puffs = octaves(vec3<f32>(plane.x, 0.0, plane.y) * 0.35, 0.05);
+  let cloud = params.zenith.w * clamp(0.5 + 0.8 * puffs, 0.0, 1.0) * clamp(up * 6.0, 0.0, 1.0);
+  let clear = mix(params.horizon.xyz, params.zenith.xyz, sqrt(up));
+  let to_sun = normalize(params.lamp.xyz - params.position.xyz);
+  let glow = params.horizon.w * pow(max(dot(d, to_sun), 0.0), 300.0);
+  return mix(clear, 0.5 * (params.horizon.xyz + vec3<f32>(dot(params.horizon.xyz, vec3<f32>(0.333)))), cloud)
+    + glow * params.lamp_colour.xyz;
+}
+
 fn encode(linear: f32) -> u32 {
   let x = clamp(linear, 0.0, 1.0);
   let s = select(1.055 * pow(max(x, 1.0e-6), 1.0 / 2.4) - 0.055, 12.92 * x, x <= 0.0031308);
@@ -224,7 +422,7 @@ struct Light { unshadowed: f32, ambient: f32 }
 
 // Lamp and ambient factors at a point, shadows left out.
 fn light(i: u32, p: vec3<f32>) -> Light {
-  let n = normal_world(i, normal_local(part(i, 3u), local_point(i, p)));
+  let n = normal_world(i, normal_local(i, local_point(i, p)));
   let to = params.lamp.xyz - p;
   let far2 = max(dot(to, to), 1.0e-6);
   let reach = params.lamp.w;
@@ -248,6 +446,23 @@ fn widen(low_point: vec3<f32>, high_point: vec3<f32>) {
   atomicMax(&high[2], b.z);
 }
 
+// Which of the tile's planes from `eye` a primitive reaches over: all of them where it may be seen. `flip` is 1, or -1
+// along y for the mirror image in the plane y = 0.
+fn reaches(i: u32, eye: vec3<f32>, flip: vec3<f32>, planes: array<vec3<f32>, 5>) -> bool {
+  let s = part(i, 3u);
+  let rx = part(i, 0u).xyz * flip;
+  let ry = part(i, 1u).xyz * flip;
+  let rz = part(i, 2u).xyz * flip;
+  let offset = centre_of(i) * flip - eye;
+  var all_of_them = true;
+  for (var k = 0u; k < 5u; k++) {
+    let n = planes[k];
+    let reach = s.x * abs(dot(n, rx)) + s.y * abs(dot(n, ry)) + s.z * abs(dot(n, rz)) + s.w * length(n);
+    all_of_them = all_of_them & (dot(n, offset) + reach > -1.0e-3);
+  }
+  return all_of_them;
+}
+
 @compute @workgroup_size(8, 8, 1)
 fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>,
         @builtin(local_invocation_index) l: u32) {
@@ -256,45 +471,59 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
   let x = params.axis_x.xyz;
   let y = params.axis_y.xyz;
   let z = params.axis_z.xyz;
-  let count = min(params.count, 64u);
+  let count = min(params.count, 256u);
   if (l < 3u) {
     atomicStore(&low[l], 0x7fffffff);
     atomicStore(&high[l], -0x7fffffff);
   }
-  if (l < 4u) {
-    atomicStore(&seen[l], 0u);
-    atomicStore(&casting[l], 0u);
+  if (l < 8u) {
+    atomicStore(&seen_bits[l], 0u);
+    atomicStore(&mirrored_bits[l], 0u);
+    atomicStore(&casting_bits[l], 0u);
+  }
+  if (l == 8u) {
+    atomicStore(&mirrors, 0u);
   }
   workgroupBarrier();
 
   // `&`, not `&&`: lavapipe compiles a kernel again for each new value of a uniform that alone decides a branch.
   let camera = finite4(params.axis_x) & finite4(params.axis_y) & finite4(params.axis_z) & finite4(params.position)
     & finite4(params.lamp) & finite4(params.lamp_colour) & finite4(params.ambient) & finite4(focal)
+    & finite4(params.zenith) & finite4(params.horizon)
     & (focal.x > 0.0) & (focal.y > 0.0);
-  let me = min(l, 63u);
-  let word_of_me = (l >> 5u) + select(0u, 2u, part(me, 3u).w > 0.0);
-  var there = false;
-  if ((l < count) & camera) {
-    let s = part(me, 3u);
-    let rx = part(me, 0u).xyz;
-    let ry = part(me, 1u).xyz;
-    let rz = part(me, 2u).xyz;
-    there = usable(me);
-    let offset = centre_of(me) - eye;
-    // The tile's sides, half a pixel wider than its pixels.
-    let u0 = (f32(tile.x * 8u) - 0.5 - focal.z) / focal.x;
-    let u1 = (f32(tile.x * 8u) + 8.5 - focal.z) / focal.x;
-    let v0 = (f32(tile.y * 8u) - 0.5 - focal.w) / focal.y;
-    let v1 = (f32(tile.y * 8u) + 8.5 - focal.w) / focal.y;
-    var planes = array<vec3<f32>, 5>(x - u0 * z, u1 * z - x, y - v0 * z, v1 * z - y, z);
-    for (var k = 0u; k < 5u; k++) {
-      let n = planes[k];
-      let reach = s.x * abs(dot(n, rx)) + s.y * abs(dot(n, ry)) + s.z * abs(dot(n, rz)) + s.w * length(n);
-      there = there & (dot(n, offset) + reach > -1.0e-3);
+  // The tile's sides, half a pixel wider than its pixels.
+  let u0 = (f32(tile.x * 8u) - 0.5 - focal.z) / focal.x;
+  let u1 = (f32(tile.x * 8u) + 8.5 - focal.z) / focal.x;
+  let v0 = (f32(tile.y * 8u) - 0.5 - focal.w) / focal.y;
+  let v1 = (f32(tile.y * 8u) + 8.5 - focal.w) / focal.y;
+  let planes = array<vec3<f32>, 5>(x - u0 * z, u1 * z - x, y - v0 * z, v1 * z - y, z);
+  for (var i = l; i < 256u; i += 64u) {
+    if ((i < count) & camera) {
+      if (usable(i) & reaches(i, eye, vec3<f32>(1.0), planes)) {
+        atomicOr(&seen_bits[i >> 5u], 1u << (i & 31u));
+      }
     }
-    if (there) {
-      atomicOr(&seen[word_of_me], 1u << (l & 31u));
+  }
+  workgroupBarrier();
+  for (var i = l; i < 256u; i += 64u) {
+    var before = 0u;
+    for (var w = 0u; w < (i >> 5u); w++) {
+      before += countOneBits(atomicLoad(&seen_bits[w]));
     }
+    let word = atomicLoad(&seen_bits[i >> 5u]);
+    if (((word >> (i & 31u)) & 1u) == 1u) {
+      seen[before + countOneBits(word & ((1u << (i & 31u)) - 1u))] = i;
+    }
+  }
+  if (l < 4u) {
+    let end = min(params.ends[l], count);
+    var before = 0u;
+    for (var w = 0u; w < 8u; w++) {
+      let within = clamp(i32(end) - i32(w * 32u), 0, 32);
+      let mask = select((1u << u32(within & 31)) - 1u, NOBODY, within == 32);
+      before += countOneBits(atomicLoad(&seen_bits[w]) & mask);
+    }
+    seen_ends[l] = before;
   }
   workgroupBarrier();
 
@@ -313,54 +542,76 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
   var who = NOBODY;
   var best4 = vec4<f32>(MISS);
   var who4 = vec4<u32>(NOBODY);
-  for (var word = 0u; word < 2u; word++) {
-    var bits = atomicLoad(&seen[word]);
-    while (bits != 0u) {
-      let i = (word & 1u) * 32u + firstTrailingBit(bits);
-      bits &= bits - 1u;
-      let s = part(i, 3u);
-      let o = local_point(i, eye);
-      let d = local_direction(i, ray);
-      let da = local_direction(i, across);
-      let dd = local_direction(i, down);
-      let t = hit_box(s.xyz, o, d);
-      let t4 = vec4<f32>(
-        hit_box(s.xyz, o, d - 0.125 * da - 0.375 * dd), hit_box(s.xyz, o, d + 0.375 * da - 0.125 * dd),
-        hit_box(s.xyz, o, d - 0.375 * da + 0.125 * dd), hit_box(s.xyz, o, d + 0.125 * da + 0.375 * dd));
-      if (t < best) {
-        best = t;
-        who = i;
-      }
-      let nearer = t4 < best4;
-      best4 = select(best4, t4, nearer);
-      who4 = select(who4, vec4<u32>(i), nearer);
-    }
+  var at = 0u;
+  let boxes = seen_ends[0];
+  let capsules = seen_ends[1];
+  let cylinders = seen_ends[2];
+  let terrains = seen_ends[3];
+  for (; at < boxes; at++) {
+    let i = seen[at];
+    let s = part(i, 3u);
+    let o = local_point(i, eye);
+    let d = local_direction(i, ray);
+    let da = local_direction(i, across);
+    let dd = local_direction(i, down);
+    let t = hit_box(s.xyz, o, d);
+    let t4 = vec4<f32>(
+      hit_box(s.xyz, o, d - 0.125 * da - 0.375 * dd), hit_box(s.xyz, o, d + 0.375 * da - 0.125 * dd),
+      hit_box(s.xyz, o, d - 0.375 * da + 0.125 * dd), hit_box(s.xyz, o, d + 0.125 * da + 0.375 * dd));
+    who = select(who, i, t < best);
+    best = min(best, t);
+    who4 = select(who4, vec4<u32>(i), t4 < best4);
+    best4 = min(best4, t4);
   }
-  for (var word = 2u; word < 4u; word++) {
-    var bits = atomicLoad(&seen[word]);
-    while (bits != 0u) {
-      let i = (word & 1u) * 32u + firstTrailingBit(bits);
-      bits &= bits - 1u;
-      let s = part(i, 3u);
-      let o = local_point(i, eye);
-      let d = local_direction(i, ray);
-      let da = local_direction(i, across);
-      let dd = local_direction(i, down);
-      let t = hit_capsule(s.y, s.w, o, d);
-      let t4 = vec4<f32>(
-        hit_capsule(s.y, s.w, o, d - 0.125 * da - 0.375 * dd), hit_capsule(s.y, s.w, o, d + 0.375 * da - 0.125 * dd),
-        hit_capsule(s.y, s.w, o, d - 0.375 * da + 0.125 * dd), hit_capsule(s.y, s.w, o, d + 0.125 * da + 0.375 * dd));
-      if (t < best) {
-        best = t;
-        who = i;
-      }
-      let nearer = t4 < best4;
-      best4 = select(best4, t4, nearer);
-      who4 = select(who4, vec4<u32>(i), nearer);
-    }
+  for (; at < capsules; at++) {
+    let i = seen[at];
+    let s = part(i, 3u);
+    let o = local_point(i, eye);
+    let d = local_direction(i, ray);
+    let da = local_direction(i, across);
+    let dd = local_direction(i, down);
+    let t = hit_capsule(s.y, s.w, o, d);
+    let t4 = vec4<f32>(
+      hit_capsule(s.y, s.w, o, d - 0.125 * da - 0.375 * dd), hit_capsule(s.y, s.w, o, d + 0.375 * da - 0.125 * dd),
+      hit_capsule(s.y, s.w, o, d - 0.375 * da + 0.125 * dd), hit_capsule(s.y, s.w, o, d + 0.125 * da + 0.375 * dd));
+    who = select(who, i, t < best);
+    best = min(best, t);
+    who4 = select(who4, vec4<u32>(i), t4 < best4);
+    best4 = min(best4, t4);
+  }
+  for (; at < cylinders; at++) {
+    let i = seen[at];
+    let s = part(i, 3u);
+    let o = local_point(i, eye);
+    let d = local_direction(i, ray);
+    let da = local_direction(i, across);
+    let dd = local_direction(i, down);
+    let t = hit_cylinder(s.y, s.x, o, d);
+    let t4 = vec4<f32>(
+      hit_cylinder(s.y, s.x, o, d - 0.125 * da - 0.375 * dd), hit_cylinder(s.y, s.x, o, d + 0.375 * da - 0.125 * dd),
+      hit_cylinder(s.y, s.x, o, d - 0.375 * da + 0.125 * dd), hit_cylinder(s.y, s.x, o, d + 0.125 * da + 0.375 * dd));
+    who = select(who, i, t < best);
+    best = min(best, t);
+    who4 = select(who4, vec4<u32>(i), t4 < best4);
+    best4 = min(best4, t4);
+  }
+  for (; at < terrains; at++) {
+    let i = seen[at];
+    let s = part(i, 3u);
+    let code = u32(part(i, 7u).w);
+    let o = local_point(i, eye);
+    let t = hit_terrain(s.xyz, code, o, local_direction(i, ray));
+    let t4 = vec4<f32>(
+      hit_terrain(s.xyz, code, o, local_direction(i, ray0)), hit_terrain(s.xyz, code, o, local_direction(i, ray1)),
+      hit_terrain(s.xyz, code, o, local_direction(i, ray2)), hit_terrain(s.xyz, code, o, local_direction(i, ray3)));
+    who = select(who, i, t < best);
+    best = min(best, t);
+    who4 = select(who4, vec4<u32>(i), t4 < best4);
+    best4 = min(best4, t4);
   }
   let any4 = best4 < vec4<f32>(MISS);
   let t4 = select(vec4<f32>(0.0), best4, any4);
+  let first4 = select(vec4<u32>(0u), who4, any4);
   let p0 = eye + t4.x * ray0;
   let p1 = eye + t4.y * ray1;
   let p2 = eye + t4.z * ray2;
@@ -373,62 +624,109 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
     let q2 = select(sure, p2, any4.z);
     let q3 = select(sure, p3, any4.w);
     widen(min(min(q0, q1), min(q2, q3)), max(max(q0, q1), max(q2, q3)));
+    let glossy = vec4<f32>(
+      part(first4.x, 9u).z, part(first4.y, 9u).z, part(first4.z, 9u).z, part(first4.w, 9u).z);
+    if (any(any4 & (glossy > vec4<f32>(0.0)))) {
+      atomicOr(&mirrors, 1u);
+    }
   }
   workgroupBarrier();
 
   let lamp = params.lamp.xyz;
-  if ((l < count) & (part(me, 9u).y > 0.5)) {
-    let a = 0.001 * vec3<f32>(f32(atomicLoad(&low[0])), f32(atomicLoad(&low[1])), f32(atomicLoad(&low[2])));
-    let b = 0.001 * vec3<f32>(f32(atomicLoad(&high[0])), f32(atomicLoad(&high[1])), f32(atomicLoad(&high[2])));
-    let s = part(me, 3u);
-    let c = centre_of(me);
-    let goal = 0.5 * (a + b);
-    let along = goal - lamp;
-    let k = clamp(dot(c - lamp, along) / max(dot(along, along), 1.0e-9), 0.0, 1.0);
-    let reach = 0.5 * length(b - a) + length(s.xyz) + s.w + 0.01;
-    if (usable(me) & (b.x >= a.x) & (distance(c, lamp + k * along) < reach)) {
-      atomicOr(&casting[word_of_me], 1u << (l & 31u));
+  let a = 0.001 * vec3<f32>(f32(atomicLoad(&low[0])), f32(atomicLoad(&low[1])), f32(atomicLoad(&low[2])));
+  let b = 0.001 * vec3<f32>(f32(atomicLoad(&high[0])), f32(atomicLoad(&high[1])), f32(atomicLoad(&high[2])));
+  let goal = 0.5 * (a + b);
+  let along = goal - lamp;
+  let spread = 0.5 * length(b - a) + 0.01 + params.lamp_colour.w;
+  let reflecting = atomicLoad(&mirrors) == 1u;
+  for (var i = l; i < 256u; i += 64u) {
+    if (i < count) {
+      if ((part(i, 9u).y > 0.5) & usable(i) & (b.x >= a.x)) {
+        let s = part(i, 3u);
+        let c = centre_of(i);
+        let k = clamp(dot(c - lamp, along) / max(dot(along, along), 1.0e-9), 0.0, 1.0);
+        if (distance(c, lamp + k * along) < spread + length(s.xyz) + s.w) {
+          atomicOr(&casting_bits[i >> 5u], 1u << (i & 31u));
+        }
+      }
+      if (reflecting & usable(i)) {
+        if (reaches(i, eye, vec3<f32>(1.0, -1.0, 1.0), planes)) {
+          atomicOr(&mirrored_bits[i >> 5u], 1u << (i & 31u));
+        }
+      }
     }
   }
   workgroupBarrier();
+  for (var i = l; i < 256u; i += 64u) {
+    var casts_before = 0u;
+    var mirrored_before = 0u;
+    for (var w = 0u; w < (i >> 5u); w++) {
+      casts_before += countOneBits(atomicLoad(&casting_bits[w]));
+      mirrored_before += countOneBits(atomicLoad(&mirrored_bits[w]));
+    }
+    let below = (1u << (i & 31u)) - 1u;
+    let casts = atomicLoad(&casting_bits[i >> 5u]);
+    if (((casts >> (i & 31u)) & 1u) == 1u) {
+      casting[casts_before + countOneBits(casts & below)] = i;
+    }
+    let shown = atomicLoad(&mirrored_bits[i >> 5u]);
+    if (((shown >> (i & 31u)) & 1u) == 1u) {
+      mirrored[mirrored_before + countOneBits(shown & below)] = i;
+    }
+  }
+  if (l < 4u) {
+    let end = min(params.ends[l], count);
+    var casts = 0u;
+    var shown = 0u;
+    for (var w = 0u; w < 8u; w++) {
+      let within = clamp(i32(end) - i32(w * 32u), 0, 32);
+      let mask = select((1u << u32(within & 31)) - 1u, NOBODY, within == 32);
+      casts += countOneBits(atomicLoad(&casting_bits[w]) & mask);
+      shown += countOneBits(atomicLoad(&mirrored_bits[w]) & mask);
+    }
+    casting_ends[l] = casts;
+    mirrored_ends[l] = shown;
+  }
+  workgroupBarrier();
 
-  var lit = vec4<f32>(0.0);
-  var dim = vec4<f32>(0.0);
-  let first4 = select(vec4<u32>(0u), who4, any4);
   let l0 = light(first4.x, p0);
   let l1 = light(first4.y, p1);
   let l2 = light(first4.z, p2);
   let l3 = light(first4.w, p3);
-  lit = vec4<f32>(l0.unshadowed, l1.unshadowed, l2.unshadowed, l3.unshadowed);
-  dim = vec4<f32>(l0.ambient, l1.ambient, l2.ambient, l3.ambient);
-  for (var word = 0u; word < 2u; word++) {
-    var bits = atomicLoad(&casting[word]);
-    while (bits != 0u) {
-      let i = (word & 1u) * 32u + firstTrailingBit(bits);
-      bits &= bits - 1u;
-      let s = part(i, 3u);
-      // From the lamp to the point: a convex primitive cannot shade its own lit side, so it is left out.
-      let o = local_point(i, lamp);
-      let t = vec4<f32>(
-        hit_box(s.xyz, o, local_direction(i, p0 - lamp)), hit_box(s.xyz, o, local_direction(i, p1 - lamp)),
-        hit_box(s.xyz, o, local_direction(i, p2 - lamp)), hit_box(s.xyz, o, local_direction(i, p3 - lamp)));
-      let shaded = (t < vec4<f32>(0.9995)) & (who4 != vec4<u32>(i));
-      lit = select(lit, vec4<f32>(0.0), shaded);
-    }
+  var lit = vec4<f32>(l0.unshadowed, l1.unshadowed, l2.unshadowed, l3.unshadowed);
+  let dim = vec4<f32>(l0.ambient, l1.ambient, l2.ambient, l3.ambient);
+  // From the lamp to the point: a convex primitive cannot shade its own lit side, so it is left out.
+  at = 0u;
+  for (; at < casting_ends[0]; at++) {
+    let i = casting[at];
+    let s = part(i, 3u);
+    let o = local_point(i, lamp);
+    let left = vec4<f32>(
+      shade_box(s.xyz, o, local_direction(i, p0 - lamp)), shade_box(s.xyz, o, local_direction(i, p1 - lamp)),
+      shade_box(s.xyz, o, local_direction(i, p2 - lamp)), shade_box(s.xyz, o, local_direction(i, p3 - lamp)));
+    lit *= select(left, vec4<f32>(1.0), who4 == vec4<u32>(i));
   }
-  for (var word = 2u; word < 4u; word++) {
-    var bits = atomicLoad(&casting[word]);
-    while (bits != 0u) {
-      let i = (word & 1u) * 32u + firstTrailingBit(bits);
-      bits &= bits - 1u;
-      let s = part(i, 3u);
-      let o = local_point(i, lamp);
-      let t = vec4<f32>(
-        hit_capsule(s.y, s.w, o, local_direction(i, p0 - lamp)), hit_capsule(s.y, s.w, o, local_direction(i, p1 - lamp)),
-        hit_capsule(s.y, s.w, o, local_direction(i, p2 - lamp)), hit_capsule(s.y, s.w, o, local_direction(i, p3 - lamp)));
-      let shaded = (t < vec4<f32>(0.9995)) & (who4 != vec4<u32>(i));
-      lit = select(lit, vec4<f32>(0.0), shaded);
-    }
+  for (; at < casting_ends[1]; at++) {
+    let i = casting[at];
+    let s = part(i, 3u);
+    let o = local_point(i, lamp);
+    let left = vec4<f32>(
+      shade_capsule(s.y, s.w, o, local_direction(i, p0 - lamp)),
+      shade_capsule(s.y, s.w, o, local_direction(i, p1 - lamp)),
+      shade_capsule(s.y, s.w, o, local_direction(i, p2 - lamp)),
+      shade_capsule(s.y, s.w, o, local_direction(i, p3 - lamp)));
+    lit *= select(left, vec4<f32>(1.0), who4 == vec4<u32>(i));
+  }
+  for (; at < casting_ends[2]; at++) {
+    let i = casting[at];
+    let s = part(i, 3u);
+    let o = local_point(i, lamp);
+    let left = vec4<f32>(
+      shade_cylinder(s.y, s.x, o, local_direction(i, p0 - lamp)),
+      shade_cylinder(s.y, s.x, o, local_direction(i, p1 - lamp)),
+      shade_cylinder(s.y, s.x, o, local_direction(i, p2 - lamp)),
+      shade_cylinder(s.y, s.x, o, local_direction(i, p3 - lamp)));
+    lit *= select(left, vec4<f32>(1.0), who4 == vec4<u32>(i));
   }
 
   // Samples on one surface share one look at its paint, at the mean of their points.
@@ -441,24 +739,84 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
     let n = dot(w, vec4<f32>(1.0));
     let p = (p0 * w.x + p1 * w.y + p2 * w.z + p3 * w.w) / n;
     let q = local_point(i, p);
-    let nl = normal_local(part(i, 3u), q);
+    let nl = normal_local(i, q);
+    let nw = normal_world(i, nl);
     let away = p - eye;
-    let facing = abs(dot(normal_world(i, nl), away)) / max(length(away), 1.0e-6);
+    let far = max(length(away), 1.0e-6);
+    let facing = abs(dot(nw, away)) / far;
     let footprint = max(dot(away, z) / focal.x / pow(max(facing, 0.02), 0.8), 1.0e-5);
     let shine = params.ambient.xyz * dot(dim, w) + params.lamp_colour.xyz * dot(lit, w);
-    colour += 0.25 * albedo(i, q, nl, footprint) * shine;
+    var shown = 0.25 * albedo(i, q, nl, footprint) * shine;
+    let gloss = part(i, 9u).z;
+    if ((gloss > 0.0) & (nw.y > 0.5) & (abs(p.y) < 0.01)) {
+      // Fresnel by Schlick 1994; the mirrored surface is seen without its shadows.
+      let share = gloss * (0.08 + 0.92 * pow(1.0 - facing, 5.0));
+      let back = vec3<f32>(away.x, -away.y, away.z);
+      var nearest = MISS;
+      var other = NOBODY;
+      var k = 0u;
+      for (; k < mirrored_ends[0]; k++) {
+        let j = mirrored[k];
+        let t = hit_box(part(j, 3u).xyz, local_point(j, p), local_direction(j, back));
+        other = select(other, j, (t < nearest) & (j != i));
+        nearest = select(nearest, t, (t < nearest) & (j != i));
+      }
+      for (; k < mirrored_ends[1]; k++) {
+        let j = mirrored[k];
+        let s = part(j, 3u);
+        let t = hit_capsule(s.y, s.w, local_point(j, p), local_direction(j, back));
+        other = select(other, j, t < nearest);
+        nearest = min(nearest, t);
+      }
+      for (; k < mirrored_ends[2]; k++) {
+        let j = mirrored[k];
+        let s = part(j, 3u);
+        let t = hit_cylinder(s.y, s.x, local_point(j, p), local_direction(j, back));
+        other = select(other, j, t < nearest);
+        nearest = min(nearest, t);
+      }
+      var glass = sky(back / far);
+      if (other != NOBODY) {
+        let m = p + nearest * back;
+        let mq = local_point(other, m);
+        let lm = light(other, m);
+        let wide = footprint * (1.0 + nearest);
+        glass = albedo(other, mq, normal_local(other, mq), wide)
+          * (params.ambient.xyz * lm.ambient + 0.7 * params.lamp_colour.xyz * lm.unshadowed);
+      }
+      shown = mix(shown, 0.25 * n * glass, share);
+    }
+    // Fog: light falls off with the way (Beer and Lambert), and the horizon's comes in its place.
+    let clear = exp(-params.ambient.w * far);
+    colour += mix(0.25 * n * params.horizon.xyz, shown, clear);
     open = open & !same;
+  }
+  let missed = 0.25 * dot(select(vec4<f32>(1.0), vec4<f32>(0.0), any4), vec4<f32>(1.0));
+  if ((missed > 0.0) & camera) {
+    colour += missed * sky(normalize(ray));
+  }
+  let hazy = params.veil.w > 0.0;
+  if (hazy & camera & finite4(params.veil) & finite4(params.veil_paint) & finite4(params.veil_x)
+      & finite4(params.veil_y) & finite4(params.veil_z)) {
+    let q = vec4<f32>(eye, 1.0);
+    let o = vec3<f32>(dot(params.veil_x, q), dot(params.veil_y, q), dot(params.veil_z, q));
+    let d = vec3<f32>(dot(params.veil_x.xyz, ray), dot(params.veil_y.xyz, ray), dot(params.veil_z.xyz, ray));
+    let t = hit_box(params.veil.xyz, o, d);
+    if (t < best) {
+      let grain = octaves(o + t * d, max(t / focal.x, 1.0e-5));
+      colour = mix(colour, params.veil_paint.xyz * (1.0 + 0.5 * clamp(grain, -1.0, 1.0)), min(params.veil.w, 1.0));
+    }
   }
 
   if (inside) {
-    let at = params.base + py * params.size.x + px;
+    let to = params.base + py * params.size.x + px;
     let c = colour * params.axis_x.w;
-    rgba[at] = encode(c.x) | (encode(c.y) << 8u) | (encode(c.z) << 16u) | 0xff000000u;
+    rgba[to] = encode(c.x) | (encode(c.y) << 8u) | (encode(c.z) << 16u) | 0xff000000u;
     let found = who != NOBODY;
-    depth[at] = select(0.0, best, found);
-    objects[at] = 0u;
+    depth[to] = select(0.0, best, found);
+    ids[to] = 0u;
     if (found) {
-      objects[at] = u32(part(who, 9u).x);
+      ids[to] = (u32(part(who, 9u).x) & 0xffffu) | ((who + 1u) << 16u);
     }
   }
 }

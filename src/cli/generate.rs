@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use super::Globals;
 use crate::event::Monitor;
 use crate::generate::job::{self, JobOptions};
+use crate::generate::mock::seeds;
 use crate::generate::{Providers, TakeRequest, VideoProvider};
 use crate::hash::sha256_hex;
 use crate::manifest::parse_size;
@@ -18,11 +19,13 @@ use crate::manifest::parse_size;
 #[command(after_help = "Examples:
   director generate \"a robot walks through a warehouse, orbit\" --provider mock -o takes
   director generate a ball rolls along a corridor --takes 3 --seed 7 --size 320x180 --seconds 2 -o takes --json
+  director generate \"two people in a rainy street at night, handheld\" --seed held-out:3 --size 1280x720 -o takes
 
-The mock provider listens to words for the place (room, corridor), who moves (robot, person, ball), props
-(crates, pillars, shelves, tables, tanks), materials (wooden floor, brick walls, ...), light (warm, dim, ...)
-and the camera (dolly, orbit, pan, static). The seed settles the rest; understood.json beside each take says
-what it made of the words.")]
+The mock provider listens to English words for the place (room, corridor, courtyard, street, stairs, warehouse), who
+moves (robot, person, ball, vehicle; how many, which colour, how large), props (crates, shelves, tables, trees, ...),
+materials (wooden floor, brick walls, ...), light (warm, dim, night, ...), weather (rain, fog, snow, ...), the camera
+(dolly, orbit, pan, handheld, follow, static), pace and \"motion blur\". The seed settles the rest; understood.json
+beside each take says what it made of the words, truth/ what is really there.")]
 pub struct Args {
     /// The prompt; several words are joined
     #[arg(required = true)]
@@ -30,8 +33,8 @@ pub struct Args {
     /// Who makes the takes
     #[arg(long, value_parser = ["mock"], default_value = "mock")]
     provider: String,
-    /// Seed of the first take; take k has seed + k
-    #[arg(long, default_value_t = 1)]
+    /// Seed of the first take; take k has seed + k. For the mock also tuning:K and held-out:K, the K-th seed of a range
+    #[arg(long, default_value = "1", value_name = "SEED", value_parser = seeds::parse)]
     seed: u64,
     /// Seconds of video
     #[arg(long, default_value_t = 4.0)]

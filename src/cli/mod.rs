@@ -13,6 +13,7 @@ mod config;
 mod convert;
 mod depth;
 mod doctor;
+mod eval;
 mod frames;
 mod generate;
 pub mod logging;
@@ -128,6 +129,8 @@ pub enum Command {
     Info(convert::InfoArgs),
     /// Let agents test a rebuilt world
     RunAgent(run_agent::Args),
+    /// Measure stages against the mock world's truth
+    Eval(eval::Args),
     /// Print every setting and where it came from
     Config(config::Args),
     /// Say what this machine has, what is missing, and the mend
@@ -159,6 +162,7 @@ fn command(command: &Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::run(args, globals),
         Command::Results(args) => results::run(args, globals),
         Command::Clean(args) => clean::run(args, globals),
+        Command::Eval(args) => eval::run(args, globals),
         Command::Config(args) => config::run(args, globals),
         Command::Doctor(args) => doctor::run(args, globals),
         Command::Completions(args) => completions::run(args, globals),

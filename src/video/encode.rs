@@ -7,6 +7,8 @@ use ffmpeg_next::{Dictionary, Rational, codec, color, format, frame};
 
 use super::VideoError;
 use super::library;
+use super::planes::{PlanesParams, stride, words};
+use crate::reference::video::planes::planes;
 
 /// Encoders in the order they are tried; all take planar 4:2:0.
 const ENCODERS: [&str; 4] = ["libx264", "libopenh264", "h264_videotoolbox", "h264_nvenc"];
@@ -168,14 +170,46 @@ impl Encoder {
                 self.height
             )));
         }
-        let mut frame = frame::Video::new(
-            format::Pixel::YUV420P,
-            self.width as u32,
-            self.height as u32,
-        );
+        let params = PlanesParams {
+            size: [self.width as u32, self.height as u32],
+            ..Default::default()
+        };
+        self.push_planes(&planes(&params, rgba))
+    }
+
+    /// Adds one frame that is 4:2:0 already, as [`super::PLANES`] lays it out: [`super::planes::words`] words. The
+    /// same pixels give the same file as by [`Encoder::push`].
+    ///
+    /// # Errors
+    /// [`VideoError::Encode`] for a wrong number of words, or when the encoder or the disk fails.
+    pub fn push_planes(&mut self, planes: &[u32]) -> Result<(), VideoError> {
+        let size = [self.width as u32, self.height as u32];
+        if planes.len() != words(size[0], size[1]) {
+            return Err(self.refuse(format!(
+                "planes of {} words for a video of {}x{}, which takes {}",
+                planes.len(),
+                self.width,
+                self.height,
+                words(size[0], size[1])
+            )));
+        }
+        let mut frame = frame::Video::new(format::Pixel::YUV420P, size[0], size[1]);
         frame.set_color_space(color::Space::BT709);
         frame.set_color_range(color::Range::MPEG);
-        fill(rgba, self.width, self.height, &mut frame);
+        let stride = stride(size[0]);
+        let (grey, chroma) = bytemuck::cast_slice::<u32, u8>(planes).split_at(stride * self.height);
+        let (blue, red) = chroma.split_at(chroma.len() / 2);
+        for (index, plane, stride, width) in [
+            (0, grey, stride, self.width),
+            (1, blue, stride / 2, self.width / 2),
+            (2, red, stride / 2, self.width / 2),
+        ] {
+            let there = frame.stride(index);
+            let lines = frame.data_mut(index).chunks_mut(there);
+            for (row, line) in plane.chunks_exact(stride).zip(lines) {
+                line[..width].copy_from_slice(&row[..width]);
+            }
+        }
         frame.set_pts(Some(self.pushed));
         self.pushed += 1;
         let sent = self.codec.send_frame(&frame);
@@ -299,52 +333,4 @@ pub fn h264_encoders() -> Vec<&'static str> {
     }
     let there = |name: &&str| ffmpeg::encoder::find_by_name(name).is_some();
     ENCODERS.into_iter().filter(there).collect()
-}
-
-/// Y'CbCr of one pixel, BT.709 limited range, unrounded (ITU-R BT.709-6, 3.2 to 3.5).
-fn luma(r: f32, g: f32, b: f32) -> f32 {
-    0.2126 * r + 0.7152 * g + 0.0722 * b
-}
-
-fn channels(pixel: u32) -> [f32; 3] {
-    [0, 8, 16].map(|shift| (pixel >> shift & 255) as f32)
-}
-
-/// Converts packed RGB into the frame's planes. Chroma is sited left, as H.264 takes untagged 4:2:0:
-/// on even columns (weights 1 2 1) and between two rows (weights 1 1).
-fn fill(rgba: &[u32], width: usize, height: usize, frame: &mut frame::Video) {
-    let stride = frame.stride(0);
-    let plane = frame.data_mut(0);
-    for (row, line) in rgba.chunks_exact(width).zip(plane.chunks_mut(stride)) {
-        for (&pixel, out) in row.iter().zip(line) {
-            let [r, g, b] = channels(pixel);
-            *out = (16.5 + luma(r, g, b) * (219.0 / 255.0)) as u8;
-        }
-    }
-    // The transform is linear, so RGB is averaged first and the difference to its luma taken once.
-    let mut blue = vec![0u8; width / 2 * (height / 2)];
-    let mut red = blue.clone();
-    for y in 0..height / 2 {
-        for x in 0..width / 2 {
-            let mut sum = [0.0f32; 3];
-            for row in rgba[2 * y * width..].chunks_exact(width).take(2) {
-                let left = (2 * x).saturating_sub(1);
-                for (at, weight) in [(left, 1.0), (2 * x, 2.0), (2 * x + 1, 1.0)] {
-                    let c = channels(row[at]);
-                    (0..3).for_each(|i| sum[i] += weight * c[i] / 8.0);
-                }
-            }
-            let y0 = luma(sum[0], sum[1], sum[2]);
-            let at = y * (width / 2) + x;
-            blue[at] = (128.5 + (sum[2] - y0) * (224.0 / 255.0 / 1.8556)) as u8;
-            red[at] = (128.5 + (sum[0] - y0) * (224.0 / 255.0 / 1.5748)) as u8;
-        }
-    }
-    for (index, plane) in [(1, &blue), (2, &red)] {
-        let stride = frame.stride(index);
-        let lines = frame.data_mut(index).chunks_mut(stride);
-        for (row, line) in plane.chunks_exact(width / 2).zip(lines) {
-            line[..row.len()].copy_from_slice(row);
-        }
-    }
 }

@@ -13,6 +13,7 @@ mod luma;
 mod options;
 pub mod pattern;
 mod pick;
+pub mod planes;
 mod probe;
 mod scan;
 mod sink;
@@ -28,6 +29,7 @@ pub use folder::list_images;
 pub use library::{HardwareDevice, decoders, hardware_devices, versions};
 pub use luma::{LUMA, LumaParams};
 pub use options::DecodeOptions;
+pub use planes::{PLANES, PlanesParams};
 pub use probe::{Probe, Stream, Timing, examine, probe};
 
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
@@ -36,7 +38,14 @@ use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
 pub const VERSION: u32 = 2;
 
 /// Kernels of this stage.
-pub static KERNELS: &[&Kernel] = &[&CONVERT, &CONVERT_420, &CONVERT_HDR, &SHRINK_420, &LUMA];
+pub static KERNELS: &[&Kernel] = &[
+    &CONVERT,
+    &CONVERT_420,
+    &CONVERT_HDR,
+    &SHRINK_420,
+    &LUMA,
+    &PLANES,
+];
 
 /// What a file says of its video stream.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -3,22 +3,39 @@
 //! A take's folder holds `take.mp4`, `understood.json` (what the words meant) and `truth/` (cameras, depth,
 //! objects, scene, subjects, planted defects), which the pipeline never reads.
 
+pub mod blur;
 mod body;
 pub mod defects;
+pub mod expose;
+mod faults;
+pub mod flow;
 mod furnish;
+pub mod glb;
+mod lexicon;
+mod light;
+pub mod mesh;
 mod path;
 pub mod piece;
 pub mod prompt;
+pub mod render;
 mod rng;
 pub mod scene;
+pub mod seeds;
+mod shell;
+mod site;
+pub mod spoil;
+pub mod terrain;
 pub mod trace;
 pub mod truth;
+mod words;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 pub use defects::{DEFECTS, DefectRule};
 pub use prompt::{Understood, understand};
+use rayon::prelude::*;
+use render::{Renderer, Want};
 pub use scene::{Clip, Scene};
 
 use super::local::LocalProvider;
@@ -28,10 +45,20 @@ use crate::gpu::{AdapterChoice, Gpu, GpuError, Kernel};
 use crate::video::{EncodeOptions, Encoder};
 
 /// Version of this stage; a part of the resume key.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Kernels of this stage.
-pub static KERNELS: &[&Kernel] = &[&trace::TRACE];
+pub static KERNELS: &[&Kernel] = &[
+    &trace::TRACE,
+    &flow::FLOW,
+    &expose::EXPOSE,
+    &blur::BLUR,
+    &spoil::SPOIL,
+    &crate::video::PLANES,
+];
+
+/// Longest prompt in characters, as hosted services have it.
+pub const MOST_CHARACTERS: usize = 32_000;
 
 /// Makes takes of a procedural world. Deterministic: the same request gives the same frames.
 #[derive(Clone, Debug)]
@@ -80,13 +107,19 @@ impl MockProvider {
 /// The clip of a request, checked.
 ///
 /// # Errors
-/// [`GenerateError::Input`] in words for an empty prompt, no seconds or over 60, a rate outside 1 to 120, a size
-/// that is odd or outside 16 to 4096, or less than one frame.
+/// [`GenerateError::Input`] in words for a prompt that is empty or over [`MOST_CHARACTERS`], no seconds or over 60, a
+/// rate outside 1 to 120, a size that is odd or outside 16 to 4096, or less than one frame.
 pub fn clip(request: &TakeRequest) -> Result<Clip, GenerateError> {
     let refuse = |reason: String| Err(GenerateError::Input(reason));
     let [width, height] = request.size;
     if request.prompt.trim().is_empty() {
         return refuse("the prompt is empty; say what should be seen".into());
+    }
+    let characters = request.prompt.chars().count();
+    if characters > MOST_CHARACTERS {
+        return refuse(format!(
+            "the prompt has {characters} characters: mock takes up to {MOST_CHARACTERS}, as hosted services do; shorten it"
+        ));
     }
     if !(request.seconds > 0.0 && request.seconds <= 60.0) {
         return refuse(format!(
@@ -162,26 +195,43 @@ impl LocalProvider for MockProvider {
             reason: reason.to_string(),
         };
         let [width, height] = clip.size;
-        let tracer = trace::Tracer::new(&self.gpu()?, width, height)?;
+        let gpu = self.gpu()?;
+        let mut renderer = Renderer::new(&gpu, &scene, Want::TAKE)?;
         let mut encoder =
             Encoder::create(&video, width, height, clip.fps, &self.encode).map_err(failed)?;
         let mut done = 0;
-        while done < clip.frames {
+        loop {
             if monitor.stopped() {
                 return Err(GenerateError::Interrupted);
             }
-            let batch = done..(done + tracer.batch()).min(clip.frames);
-            let frames: Vec<_> = batch.clone().map(|f| scene.frame(f)).collect();
-            for (traced, frame) in tracer.trace(&frames)?.iter().zip(batch.clone()) {
-                encoder.push(&traced.rgba).map_err(failed)?;
-                truth.frame(&scene, frame, traced)?;
+            let shots = renderer.next()?;
+            if shots.is_empty() {
+                break;
             }
-            done = batch.end;
+            for (k, shot) in shots.iter().enumerate() {
+                truth.track(&scene, done + k, shot);
+            }
+            // The pictures of the truth are packed while the encoder works.
+            let (encoded, written) = rayon::join(
+                || {
+                    shots
+                        .iter()
+                        .try_for_each(|shot| encoder.push_planes(&shot.planes))
+                },
+                || {
+                    let frames = shots.par_iter().enumerate();
+                    frames.try_for_each(|(k, shot)| truth.pictures(done + k, shot))
+                },
+            );
+            encoded.map_err(failed)?;
+            written?;
+            done += shots.len();
             monitor.progress(done as u64, clip.frames as u64);
         }
         encoder.finish().map_err(failed)?;
         truth.finish()?;
         let mut notes = scene.understood.notes.clone();
+        notes.extend(scene.notes.iter().cloned());
         for (there, what) in [
             (request.reference_image.is_some(), "reference_image"),
             (request.model.is_some(), "model"),
@@ -197,6 +247,12 @@ impl LocalProvider for MockProvider {
             notes.push(format!(
                 "settled by the seed: {}",
                 scene.understood.from_seed.join(", ")
+            ));
+        }
+        if !scene.understood.unheard.is_empty() {
+            notes.push(format!(
+                "words that meant nothing here: {}",
+                scene.understood.unheard.join(", ")
             ));
         }
         Ok(Delivered { video, notes })

@@ -4,8 +4,9 @@ use std::f64::consts::TAU;
 
 use glam::{DMat3, DVec2, DVec3};
 
-use super::prompt::{Move, Place, Understood};
+use super::prompt::{Move, Pace, Place, Subject, Understood};
 use super::rng::Rng;
+use super::site::{KERB, Site};
 use crate::camera::{Intrinsics, Pose};
 
 /// The camera's way through a take.
@@ -14,8 +15,10 @@ pub(super) struct CameraPath {
     way: Way,
     /// Horizontal field of view in radians.
     fov: f64,
-    /// Phases of the small sway of a hand.
-    sway: [f64; 3],
+    /// Phases of the sway of a hand.
+    sway: [f64; 6],
+    /// Metres and radians that a hand sways.
+    hand: [f64; 2],
     seconds: f64,
 }
 
@@ -30,6 +33,13 @@ enum Way {
         height: f64,
         angles: [f64; 2],
     },
+    /// Behind the first subject.
+    Follow {
+        stage: Stage,
+        lag: f64,
+        height: f64,
+        gaze: f64,
+    },
 }
 
 /// Pose at `eye` looking at `target`, level.
@@ -42,89 +52,254 @@ fn look(eye: DVec3, target: DVec3) -> Pose {
     }
 }
 
-impl CameraPath {
-    /// A way that fits a place of `half` sizes (x, z) in metres, for a take of `seconds`.
-    pub fn new(understood: &Understood, half: DVec2, seconds: f64, rng: &mut Rng) -> Self {
-        let fov = rng.range(54.0, 66.0).to_radians();
-        let sway = [(); 3].map(|()| rng.range(0.0, TAU));
-        let height = rng.range(1.4, 1.7);
-        let side = rng.sign();
-        let spread = rng.unit();
-        let start = rng.range(0.0, TAU);
-        let gaze = rng.range(0.5, 0.7);
-        let travel = (1.2 * seconds).clamp(0.3, 4.0);
-        let way = match (understood.place, understood.camera) {
-            (Place::Room, Move::Orbit) => {
-                let sweep = (14.0 * seconds).clamp(6.0, 75.0).to_radians() * side;
-                Way::Arc {
-                    middle: DVec3::new(0.0, gaze, 0.0),
-                    radius: half.min_element() - 0.65,
-                    height,
-                    angles: [start - sweep / 2.0, start + sweep / 2.0],
-                }
-            }
-            (Place::Room, Move::Dolly) => {
-                let travel = travel.min(0.62 * half.y);
-                let across = (0.35 + 0.2 * spread) * half.x;
-                let eye = DVec3::new(side * across, height, half.y - 0.6);
-                let slant = 0.75 * travel;
-                let end = eye + DVec3::new(-side * slant, 0.0, -0.66 * travel);
-                let target = DVec3::new(-side * 0.5, gaze, -0.25 * half.y);
-                let turned = target + DVec3::new(side * 0.5, 0.0, 0.0);
-                Way::Line {
-                    eye: [eye, end],
-                    target: [target, turned],
-                }
-            }
-            (Place::Corridor, Move::Dolly | Move::Orbit) => {
-                let off = side * (0.25 + 0.1 * spread) * half.x;
-                let eye = DVec3::new(off, height, half.y - 1.0);
-                let end = DVec3::new(-off, height, half.y - 1.0 - travel);
-                let ahead = |e: DVec3, x: f64| DVec3::new(x, gaze, e.z - 5.0);
-                let turn = side * 0.3 * half.x;
-                Way::Line {
-                    eye: [eye, end],
-                    target: [ahead(eye, -turn), ahead(end, turn)],
-                }
-            }
-            (place, still) => {
-                let eye = DVec3::new(
-                    side * 0.3 * half.x,
-                    height,
-                    half.y - if place == Place::Room { 0.6 } else { 1.0 },
-                );
-                let ahead = if place == Place::Room {
-                    DVec3::new(0.0, gaze, -0.15 * half.y)
-                } else {
-                    DVec3::new(0.0, gaze, eye.z - 5.0)
-                };
-                let swing = if still == Move::Pan { 0.8 } else { 0.0 };
-                let swing = DVec3::X * swing * side * (0.5 * seconds).min(1.0);
-                Way::Line {
-                    eye: [eye, eye],
-                    target: [ahead - swing, ahead + swing],
-                }
-            }
-        };
-        Self {
-            way,
-            fov,
-            sway,
-            seconds,
-        }
-    }
+/// Where subjects move: a loop, where the first of them starts on it and how fast they go.
+#[derive(Clone, Debug)]
+pub(super) struct Stage {
+    pub track: Loop,
+    /// Metres along the loop at which the first one starts.
+    pub first: f64,
+    /// Metres a second; one speed for all, so that nobody catches up with anybody.
+    pub speed: f64,
+}
 
-    /// Pose at share `u` of the take, 0 to 1.
-    pub fn pose(&self, u: f64) -> Pose {
-        let t = u * self.seconds;
-        let [a, b, c] = self.sway;
-        let hand = 0.012
-            * DVec3::new(
-                (0.9 * t * TAU * 0.5 + a).sin(),
-                (1.3 * t * TAU * 0.5 + b).sin(),
-                (0.7 * t * TAU * 0.5 + c).sin(),
-            );
-        match self.way {
+/// The camera's way and the subjects' stage for a take of `seconds` at `site`.
+pub(super) fn plan(
+    understood: &Understood,
+    site: &Site,
+    seconds: f64,
+    seed: u64,
+) -> (CameraPath, Stage) {
+    let rng = &mut Rng::stream(seed, "camera");
+    let half = site.half();
+    let fov = rng.range(54.0, 66.0).to_radians();
+    let sway = [(); 6].map(|()| rng.range(0.0, TAU));
+    let height = rng.range(1.4, 1.7);
+    let side = rng.sign();
+    let spread = rng.unit();
+    let start = rng.range(0.0, TAU);
+    let gaze = rng.range(0.5, 0.7);
+    let pace = match understood.pace {
+        Pace::Slow => 0.6,
+        Pace::Normal => 1.0,
+        Pace::Fast => 1.5,
+    };
+    let camera = understood.camera;
+    let handheld = camera == Move::Handheld;
+    let travel = (1.2 * pace * seconds).clamp(0.3, 4.0) * if handheld { 0.6 } else { 1.0 };
+    let walkers = understood
+        .subjects
+        .iter()
+        .all(|c| matches!(c.subject, Subject::Robot | Subject::Person));
+    let driven = understood
+        .subjects
+        .iter()
+        .any(|c| c.subject == Subject::Vehicle);
+    // Places that are long and seen from one end.
+    let long = matches!(
+        site.place,
+        Place::Corridor | Place::Street | Place::Stairs | Place::Warehouse
+    );
+    let arc = camera == Move::Orbit;
+    let still = matches!(camera, Move::Static | Move::Pan);
+
+    let way = if arc {
+        let sweep = (14.0 * pace * seconds).clamp(6.0, 75.0).to_radians() * side;
+        let room = half.min_element() - if understood.outdoors() { 1.0 } else { 0.65 };
+        Way::Arc {
+            middle: DVec3::new(0.0, gaze, 0.0),
+            radius: room.min(4.3),
+            height,
+            angles: [start - sweep / 2.0, start + sweep / 2.0],
+        }
+    } else if long {
+        let (off, ahead, back) = match site.place {
+            Place::Street => (site.kerb.unwrap_or(3.0) + 0.75, 6.5, 2.0),
+            Place::Warehouse => ((0.25 + 0.1 * spread) * half.x, 5.5, 1.2),
+            Place::Stairs => ((0.3 + 0.1 * spread) * half.x, 4.5, 0.8),
+            _ => ((0.25 + 0.1 * spread) * half.x, 5.0, 1.0),
+        };
+        let travel = if still {
+            0.0
+        } else if site.place == Place::Stairs {
+            travel.min(2.0)
+        } else {
+            travel
+        };
+        // On a pavement the camera keeps to its side.
+        let across = match site.place {
+            Place::Street => off,
+            _ if still => off,
+            _ => -off,
+        };
+        let ground = if site.place == Place::Street {
+            KERB
+        } else {
+            0.0
+        };
+        let gaze = match site.place {
+            Place::Stairs => 1.15,
+            Place::Street => 1.0,
+            _ => gaze,
+        };
+        let eye = DVec3::new(side * off, ground + height, half.y - back);
+        let end = DVec3::new(side * across, ground + height, half.y - back - travel);
+        let aim = |e: DVec3, x: f64| DVec3::new(x, gaze, e.z - ahead);
+        let turn = side * if still { 0.0 } else { 0.3 * half.x.min(2.5) };
+        Way::Line {
+            eye: [eye, end],
+            target: [aim(eye, -turn), aim(end, turn)],
+        }
+    } else {
+        let back = if site.place == Place::Courtyard {
+            1.0
+        } else {
+            0.6
+        };
+        let across = if still {
+            0.3 * half.x
+        } else {
+            (0.35 + 0.2 * spread) * half.x
+        };
+        let travel = if still {
+            0.0
+        } else {
+            travel.min(0.62 * half.y)
+        };
+        let eye = DVec3::new(side * across, height, half.y - back);
+        let end = eye + DVec3::new(-side * 0.75 * travel, 0.0, -0.66 * travel);
+        let target = if still {
+            DVec3::new(0.0, gaze, -0.15 * half.y)
+        } else {
+            DVec3::new(-side * 0.5, gaze, -0.25 * half.y)
+        };
+        let turned = target + DVec3::X * if still { 0.0 } else { side * 0.5 };
+        Way::Line {
+            eye: [eye, end],
+            target: [target, turned],
+        }
+    };
+    let way = match way {
+        Way::Line { eye, target } if camera == Move::Pan => {
+            let reach = (target[0] - eye[0]).with_y(0.0).length();
+            let swing = reach * (7.0 * pace * seconds).clamp(5.0, 18.0).to_radians().tan();
+            let swing = DVec3::X * swing * side;
+            Way::Line {
+                eye,
+                target: [target[0] - swing, target[1] + swing],
+            }
+        }
+        other => other,
+    };
+
+    // The stage lies where the camera looks and does not go.
+    let follow = camera == Move::Follow;
+    let track = match (&way, site.place) {
+        _ if follow => match site.place {
+            Place::Corridor => Loop::new(DVec2::ZERO, DVec2::new(0.3 * half.x, half.y - 2.5)),
+            Place::Street => Loop::new(DVec2::ZERO, DVec2::new(1.3, half.y - 4.0)),
+            Place::Stairs => {
+                let front = site.flat()[0].y;
+                Loop::new(
+                    DVec2::new(0.0, (front + half.y) / 2.0),
+                    DVec2::new(half.x - 1.0, (half.y - front) / 2.0 - 0.8),
+                )
+            }
+            _ => {
+                let room = (half - DVec2::splat(1.5)).min(DVec2::new(2.4, 3.4));
+                Loop::new(DVec2::ZERO, room.max(DVec2::splat(1.3)))
+            }
+        },
+        (Way::Arc { radius, .. }, _) => {
+            let r = if driven { 0.4 * radius } else { 0.9 };
+            Loop::new(DVec2::ZERO, DVec2::splat(r.clamp(0.9, 1.7)))
+        }
+        (Way::Line { eye, .. }, place) => {
+            let far = eye[1].z;
+            match place {
+                Place::Corridor => {
+                    Loop::new(DVec2::new(0.0, far - 4.2), DVec2::new(0.3 * half.x, 1.9))
+                }
+                Place::Warehouse => Loop::new(DVec2::new(0.0, far - 4.6), DVec2::new(1.2, 2.0)),
+                Place::Street if driven => {
+                    Loop::new(DVec2::new(0.0, far - 7.5), DVec2::new(1.5, 4.8))
+                }
+                Place::Street => Loop::new(DVec2::new(0.0, far - 5.2), DVec2::new(1.2, 2.2)),
+                Place::Stairs => match site.steps {
+                    Some(steps) if walkers => {
+                        let run = steps.front - steps.back();
+                        Loop::new(
+                            DVec2::new(0.0, steps.front - run / 2.0),
+                            DVec2::new(0.8, run / 2.0 + 0.8),
+                        )
+                    }
+                    _ => {
+                        let front = site.flat()[0].y;
+                        Loop::new(DVec2::new(0.0, front + 1.05), DVec2::new(1.0, 0.7))
+                    }
+                },
+                Place::Courtyard => Loop::new(DVec2::new(0.0, -0.1 * half.y), DVec2::splat(1.4)),
+                _ => Loop::new(DVec2::new(0.0, -0.22 * half.y), DVec2::splat(1.0)),
+            }
+        }
+        (Way::Follow { .. }, _) => Loop::new(DVec2::ZERO, DVec2::ONE),
+    };
+    let rng = &mut Rng::stream(seed, "stage");
+    let first = rng.range(0.0, track.length());
+    let speed = pace
+        * rng.range(0.8, 1.05)
+        * if driven && site.place == Place::Street {
+            2.0
+        } else {
+            1.0
+        };
+    let lag = if driven && site.place == Place::Street {
+        5.0
+    } else {
+        2.5
+    };
+    let stage = Stage {
+        // On a long loop from one end, so that most of the way is straight.
+        first: if follow { lag + 0.9 } else { first },
+        track,
+        speed,
+    };
+    let way = if follow {
+        Way::Follow {
+            stage: stage.clone(),
+            lag,
+            height: height + 0.1,
+            gaze: 1.0,
+        }
+    } else {
+        way
+    };
+    let path = CameraPath {
+        way,
+        fov,
+        sway,
+        hand: if handheld {
+            [0.045, 0.016]
+        } else {
+            [0.012, 0.0]
+        },
+        seconds,
+    };
+    (path, stage)
+}
+
+impl CameraPath {
+    /// Pose after `seconds` of the take.
+    pub fn pose(&self, seconds: f64) -> Pose {
+        let t = seconds.clamp(0.0, self.seconds);
+        let u = if self.seconds > 0.0 {
+            t / self.seconds
+        } else {
+            0.0
+        };
+        let [a, b, c, d, e, f] = self.sway;
+        let wave = |rate: f64, phase: f64| (rate * t * TAU * 0.5 + phase).sin();
+        let hand = self.hand[0] * DVec3::new(wave(0.9, a), wave(1.3, b), wave(0.7, c));
+        let pose = match &self.way {
             Way::Line { eye, target } => {
                 let at = eye[0].lerp(eye[1], u);
                 let moves = eye[0] != eye[1];
@@ -138,9 +313,40 @@ impl CameraPath {
                 angles: [first, last],
             } => {
                 let angle = first + (last - first) * u;
-                let at = DVec3::new(radius * angle.sin(), height, radius * angle.cos());
-                look(at + hand, middle)
+                let at = DVec3::new(radius * angle.sin(), *height, radius * angle.cos());
+                look(at + hand, *middle)
             }
+            Way::Follow {
+                stage,
+                lag,
+                height,
+                gaze,
+            } => {
+                let metres = stage.first + stage.speed * t;
+                let (goal, _) = stage.track.at(metres);
+                let (at, _) = stage.track.at(metres - lag);
+                look(
+                    DVec3::new(at.x, *height, at.y) + hand,
+                    DVec3::new(goal.x, *gaze, goal.y),
+                )
+            }
+        };
+        if self.hand[1] == 0.0 {
+            return pose;
+        }
+        // A hand turns the camera as well: yaw, pitch and a little roll, in several rhythms.
+        let turn = self.hand[1]
+            * DVec3::new(
+                wave(2.3, d) + 0.5 * wave(4.9, a),
+                wave(1.9, e) + 0.5 * wave(5.7, b),
+                0.5 * wave(1.5, f),
+            );
+        Pose {
+            rotation: pose.rotation
+                * DMat3::from_rotation_x(turn.x)
+                * DMat3::from_rotation_y(turn.y)
+                * DMat3::from_rotation_z(turn.z),
+            ..pose
         }
     }
 
@@ -149,22 +355,13 @@ impl CameraPath {
         Intrinsics::from_fov_x(width, height, self.fov)
     }
 
-    /// Middle (x, z) and radii of the loop on which subjects walk, in the camera's view and out of its way.
-    pub fn stage(&self, place: Place, half: DVec2) -> Loop {
-        match (&self.way, place) {
-            (Way::Arc { .. }, _) => Loop::new(DVec2::ZERO, DVec2::splat(0.9)),
-            (Way::Line { .. }, Place::Room) => {
-                Loop::new(DVec2::new(0.0, -0.22 * half.y), DVec2::splat(1.0))
-            }
-            (Way::Line { eye, .. }, Place::Corridor) => {
-                let far = eye[1].z - 4.2;
-                Loop::new(DVec2::new(0.0, far), DVec2::new(0.3 * half.x, 1.9))
-            }
-        }
+    /// Seconds at which the camera stands where it stays clear of things.
+    pub fn samples(&self) -> impl Iterator<Item = f64> + '_ {
+        (0..=16).map(|i| self.seconds * f64::from(i) / 16.0)
     }
 }
 
-/// A closed ellipse on the floor, walked at constant speed.
+/// A closed ellipse on the ground, walked at constant speed.
 #[derive(Clone, Debug)]
 pub(super) struct Loop {
     middle: DVec2,
@@ -194,6 +391,11 @@ impl Loop {
 
     fn at_angle(&self, angle: f64) -> DVec2 {
         self.middle + self.radii * DVec2::new(angle.sin(), angle.cos())
+    }
+
+    /// Its middle.
+    pub fn middle(&self) -> DVec2 {
+        self.middle
     }
 
     /// Metres once around.

@@ -1,11 +1,12 @@
-//! Pieces: boxes, spheres and capsules with their paint, as people read them and as the kernel takes them.
+//! Pieces: boxes, spheres, capsules, cylinders and mounds with their paint, as people read them and as the kernel takes them.
 
 use glam::{Mat3, Quat, Vec3};
 use serde::{Deserialize, Serialize};
 
-use super::prompt::Material;
+use super::prompt::{Colour, Material};
 use super::rng::Rng;
-use super::trace::Primitive;
+use super::terrain;
+use super::trace::{Primitive, Solid};
 
 /// A shape about its own middle. Lengths in metres.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,23 @@ pub enum Shape {
         /// Half the distance between the centres of its ends.
         half_length: f32,
     },
+    /// A cylinder with flat ends along its own y.
+    Cylinder {
+        /// Radius.
+        radius: f32,
+        /// Half its length.
+        half_length: f32,
+    },
+    /// A mound on a rectangle: heights as [`super::terrain::height`] gives them, lattice point (i, j) at
+    /// x = half.x (2 i / cells - 1), z = half.z (2 j / cells - 1), y = half.y (2 height - 1).
+    Terrain {
+        /// Half sizes along its own axes.
+        half: [f32; 3],
+        /// Cells along each side, 1 to [`super::terrain::MOST_CELLS`].
+        cells: u32,
+        /// Seed of the heights.
+        seed: u32,
+    },
 }
 
 /// Paint: two colours mixed by noise, and seams.
@@ -49,6 +67,8 @@ pub(super) struct Skin {
     pub contrast: f32,
     /// Origin of the texture.
     pub origin: Vec3,
+    /// How much it mirrors, 0 to 1; only floors at height 0 do.
+    pub mirror: f32,
 }
 
 /// One shape in its place.
@@ -65,6 +85,8 @@ pub struct Piece {
     pub rotation: Quat,
     /// It throws a shadow.
     pub casts: bool,
+    /// It is there; one that is not keeps its place among the primitives.
+    pub there: bool,
     #[serde(skip)]
     pub(super) skin: Skin,
 }
@@ -81,6 +103,7 @@ impl Default for Skin {
             grain: Vec3::ONE,
             contrast: 0.4,
             origin: Vec3::ZERO,
+            mirror: 0.0,
         }
     }
 }
@@ -130,6 +153,7 @@ impl Skin {
                 width: 0.014,
                 cell: Vec3::splat(0.45),
                 contrast: 0.4,
+                mirror: 0.3,
                 ..Self::default()
             },
             Material::Brick => Self {
@@ -166,12 +190,66 @@ impl Skin {
                 contrast: 0.5,
                 ..Self::default()
             },
+            Material::Marble => Self {
+                paint: Vec3::new(0.58, 0.57, 0.55),
+                second: Vec3::new(0.22, 0.23, 0.26),
+                tone: 0.25,
+                dark: 0.5,
+                width: 0.008,
+                cell: Vec3::splat(0.8),
+                contrast: 0.45,
+                mirror: 0.9,
+                ..Self::default()
+            },
+            Material::Asphalt => Self {
+                paint: Vec3::new(0.20, 0.20, 0.21),
+                second: Vec3::new(0.06, 0.06, 0.065),
+                grain: Vec3::splat(1.6),
+                contrast: 0.5,
+                ..Self::default()
+            },
+            Material::Grass => Self {
+                paint: Vec3::new(0.16, 0.34, 0.07),
+                second: Vec3::new(0.05, 0.13, 0.02),
+                grain: Vec3::splat(2.2),
+                contrast: 0.55,
+                ..Self::default()
+            },
         };
         Self {
             paint: skin.paint * tint,
             second: skin.second * tint,
             origin: somewhere(rng),
             ..skin
+        }
+    }
+
+    /// The same in another colour.
+    pub fn tinted(self, colour: Option<Colour>) -> Self {
+        match colour.map(Colour::linear) {
+            None => self,
+            Some((paint, second)) => Self {
+                paint: paint.into(),
+                second: second.into(),
+                ..self
+            },
+        }
+    }
+
+    /// Part of the way to another skin's colours, `share` from 0 to 1.
+    pub fn toward(self, to: &Self, share: f32) -> Self {
+        Self {
+            paint: self.paint.lerp(to.paint, share),
+            second: self.second.lerp(to.second, share),
+            ..self
+        }
+    }
+
+    /// The same with its second colour for both.
+    pub fn with_second(self) -> Self {
+        Self {
+            paint: self.second,
+            ..self
         }
     }
 
@@ -205,7 +283,32 @@ impl Piece {
             centre,
             rotation: Quat::IDENTITY,
             casts: true,
+            there: true,
             skin,
+        }
+    }
+
+    /// A sphere.
+    pub(super) fn ball(object: u32, centre: Vec3, radius: f32, skin: Skin) -> Self {
+        Self {
+            object,
+            shape: Shape::Sphere { radius },
+            centre,
+            rotation: Quat::IDENTITY,
+            casts: true,
+            there: true,
+            skin,
+        }
+    }
+
+    /// An upright cylinder.
+    pub(super) fn post(object: u32, foot: Vec3, height: f32, radius: f32, skin: Skin) -> Self {
+        Self {
+            shape: Shape::Cylinder {
+                radius,
+                half_length: height / 2.0,
+            },
+            ..Self::ball(object, foot + Vec3::Y * height / 2.0, radius, skin)
         }
     }
 
@@ -221,6 +324,7 @@ impl Piece {
             centre: (a + b) / 2.0,
             rotation: Quat::from_rotation_arc(Vec3::Y, along.normalize_or(Vec3::Y)),
             casts: true,
+            there: true,
             skin,
         }
     }
@@ -237,35 +341,58 @@ impl Piece {
     /// Its corners' box in the world: least and greatest.
     pub fn bounds(&self) -> (Vec3, Vec3) {
         let axes = Mat3::from_quat(self.rotation);
-        let (half, radius) = match self.shape {
-            Shape::Box { half } => (Vec3::from(half), 0.0),
-            Shape::Sphere { radius } => (Vec3::ZERO, radius),
+        let boxed = |half: Vec3| {
+            axes.x_axis.abs() * half.x + axes.y_axis.abs() * half.y + axes.z_axis.abs() * half.z
+        };
+        let reach = match self.shape {
+            Shape::Box { half } | Shape::Terrain { half, .. } => boxed(half.into()),
+            Shape::Sphere { radius } => Vec3::splat(radius),
             Shape::Capsule {
                 radius,
                 half_length,
-            } => (Vec3::Y * half_length, radius),
+            } => boxed(Vec3::Y * half_length) + radius,
+            Shape::Cylinder {
+                radius,
+                half_length,
+            } => {
+                let axis = axes.y_axis;
+                // A disc reaches as far along a direction as the direction lies in its plane.
+                let disc = |a: f32| (1.0 - a * a).max(0.0).sqrt();
+                boxed(Vec3::Y * half_length)
+                    + radius * Vec3::new(disc(axis.x), disc(axis.y), disc(axis.z))
+            }
         };
-        let reach = axes.x_axis.abs() * half.x
-            + axes.y_axis.abs() * half.y
-            + axes.z_axis.abs() * half.z
-            + radius;
         (self.centre - reach, self.centre + reach)
     }
 
     /// As the kernel takes it.
-    pub fn primitive(&self) -> Primitive {
+    pub fn primitive(&self) -> (Solid, Primitive) {
         let axes = Mat3::from_quat(self.rotation);
         let row = |axis: Vec3| axis.extend(-axis.dot(self.centre)).to_array();
-        let size = match self.shape {
-            Shape::Box { half: [x, y, z] } => [x, y, z, 0.0],
-            Shape::Sphere { radius } => [0.0, 0.0, 0.0, radius],
+        let mut code = 0.0;
+        let (solid, size) = match self.shape {
+            Shape::Box { half: [x, y, z] } => (Solid::Box, [x, y, z, 0.0]),
+            Shape::Sphere { radius } => (Solid::Capsule, [0.0, 0.0, 0.0, radius]),
             Shape::Capsule {
                 radius,
                 half_length,
-            } => [0.0, half_length, 0.0, radius],
+            } => (Solid::Capsule, [0.0, half_length, 0.0, radius]),
+            Shape::Cylinder {
+                radius,
+                half_length,
+            } => (Solid::Cylinder, [radius, half_length, radius, 0.0]),
+            Shape::Terrain {
+                half: [x, y, z],
+                cells,
+                seed,
+            } => {
+                code = (cells.min(terrain::MOST_CELLS) + 32 * (seed & 0xffff)) as f32;
+                (Solid::Terrain, [x, y, z, 0.0])
+            }
         };
         let s = &self.skin;
-        Primitive {
+        let casts = f32::from(u8::from(self.casts && solid != Solid::Terrain));
+        let primitive = Primitive {
             row_x: row(axes.x_axis),
             row_y: row(axes.y_axis),
             row_z: row(axes.z_axis),
@@ -273,14 +400,71 @@ impl Piece {
             paint: s.paint.extend(s.tone).to_array(),
             second: s.second.extend(s.dark).to_array(),
             origin: s.origin.extend(s.width).to_array(),
-            cell: s.cell.extend(0.0).to_array(),
+            cell: s.cell.extend(code).to_array(),
             grain: s.grain.extend(s.contrast).to_array(),
             object: [
                 self.object as f32,
-                f32::from(u8::from(self.casts)),
-                0.0,
+                if self.there { casts } else { -1.0 },
+                s.mirror,
                 0.0,
             ],
+        };
+        (solid, primitive)
+    }
+}
+
+impl Shape {
+    /// The same, `wide` times as wide and `tall` times as tall; round ones stay round.
+    pub(super) fn stretched(self, wide: f32, tall: f32) -> Self {
+        match self {
+            Self::Box { half: [x, y, z] } => Self::Box {
+                half: [x * wide, y * tall, z * wide],
+            },
+            Self::Sphere { radius } => Self::Sphere {
+                radius: radius * wide,
+            },
+            Self::Capsule {
+                radius,
+                half_length,
+            } => Self::Capsule {
+                radius: radius * wide,
+                half_length: half_length * tall,
+            },
+            Self::Cylinder {
+                radius,
+                half_length,
+            } => Self::Cylinder {
+                radius: radius * wide,
+                half_length: half_length * tall,
+            },
+            Self::Terrain { .. } => self,
+        }
+    }
+
+    /// The same with its thickness scaled: radii, and all sides of a box.
+    pub(super) fn thicker(self, by: f32) -> Self {
+        match self {
+            Self::Box { half } => Self::Box {
+                half: half.map(|h| h * by),
+            },
+            Self::Sphere { radius } => Self::Sphere {
+                radius: radius * by,
+            },
+            Self::Capsule {
+                radius,
+                half_length,
+            } => Self::Capsule {
+                radius: radius * by,
+                half_length,
+            },
+            Self::Cylinder {
+                radius,
+                half_length,
+            } => Self::Cylinder {
+                radius: radius * by,
+                half_length,
+            },
+            Self::Terrain { .. } => self,
         }
     }
 }

@@ -1,9 +1,22 @@
 //! Host side of the mock world's ray tracer: its structs, its binding and the frames it makes.
 
-use crate::gpu::{Buffer, Gpu, GpuError, Kernel, groups_2d};
+use crate::gpu::Kernel;
 
-/// Primitives that one frame may hold; a tile's culling gives each one lane.
-pub const MAX_PRIMITIVES: usize = 64;
+/// Primitives that one frame may hold: as many as uniform memory has room for.
+pub const MAX_PRIMITIVES: usize = 256;
+
+/// Kinds of primitives, in the order in which a frame lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Solid {
+    /// A box.
+    Box,
+    /// A capsule or sphere.
+    Capsule,
+    /// A cylinder with flat ends.
+    Cylinder,
+    /// A mound; see [`super::terrain`].
+    Terrain,
+}
 
 crate::gpu_struct! {
     /// Parameters of one frame.
@@ -20,24 +33,40 @@ crate::gpu_struct! {
         pub focal: [f32; 4],
         /// The lamp's place in metres; w: distance at which its light has halved.
         pub lamp: [f32; 4],
-        /// Linear colour of the lamp.
+        /// Linear colour of the lamp; w: its radius in metres, which softens shadows.
         pub lamp_colour: [f32; 4],
-        /// Linear colour of the light from everywhere.
+        /// Linear colour of the light from everywhere; w: fog, extinction a metre.
         pub ambient: [f32; 4],
+        /// Linear colour of the sky overhead; w: clouds, 0 to 1.
+        pub zenith: [f32; 4],
+        /// Linear colour of the sky at the horizon and of the fog; w: strength of the sun's glow.
+        pub horizon: [f32; 4],
+        /// A box that is seen through: world to local, first row.
+        pub veil_x: [f32; 4],
+        /// Second row.
+        pub veil_y: [f32; 4],
+        /// Third row.
+        pub veil_z: [f32; 4],
+        /// Its half sizes in metres; w: opacity, 0 for no veil.
+        pub veil: [f32; 4],
+        /// Its linear colour.
+        pub veil_paint: [f32; 4],
         /// Width and height in pixels.
         pub size: [u32; 2],
         /// Primitives of the frame, at most [`MAX_PRIMITIVES`].
         pub count: u32,
         /// First element of the frame in the outputs.
         pub base: u32,
-        /// [`Primitive`]s, ten vectors each, one after the other: 64 x 10 vectors.
-        pub primitives: [[[f32; 4]; 20]; 32],
+        /// Primitives before these indices are boxes, capsules, cylinders and terrain.
+        pub ends: [u32; 4],
+        /// [`Primitive`]s, ten vectors each, one after the other: 256 x 10 vectors.
+        pub primitives: [[[[f32; 4]; 20]; 32]; 4],
     }
 }
 
 crate::gpu_struct! {
-    /// One box or capsule with its paint. A sphere is a capsule of length 0. A primitive with a field that is
-    /// not finite is not there.
+    /// One shape with its paint. A sphere is a capsule of length 0. A primitive with a field that is not finite is
+    /// not there.
     pub struct Primitive {
         /// World to local, first row: local x = row . (p, 1).
         pub row_x: [f32; 4],
@@ -45,7 +74,8 @@ crate::gpu_struct! {
         pub row_y: [f32; 4],
         /// Third row.
         pub row_z: [f32; 4],
-        /// Box: half sizes and 0. Capsule: 0, half length along local y, 0, radius. Metres.
+        /// Box and terrain: half sizes and 0. Capsule: 0, half length along local y, 0, radius. Cylinder: radius,
+        /// half length, radius, 0. Metres.
         pub size: [f32; 4],
         /// Linear colour; w: how much cells differ in tone.
         pub paint: [f32; 4],
@@ -53,22 +83,29 @@ crate::gpu_struct! {
         pub second: [f32; 4],
         /// Origin of the texture in local metres; w: width of a seam in metres.
         pub origin: [f32; 4],
-        /// Distance of seams along local x, y, z in metres, 0 for none.
+        /// Distance of seams along local x, y, z in metres, 0 for none; w: terrain's cells + 32 times its seed.
         pub cell: [f32; 4],
         /// Frequency of the noise along local x, y, z, 1 for features from 0.8 m down; w: contrast.
         pub grain: [f32; 4],
-        /// Object that it belongs to, from 1; 1 where it throws a shadow; 0; 0.
+        /// Object that it belongs to, from 1; 1 where it throws a shadow, -1 where it is not there; how much it
+        /// mirrors, for tops at y = 0; 0.
         pub object: [f32; 4],
     }
 }
 
 impl TraceParams {
-    /// The same frame with these primitives; those past [`MAX_PRIMITIVES`] are left out.
-    pub fn with(mut self, primitives: &[Primitive]) -> Self {
-        let kept = &primitives[..primitives.len().min(MAX_PRIMITIVES)];
+    /// The same frame with these primitives, boxes first, then capsules, cylinders and terrain, each kind in the
+    /// given order; those past [`MAX_PRIMITIVES`] are left out.
+    pub fn with(mut self, primitives: &[(Solid, Primitive)]) -> Self {
+        let mut kept = primitives[..primitives.len().min(MAX_PRIMITIVES)].to_vec();
+        kept.sort_by_key(|(solid, _)| *solid);
         self.primitives = Default::default();
-        bytemuck::cast_slice_mut::<_, Primitive>(&mut self.primitives)[..kept.len()]
-            .copy_from_slice(kept);
+        let slots = bytemuck::cast_slice_mut::<_, Primitive>(&mut self.primitives);
+        for (slot, (_, primitive)) in slots.iter_mut().zip(&kept) {
+            *slot = *primitive;
+        }
+        let end = |last: Solid| kept.partition_point(|(solid, _)| *solid <= last) as u32;
+        self.ends = [Solid::Box, Solid::Capsule, Solid::Cylinder, Solid::Terrain].map(end);
         self.count = kept.len() as u32;
         self
     }
@@ -77,6 +114,17 @@ impl TraceParams {
     pub fn list(&self) -> &[Primitive] {
         let all = bytemuck::cast_slice::<_, Primitive>(&self.primitives);
         &all[..all.len().min(self.count as usize)]
+    }
+
+    /// What primitive `i` of the list is.
+    pub fn solid(&self, i: usize) -> Solid {
+        let i = i as u32;
+        match self.ends {
+            [end, ..] if i < end => Solid::Box,
+            [_, end, ..] if i < end => Solid::Capsule,
+            [_, _, end, _] if i < end => Solid::Cylinder,
+            _ => Solid::Terrain,
+        }
     }
 }
 
@@ -89,7 +137,7 @@ pub static TRACE: Kernel = crate::kernel!(
     bind [
         write rgba: u32,
         write depth: f32,
-        write objects: u32,
+        write ids: u32,
     ]
 );
 
@@ -100,93 +148,13 @@ pub struct Traced {
     pub rgba: Vec<u32>,
     /// Distance along the camera's z in metres at pixel centres; 0 where nothing is.
     pub depth: Vec<f32>,
-    /// Object at pixel centres; 0 where nothing is.
-    pub objects: Vec<u32>,
+    /// What is at pixel centres: `object | (index of the primitive + 1) << 16`; 0 where nothing is.
+    pub ids: Vec<u32>,
 }
 
-/// Output memory for a batch of frames, used again and again.
-pub struct Tracer {
-    gpu: Gpu,
-    pixels: usize,
-    batch: usize,
-    rgba: Buffer<u32>,
-    depth: Buffer<f32>,
-    objects: Buffer<u32>,
-}
-
-impl Tracer {
-    /// Memory for frames of `width` x `height` pixels, several at once where they are small.
-    ///
-    /// # Errors
-    /// [`GpuError::TooLarge`], [`GpuError::OutOfMemory`], and the kernel's compilation.
-    pub fn new(gpu: &Gpu, width: u32, height: u32) -> Result<Self, GpuError> {
-        gpu.prepare(&TRACE)?;
-        let pixels = width as usize * height as usize;
-        let batch = ((8 << 20) / pixels.max(1)).clamp(1, 8);
-        Ok(Self {
-            gpu: gpu.clone(),
-            pixels,
-            batch,
-            rgba: gpu.alloc(batch * pixels)?,
-            depth: gpu.alloc(batch * pixels)?,
-            objects: gpu.alloc(batch * pixels)?,
-        })
-    }
-
-    /// Frames that one call of [`Tracer::trace`] takes.
-    pub fn batch(&self) -> usize {
-        self.batch
-    }
-
-    /// Traces up to [`Tracer::batch`] frames in one submission and reads them back. `base` of the parameters is
-    /// set here; sizes must be those of [`Tracer::new`].
-    ///
-    /// # Errors
-    /// [`GpuError::Validation`] for too many frames or another size; the device's own.
-    pub fn trace(&self, frames: &[TraceParams]) -> Result<Vec<Traced>, GpuError> {
-        let refuse = |reason: String| GpuError::Validation {
-            doing: "a traced frame".to_owned(),
-            reason,
-        };
-        if frames.len() > self.batch {
-            return Err(refuse(format!(
-                "{} frames, at most {} at once",
-                frames.len(),
-                self.batch
-            )));
-        }
-        let mut recorder = self.gpu.recorder();
-        for (at, params) in frames.iter().enumerate() {
-            let [width, height] = params.size;
-            if width as usize * height as usize != self.pixels {
-                return Err(refuse(format!(
-                    "a frame of {width} x {height}, made for {} pixels",
-                    self.pixels
-                )));
-            }
-            let params = TraceParams {
-                base: (at * self.pixels) as u32,
-                ..*params
-            };
-            recorder.run(
-                &TRACE,
-                &params,
-                &[&self.rgba, &self.depth, &self.objects],
-                groups_2d(width, height, TRACE.workgroup),
-            )?;
-        }
-        recorder.submit()?;
-        let count = frames.len() * self.pixels;
-        let rgba = self.gpu.read_range(&self.rgba, 0, count)?;
-        let depth = self.gpu.read_range(&self.depth, 0, count)?;
-        let objects = self.gpu.read_range(&self.objects, 0, count)?;
-        let one = |at: usize| at * self.pixels..(at + 1) * self.pixels;
-        Ok((0..frames.len())
-            .map(|at| Traced {
-                rgba: rgba[one(at)].to_vec(),
-                depth: depth[one(at)].to_vec(),
-                objects: objects[one(at)].to_vec(),
-            })
-            .collect())
+impl Traced {
+    /// The object at each pixel centre; 0 where nothing is.
+    pub fn objects(&self) -> impl Iterator<Item = u32> + '_ {
+        self.ids.iter().map(|id| id & 0xffff)
     }
 }

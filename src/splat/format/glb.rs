@@ -4,38 +4,14 @@ use serde_json::{Value, json};
 
 use super::super::Splats;
 use super::{SH0, ply::unit};
-
-const FLOAT: u32 = 5126;
-
-struct Body {
-    bytes: Vec<u8>,
-    views: Vec<Value>,
-    accessors: Vec<Value>,
-}
-
-impl Body {
-    fn add(&mut self, kind: &str, count: usize, values: &[f32]) -> usize {
-        self.views.push(json!({
-            "buffer": 0, "byteOffset": self.bytes.len(), "byteLength": values.len() * 4
-        }));
-        self.bytes.extend_from_slice(bytemuck::cast_slice(values));
-        self.accessors.push(json!({
-            "bufferView": self.views.len() - 1, "componentType": FLOAT, "count": count, "type": kind
-        }));
-        self.accessors.len() - 1
-    }
-}
+use crate::glb::{Body, FLOAT, GENERATOR};
 
 /// The file's bytes. An empty cloud has no mesh, as glTF asks for at least one vertex.
 pub fn encode(splats: &Splats) -> Vec<u8> {
     let n = splats.len();
-    let mut body = Body {
-        bytes: Vec::new(),
-        views: Vec::new(),
-        accessors: Vec::new(),
-    };
+    let mut body = Body::default();
     let mut document = json!({
-        "asset": {"version": "2.0", "generator": concat!("sora-director ", env!("CARGO_PKG_VERSION"))},
+        "asset": {"version": "2.0", "generator": GENERATOR},
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"name": "splats"}],
@@ -51,41 +27,15 @@ pub fn encode(splats: &Splats) -> Vec<u8> {
                 "kernel": "ellipse", "colorSpace": "srgb_rec709_display"
             }}
         }]}]);
-        document["accessors"] = Value::Array(body.accessors);
-        document["bufferViews"] = Value::Array(body.views);
-        document["buffers"] = json!([{"byteLength": body.bytes.len()}]);
     }
-    let mut text = document.to_string().into_bytes();
-    text.resize(text.len().next_multiple_of(4), b' ');
-    let binary = if n > 0 { 8 + body.bytes.len() } else { 0 };
-    let mut out = Vec::with_capacity(20 + text.len() + binary);
-    out.extend_from_slice(b"glTF");
-    for word in [2, (20 + text.len() + binary) as u32, text.len() as u32] {
-        out.extend_from_slice(&word.to_le_bytes());
-    }
-    out.extend_from_slice(b"JSON");
-    out.extend_from_slice(&text);
-    if n > 0 {
-        out.extend_from_slice(&(body.bytes.len() as u32).to_le_bytes());
-        out.extend_from_slice(b"BIN\0");
-        out.extend_from_slice(&body.bytes);
-    }
-    out
+    body.into_file(document)
 }
 
 fn attributes(splats: &Splats, body: &mut Body) -> Value {
     let n = splats.len();
     let k = splats.coefficients();
     let mut out = serde_json::Map::new();
-    let position = body.add("VEC3", n, splats.positions.as_flattened());
-    let bound = |f: fn(f32, f32) -> f32, start: f32| {
-        splats
-            .positions
-            .iter()
-            .fold([start; 3], |b, p| std::array::from_fn(|c| f(b[c], p[c])))
-    };
-    body.accessors[position]["min"] = json!(bound(f32::min, f32::INFINITY));
-    body.accessors[position]["max"] = json!(bound(f32::max, f32::NEG_INFINITY));
+    let position = body.add_positions(&splats.positions);
     out.insert("POSITION".into(), json!(position));
     let opacities: Vec<f32> = splats
         .opacity_logits
@@ -99,7 +49,10 @@ fn attributes(splats: &Splats, body: &mut Body) -> Value {
             [r, g, b, opacities[i]]
         })
         .collect();
-    out.insert("COLOR_0".into(), json!(body.add("VEC4", n, &fallback)));
+    out.insert(
+        "COLOR_0".into(),
+        json!(body.add("VEC4", FLOAT, n, &fallback)),
+    );
     let rotations: Vec<f32> = splats
         .rotations
         .iter()
@@ -115,7 +68,7 @@ fn attributes(splats: &Splats, body: &mut Body) -> Value {
         .map(|s| s.exp())
         .collect();
     let mut add = |name: String, kind: &str, values: &[f32]| {
-        let at = body.add(kind, n, values);
+        let at = body.add(kind, FLOAT, n, values);
         out.insert(format!("KHR_gaussian_splatting:{name}"), json!(at));
     };
     add("ROTATION".into(), "VEC4", &rotations);

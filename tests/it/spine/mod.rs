@@ -1,7 +1,7 @@
 //! Tests of the spine: configuration, manifest, store, command line, kill and resume.
 
 mod batch;
-mod cli;
+pub mod cli;
 mod config;
 mod disk;
 mod fake;

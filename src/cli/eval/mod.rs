@@ -1,0 +1,29 @@
+//! `director eval`: what stages are worth, measured against the mock world's truth.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::Globals;
+
+mod mock;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Check the mock world's truth against itself, and draw its contact sheets
+    Mock(mock::Args),
+}
+
+/// Runs the command.
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    match &args.what {
+        What::Mock(args) => mock::run(args, globals),
+    }
+}

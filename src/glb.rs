@@ -1,0 +1,86 @@
+//! Binary glTF 2.0: a document and the one buffer that its accessors read, in one file.
+
+use serde_json::{Value, json};
+
+/// Component type of 32-bit floats.
+pub(crate) const FLOAT: u32 = 5126;
+/// Component type of unsigned 32-bit integers.
+pub(crate) const U32: u32 = 5125;
+
+/// What the asset calls its maker.
+pub(crate) const GENERATOR: &str = concat!("sora-director ", env!("CARGO_PKG_VERSION"));
+
+/// A file's buffer, with the views and accessors on it.
+#[derive(Default)]
+pub(crate) struct Body {
+    bytes: Vec<u8>,
+    views: Vec<Value>,
+    accessors: Vec<Value>,
+}
+
+impl Body {
+    /// Adds `count` elements of type `kind` (`VEC3`, ...) and gives their accessor. Values are 4 bytes wide each, so
+    /// that every accessor is aligned.
+    pub(crate) fn add<T: bytemuck::NoUninit>(
+        &mut self,
+        kind: &str,
+        component: u32,
+        count: usize,
+        values: &[T],
+    ) -> usize {
+        let bytes: &[u8] = bytemuck::cast_slice(values);
+        self.views.push(json!({
+            "buffer": 0, "byteOffset": self.bytes.len(), "byteLength": bytes.len()
+        }));
+        self.bytes.extend_from_slice(bytes);
+        self.accessors.push(json!({
+            "bufferView": self.views.len() - 1, "componentType": component, "count": count, "type": kind
+        }));
+        self.accessors.len() - 1
+    }
+
+    /// Adds points with their bounds, as glTF asks of `POSITION`, and gives their accessor.
+    pub(crate) fn add_positions(&mut self, points: &[[f32; 3]]) -> usize {
+        let at = self.add("VEC3", FLOAT, points.len(), points);
+        let bound = |f: fn(f32, f32) -> f32, start: f32| {
+            points
+                .iter()
+                .fold([start; 3], |b, p| std::array::from_fn(|c| f(b[c], p[c])))
+        };
+        self.accessors[at]["min"] = json!(bound(f32::min, f32::INFINITY));
+        self.accessors[at]["max"] = json!(bound(f32::max, f32::NEG_INFINITY));
+        at
+    }
+
+    /// Says what an accessor's view is for: glTF's `target`.
+    pub(crate) fn mark(&mut self, accessor: usize, target: u32) {
+        // Each accessor has a view of its own, of the same number.
+        self.views[accessor]["target"] = json!(target);
+    }
+
+    /// The file of `document`, whose accessors, views and buffer are set here.
+    pub(crate) fn into_file(self, mut document: Value) -> Vec<u8> {
+        let filled = !self.bytes.is_empty();
+        if filled {
+            document["accessors"] = Value::Array(self.accessors);
+            document["bufferViews"] = Value::Array(self.views);
+            document["buffers"] = json!([{"byteLength": self.bytes.len()}]);
+        }
+        let mut text = document.to_string().into_bytes();
+        text.resize(text.len().next_multiple_of(4), b' ');
+        let binary = if filled { 8 + self.bytes.len() } else { 0 };
+        let mut out = Vec::with_capacity(20 + text.len() + binary);
+        out.extend_from_slice(b"glTF");
+        for word in [2, (20 + text.len() + binary) as u32, text.len() as u32] {
+            out.extend_from_slice(&word.to_le_bytes());
+        }
+        out.extend_from_slice(b"JSON");
+        out.extend_from_slice(&text);
+        if filled {
+            out.extend_from_slice(&(self.bytes.len() as u32).to_le_bytes());
+            out.extend_from_slice(b"BIN\0");
+            out.extend_from_slice(&self.bytes);
+        }
+        out
+    }
+}
