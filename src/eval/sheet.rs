@@ -59,7 +59,7 @@ fn pixels(gpu: &Gpu, scene: &Scene, frames: &[usize]) -> anyhow::Result<Vec<Vec<
     let mut all = Vec::new();
     let last = frames.iter().copied().max().unwrap_or(0);
     while all.len() <= last {
-        let shots = renderer.next()?;
+        let shots = renderer.shoot()?;
         anyhow::ensure!(!shots.is_empty(), "the clip ends before frame {last}");
         all.extend(shots.into_iter().map(|s| s.rgba));
     }

@@ -67,7 +67,7 @@ fn render(scene: &Scene, want: Want) -> Vec<Shot> {
     let mut renderer = Renderer::new(&gpu, scene, want).expect("renderer");
     let mut all = Vec::new();
     loop {
-        let shots = renderer.next().expect("frames");
+        let shots = renderer.shoot().expect("frames");
         if shots.is_empty() {
             return all;
         }

@@ -14,8 +14,10 @@ pub mod glb;
 mod lexicon;
 mod light;
 pub mod mesh;
+mod parse;
 mod path;
 pub mod piece;
+mod plant;
 pub mod prompt;
 pub mod render;
 mod rng;
@@ -204,7 +206,7 @@ impl LocalProvider for MockProvider {
             if monitor.stopped() {
                 return Err(GenerateError::Interrupted);
             }
-            let shots = renderer.next()?;
+            let shots = renderer.shoot()?;
             if shots.is_empty() {
                 break;
             }

@@ -136,7 +136,7 @@ impl<'a> Renderer<'a> {
     ///
     /// # Errors
     /// The device's.
-    pub fn next(&mut self) -> Result<Vec<Shot>, GpuError> {
+    pub fn shoot(&mut self) -> Result<Vec<Shot>, GpuError> {
         let total = self.scene.clip.frames;
         let frames = self.done..(self.done + self.batch).min(total);
         if frames.is_empty() {

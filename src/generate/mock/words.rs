@@ -68,7 +68,7 @@ words! {
         /// A person.
         Person: ["person", "people", "man", "men", "woman", "women", "human", "worker", "child", "children", "girl", "boy", "someone", "somebody", "kid", "guy", "lady", "ladies", "pedestrian", "figure", "dancer", "runner", "student", "teacher", "chef", "doctor", "nurse", "astronaut", "soldier", "businessman", "businesswoman", "couple", "crowd", "tourist", "guard", "detective", "monk", "grandmother", "grandfather", "mother", "father", "player", "engineer", "scientist", "waiter", "shopper", "courier", "firefighter", "athlete", "jogger", "barista", "librarian", "skateboarder", "explorer", "crew", "passenger"],
         /// A rolling ball.
-        Ball: ["ball", "sphere", "football", "basketball", "soccerball", "marble"],
+        Ball: ["ball", "sphere", "football", "basketball", "soccerball"],
         /// A vehicle on four wheels.
         Vehicle: ["vehicle", "car", "truck", "van", "forklift", "bus", "buses", "taxi", "automobile", "lorry", "lorries", "jeep", "suv", "tractor", "cart", "buggy", "sedan", "ambulance", "rover", "pickup", "trolley", "motorcycle", "motorbike"],
         /// Nobody.
@@ -114,7 +114,8 @@ words! {
         /// Square tiles.
         Tile: ["tile", "tiled", "ceramic", "checkered", "chequered", "terrazzo"],
         /// Polished slabs that mirror.
-        Marble: ["marbled", "polished", "glossy", "shiny", "mirror", "mirrored", "reflective"],
+        Marble: ["marble",
+            "marbled", "polished", "glossy", "shiny", "mirror", "mirrored", "reflective"],
         /// Bricks.
         Brick: ["brick", "cobblestone", "cobbled", "cobble"],
         /// Painted plaster.
