@@ -6,8 +6,8 @@
 // The lamp is a ball: a caster shades by how far it would have to grow, or shrink, to touch the ray, over the width of
 // the penumbra at its distance. Floors at y = 0 may mirror: the ray goes on from the eye's mirror image.
 // Tiles of 8 x 8 first cull the primitives by the tile's four planes (and by their mirror image where a mirror is
-// seen), and the shadow casters by the hull of the lamp and what the tile sees. A primitive with a field that is not
-// finite is not there; with such params nothing is seen.
+// seen), and the shadow casters by the hull of the lamp and what the tile sees. Primitives are finite; with a camera,
+// lamp or sky that is not, nothing is seen.
 
 struct Params {
   axis_x: vec4<f32>,       // camera's x in the world; w: exposure
@@ -29,6 +29,7 @@ struct Params {
   count: u32,              // primitives, at most 256
   base: u32,               // first output element
   ends: vec4<u32>,         // primitives before these are boxes, capsules, cylinders, terrain
+  flags: vec4<u32>,        // x: what the scene has, see HAS_TERRAIN and so on; the rest is 0
   // Ten vectors a primitive; uniform memory, since a software adapter reads it far faster than storage.
   //  0-2 rows, world to local: local = row . (p, 1)
   //  3   box, terrain: half sizes, 0; capsule: 0, half length along y, 0, radius; cylinder: radius, half, radius, 0
@@ -52,6 +53,11 @@ const NOBODY = 0xffffffffu;
 const OCTAVES = 7u;
 const COARSEST = 0.8;
 const FALL = 0.85;
+// Flags. A software adapter runs both sides of a branch, but leaves out what a uniform alone rules out.
+const HAS_TERRAIN = 1u;
+const HAS_MIRROR = 2u;
+const HAS_VEIL = 4u;
+const HAS_SKY = 8u;
 // End of a shadow ray: the point itself lies at 1.
 const SHORT = 0.9995;
 
@@ -62,12 +68,16 @@ var<workgroup> casting_bits: array<atomic<u32>, 8>;
 var<workgroup> seen: array<u32, 256>;
 var<workgroup> mirrored: array<u32, 256>;
 var<workgroup> casting: array<u32, 256>;
-var<workgroup> seen_ends: array<u32, 4>;
-var<workgroup> mirrored_ends: array<u32, 4>;
-var<workgroup> casting_ends: array<u32, 4>;
 var<workgroup> mirrors: atomic<u32>;
 var<workgroup> low: array<atomic<i32>, 3>;
 var<workgroup> high: array<atomic<i32>, 3>;
+
+// The bits of word `first / 32` that stand for primitives before `ends`.
+fn below(ends: vec4<u32>, first: u32) -> vec4<u32> {
+  let within = clamp(vec4<i32>(ends) - i32(first), vec4<i32>(0), vec4<i32>(32));
+  let some = (vec4<u32>(1u) << (vec4<u32>(within) & vec4<u32>(31u))) - 1u;
+  return select(some, vec4<u32>(NOBODY), within == vec4<i32>(32));
+}
 
 fn finite4(v: vec4<f32>) -> bool {
   let bits = bitcast<vec4<u32>>(v) & vec4<u32>(0x7f800000u);
@@ -79,11 +89,7 @@ fn part(i: u32, k: u32) -> vec4<f32> {
 }
 
 fn usable(i: u32) -> bool {
-  var whole = true;
-  for (var k = 0u; k < 10u; k++) {
-    whole = whole & finite4(part(i, k));
-  }
-  return whole & (part(i, 9u).y >= 0.0);
+  return part(i, 9u).y >= 0.0;
 }
 
 fn centre_of(i: u32) -> vec3<f32> {
@@ -245,7 +251,7 @@ fn normal_local(i: u32, p: vec3<f32>) -> vec3<f32> {
     }
     return vec3<f32>(p.x, 0.0, p.z) / max(rho, 1.0e-12);
   }
-  if (kind == 3u) {
+  if (((params.flags.x & HAS_TERRAIN) != 0u) && kind == 3u) {
     let code = u32(part(i, 7u).w);
     let n = f32(code & 31u);
     let scale = 0.5 * n / size.xz;
@@ -497,33 +503,23 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
   let v0 = (f32(tile.y * 8u) - 0.5 - focal.w) / focal.y;
   let v1 = (f32(tile.y * 8u) + 8.5 - focal.w) / focal.y;
   let planes = array<vec3<f32>, 5>(x - u0 * z, u1 * z - x, y - v0 * z, v1 * z - y, z);
-  for (var i = l; i < 256u; i += 64u) {
-    if ((i < count) & camera) {
-      if (usable(i) & reaches(i, eye, vec3<f32>(1.0), planes)) {
-        atomicOr(&seen_bits[i >> 5u], 1u << (i & 31u));
-      }
+  for (var i = l; (i < count) & camera; i += 64u) {
+    if (usable(i) & reaches(i, eye, vec3<f32>(1.0), planes)) {
+      atomicOr(&seen_bits[i >> 5u], 1u << (i & 31u));
     }
   }
   workgroupBarrier();
-  for (var i = l; i < 256u; i += 64u) {
-    var before = 0u;
-    for (var w = 0u; w < (i >> 5u); w++) {
-      before += countOneBits(atomicLoad(&seen_bits[w]));
+  // The set as a list in order: of each word, the lanes that own its primitives write theirs.
+  var ends = vec4<u32>(0u);
+  var total = 0u;
+  let bit = l & 31u;
+  for (var w = 0u; w < 8u; w++) {
+    let word = atomicLoad(&seen_bits[w]);
+    if (((w & 1u) == (l >> 5u)) & (((word >> bit) & 1u) == 1u)) {
+      seen[total + countOneBits(word & ((1u << bit) - 1u))] = w * 32u + bit;
     }
-    let word = atomicLoad(&seen_bits[i >> 5u]);
-    if (((word >> (i & 31u)) & 1u) == 1u) {
-      seen[before + countOneBits(word & ((1u << (i & 31u)) - 1u))] = i;
-    }
-  }
-  if (l < 4u) {
-    let end = min(params.ends[l], count);
-    var before = 0u;
-    for (var w = 0u; w < 8u; w++) {
-      let within = clamp(i32(end) - i32(w * 32u), 0, 32);
-      let mask = select((1u << u32(within & 31)) - 1u, NOBODY, within == 32);
-      before += countOneBits(atomicLoad(&seen_bits[w]) & mask);
-    }
-    seen_ends[l] = before;
+    total += countOneBits(word);
+    ends += countOneBits(vec4<u32>(word) & below(params.ends, w * 32u));
   }
   workgroupBarrier();
 
@@ -543,11 +539,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
   var best4 = vec4<f32>(MISS);
   var who4 = vec4<u32>(NOBODY);
   var at = 0u;
-  let boxes = seen_ends[0];
-  let capsules = seen_ends[1];
-  let cylinders = seen_ends[2];
-  let terrains = seen_ends[3];
-  for (; at < boxes; at++) {
+  for (; at < ends.x; at++) {
     let i = seen[at];
     let s = part(i, 3u);
     let o = local_point(i, eye);
@@ -563,7 +555,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
     who4 = select(who4, vec4<u32>(i), t4 < best4);
     best4 = min(best4, t4);
   }
-  for (; at < capsules; at++) {
+  for (; at < ends.y; at++) {
     let i = seen[at];
     let s = part(i, 3u);
     let o = local_point(i, eye);
@@ -579,7 +571,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
     who4 = select(who4, vec4<u32>(i), t4 < best4);
     best4 = min(best4, t4);
   }
-  for (; at < cylinders; at++) {
+  for (; at < ends.z; at++) {
     let i = seen[at];
     let s = part(i, 3u);
     let o = local_point(i, eye);
@@ -595,19 +587,21 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
     who4 = select(who4, vec4<u32>(i), t4 < best4);
     best4 = min(best4, t4);
   }
-  for (; at < terrains; at++) {
-    let i = seen[at];
-    let s = part(i, 3u);
-    let code = u32(part(i, 7u).w);
-    let o = local_point(i, eye);
-    let t = hit_terrain(s.xyz, code, o, local_direction(i, ray));
-    let t4 = vec4<f32>(
-      hit_terrain(s.xyz, code, o, local_direction(i, ray0)), hit_terrain(s.xyz, code, o, local_direction(i, ray1)),
-      hit_terrain(s.xyz, code, o, local_direction(i, ray2)), hit_terrain(s.xyz, code, o, local_direction(i, ray3)));
-    who = select(who, i, t < best);
-    best = min(best, t);
-    who4 = select(who4, vec4<u32>(i), t4 < best4);
-    best4 = min(best4, t4);
+  if ((params.flags.x & HAS_TERRAIN) != 0u) {
+    for (; at < ends.w; at++) {
+      let i = seen[at];
+      let s = part(i, 3u);
+      let code = u32(part(i, 7u).w);
+      let o = local_point(i, eye);
+      let t = hit_terrain(s.xyz, code, o, local_direction(i, ray));
+      let t4 = vec4<f32>(
+        hit_terrain(s.xyz, code, o, local_direction(i, ray0)), hit_terrain(s.xyz, code, o, local_direction(i, ray1)),
+        hit_terrain(s.xyz, code, o, local_direction(i, ray2)), hit_terrain(s.xyz, code, o, local_direction(i, ray3)));
+      who = select(who, i, t < best);
+      best = min(best, t);
+      who4 = select(who4, vec4<u32>(i), t4 < best4);
+      best4 = min(best4, t4);
+    }
   }
   let any4 = best4 < vec4<f32>(MISS);
   let t4 = select(vec4<f32>(0.0), best4, any4);
@@ -624,10 +618,12 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
     let q2 = select(sure, p2, any4.z);
     let q3 = select(sure, p3, any4.w);
     widen(min(min(q0, q1), min(q2, q3)), max(max(q0, q1), max(q2, q3)));
-    let glossy = vec4<f32>(
-      part(first4.x, 9u).z, part(first4.y, 9u).z, part(first4.z, 9u).z, part(first4.w, 9u).z);
-    if (any(any4 & (glossy > vec4<f32>(0.0)))) {
-      atomicOr(&mirrors, 1u);
+    if ((params.flags.x & HAS_MIRROR) != 0u) {
+      let glossy = vec4<f32>(
+        part(first4.x, 9u).z, part(first4.y, 9u).z, part(first4.z, 9u).z, part(first4.w, 9u).z);
+      if (any(any4 & (glossy > vec4<f32>(0.0)))) {
+        atomicOr(&mirrors, 1u);
+      }
     }
   }
   workgroupBarrier();
@@ -638,54 +634,46 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
   let goal = 0.5 * (a + b);
   let along = goal - lamp;
   let spread = 0.5 * length(b - a) + 0.01 + params.lamp_colour.w;
-  let reflecting = atomicLoad(&mirrors) == 1u;
-  for (var i = l; i < 256u; i += 64u) {
-    if (i < count) {
-      if ((part(i, 9u).y > 0.5) & usable(i) & (b.x >= a.x)) {
-        let s = part(i, 3u);
-        let c = centre_of(i);
-        let k = clamp(dot(c - lamp, along) / max(dot(along, along), 1.0e-9), 0.0, 1.0);
-        if (distance(c, lamp + k * along) < spread + length(s.xyz) + s.w) {
-          atomicOr(&casting_bits[i >> 5u], 1u << (i & 31u));
-        }
+  for (var i = l; i < count; i += 64u) {
+    let casts = part(i, 9u).y;
+    if ((casts > 0.5) & (b.x >= a.x)) {
+      let s = part(i, 3u);
+      let c = centre_of(i);
+      let k = clamp(dot(c - lamp, along) / max(dot(along, along), 1.0e-9), 0.0, 1.0);
+      if (distance(c, lamp + k * along) < spread + length(s.xyz) + s.w) {
+        atomicOr(&casting_bits[i >> 5u], 1u << bit);
       }
-      if (reflecting & usable(i)) {
+    }
+    if ((params.flags.x & HAS_MIRROR) != 0u) {
+      if ((atomicLoad(&mirrors) == 1u) & (casts >= 0.0)) {
         if (reaches(i, eye, vec3<f32>(1.0, -1.0, 1.0), planes)) {
-          atomicOr(&mirrored_bits[i >> 5u], 1u << (i & 31u));
+          atomicOr(&mirrored_bits[i >> 5u], 1u << bit);
         }
       }
     }
   }
   workgroupBarrier();
-  for (var i = l; i < 256u; i += 64u) {
-    var casts_before = 0u;
-    var mirrored_before = 0u;
-    for (var w = 0u; w < (i >> 5u); w++) {
-      casts_before += countOneBits(atomicLoad(&casting_bits[w]));
-      mirrored_before += countOneBits(atomicLoad(&mirrored_bits[w]));
+  var casting_ends = vec4<u32>(0u);
+  total = 0u;
+  for (var w = 0u; w < 8u; w++) {
+    let word = atomicLoad(&casting_bits[w]);
+    if (((w & 1u) == (l >> 5u)) & (((word >> bit) & 1u) == 1u)) {
+      casting[total + countOneBits(word & ((1u << bit) - 1u))] = w * 32u + bit;
     }
-    let below = (1u << (i & 31u)) - 1u;
-    let casts = atomicLoad(&casting_bits[i >> 5u]);
-    if (((casts >> (i & 31u)) & 1u) == 1u) {
-      casting[casts_before + countOneBits(casts & below)] = i;
-    }
-    let shown = atomicLoad(&mirrored_bits[i >> 5u]);
-    if (((shown >> (i & 31u)) & 1u) == 1u) {
-      mirrored[mirrored_before + countOneBits(shown & below)] = i;
-    }
+    total += countOneBits(word);
+    casting_ends += countOneBits(vec4<u32>(word) & below(params.ends, w * 32u));
   }
-  if (l < 4u) {
-    let end = min(params.ends[l], count);
-    var casts = 0u;
-    var shown = 0u;
+  var mirrored_ends = vec4<u32>(0u);
+  if ((params.flags.x & HAS_MIRROR) != 0u) {
+    total = 0u;
     for (var w = 0u; w < 8u; w++) {
-      let within = clamp(i32(end) - i32(w * 32u), 0, 32);
-      let mask = select((1u << u32(within & 31)) - 1u, NOBODY, within == 32);
-      casts += countOneBits(atomicLoad(&casting_bits[w]) & mask);
-      shown += countOneBits(atomicLoad(&mirrored_bits[w]) & mask);
+      let word = atomicLoad(&mirrored_bits[w]);
+      if (((w & 1u) == (l >> 5u)) & (((word >> bit) & 1u) == 1u)) {
+        mirrored[total + countOneBits(word & ((1u << bit) - 1u))] = w * 32u + bit;
+      }
+      total += countOneBits(word);
+      mirrored_ends += countOneBits(vec4<u32>(word) & below(params.ends, w * 32u));
     }
-    casting_ends[l] = casts;
-    mirrored_ends[l] = shown;
   }
   workgroupBarrier();
 
@@ -697,7 +685,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
   let dim = vec4<f32>(l0.ambient, l1.ambient, l2.ambient, l3.ambient);
   // From the lamp to the point: a convex primitive cannot shade its own lit side, so it is left out.
   at = 0u;
-  for (; at < casting_ends[0]; at++) {
+  for (; at < casting_ends.x; at++) {
     let i = casting[at];
     let s = part(i, 3u);
     let o = local_point(i, lamp);
@@ -706,7 +694,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
       shade_box(s.xyz, o, local_direction(i, p2 - lamp)), shade_box(s.xyz, o, local_direction(i, p3 - lamp)));
     lit *= select(left, vec4<f32>(1.0), who4 == vec4<u32>(i));
   }
-  for (; at < casting_ends[1]; at++) {
+  for (; at < casting_ends.y; at++) {
     let i = casting[at];
     let s = part(i, 3u);
     let o = local_point(i, lamp);
@@ -717,7 +705,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
       shade_capsule(s.y, s.w, o, local_direction(i, p3 - lamp)));
     lit *= select(left, vec4<f32>(1.0), who4 == vec4<u32>(i));
   }
-  for (; at < casting_ends[2]; at++) {
+  for (; at < casting_ends.z; at++) {
     let i = casting[at];
     let s = part(i, 3u);
     let o = local_point(i, lamp);
@@ -732,11 +720,12 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
   // Samples on one surface share one look at its paint, at the mean of their points.
   var colour = vec3<f32>(0.0);
   var open = any4;
-  while (any(open)) {
+  // At the end of the body, since a software adapter runs it once more for nothing where the test comes first.
+  loop {
     let i = select(select(select(who4.w, who4.z, open.z), who4.y, open.y), who4.x, open.x);
     let same = open & (who4 == vec4<u32>(i));
     let w = select(vec4<f32>(0.0), vec4<f32>(1.0), same);
-    let n = dot(w, vec4<f32>(1.0));
+    let n = max(dot(w, vec4<f32>(1.0)), 1.0e-6);
     let p = (p0 * w.x + p1 * w.y + p2 * w.z + p3 * w.w) / n;
     let q = local_point(i, p);
     let nl = normal_local(i, q);
@@ -748,34 +737,37 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
     let shine = params.ambient.xyz * dot(dim, w) + params.lamp_colour.xyz * dot(lit, w);
     var shown = 0.25 * albedo(i, q, nl, footprint) * shine;
     let gloss = part(i, 9u).z;
-    if ((gloss > 0.0) & (nw.y > 0.5) & (abs(p.y) < 0.01)) {
+    if (((params.flags.x & HAS_MIRROR) != 0u) && (gloss > 0.0) & (nw.y > 0.5) & (abs(p.y) < 0.01)) {
       // Fresnel by Schlick 1994; the mirrored surface is seen without its shadows.
       let share = gloss * (0.08 + 0.92 * pow(1.0 - facing, 5.0));
       let back = vec3<f32>(away.x, -away.y, away.z);
       var nearest = MISS;
       var other = NOBODY;
       var k = 0u;
-      for (; k < mirrored_ends[0]; k++) {
+      for (; k < mirrored_ends.x; k++) {
         let j = mirrored[k];
         let t = hit_box(part(j, 3u).xyz, local_point(j, p), local_direction(j, back));
         other = select(other, j, (t < nearest) & (j != i));
         nearest = select(nearest, t, (t < nearest) & (j != i));
       }
-      for (; k < mirrored_ends[1]; k++) {
+      for (; k < mirrored_ends.y; k++) {
         let j = mirrored[k];
         let s = part(j, 3u);
         let t = hit_capsule(s.y, s.w, local_point(j, p), local_direction(j, back));
         other = select(other, j, t < nearest);
         nearest = min(nearest, t);
       }
-      for (; k < mirrored_ends[2]; k++) {
+      for (; k < mirrored_ends.z; k++) {
         let j = mirrored[k];
         let s = part(j, 3u);
         let t = hit_cylinder(s.y, s.x, local_point(j, p), local_direction(j, back));
         other = select(other, j, t < nearest);
         nearest = min(nearest, t);
       }
-      var glass = sky(back / far);
+      var glass = vec3<f32>(0.0);
+      if ((params.flags.x & HAS_SKY) != 0u) {
+        glass = sky(back / far);
+      }
       if (other != NOBODY) {
         let m = p + nearest * back;
         let mq = local_point(other, m);
@@ -788,23 +780,26 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_id) la
     }
     // Fog: light falls off with the way (Beer and Lambert), and the horizon's comes in its place.
     let clear = exp(-params.ambient.w * far);
-    colour += mix(0.25 * n * params.horizon.xyz, shown, clear);
+    colour += select(vec3<f32>(0.0), mix(0.25 * n * params.horizon.xyz, shown, clear), any(same));
     open = open & !same;
+    if (!any(open)) {
+      break;
+    }
   }
   let missed = 0.25 * dot(select(vec4<f32>(1.0), vec4<f32>(0.0), any4), vec4<f32>(1.0));
-  if ((missed > 0.0) & camera) {
-    colour += missed * sky(normalize(ray));
+  if ((params.flags.x & HAS_SKY) != 0u) {
+    if ((missed > 0.0) & camera) {
+      colour += missed * sky(normalize(ray));
+    }
   }
-  let hazy = params.veil.w > 0.0;
-  if (hazy & camera & finite4(params.veil) & finite4(params.veil_paint) & finite4(params.veil_x)
-      & finite4(params.veil_y) & finite4(params.veil_z)) {
+  if ((params.flags.x & HAS_VEIL) != 0u) {
     let q = vec4<f32>(eye, 1.0);
     let o = vec3<f32>(dot(params.veil_x, q), dot(params.veil_y, q), dot(params.veil_z, q));
     let d = vec3<f32>(dot(params.veil_x.xyz, ray), dot(params.veil_y.xyz, ray), dot(params.veil_z.xyz, ray));
     let t = hit_box(params.veil.xyz, o, d);
-    if (t < best) {
+    if ((t < best) & camera) {
       let grain = octaves(o + t * d, max(t / focal.x, 1.0e-5));
-      colour = mix(colour, params.veil_paint.xyz * (1.0 + 0.5 * clamp(grain, -1.0, 1.0)), min(params.veil.w, 1.0));
+      colour = mix(colour, params.veil_paint.xyz * (1.0 + 0.5 * clamp(grain, -1.0, 1.0)), clamp(params.veil.w, 0.0, 1.0));
     }
   }
 

@@ -4,7 +4,7 @@ use glam::{DMat3, DVec2, DVec3, Vec3};
 use serde::{Deserialize, Serialize};
 
 use super::body::{Gait, Look};
-use super::defects::{self, Draw, Planted};
+use super::defects::{self, Draw, Kind, Planted};
 use super::faults::{Faults, Reserved};
 use super::furnish;
 use super::light::Lighting;
@@ -14,7 +14,7 @@ use super::prompt::{Subject, Understood};
 use super::rng::Rng;
 use super::shell;
 use super::site::Site;
-use super::trace::TraceParams;
+use super::trace::{HAS_SKY, HAS_VEIL, TraceParams};
 use crate::camera::{Camera, Pose};
 
 /// The clip that a scene is made for.
@@ -305,6 +305,8 @@ impl Scene {
         let axis = |v: DVec3, w: f32| v.as_vec3().extend(w).to_array();
         let r = pose.rotation;
         let light = &self.lighting;
+        let open =
+            self.understood.outdoors() || self.planted.iter().any(|p| p.kind == Kind::OpenBoundary);
         let mut params = TraceParams {
             axis_x: axis(r.x_axis, self.faults.gains[frame]),
             axis_y: axis(r.y_axis, 0.0),
@@ -317,6 +319,7 @@ impl Scene {
             zenith: light.zenith.extend(light.clouds).to_array(),
             horizon: light.horizon.extend(light.glow).to_array(),
             size: self.clip.size,
+            flags: [if open { HAS_SKY } else { 0 }, 0, 0, 0],
             ..TraceParams::default()
         };
         if let Some(veil) = &self.faults.veil {
@@ -326,6 +329,7 @@ impl Scene {
             params.veil_z = it.row_z;
             params.veil = [it.size[0], it.size[1], it.size[2], veil.opacity];
             params.veil_paint = it.paint;
+            params.flags[0] |= HAS_VEIL;
         }
         let primitives: Vec<_> = self
             .pieces(frame, offset)

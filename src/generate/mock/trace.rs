@@ -5,6 +5,15 @@ use crate::gpu::Kernel;
 /// Primitives that one frame may hold: as many as uniform memory has room for.
 pub const MAX_PRIMITIVES: usize = 256;
 
+/// Some primitive is terrain.
+pub const HAS_TERRAIN: u32 = 1;
+/// Some floor mirrors.
+pub const HAS_MIRROR: u32 = 2;
+/// There is a veil.
+pub const HAS_VEIL: u32 = 4;
+/// The sky may be seen; without it nothing is black.
+pub const HAS_SKY: u32 = 8;
+
 /// Kinds of primitives, in the order in which a frame lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Solid {
@@ -59,14 +68,17 @@ crate::gpu_struct! {
         pub base: u32,
         /// Primitives before these indices are boxes, capsules, cylinders and terrain.
         pub ends: [u32; 4],
+        /// First: what the scene has, of [`HAS_TERRAIN`], [`HAS_MIRROR`], [`HAS_VEIL`] and [`HAS_SKY`]; what it says it
+        /// has not is not looked for. The rest is 0.
+        pub flags: [u32; 4],
         /// [`Primitive`]s, ten vectors each, one after the other: 256 x 10 vectors.
         pub primitives: [[[[f32; 4]; 20]; 32]; 4],
     }
 }
 
 crate::gpu_struct! {
-    /// One shape with its paint. A sphere is a capsule of length 0. A primitive with a field that is not finite is
-    /// not there.
+    /// One shape with its paint. A sphere is a capsule of length 0. All fields are finite: [`TraceParams::with`] sees
+    /// to it.
     pub struct Primitive {
         /// World to local, first row: local x = row . (p, 1).
         pub row_x: [f32; 4],
@@ -95,10 +107,26 @@ crate::gpu_struct! {
 
 impl TraceParams {
     /// The same frame with these primitives, boxes first, then capsules, cylinders and terrain, each kind in the
-    /// given order; those past [`MAX_PRIMITIVES`] are left out.
+    /// given order, and flags for terrain and mirrors; those past [`MAX_PRIMITIVES`] are left out. One with a field
+    /// that is not finite keeps its place and is not there.
     pub fn with(mut self, primitives: &[(Solid, Primitive)]) -> Self {
         let mut kept = primitives[..primitives.len().min(MAX_PRIMITIVES)].to_vec();
         kept.sort_by_key(|(solid, _)| *solid);
+        for (_, primitive) in &mut kept {
+            if !bytemuck::bytes_of(primitive)
+                .chunks_exact(4)
+                .all(|b| f32::from_ne_bytes([b[0], b[1], b[2], b[3]]).is_finite())
+            {
+                *primitive = Primitive {
+                    object: [0.0, -1.0, 0.0, 0.0],
+                    ..Primitive::default()
+                };
+            }
+        }
+        let has = |flag: u32, there: bool| if there { flag } else { 0 };
+        self.flags[0] &= !(HAS_TERRAIN | HAS_MIRROR);
+        self.flags[0] |= has(HAS_TERRAIN, kept.iter().any(|(s, _)| *s == Solid::Terrain))
+            | has(HAS_MIRROR, kept.iter().any(|(_, p)| p.object[2] > 0.0));
         self.primitives = Default::default();
         let slots = bytemuck::cast_slice_mut::<_, Primitive>(&mut self.primitives);
         for (slot, (_, primitive)) in slots.iter_mut().zip(&kept) {

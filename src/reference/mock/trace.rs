@@ -3,7 +3,9 @@
 use glam::{IVec3, Vec2, Vec3, Vec4};
 
 use crate::generate::mock::terrain;
-use crate::generate::mock::trace::{Primitive, Solid, TraceParams, Traced};
+use crate::generate::mock::trace::{
+    HAS_MIRROR, HAS_SKY, HAS_TERRAIN, HAS_VEIL, Primitive, Solid, TraceParams, Traced,
+};
 
 const MISS: f32 = 3.0e38;
 const NEAR: f32 = 1.0e-3;
@@ -20,15 +22,13 @@ const SAMPLES: [[f32; 2]; 4] = [
     [0.125, 0.375],
 ];
 
-/// It is there, and every field is finite.
+/// It is there.
 fn usable(p: &Primitive) -> bool {
-    [
-        p.row_x, p.row_y, p.row_z, p.size, p.paint, p.second, p.origin, p.cell, p.grain, p.object,
-    ]
-    .as_flattened()
-    .iter()
-    .all(|v| v.is_finite())
-        && p.object[1] >= 0.0
+    p.object[1] >= 0.0
+}
+
+fn has(params: &TraceParams, flag: u32) -> bool {
+    params.flags[0] & flag != 0
 }
 
 fn local_point(p: &Primitive, at: Vec3) -> Vec3 {
@@ -397,8 +397,10 @@ fn nearest(params: &TraceParams, eye: Vec3, ray: Vec3, but: Option<usize>) -> Op
     let mut best = None;
     let mut least = MISS;
     for (i, p) in params.list().iter().enumerate() {
-        let terrain_in_mirror = but.is_some() && params.solid(i) == Solid::Terrain;
-        if !usable(p) || but == Some(i) || terrain_in_mirror {
+        // Mirrors do not show terrain.
+        let terrain = params.solid(i) == Solid::Terrain;
+        let skipped = terrain && (but.is_some() || !has(params, HAS_TERRAIN));
+        if !usable(p) || but == Some(i) || skipped {
             continue;
         }
         let t = hit(
@@ -446,6 +448,9 @@ fn unshaded(params: &TraceParams, i: usize, p: Vec3) -> f32 {
 }
 
 fn sky(params: &TraceParams, d: Vec3) -> Vec3 {
+    if !has(params, HAS_SKY) {
+        return Vec3::ZERO;
+    }
     let zenith = Vec4::from(params.zenith);
     let horizon = Vec4::from(params.horizon);
     let up = d.y.max(0.0);
@@ -540,7 +545,7 @@ fn surface(params: &TraceParams, view: &View, i: usize, at: &[Vec3]) -> Vec3 {
     let lamp = Vec4::from(params.lamp_colour).truncate();
     let mut shown = 0.25 * albedo(own, q, nl, footprint) * (ambient.truncate() * dim + lamp * lit);
     let gloss = own.object[2];
-    if gloss > 0.0 && nw.y > 0.5 && p.y.abs() < 0.01 {
+    if has(params, HAS_MIRROR) && gloss > 0.0 && nw.y > 0.5 && p.y.abs() < 0.01 {
         let share = gloss * (0.08 + 0.92 * (1.0 - facing).powf(5.0));
         let back = Vec3::new(away.x, -away.y, away.z);
         let glass = match nearest(params, p, back, Some(i)) {
@@ -574,7 +579,7 @@ fn veiled(params: &TraceParams, view: &View, ray: Vec3, best: f32, colour: Vec3)
         paint: params.veil_paint,
         ..Primitive::default()
     };
-    if params.veil[3].is_nan() || params.veil[3] <= 0.0 || !usable(&veil) {
+    if !has(params, HAS_VEIL) {
         return colour;
     }
     let o = local_point(&veil, view.eye);
@@ -586,7 +591,7 @@ fn veiled(params: &TraceParams, view: &View, ray: Vec3, best: f32, colour: Vec3)
     }
     let grain = octaves(o + t * d, (t / params.focal[0]).max(1.0e-5));
     let paint = Vec4::from(params.veil_paint).truncate() * (1.0 + 0.5 * grain.clamp(-1.0, 1.0));
-    colour.lerp(paint, opacity.min(1.0))
+    colour.lerp(paint, opacity.clamp(0.0, 1.0))
 }
 
 /// Packed colour of a pixel whose centre lies at image point (`u`, `v`) in pixels.

@@ -2,7 +2,9 @@
 
 use glam::{Quat, Vec3};
 use sora_director::generate::mock::render::Want;
-use sora_director::generate::mock::trace::{Primitive, Solid, TraceParams};
+use sora_director::generate::mock::trace::{
+    HAS_MIRROR, HAS_SKY, HAS_TERRAIN, HAS_VEIL, Primitive, Solid, TraceParams,
+};
 use sora_director::reference::mock::trace as twin;
 
 use super::{kernel, render, scene};
@@ -196,6 +198,7 @@ fn mess(rng: &mut Rng, size: [u32; 2], count: usize) -> TraceParams {
         veil: [0.7, 0.9, 0.05, 0.4],
         veil_paint: [0.5, 0.6, 0.7, 0.0],
         size,
+        flags: [HAS_VEIL | HAS_SKY, 0, 0, 0],
         ..TraceParams::default()
     }
     .with(&list)
@@ -219,7 +222,18 @@ fn kernel_agrees_with_its_twin_in_a_mess() {
         ([48, 32], 256),
     ] {
         let params = mess(&mut rng, size, count);
+        if count > 6 {
+            assert_eq!(
+                params.flags[0],
+                HAS_TERRAIN | HAS_MIRROR | HAS_VEIL | HAS_SKY
+            );
+        }
         agree(&format!("mess of {count} at {size:?}"), &params);
+        let plain = TraceParams {
+            flags: [0; 4],
+            ..params
+        };
+        agree(&format!("the same of {count} without its flags"), &plain);
     }
 }
 
