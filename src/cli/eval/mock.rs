@@ -118,7 +118,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 fn save(path: &Path, sheet: &image::RgbImage) -> anyhow::Result<()> {
     let file = std::fs::File::create(path).with_context(|| path.display().to_string())?;
     let mut file = std::io::BufWriter::new(file);
-    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, 82);
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, 70);
     sheet
         .write_with_encoder(encoder)
         .with_context(|| path.display().to_string())

@@ -183,7 +183,7 @@ pub const DEFECTS: &[DefectRule] = &[
         Kind::Blocks,
         [0.08, 0.01],
         [0.35, 1.0],
-        "of the detail in 8 px blocks",
+        "of the detail, in blocks of 8 px (16 over 480 lines)",
         CLEAN,
     ),
     rule(

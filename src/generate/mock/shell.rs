@@ -105,7 +105,7 @@ pub(super) fn build(scene: &mut Scene, pit: Option<[DVec2; 2]>, gap: Option<Gap>
         0.15,
         0.4,
     );
-    slabs(scene, pit, floor, &mut rng);
+    slabs(scene, pit, floor);
     let e = scene.site.extent;
     if let Some(steps) = scene.site.steps {
         let id = scene.name("steps", Role::Shell);
@@ -198,7 +198,7 @@ pub(super) fn weathered(skin: Skin, weather: Weather) -> Skin {
 }
 
 /// The floor at height 0, around the pit.
-fn slabs(scene: &mut Scene, pit: Option<[DVec2; 2]>, floor: Skin, rng: &mut Rng) {
+fn slabs(scene: &mut Scene, pit: Option<[DVec2; 2]>, floor: Skin) {
     let e = scene.site.extent;
     let deep = Vec3::Y * PIT / 2.0;
     let id = scene.name("floor", Role::Shell);
@@ -224,7 +224,9 @@ fn slabs(scene: &mut Scene, pit: Option<[DVec2; 2]>, floor: Skin, rng: &mut Rng)
     slab([min.x, max.y], [max.x, z], true);
     let id = scene.name("pit", Role::Shell);
     let (at, half) = ((min + max) / 2.0, (max - min) / 2.0);
-    let black = Skin::plain([0.05; 3], [0.02; 3], rng);
+    // A stream of its own: what comes after is the same with the pit and without it.
+    let mut rng = Rng::stream(scene.understood.seed, "pit skin");
+    let black = Skin::plain([0.05; 3], [0.02; 3], &mut rng);
     let middle = Vec3::new(at.x, -PIT - 0.1, at.y);
     let bottom = Piece::block(
         id,

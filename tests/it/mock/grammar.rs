@@ -351,3 +351,15 @@ fn seeds_have_ranges() {
     assert_eq!(seeds::range_of(1_000_000_000), seeds::SeedRange::Tuning);
     assert_eq!(seeds::range_of(2_999_999_999), seeds::SeedRange::HeldOut);
 }
+
+#[test]
+fn the_table_in_the_docs_is_the_table() {
+    let page = include_str!("../../../docs/mock.md");
+    for rule in DEFECTS {
+        assert!(
+            page.contains(&rule.row()),
+            "docs/mock.md lacks this line:\n{}",
+            rule.row()
+        );
+    }
+}

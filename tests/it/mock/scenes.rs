@@ -374,6 +374,16 @@ fn defects_of_the_world_and_of_subjects_are_in_the_geometry() {
         kept.map(|o| o.name.clone()).collect()
     };
     assert_eq!(names(&hole), names(&clean));
+    let furniture = |s: &Scene| -> Vec<Vec3> {
+        let kept = |o: u32| !matches!(s.objects[o as usize - 1].name.as_str(), "floor" | "pit");
+        let pieces = s.pieces_at(0);
+        pieces
+            .iter()
+            .filter(|p| kept(p.object))
+            .map(|p| p.centre)
+            .collect()
+    };
+    assert_eq!(furniture(&hole), furniture(&clean));
     let sizes: Vec<f64> = [0.0, 0.5, 1.0]
         .map(|s| spoilt(Kind::Hole, s).1.measure)
         .to_vec();
