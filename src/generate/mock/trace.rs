@@ -159,7 +159,7 @@ impl TraceParams {
 /// The ray tracer; one dispatch a frame.
 pub static TRACE: Kernel = crate::kernel!(
     "mock/trace",
-    shared [],
+    shared ["shared/paint", "shared/solid"],
     workgroup [8, 8, 1],
     params TraceParams,
     bind [
