@@ -21,7 +21,7 @@ use crate::manifest::parse_size;
   director generate a ball rolls along a corridor --takes 3 --seed 7 --size 320x180 --seconds 2 -o takes --json
   director generate \"two people in a rainy street at night, handheld\" --seed held-out:3 --size 1280x720 -o takes
 
-The mock provider listens to English words for the place (room, corridor, courtyard, street, stairs, warehouse), who
+The mock provider listens to words, best English ones, for the place (room, corridor, courtyard, street, stairs, warehouse), who
 moves (robot, person, ball, vehicle; how many, which colour, how large), props (crates, shelves, tables, trees, ...),
 materials (wooden floor, brick walls, ...), light (warm, dim, night, ...), weather (rain, fog, snow, ...), the camera
 (dolly, orbit, pan, handheld, follow, static), pace and \"motion blur\". The seed settles the rest; understood.json
@@ -90,6 +90,14 @@ impl Monitor for Bar {
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let prompt = args.prompt.join(" ").trim().to_owned();
     let hash = sha256_hex(prompt.as_bytes());
+    let last = args.seed.checked_add(u64::from(args.takes) - 1);
+    if last.map(seeds::range_of) != Some(seeds::range_of(args.seed)) {
+        bail!(
+            "{} takes from --seed {} on leave the range of that seed; give an earlier seed or fewer takes",
+            args.takes,
+            args.seed
+        );
+    }
     let requests: Vec<TakeRequest> = (0..u64::from(args.takes))
         .map(|k| TakeRequest {
             prompt: prompt.clone(),

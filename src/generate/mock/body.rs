@@ -100,6 +100,11 @@ impl Look {
         }
     }
 
+    /// Its main colour, linear.
+    pub fn paint(&self) -> Vec3 {
+        self.main.paint
+    }
+
     /// Height in metres.
     pub fn height(&self) -> f32 {
         match self.subject {

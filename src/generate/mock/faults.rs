@@ -5,6 +5,7 @@ use glam::{DVec2, Vec3};
 use super::furnish;
 use super::piece::{Piece, Skin};
 use super::scene::Scene;
+use super::shell::Gap;
 
 /// Frames from the first to before the last, both from 0.
 pub(super) type Span = [usize; 2];
@@ -60,6 +61,8 @@ pub(super) struct Reserved {
     pub second_camera: Option<(usize, f64)>,
     /// Least and greatest (x, z) of the largest pit.
     pub pit: Option<[DVec2; 2]>,
+    /// The widest opening.
+    pub gap: Option<Gap>,
 }
 
 /// Seconds that a burst lasts.
@@ -102,13 +105,6 @@ impl Scene {
         if let Some((_, [from, to])) = self.faults.vanish.filter(|(o, _)| of(*o)) {
             piece.there = !(from..to).contains(&frame);
         }
-        let moved = self
-            .faults
-            .moved
-            .filter(|(o, _, [from, _])| of(*o) && frame >= *from);
-        if let Some((_, by, _)) = moved {
-            piece.centre += by;
-        }
         if let Some((objects, share, from)) = &self.faults.morph
             && objects.contains(&piece.object)
             && frame > *from
@@ -125,6 +121,14 @@ impl Scene {
             piece.shape = piece.shape.stretched(wide, tall);
             // Its texture boils: it is cut from another layer of the noise.
             piece.skin.origin += Vec3::splat(0.5 * share * since);
+        }
+        // After the morph, which scales about where the object stood.
+        let moved = self
+            .faults
+            .moved
+            .filter(|(o, _, [from, _])| of(*o) && frame >= *from);
+        if let Some((_, by, _)) = moved {
+            piece.centre += by;
         }
         piece
     }

@@ -23,7 +23,7 @@ pub(super) fn props(scene: &mut Scene) {
     if scene.understood.place == Place::Courtyard {
         mound(scene, &mut taken, pit, &mut rng);
     }
-    if scene.understood.place == Place::Warehouse {
+    if scene.understood.place == Place::Warehouse && !scene.understood.props.is_empty() {
         racks(scene, &mut taken, pit, &mut rng);
     }
     let kinds = scene.understood.props.clone();
@@ -46,7 +46,12 @@ pub(super) fn props(scene: &mut Scene) {
     }
     let total = list.len();
     for (k, (kind, asked)) in list.into_iter().enumerate() {
-        let mut pieces = build(kind, scene.site.extent, &mut rng);
+        let mut pieces = build(
+            kind,
+            scene.site.extent,
+            !scene.understood.outdoors(),
+            &mut rng,
+        );
         let radius = radius(&pieces);
         // The first ones have to be in view.
         let in_view = asked || k < total * 2 / 3;
@@ -133,6 +138,7 @@ fn racks(scene: &mut Scene, taken: &mut Taken, pit: Option<[DVec2; 2]>, rng: &mu
             let r = f64::from(deep.hypot(long));
             let clash = pit.is_some_and(|[a, b]| at.distance(at.clamp(a, b)) < r + 0.1)
                 || scene.off_camera(at) < r + 0.5
+                || off_gap(scene, at) < r + 0.2
                 || scene.off_stage(at) < r;
             if clash {
                 continue;
@@ -167,6 +173,22 @@ fn racks(scene: &mut Scene, taken: &mut Taken, pit: Option<[DVec2; 2]>, rng: &mu
             }
         }
     }
+}
+
+/// Distance of a place from the widest opening that its walls may have.
+fn off_gap(scene: &Scene, at: DVec2) -> f64 {
+    let Some(gap) = scene.reserved.gap else {
+        return f64::INFINITY;
+    };
+    let end = |along: f32| {
+        let p = gap
+            .side
+            .point(scene.site.extent, along, 0.0, 0.0)
+            .as_dvec3();
+        DVec2::new(p.x, p.z)
+    };
+    let (a, b) = (end(gap.from), end(gap.to));
+    at.distance(at.clamp(a.min(b), a.max(b)))
 }
 
 /// A free place on the ground and a turn about the vertical; shelves stand against a side wall.
@@ -219,6 +241,7 @@ fn spot(
                 let k = ((at - eye).dot(toward) / toward.length_squared()).clamp(0.0, 1.0);
                 at.distance(eye + k * toward) > radius + 0.35
             })
+            && off_gap(scene, at) > radius + 0.35
             && scene.off_stage(at) > radius;
         let seen = || {
             scene
@@ -233,7 +256,7 @@ fn spot(
 }
 
 /// The pieces of a prop about the origin of the ground.
-fn build(wanted: Wanted, extent: Vec3, rng: &mut Rng) -> Vec<Piece> {
+fn build(wanted: Wanted, extent: Vec3, roofed: bool, rng: &mut Rng) -> Vec<Piece> {
     let scale = match wanted.size {
         Extent::Small => 0.7,
         Extent::Medium => 1.0,
@@ -375,6 +398,19 @@ fn build(wanted: Wanted, extent: Vec3, rng: &mut Rng) -> Vec<Piece> {
                 contrast: 0.8,
                 ..Skin::plain(paint, second, rng)
             };
+            // Under a ceiling a tree is a small one.
+            let scale = if roofed {
+                scale.min(extent.y / 4.2)
+            } else {
+                scale
+            };
+            let post = |foot: [f32; 3], height: f32, radius: f32, skin| {
+                let foot = Vec3::from(foot) * scale;
+                Piece::post(0, foot, height * scale, radius * scale, skin)
+            };
+            let ball = |centre: [f32; 3], radius: f32, skin| {
+                Piece::ball(0, Vec3::from(centre) * scale, radius * scale, skin)
+            };
             let tall = rng.range32(2.1, 2.7);
             let r = rng.range32(0.75, 1.0);
             vec![
@@ -406,7 +442,7 @@ fn build(wanted: Wanted, extent: Vec3, rng: &mut Rng) -> Vec<Piece> {
                 second: Vec3::new(1.3, 1.1, 0.75),
                 ..Skin::default()
             };
-            let tall = (extent.y * 0.85).min(3.2);
+            let tall = (extent.y * 0.85 / scale).min(3.2);
             vec![
                 post([0.0; 3], 0.25, 0.13, iron),
                 post([0.0; 3], tall, 0.05, iron),

@@ -59,6 +59,9 @@ pub static KERNELS: &[&Kernel] = &[
     &crate::video::PLANES,
 ];
 
+/// Most pixels of a frame: what the least of adapters has a buffer for; half of them with motion blur.
+pub const MOST_PIXELS: u32 = 8_294_400;
+
 /// Longest prompt in characters, as hosted services have it.
 pub const MOST_CHARACTERS: usize = 32_000;
 
@@ -110,7 +113,8 @@ impl MockProvider {
 ///
 /// # Errors
 /// [`GenerateError::Input`] in words for a prompt that is empty or over [`MOST_CHARACTERS`], no seconds or over 60, a
-/// rate outside 1 to 120, a size that is odd or outside 16 to 4096, or less than one frame.
+/// rate outside 1 to 120, a size that is odd, outside 16 to 4096 or over
+/// [`MOST_PIXELS`], or less than one frame.
 pub fn clip(request: &TakeRequest) -> Result<Clip, GenerateError> {
     let refuse = |reason: String| Err(GenerateError::Input(reason));
     let [width, height] = request.size;
@@ -143,6 +147,19 @@ pub fn clip(request: &TakeRequest) -> Result<Clip, GenerateError> {
     if !(16..=4096).contains(&width) || !(16..=4096).contains(&height) {
         return refuse(format!(
             "the size {width}x{height}: mock makes sides of 16 to 4096 pixels"
+        ));
+    }
+    let blurred = understand(&request.prompt, request.seed).shutter > 0.0;
+    let most = if blurred {
+        MOST_PIXELS / 2
+    } else {
+        MOST_PIXELS
+    };
+    if width * height > most {
+        return refuse(format!(
+            "the size {width}x{height}: mock makes frames of up to {most} pixels{}, such as {}",
+            if blurred { " with motion blur" } else { "" },
+            if blurred { "1920x1080" } else { "3840x2160" }
         ));
     }
     let frames = (request.seconds * request.fps).round() as usize;

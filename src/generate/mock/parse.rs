@@ -2,13 +2,23 @@
 
 use super::lexicon;
 use super::prompt::{
-    Cast, Colour, Extent, Light, MOST_PROPS, MOST_SUBJECTS, Material, Move, Pace, Place, Prop,
-    Subject, Wanted, Weather,
+    Cast, Colour, Extent, Light, MOST_SUBJECTS, Material, Move, Pace, Place, Prop, Subject, Wanted,
+    Weather,
 };
 use super::words::{QUIET, emoji, number};
 
 /// Lower-case words and numbers, in order; known emoji as their words.
 pub(super) fn tokens(prompt: &str) -> Vec<String> {
+    let mut all = phrases(prompt);
+    all.retain(|word| word != BREAK);
+    all
+}
+
+/// Stands between phrases.
+const BREAK: &str = ",";
+
+/// As [`tokens`], with [`BREAK`] where punctuation parts phrases.
+fn phrases(prompt: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut word = String::new();
     for c in prompt.chars().chain([' ']) {
@@ -20,6 +30,12 @@ pub(super) fn tokens(prompt: &str) -> Vec<String> {
             out.push(std::mem::take(&mut word));
         }
         out.extend(emoji(c).map(str::to_owned));
+        if matches!(
+            c,
+            ',' | '.' | ';' | ':' | '!' | '?' | '\n' | '，' | '。' | '、' | '،' | '।'
+        ) {
+            out.push(BREAK.to_owned());
+        }
     }
     out
 }
@@ -29,8 +45,8 @@ pub(super) fn tokens(prompt: &str) -> Vec<String> {
 fn known_words(prompt: &str) -> (Vec<String>, Vec<String>) {
     let mut words = Vec::new();
     let mut read = Vec::new();
-    for word in tokens(prompt) {
-        if means(&word) || QUIET.contains(&word.as_str()) {
+    for word in phrases(prompt) {
+        if word == BREAK || means(&word) || QUIET.contains(&word.as_str()) {
             words.push(word);
             continue;
         }
@@ -139,12 +155,21 @@ pub(super) struct Heard {
     pub floor: Slot<Material>,
     pub walls: Slot<Material>,
     pub wall_colour: Slot<Colour>,
+    pub floor_colour: Slot<Colour>,
+    /// A place that only says what kind of thing something is: "a garden chair".
+    pub aside: Option<Place>,
     pub subjects: Vec<Cast>,
+    /// The words for them.
+    pub called: Vec<String>,
     /// The word that wants nobody there.
     pub empty: Option<String>,
     /// Subjects were denied.
     pub denied_subjects: bool,
     pub props: Vec<Wanted>,
+    /// Props that must not be there.
+    pub denied_props: Vec<Prop>,
+    /// No props at all.
+    pub bare: bool,
     pub motion_blur: bool,
     /// Words that were read as others.
     pub notes: Vec<String>,
@@ -162,29 +187,44 @@ pub(super) fn listen(prompt: &str) -> Heard {
     for i in 0..heard.words.len() {
         heard.word(i);
     }
+    if let (None, Some(place)) = (heard.place.value, heard.aside) {
+        heard.place.value = Some(place);
+    }
     heard
 }
 
 impl Heard {
-    /// "no robot", "without any crates": the word at `i` does not count.
+    /// "no robot", "without any crates", "no people or cars": the word at `i` does not count. A denial ends with its
+    /// phrase.
     fn denied(&self, i: usize) -> bool {
-        let from = i.saturating_sub(3);
-        let before = &self.words[from..i];
-        let Some(at) = before
-            .iter()
-            .rposition(|w| matches!(w.as_str(), "no" | "without" | "not" | "never" | "zero"))
-        else {
-            return false;
+        let deny = |k: usize| {
+            let next = self.words.get(k + 1).map_or("", String::as_str);
+            match self.words[k].as_str() {
+                "no" | "without" | "not" | "never" | "nor" | "neither" => true,
+                "don" | "doesn" | "isn" | "aren" | "won" => next == "t",
+                _ => false,
+            }
         };
-        // Another thing between takes the denial for itself: "no robot, a person".
-        before[at + 1..].iter().all(|w| {
-            !matches!(
-                w.as_str(),
-                "a" | "an" | "the" | "but" | "only" | "just" | "one"
-            ) && Subject::of(w).is_none()
-                && Prop::of(w).is_none()
-                && Place::of(w).is_none()
-        })
+        let mut k = i;
+        while k > 0 && i - k < 5 {
+            k -= 1;
+            if deny(k) {
+                return true;
+            }
+            let word = self.words[k].as_str();
+            if matches!(
+                word,
+                BREAK | "but" | "only" | "just" | "and" | "with" | "in" | "on" | "at"
+            ) {
+                return false;
+            }
+            // Another thing between takes the denial for itself, unless "or" carries it on.
+            let carried = matches!(self.words[k + 1].as_str(), "or" | "nor");
+            if self.noun(k) && !carried {
+                return false;
+            }
+        }
+        false
     }
 
     fn noun(&self, i: usize) -> bool {
@@ -201,11 +241,23 @@ impl Heard {
         for k in (i.saturating_sub(4)..i).rev() {
             let word = self.words[k].as_str();
             // "a robot in a red car": what stands before a noun or preposition is not of this one.
+            // "A pair of crates" has its count before the preposition.
+            let counted = word == "of" && k > 0 && number(&self.words[k - 1]).is_some();
             if self.noun(k)
-                || matches!(
-                    word,
-                    "in" | "on" | "with" | "and" | "at" | "of" | "by" | "through"
-                )
+                || !counted
+                    && matches!(
+                        word,
+                        BREAK
+                            | "in"
+                            | "on"
+                            | "with"
+                            | "and"
+                            | "at"
+                            | "of"
+                            | "by"
+                            | "through"
+                            | "or"
+                    )
             {
                 break;
             }
@@ -253,35 +305,24 @@ impl Heard {
         })
     }
 
-    /// "push the crates", "a track for running": words of a move that mean one only near the camera are left alone
-    /// where a prop follows.
+    /// The word of a move is about the camera: some are so only near it, and some not right after somebody who does
+    /// it ("a man follows a woman", "a robot pushes a crate").
     fn of_camera(&self, i: usize, it: Move) -> bool {
-        let next = self.words.get(i + 1).map_or("", String::as_str);
-        match self.words[i].as_str() {
-            "truck" => {
-                // A lorry, unless the camera does it.
-                let around = &self.words[i.saturating_sub(3)..(i + 3).min(self.words.len())];
-                around.iter().any(|w| w == "camera" || w == "shot")
-            }
-            "circle" | "trail" | "arc" | "crane" | "drone" | "fixed" | "locked" | "forward"
-            | "360" => {
-                let around = &self.words[i.saturating_sub(4)..(i + 5).min(self.words.len())];
-                around.iter().any(|w| {
-                    matches!(
-                        w.as_str(),
-                        "camera"
-                            | "shot"
-                            | "view"
-                            | "footage"
-                            | "move"
-                            | "tripod"
-                            | "moves"
-                            | "lens"
-                    )
-                })
-            }
+        let around = &self.words[i.saturating_sub(4)..(i + 5).min(self.words.len())];
+        let near = around.iter().any(|w| {
+            matches!(
+                w.as_str(),
+                "camera" | "shot" | "view" | "footage" | "lens" | "cam" | "tripod"
+            )
+        });
+        let word = self.words[i].as_str();
+        match word.strip_suffix('s').unwrap_or(word) {
+            "truck" | "circle" | "trail" | "arc" | "crane" | "drone" | "fixed" | "locked"
+            | "forward" | "360" | "motionles" | "motionless" | "immobile" | "still" => near,
+            "follow" | "following" | "chase" | "chasing" | "push" | "pushe" | "advance"
+            | "glide" => near || Subject::of(self.before(i)).is_none(),
             _ if it == Move::Static => !self.of_things(i),
-            _ => next != "behind",
+            _ => true,
         }
     }
 
@@ -317,12 +358,24 @@ impl Heard {
         if let Some(it) = Subject::of(word) {
             self.hear_subject(i, word, it, &manner, denied);
         }
+        if word == "furniture" || word == "props" {
+            self.bare |= denied;
+            self.used[i] |= denied;
+        }
+        if let (Some(it), true) = (Prop::of(word), denied) {
+            self.denied_props.push(it);
+            self.used[i] = true;
+        }
         if let (Some(it), false) = (Prop::of(word), denied) {
             if self.props.iter().all(|p| p.prop != it) {
                 self.props.push(Wanted {
                     prop: it,
-                    // "a crate" is one, "crates" as many as fit.
-                    count: manner.count,
+                    // "crate" is one, "crates" and "cargo" as many as fit.
+                    count: manner.count.or_else(|| {
+                        let many = word.ends_with('s')
+                            || matches!(word, "cargo" | "luggage" | "shelving" | "shelves");
+                        (!many).then_some(1)
+                    }),
                     colour: manner.colour,
                     size: manner.size.unwrap_or(Extent::Medium),
                 });
@@ -334,7 +387,9 @@ impl Heard {
         }
         if let (Some(it), false) = (Light::of(word), denied) {
             // "well lit" says something of the light, "lit by a lamp" does not.
-            if word != "lit" || matches!(self.before(i), "well" | "brightly") {
+            // "Dark blue" is a blue.
+            let of_colour = self.after(i, 1).any(|w| Colour::of(w).is_some());
+            if (word != "lit" || matches!(self.before(i), "well" | "brightly")) && !of_colour {
                 self.light.hear(it, word);
             }
             self.used[i] = true;
@@ -351,16 +406,24 @@ impl Heard {
             self.camera.hear(it, word);
             self.used[i] = true;
         }
+        // "The camera does not move", "no camera movement".
+        let moves = matches!(word, "move" | "moves" | "moving" | "movement");
+        let from = i.saturating_sub(5);
+        if moves && denied && self.words[from..i].iter().any(|w| w == "camera") {
+            self.camera.hear(Move::Static, word);
+            self.used[i] = true;
+        }
         if let (Some(it), false) = (Pace::of(word), denied) {
             self.pace.hear(it, word);
             self.used[i] = true;
         }
         if let (Some(it), false) = (Material::of(word), denied) {
-            // "a wooden crate" says nothing of the floor; "concrete" alone does.
-            let thing =
-                |w: &str| surface(w).is_some() || Prop::of(w).is_some() || Subject::of(w).is_some();
-            let of_other = self.after(i, 2).any(thing) || matches!(self.before(i), "of" | "made");
-            if !of_other {
+            // "A wooden crate" and "a steel door" say nothing of the floor; "concrete" alone does.
+            let alone = self
+                .after(i, 1)
+                .all(|w| w == BREAK || Material::of(w).is_some());
+            let of_other = matches!(self.before(i), "of" | "made" | "are" | "is" | "in");
+            if alone && !of_other {
                 self.floor.hear(it, word);
                 self.used[i] = true;
             }
@@ -368,31 +431,43 @@ impl Heard {
     }
 
     fn hear_place(&mut self, i: usize, word: &str, it: Place, manner: &Manner) {
-        // "step by step" is no flight of stairs, a plant in a pot no factory, a square table no plaza.
+        // "Step by step" is no flight of stairs, a plant in a pot no factory.
         let of_stairs = |w: &String| w.starts_with("stair") || w == "steps";
         let idle = word.starts_with("step") && !self.words.iter().any(of_stairs)
             || word.starts_with("plant")
                 && !matches!(
                     self.before(i),
                     "power" | "assembly" | "chemical" | "industrial"
-                )
-            || word == "square" && self.after(i, 1).any(|w| Prop::of(w).is_some());
+                );
         if idle {
+            return;
+        }
+        // "A square room", "a garden chair": the place is another one, if one is named.
+        let kind_of = |w: &str| Prop::of(w).is_some() || Place::of(w).is_some_and(|p| p != it);
+        if self.after(i, 1).any(kind_of) {
+            self.aside.get_or_insert(it);
+            self.used[i] = true;
             return;
         }
         self.place.hear(it, word);
         if let Some(size) = manner.size {
             self.extent.hear(size, word);
         }
-        if let Some(material) = manner.material {
-            self.floor.hear(material, word);
+        if let Some(colour) = manner.colour {
+            self.wall_colour.hear(colour, word);
+        }
+        match manner.material {
+            Some(it @ (Material::Brick | Material::Plaster)) => self.walls.hear(it, word),
+            Some(it) => self.floor.hear(it, word),
+            None => {}
         }
         self.take(i, manner);
     }
 
     fn hear_subject(&mut self, i: usize, word: &str, it: Subject, manner: &Manner, denied: bool) {
         if it == Subject::Nobody {
-            if !denied {
+            // Empty crates are no empty place.
+            if !denied && !self.after(i, 2).any(|w| Prop::of(w).is_some()) {
                 self.empty.get_or_insert_with(|| word.to_owned());
                 self.used[i] = true;
             }
@@ -416,18 +491,29 @@ impl Heard {
             "child" | "children" | "girl" | "boy" | "kid" | "kids" => Extent::Small,
             _ => Extent::Medium,
         });
-        match self.subjects.iter_mut().find(|c| c.subject == it) {
+        let known = (0..self.subjects.len()).find(|&k| {
+            let cast = &self.subjects[k];
+            // "A man and a woman", "a red car and a blue one" are two; "a robot ... the robot" is one.
+            let other =
+                self.called[k] != word || manner.colour.is_some_and(|c| cast.colour != Some(c));
+            cast.subject == it && !(other && manner.count.is_some())
+        });
+        match known {
             // Named again: the same ones, more of them only where more are counted.
-            Some(cast) => {
-                cast.count = cast.count.max(count.min(MOST_PROPS));
+            Some(k) => {
+                let cast = &mut self.subjects[k];
+                cast.count = cast.count.max(count);
                 cast.colour = cast.colour.or(manner.colour);
             }
-            None => self.subjects.push(Cast {
-                subject: it,
-                count,
-                colour: manner.colour,
-                size,
-            }),
+            None => {
+                self.called.push(word.to_owned());
+                self.subjects.push(Cast {
+                    subject: it,
+                    count,
+                    colour: manner.colour,
+                    size,
+                });
+            }
         }
         self.take(i, manner);
     }
@@ -436,7 +522,7 @@ impl Heard {
         // "a floor of wood" as well as "a wooden floor".
         let made_of = {
             let mut next = self.after(i, 3);
-            let of = next.next().is_some_and(|w| matches!(w, "of" | "made"));
+            let of = (next.next()).is_some_and(|w| matches!(w, "of" | "made" | "is" | "are"));
             next.find_map(Material::of).filter(|_| of)
         };
         if let Some(material) = manner.material.or(made_of) {
@@ -447,8 +533,13 @@ impl Heard {
             };
             slot.hear(material, word);
         }
-        if let (false, Some(colour)) = (of_floor, manner.colour) {
-            self.wall_colour.hear(colour, word);
+        if let Some(colour) = manner.colour {
+            let slot = if of_floor {
+                &mut self.floor_colour
+            } else {
+                &mut self.wall_colour
+            };
+            slot.hear(colour, word);
         }
         self.take(i, manner);
     }

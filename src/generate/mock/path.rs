@@ -357,7 +357,8 @@ impl CameraPath {
 
     /// Seconds at which the camera stands where it stays clear of things.
     pub fn samples(&self) -> impl Iterator<Item = f64> + '_ {
-        (0..=16).map(|i| self.seconds * f64::from(i) / 16.0)
+        let count = (4.0 * self.seconds).clamp(16.0, 240.0) as u32;
+        (0..=count).map(move |i| self.seconds * f64::from(i) / f64::from(count))
     }
 }
 

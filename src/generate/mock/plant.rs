@@ -2,13 +2,14 @@
 
 use glam::{DVec2, DVec3, Quat, Vec3};
 
+use super::blur::MOST_SIGMA;
 use super::defects::{Kind, Planted};
 use super::faults::{Astray, BURST, Span, Veil};
 use super::furnish;
 use super::piece::{Piece, Skin};
 use super::prompt::Colour;
 use super::rng::Rng;
-use super::scene::Scene;
+use super::scene::{Role, Scene};
 use super::shell::{Gap, PIT, Side};
 
 impl Scene {
@@ -56,11 +57,12 @@ impl Scene {
         self.misfits.push(format!("{}: {why}", kind.name()));
     }
 
-    /// Chooses where a second camera may stand and where a pit may be, in every scene: so that a scene with the defect
+    /// Chooses where a second camera may stand and where a pit and an opening may be, in every scene: so that a scene with the defect
     /// and without it is the same but for the defect.
     pub(super) fn reserve(&mut self) {
         self.reserve_cut();
         self.reserve_pit();
+        self.reserve_gap();
     }
 
     fn reserve_cut(&mut self) {
@@ -166,22 +168,20 @@ impl Scene {
         Some([min, max])
     }
 
-    /// Chooses an opening in a wall where it was drawn: in view at the middle of the clip.
-    pub(super) fn plan_gap(&mut self) -> Option<Gap> {
-        let severity = self.severity(Kind::OpenBoundary)?;
-        let width = Kind::OpenBoundary.rule().at(severity) as f32;
+    fn reserve_gap(&mut self) {
         let mut rng = Rng::stream(self.understood.seed, "opening");
         let middle = self.clip.frames / 2;
         let e = self.site.extent;
+        let most = Kind::OpenBoundary.rule().at(1.0) as f32;
         let seen = |scene: &Self, side: Side, along: f32| {
-            let low = side.point(e, along, 0.0, 0.0);
-            let ground = scene
-                .site
-                .ground(DVec2::new(f64::from(low.x), f64::from(low.z)));
-            let at = low.as_dvec3().with_y(ground + 1.2);
+            let low = side.point(e, along, 0.0, 0.0).as_dvec3();
+            let ground = scene.site.ground(DVec2::new(low.x, low.z));
+            let at = low.with_y(ground + 1.2);
             scene.sees(middle, at).is_some_and(|(_, z)| z > 1.0)
         };
-        for _ in 0..600 {
+        for k in 0..900 {
+            // Narrower ones where none of its width fits.
+            let width = most * [1.0, 0.65, 0.4][k / 300];
             let side = Side::ALL[rng.below(4)];
             let half = side.half(e);
             if half < width / 2.0 + 0.1 {
@@ -190,15 +190,69 @@ impl Scene {
             let at = rng.range32(-half + width / 2.0 + 0.05, half - width / 2.0 - 0.05);
             let (from, to) = (at - width / 2.0, at + width / 2.0);
             if seen(self, side, from) && seen(self, side, to) {
-                let (a, b) = (side.point(e, from, 0.0, 0.0), side.point(e, to, e.y, -0.2));
-                let whole = self.whole();
-                let planted = self.planted_at(Kind::OpenBoundary, whole);
-                planted.bounds = Some([a.min(b), a.max(b)].map(|v| v.as_dvec3().to_array()));
-                return Some(Gap { side, from, to });
+                self.reserved.gap = Some(Gap { side, from, to });
+                return;
             }
         }
-        self.misfit(Kind::OpenBoundary, "no wall is in view that is wide enough");
-        None
+    }
+
+    /// Plants an opening in a wall where it was drawn.
+    pub(super) fn plan_gap(&mut self) -> Option<Gap> {
+        let severity = self.severity(Kind::OpenBoundary)?;
+        let Some(most) = self.reserved.gap else {
+            self.misfit(Kind::OpenBoundary, "no wall is in view that is wide enough");
+            return None;
+        };
+        let width = (Kind::OpenBoundary.rule().at(severity) as f32).min(most.to - most.from);
+        let at = (most.from + most.to) / 2.0;
+        let gap = Gap {
+            side: most.side,
+            from: at - width / 2.0,
+            to: at + width / 2.0,
+        };
+        let e = self.site.extent;
+        // Houses differ in height, and are at most so high.
+        let top = e.y
+            * if self.understood.outdoors() {
+                1.15
+            } else {
+                1.0
+            };
+        let (a, b) = (
+            gap.side.point(e, gap.from, 0.0, 0.0),
+            gap.side.point(e, gap.to, top, -0.2),
+        );
+        let whole = self.whole();
+        let planted = self.planted_at(Kind::OpenBoundary, whole);
+        planted.measure = f64::from(width);
+        planted.bounds = Some([a.min(b), a.max(b)].map(|v| v.as_dvec3().to_array()));
+        Some(gap)
+    }
+
+    /// Records that hang on all that was planted.
+    pub(super) fn settle_records(&mut self) {
+        let times = self.faults.times.clone();
+        let repeated = times.windows(2).filter(|t| t[0] == t[1]).count();
+        let share = repeated as f64 / times.len() as f64;
+        let teleport = self.planted.iter().find(|p| p.kind == Kind::Teleport);
+        let from_to = teleport.map(|p| p.frames[0]).map(|at| {
+            let to = self.subjects_at(at)[0].1.place;
+            let kept = self.faults.teleport.take();
+            let from = self.subjects_at(at)[0].1.place;
+            self.faults.teleport = kept;
+            [from.to_array(), to.to_array()]
+        });
+        for planted in &mut self.planted {
+            match planted.kind {
+                Kind::Judder => planted.per_frame.clone_from(&times),
+                Kind::Duplicates => {
+                    planted.per_frame.clone_from(&times);
+                    planted.measure = share;
+                }
+                Kind::Teleport => planted.from_to = from_to,
+                _ => {}
+            }
+        }
     }
 
     /// Plants what happens over time and what stands in the way.
@@ -220,12 +274,17 @@ impl Scene {
             let measure = kind.rule().at(severity) as f32;
             let span = [from, frames];
             let lines = self.clip.size[1] as f32 / 360.0;
+            // Less is no blur at all, more is past what the kernel reaches.
+            let sigma = (measure * lines).clamp(0.4, MOST_SIGMA);
             match kind {
-                Kind::Blur => self.faults.blur = Some((span, measure * lines)),
+                Kind::Blur => self.faults.blur = Some((span, sigma)),
                 Kind::Noise => self.faults.noise = Some((span, measure)),
                 _ => self.faults.blocks = Some((span, measure)),
             }
-            self.planted_at(kind, span);
+            let planted = self.planted_at(kind, span);
+            if kind == Kind::Blur {
+                planted.measure = f64::from(sigma / lines);
+            }
         }
         let over_time = [
             Kind::IdentityDrift,
@@ -295,9 +354,8 @@ impl Scene {
                 }
             }
         }
-        let times = self.faults.times.clone();
         let whole = self.whole();
-        self.planted_at(kind, whole).per_frame = times;
+        self.planted_at(kind, whole);
     }
 
     fn plant_morph(&mut self, measure: f64, rng: &mut Rng) {
@@ -337,42 +395,63 @@ impl Scene {
         let middle = ((low + high) / 2.0).as_dvec3();
         let name = self.objects[object as usize - 1].name.clone();
         let mut from_to = None;
+        let mut told = measure;
         if kind == Kind::Vanish {
             let left = span[1] - span[0];
             let gone = ((measure * left as f64).round() as usize).clamp(2, left);
             span[1] = span[0] + gone;
+            told = gone as f64 / left as f64;
             self.faults.vanish = Some((object, span));
         } else {
             let half = self.site.half();
             let wide = (high - low).as_dvec3() / 2.0;
-            let to = (0..64)
+            let radius = wide.x.hypot(wide.z);
+            let others: Vec<[Vec3; 2]> = self
+                .objects
+                .iter()
+                .filter(|o| o.role == Role::Prop && o.id != object)
+                .map(|o| furnish::bounds(self, o.id))
+                .collect();
+            let free = |by: DVec3| {
+                let at = middle + by;
+                let flat = DVec2::new(at.x, at.z);
+                let apart = |low: DVec2, high: DVec2| flat.distance(flat.clamp(low, high)) > radius;
+                let level = |v: Vec3| DVec2::new(f64::from(v.x), f64::from(v.z));
+                at.x.abs() + wide.x < half.x
+                    && at.z.abs() + wide.z < half.y
+                    && (self.site.ground(flat) - f64::from(low.y)).abs() < 0.02
+                    && self.off_camera(flat) > radius + 0.4
+                    && self.off_stage(flat) > radius
+                    && self.reserved.pit.is_none_or(|[a, b]| apart(a, b))
+                    && others.iter().all(|[a, b]| apart(level(*a), level(*b)))
+                    && self.sees(span[0], at).is_some()
+            };
+            let to = (0..96)
                 .map(|_| {
                     let turn = rng.range(0.0, std::f64::consts::TAU);
                     DVec3::new(turn.sin(), 0.0, turn.cos()) * measure
                 })
-                .find(|by| {
-                    let at = middle + *by;
-                    let flat = DVec2::new(at.x, at.z);
-                    at.x.abs() + wide.x < half.x
-                        && at.z.abs() + wide.z < half.y
-                        && (self.site.ground(flat) - f64::from(low.y)).abs() < 0.02
-                        && self.off_camera(flat) > wide.x.hypot(wide.z) + 0.4
-                        && self.sees(span[0], at).is_some()
-                });
+                .find(|by| free(*by));
             let Some(by) = to else {
                 return self.misfit(kind, "no free place near the prop");
             };
-            // While nobody looks, if there is such a time; else from one frame to the next.
-            let hidden = (1..self.clip.frames)
-                .find(|&f| self.sees(f, middle).is_none() && self.sees(f, middle + by).is_none());
-            let at = hidden
-                .filter(|f| *f < self.clip.frames * 3 / 4)
-                .unwrap_or(span[0]);
+            // While nobody looks, if there is such a time with a look before and one after; else from one frame to
+            // the next.
+            let seen = |f: usize, by: DVec3| self.sees(f, middle + by).is_some();
+            let frames = self.clip.frames;
+            let hidden = (1..frames).find(|&f| {
+                !seen(f, DVec3::ZERO)
+                    && !seen(f, by)
+                    && (0..f).any(|f| seen(f, DVec3::ZERO))
+                    && (f..frames).any(|f| seen(f, by))
+            });
+            let at = hidden.unwrap_or(span[0]);
             span = [at, self.clip.frames];
             self.faults.moved = Some((object, by.as_vec3(), [at, at]));
             from_to = Some([middle.to_array(), (middle + by).to_array()]);
         }
         let planted = self.planted_at(kind, span);
+        planted.measure = told;
         planted.objects = vec![object];
         planted.name = Some(name);
         planted.bounds = Some([low, high].map(|v| v.as_dvec3().to_array()));
@@ -387,7 +466,6 @@ impl Scene {
         let span = self.later(rng);
         let at = span[0];
         let lifted = self.faults.lift.is_some();
-        let before = self.subjects_at(at)[0].1.place;
         let astray = |measure: f64| Astray {
             walker: 0,
             from: at,
@@ -397,9 +475,14 @@ impl Scene {
         let mut told = measure;
         match kind {
             Kind::IdentityDrift => {
-                let drawn =
-                    rng.pick(&[Colour::Purple, Colour::Green, Colour::Black, Colour::White]);
-                let (paint, second) = drawn.linear();
+                // Another colour than its own.
+                let own = self.walkers[0].look.paint();
+                let others: Vec<Colour> =
+                    [Colour::Purple, Colour::Green, Colour::Black, Colour::White]
+                        .into_iter()
+                        .filter(|c| own.distance(c.linear().0.into()) > 0.3)
+                        .collect();
+                let (paint, second) = rng.pick(&others).linear();
                 let to = Skin::plain(paint, second, rng);
                 let start = (0.15 * self.clip.frames as f64) as usize;
                 let end = (0.85 * self.clip.frames as f64) as usize;
@@ -423,19 +506,27 @@ impl Scene {
             Kind::Float => self.faults.lift = Some(astray(measure)),
             Kind::Sink => self.faults.lift = Some(astray(-measure)),
             _ => {
+                // What it gains is for good, and must not bring it into another one.
+                let apart = self.stage.track.length() / self.walkers.len() as f64;
+                let gained = self.faults.teleport.map_or(0.0, |t| t.measure);
+                let room = if self.walkers.len() > 1 {
+                    0.5 * apart - gained
+                } else {
+                    f64::INFINITY
+                };
+                told = measure.min(room / BURST + 2.0 * self.stage.speed);
+                if told < 1.5 {
+                    return self.misfit(kind, "no room before the next subject");
+                }
                 let last = at + (2.0 * BURST * self.clip.fps).ceil() as usize + 1;
                 frames = [at, last.min(self.clip.frames)];
-                self.faults.burst = Some(astray(measure));
+                self.faults.burst = Some(astray(told));
             }
         }
-        let after = self.subjects_at(at)[0].1.place;
         let planted = self.planted_at(kind, frames);
         planted.measure = told;
         planted.objects = vec![first];
         planted.name = Some(name);
-        if before != after {
-            planted.from_to = Some([before.to_array(), after.to_array()]);
-        }
     }
 
     /// A pane that is hardly seen, across the view and out of the camera's way.

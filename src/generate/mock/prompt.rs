@@ -63,6 +63,8 @@ pub struct Understood {
     pub floor: Material,
     /// The walls.
     pub walls: Material,
+    /// Colour of the floor, where the prompt names one.
+    pub floor_colour: Option<Colour>,
     /// Colour of the walls, where the prompt names one.
     pub wall_colour: Option<Colour>,
     /// The light.
@@ -148,7 +150,7 @@ pub fn understand(prompt: &str, seed: u64) -> Understood {
     settle("walls", heard.walls.value.is_some());
     settle("light", heard.light.value.is_some());
     settle("camera", heard.camera.value.is_some());
-    settle("props", !props.is_empty());
+    settle("props", !props.is_empty() || heard.bare);
     let place = heard.place.value.unwrap_or(default_place);
     if outdoors(place) {
         settle("weather", heard.weather.value.is_some());
@@ -203,7 +205,7 @@ pub fn understand(prompt: &str, seed: u64) -> Understood {
             wanted.count = Some(MOST_PROPS);
         }
     }
-    if props.is_empty() {
+    if props.is_empty() && !heard.bare {
         let kinds = match place {
             Place::Room | Place::Corridor => vec![small, large],
             Place::Warehouse => vec![Prop::Shelf, Prop::Crate, small],
@@ -211,7 +213,10 @@ pub fn understand(prompt: &str, seed: u64) -> Understood {
             Place::Courtyard => vec![Prop::Tree, Prop::Bench, Prop::Plant],
             Place::Street => vec![Prop::Lamp, Prop::Tree, Prop::Barrel],
         };
-        props.extend(kinds.into_iter().map(|prop| Wanted {
+        let kinds = kinds
+            .into_iter()
+            .filter(|p| !heard.denied_props.contains(p));
+        props.extend(kinds.map(|prop| Wanted {
             prop,
             count: None,
             colour: None,
@@ -241,7 +246,7 @@ pub fn understand(prompt: &str, seed: u64) -> Understood {
         let mut list: Vec<String> = Vec::new();
         let words = heard.words.iter().zip(&heard.used);
         for (word, _) in words.filter(|(_, u)| **u == used) {
-            if !list.contains(word) && (used || !QUIET.contains(&word.as_str())) {
+            if word != "," && !list.contains(word) && (used || !QUIET.contains(&word.as_str())) {
                 list.push(word.clone());
             }
         }
@@ -266,6 +271,7 @@ pub fn understand(prompt: &str, seed: u64) -> Understood {
         props,
         floor: heard.floor.value.unwrap_or(default_floor),
         walls: heard.walls.value.unwrap_or(default_walls),
+        floor_colour: heard.floor_colour.value,
         wall_colour: heard.wall_colour.value,
         light: heard.light.value.unwrap_or(default_light),
         weather,

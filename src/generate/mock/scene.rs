@@ -142,8 +142,9 @@ impl Scene {
         shell::build(&mut scene, pit, gap);
         furnish::props(&mut scene);
         scene.people();
-        scene.spoil();
         scene.plan_cut();
+        scene.spoil();
+        scene.settle_records();
         scene
     }
 
@@ -176,11 +177,11 @@ impl Scene {
                 Subject::Vehicle => "vehicle",
                 Subject::Ball | Subject::Nobody => "ball",
             };
-            for k in 0..cast.count {
-                let name = if k == 0 {
-                    label.to_owned()
-                } else {
-                    format!("{label} {}", k + 1)
+            for _ in 0..cast.count {
+                let of_kind = |o: &&Object| o.role == Role::Subject && o.name.starts_with(label);
+                let name = match self.objects.iter().filter(of_kind).count() {
+                    0 => label.to_owned(),
+                    k => format!("{label} {}", k + 1),
                 };
                 let object = self.name(&name, Role::Subject);
                 let start = self.stage.first + around * self.walkers.len() as f64 / total;

@@ -173,7 +173,7 @@ pub(super) fn build(scene: &mut Scene, pit: Option<[DVec2; 2]>, gap: Option<Gap>
 /// The skin of the ground, as the weather leaves it.
 fn ground(scene: &Scene, rng: &mut Rng) -> Skin {
     weathered(
-        Skin::of(scene.understood.floor, rng),
+        Skin::of(scene.understood.floor, rng).tinted(scene.understood.floor_colour),
         scene.understood.weather,
     )
 }

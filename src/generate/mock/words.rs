@@ -197,7 +197,7 @@ words! {
         /// On an arc about the middle.
         Orbit: ["orbit", "orbiting", "circling", "circle", "arc", "revolve", "revolving", "360"],
         /// Not at all.
-        Static: ["static", "fixed", "tripod", "stationary", "locked", "immobile", "motionless"],
+        Static: ["static", "fixed", "tripod", "stationary", "locked", "immobile", "motionless", "still"],
         /// Turning on the spot.
         Pan: ["pan", "panning", "panoramic"],
         /// Carried by hand.
@@ -237,7 +237,7 @@ impl Colour {
     }
 }
 
-/// A count as a word or digits, 0 to 999.
+/// A count as a word or digits, up to 999,999.
 pub(super) fn number(word: &str) -> Option<u32> {
     const NAMES: [&str; 13] = [
         "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -250,9 +250,11 @@ pub(super) fn number(word: &str) -> Option<u32> {
         "many" | "lots" | "multiple" | "numerous" | "dozen" | "dozens" | "group" | "crowd" => {
             Some(12)
         }
+        "hundred" | "hundreds" => Some(100),
+        "thousand" | "thousands" => Some(1000),
         _ => match NAMES.iter().position(|n| *n == word) {
             Some(n) => Some(n as u32),
-            None => word.parse().ok().filter(|n| *n < 1000),
+            None => word.parse::<u64>().ok().map(|n| n.min(999_999) as u32),
         },
     }
 }

@@ -135,6 +135,94 @@ fn the_grammar_hears_these_words() {
     );
     assert_eq!(typo.notes.len(), 2, "{:?}", typo.notes);
     assert!(u("a horse on a plane").heard.is_empty());
+    // Denials end with their phrase, and reach over articles and "or".
+    assert_eq!(
+        u("a robot in a room, no cuts, static camera").camera,
+        Move::Static
+    );
+    assert_eq!(u("no flicker, warm light, a room").light, Light::Warm);
+    assert_eq!(
+        who("no text, no watermark, people in a street"),
+        [(Subject::Person, 2)]
+    );
+    assert_eq!(who("a street with no people or cars"), []);
+    assert_eq!(
+        who("not a robot but a person in a room"),
+        [(Subject::Person, 1)]
+    );
+    assert_eq!(who("don't show people, a street"), []);
+    let props = |prompt: &str| -> Vec<(Prop, Option<u32>)> {
+        u(prompt).props.iter().map(|p| (p.prop, p.count)).collect()
+    };
+    assert!(props("a room without furniture").is_empty());
+    assert!(
+        !props("a room without a table")
+            .iter()
+            .any(|p| p.0 == Prop::Table)
+    );
+    assert!(
+        !props("a warehouse with no crates")
+            .iter()
+            .any(|p| p.0 == Prop::Crate)
+    );
+    assert_eq!(
+        props("walks around the table in a room"),
+        [(Prop::Table, Some(1))]
+    );
+    assert_eq!(
+        props("a pair of crates in a room"),
+        [(Prop::Crate, Some(2))]
+    );
+    // One and another are two.
+    assert_eq!(u("a man and a woman in a room").count(), 2);
+    let cars = u("two red cars and a blue car in a street");
+    let colours: Vec<_> = cars.subjects.iter().map(|c| (c.count, c.colour)).collect();
+    assert_eq!(colours, [(2, Some(Colour::Red)), (1, Some(Colour::Blue))]);
+    assert_eq!(u("a robot walks, then the robot stops, a room").count(), 1);
+    assert_eq!(u("a hundred robots in a hall").count(), 4);
+    // What words are about.
+    assert_eq!(u("a garden chair in a room").place, Place::Room);
+    assert_eq!(u("by the kitchen table").place, Place::Room);
+    assert_eq!(u("a square room").place, Place::Room);
+    let brick = u("a room, the walls are brick, a steel door");
+    assert_eq!(brick.walls, Material::Brick);
+    assert!(brick.from_seed.contains(&"floor".to_owned()));
+    assert_eq!(u("a white room").wall_colour, Some(Colour::White));
+    assert_eq!(
+        u("a black floor in a room").floor_colour,
+        Some(Colour::Black)
+    );
+    assert!(
+        u("a dark blue car in a street")
+            .from_seed
+            .contains(&"light".to_owned())
+    );
+    assert_eq!(who("three empty crates in a warehouse").len(), 1);
+    for told in [
+        "a man follows a woman in a room",
+        "a robot pushes a crate in a room",
+    ] {
+        assert!(u(told).from_seed.contains(&"camera".to_owned()), "{told}");
+    }
+    for still in [
+        "a room, the camera does not move",
+        "a room, no camera movement",
+        "a room, still camera",
+    ] {
+        assert_eq!(u(still).camera, Move::Static, "{still}");
+    }
+    for plain in [
+        "create a video of a robot in a room",
+        "pizza in a room",
+        "some kind of robot, a room",
+        "water in a room",
+    ] {
+        let it = u(plain);
+        assert!(
+            it.notes.is_empty() && it.place == Place::Room && it.count() == 1,
+            "{plain}: {it:?}"
+        );
+    }
     // What remedies say of things is not said of the camera.
     let remedied = u("a robot in a room, dolly, natural physics with solid, stationary surfaces");
     assert_eq!(remedied.camera, Move::Dolly);

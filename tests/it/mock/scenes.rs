@@ -130,6 +130,7 @@ fn scenes_of_many_seeds_are_sound() {
                 );
                 fitted[d.kind as usize] += usize::from(there);
             }
+            records_hold(&what, &scene);
             assert!(
                 scene
                     .planted
@@ -152,6 +153,70 @@ fn scenes_of_many_seeds_are_sound() {
             fitted[k],
             drawn[k]
         );
+    }
+}
+
+/// What is recorded of defects is what the scene shows, whatever else was planted.
+#[track_caller]
+fn records_hold(what: &str, scene: &Scene) {
+    let frames = scene.clip.frames;
+    let seen = |f: usize, at: [f64; 3]| {
+        let camera = scene.camera_at(f);
+        let uv = camera.intrinsics.project(camera.pose.to_camera(at.into()));
+        uv.is_some_and(|p| p.x >= 0.0 && p.y >= 0.0 && p.x < 320.0 && p.y < 180.0)
+    };
+    let times = |kind: Kind| {
+        let planted = scene.planted.iter().find(|p| p.kind == kind);
+        planted.map(|p| p.per_frame.clone())
+    };
+    if let (Some(a), Some(b)) = (times(Kind::Judder), times(Kind::Duplicates)) {
+        assert_eq!(a, b, "{what}");
+    }
+    for it in &scene.planted {
+        let [from, to] = it.frames;
+        assert!(from < to && to <= frames, "{what}: {it:?}");
+        match (it.kind, it.from_to) {
+            (Kind::Teleport, Some([_, there])) => {
+                let place = scene.subjects_at(from)[0].1.place;
+                assert_eq!(place.to_array(), there, "{what}");
+            }
+            (Kind::Move, Some([a, b])) => {
+                assert!(
+                    (0..from).any(|f| seen(f, a)),
+                    "{what}: never seen before {it:?}"
+                );
+                assert!(
+                    (from..frames).any(|f| seen(f, b)),
+                    "{what}: never seen after {it:?}"
+                );
+            }
+            (Kind::OpenBoundary, _) => {
+                // Nobody meets a prop in the opening.
+                let [low, high] = it
+                    .bounds
+                    .expect("bounds")
+                    .map(|v| Vec3::from(v.map(|x| x as f32)));
+                let prop = |o: u32| {
+                    let object = &scene.objects[o as usize - 1];
+                    object.role == Role::Prop
+                        && !matches!(object.name.as_str(), "door" | "picture" | "window")
+                };
+                let pieces = scene.pieces_at(0);
+                let inside = pieces.iter().filter(|p| prop(p.object)).find(|p| {
+                    let (a, b) = p.bounds();
+                    a.cmplt(high - 0.05).all() && b.cmpgt(low + 0.05).all()
+                });
+                assert!(inside.is_none(), "{what}: {inside:?} in {it:?}");
+            }
+            (Kind::Duplicates, _) => {
+                let twice = it.per_frame.windows(2).filter(|t| t[0] == t[1]).count();
+                assert!(
+                    (it.measure - twice as f64 / frames as f64).abs() < 1e-9,
+                    "{what}"
+                );
+            }
+            _ => {}
+        }
     }
 }
 
