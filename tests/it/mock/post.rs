@@ -394,3 +394,70 @@ fn recorded_passes_hold_their_places_and_refuse_what_does_not_fit() {
         1,
     );
 }
+
+/// The renderer's chain of passes is the chain of their twins, whichever of them a frame needs.
+#[test]
+fn what_is_shown_is_the_chain_of_the_twins() {
+    use sora_director::generate::mock::defects::{Kind, exactly};
+    use sora_director::generate::mock::render::{EXPOSURES, Want};
+    let size = [64, 36];
+    let pixels = 64 * 36;
+    for (words, kinds, within) in [
+        ("", vec![(Kind::Noise, 0.3), (Kind::Blocks, 0.6)], 0u8),
+        (
+            "motion blur",
+            vec![(Kind::Blur, 1.0), (Kind::Noise, 0.2)],
+            2,
+        ),
+        ("motion blur", vec![], 1),
+    ] {
+        let prompt = format!("a robot in a room, dolly {words}");
+        let scene = super::planted(&prompt, 9, size, exactly(&kinds));
+        let shots = super::render(&scene, Want::PIXELS);
+        // The last frame has them all.
+        let f = scene.clip.frames - 1;
+        let measure = |kind: Kind| {
+            let planted = scene.planted.iter().find(|p| p.kind == kind);
+            planted.map(|p| p.measure as f32)
+        };
+        let mut want = if words.is_empty() {
+            super::kernel(&scene.frame(f)).rgba
+        } else {
+            let moments = (0..EXPOSURES).flat_map(|m| {
+                let u = (f64::from(m) + 0.5) / f64::from(EXPOSURES) - 0.5;
+                super::kernel(&scene.exposure(f, 0.5 * u)).rgba
+            });
+            let params = ExposeParams {
+                pixels,
+                count: EXPOSURES,
+                ..ExposeParams::default()
+            };
+            twin::expose::expose(&params, &moments.collect::<Vec<_>>())
+        };
+        if let Some(sigma) = measure(Kind::Blur) {
+            for step in [[1, 0], [0, 1]] {
+                let params = BlurParams {
+                    size,
+                    step,
+                    sigma: sigma * 0.1,
+                    ..BlurParams::default()
+                };
+                want = twin::blur::blur(&params, &want);
+            }
+        }
+        let mix = measure(Kind::Blocks).unwrap_or(0.0);
+        let sigma = measure(Kind::Noise).unwrap_or(0.0);
+        let params = SpoilParams {
+            size,
+            block: 8,
+            mix,
+            step: 24.0 * mix,
+            sigma,
+            seed: 9u32.wrapping_mul(0x9e37_79b1) ^ f as u32,
+            ..SpoilParams::default()
+        };
+        want = twin::spoil::spoil(&params, &want);
+        agree(&prompt, &shots[f].rgba, &want, within);
+        assert_ne!(shots[f].rgba, super::kernel(&scene.frame(f)).rgba);
+    }
+}
