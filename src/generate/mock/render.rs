@@ -12,7 +12,7 @@ use crate::video::planes::{self, PLANES, PlanesParams};
 /// Moments that one exposure averages over while the shutter is open.
 pub const EXPOSURES: u32 = 8;
 
-/// What to bring back of each frame beside its truth.
+/// What to bring back of each frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Want {
     /// Planes of 4:2:0 for the encoder.
@@ -154,12 +154,14 @@ impl<'a> Renderer<'a> {
         } else {
             frames.end
         };
-        let at = |frame: usize| TraceParams {
-            base: slot(frame),
-            ..self.scene.frame(frame)
-        };
+        let params: Vec<TraceParams> = (frames.start..to)
+            .map(|frame| TraceParams {
+                base: slot(frame),
+                ..self.scene.frame(frame)
+            })
+            .collect();
         for frame in self.ahead.max(frames.start)..to {
-            self.trace(&mut recorder, &at(frame))?;
+            self.trace(&mut recorder, &params[frame - frames.start])?;
         }
         let mut shown = Vec::new();
         for (k, frame) in frames.clone().enumerate() {
@@ -174,8 +176,8 @@ impl<'a> Renderer<'a> {
                 planes::record(&mut recorder, &params, image, &self.planes)?;
             }
             if self.want.flow && frame + 1 < total {
-                let params =
-                    FlowParams::between(&at(frame), &at(frame + 1), (k * self.pixels) as u32);
+                let out = (k * self.pixels) as u32;
+                let params = FlowParams::between(&params[k], &params[k + 1], out);
                 flow::record(&mut recorder, &params, &self.depth, &self.ids, &self.flow)?;
             }
             shown.push(place);
