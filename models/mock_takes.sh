@@ -14,5 +14,5 @@ take() { # folder, seed, number, takes
     local prompt="${movers[$((n % 4))]} ${places[$((n % 6))]} ${things[$((n % 5))]}, ${looks[$((n / 2 % 6))]}, ${moves[$((n / 3 % 4))]}"
     "$director" generate -q "$prompt" --seed "$2" --takes "$4" --seconds 4 --fps 3 --size 320x192 -o "$1/$n"
 }
-for n in $(seq 0 39); do take "$out/train" $((1000 + n * 10)) "$n" 6; done
-for n in $(seq 0 23); do take "$out/held-out" $((900000 + n * 10)) $((n + 7)) 1; done
+for n in $(seq 0 39); do take "$out/train" "tuning:$((n * 10))" "$n" 6; done
+for n in $(seq 0 23); do take "$out/held-out" "held-out:$((n * 10))" $((n + 7)) 1; done
