@@ -74,7 +74,7 @@ pub fn flow(take: &Path, frame: usize) -> anyhow::Result<Vec<Option<DVec2>>> {
 /// # Errors
 /// Files of the truth that are missing or do not fit together.
 pub fn agreement(take: &Path) -> anyhow::Result<Agreement> {
-    let cameras: Cameras = json(&take.join("truth/cameras.json"))?;
+    let cameras = Cameras::load(&take.join("truth/cameras.json"))?;
     let scene: SceneTruth = json(&take.join("truth/scene.json"))?;
     let defects: DefectTruth = json(&take.join("truth/defects.json"))?;
     // Subjects, and what a defect moves.

@@ -33,8 +33,8 @@ pub(super) struct Faults {
     /// Factor on the exposure of each frame.
     pub gains: Vec<f32>,
     pub vanish: Option<(u32, Span)>,
-    /// An object moves by so much over the span.
-    pub moved: Option<(u32, Vec3, Span)>,
+    /// From a frame on an object stands so far away.
+    pub moved: Option<(u32, Vec3, usize)>,
     /// A subject takes on this look, so much of the way, over the span.
     pub drift: Option<(usize, Skin, f32, Span)>,
     pub teleport: Option<Astray>,
@@ -126,7 +126,7 @@ impl Scene {
         let moved = self
             .faults
             .moved
-            .filter(|(o, _, [from, _])| of(*o) && frame >= *from);
+            .filter(|(o, _, from)| of(*o) && frame >= *from);
         if let Some((_, by, _)) = moved {
             piece.centre += by;
         }

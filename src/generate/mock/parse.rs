@@ -128,6 +128,17 @@ impl<T: Copy + PartialEq> Slot<T> {
             Some(_) => {}
         }
     }
+
+    /// Tells that several were named, and which one counts.
+    pub fn clash(&self, what: &str, name: fn(T) -> String) -> Option<String> {
+        let kept = self.value.filter(|_| !self.others.is_empty())?;
+        let others: Vec<&str> = self.others.iter().take(3).map(String::as_str).collect();
+        Some(format!(
+            "several {what} asked: '{}' came first and counts, '{}' does not",
+            name(kept),
+            others.join("', '")
+        ))
+    }
 }
 
 /// What the words before a noun say of it.

@@ -57,8 +57,8 @@ impl Scene {
         self.misfits.push(format!("{}: {why}", kind.name()));
     }
 
-    /// Chooses where a second camera may stand and where a pit and an opening may be, in every scene: so that a scene with the defect
-    /// and without it is the same but for the defect.
+    /// Chooses where a second camera may stand and where a pit and an opening may be, in every scene: so that a scene
+    /// with the defect and without it is the same but for the defect.
     pub(super) fn reserve(&mut self) {
         self.reserve_cut();
         self.reserve_pit();
@@ -103,6 +103,7 @@ impl Scene {
             0 => Vec::new(),
             _ => self.stage.track.places().collect(),
         };
+        let wide = self.breadth();
         for k in 0..3000 {
             // Smaller ones where none of its size fits.
             let side = most * [1.0, 0.75, 0.5][k / 1000];
@@ -118,7 +119,7 @@ impl Scene {
                 && max.y < high.y - 0.1
                 && min.y > low.y + 0.1;
             let gap = |p: &DVec2| p.distance(p.clamp(min, max));
-            let clear = walked.iter().all(|p| gap(p) > 0.2 + self.breadth() - 0.32);
+            let clear = walked.iter().all(|p| gap(p) > 0.2 + wide - 0.32);
             let corners = [min, DVec2::new(max.x, min.y), max, DVec2::new(min.x, max.y)];
             let far = if self.understood.outdoors() { 9.0 } else { 5.5 };
             let seen = corners.iter().all(|c| {
@@ -447,7 +448,7 @@ impl Scene {
             });
             let at = hidden.unwrap_or(span[0]);
             span = [at, self.clip.frames];
-            self.faults.moved = Some((object, by.as_vec3(), [at, at]));
+            self.faults.moved = Some((object, by.as_vec3(), at));
             from_to = Some([middle.to_array(), (middle + by).to_array()]);
         }
         let planted = self.planted_at(kind, span);

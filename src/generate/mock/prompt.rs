@@ -288,51 +288,16 @@ pub fn understand(prompt: &str, seed: u64) -> Understood {
 
 /// Tells what was asked twice and differently.
 fn contradictions(heard: &Heard, notes: &mut Vec<String>) {
-    for (what, others, kept) in [
-        (
-            "places",
-            &heard.place.others,
-            heard.place.value.map(Place::name),
-        ),
-        (
-            "kinds of light",
-            &heard.light.others,
-            heard.light.value.map(Light::name),
-        ),
-        (
-            "kinds of weather",
-            &heard.weather.others,
-            heard.weather.value.map(Weather::name),
-        ),
-        (
-            "camera moves",
-            &heard.camera.others,
-            heard.camera.value.map(Move::name),
-        ),
-        (
-            "paces",
-            &heard.pace.others,
-            heard.pace.value.map(Pace::name),
-        ),
-        (
-            "floors",
-            &heard.floor.others,
-            heard.floor.value.map(Material::name),
-        ),
-        (
-            "walls",
-            &heard.walls.others,
-            heard.walls.value.map(Material::name),
-        ),
-    ] {
-        if let (false, Some(kept)) = (others.is_empty(), kept) {
-            let others: Vec<&str> = others.iter().take(3).map(String::as_str).collect();
-            notes.push(format!(
-                "several {what} asked: '{kept}' came first and counts, '{}' does not",
-                others.join("', '")
-            ));
-        }
-    }
+    let clashes = [
+        heard.place.clash("places", Place::name),
+        heard.light.clash("kinds of light", Light::name),
+        heard.weather.clash("kinds of weather", Weather::name),
+        heard.camera.clash("camera moves", Move::name),
+        heard.pace.clash("paces", Pace::name),
+        heard.floor.clash("floors", Material::name),
+        heard.walls.clash("walls", Material::name),
+    ];
+    notes.extend(clashes.into_iter().flatten());
     if let (Some(word), false) = (&heard.empty, heard.subjects.is_empty()) {
         notes.push(format!(
             "'{word}' and somebody in it asked: the place is otherwise empty"
