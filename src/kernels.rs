@@ -9,6 +9,7 @@ pub fn all() -> Vec<&'static Kernel> {
         crate::video::KERNELS,
         crate::generate::mock::KERNELS,
         crate::motion::KERNELS,
+        crate::score::KERNELS,
         crate::splat::KERNELS,
         crate::world::KERNELS,
         crate::agent::KERNELS,

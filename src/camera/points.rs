@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::CameraError;
 use super::residual::Observation;
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
-use crate::motion::{FlowPair, Motion};
+use crate::motion::{FlowPair, Pairs};
 
 /// Inverse depth of one frame, divided by the clip's median; NaN where unknown.
 pub(super) struct Inverse {
@@ -211,7 +211,7 @@ fn hash(mut z: u64) -> u64 {
 /// Links of both directions of every pair, at most `per_link` points each, one in each cell of a grid.
 pub(super) fn links(
     grid: &Grid,
-    motion: &Motion,
+    motion: &Pairs,
     maps: &[Option<Inverse>],
     edge_shift: f32,
     per_link: usize,

@@ -13,7 +13,7 @@ use super::residual::residual;
 use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose, focal};
 use crate::depth::{DepthKind, DepthMaps};
 use crate::event::Monitor;
-use crate::motion::Motion;
+use crate::motion::Pairs;
 
 /// Options of [`solve`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ const MIN_POINTS: usize = 12;
 /// Says what was measured where the clip cannot be solved: too few frames, flow that contradicts itself, a
 /// static camera, residuals that are too large; and [`CameraError::Interrupted`].
 pub fn solve(
-    motion: &Motion,
+    motion: &Pairs,
     depths: &DepthMaps,
     options: &SolveOptions,
     monitor: &dyn Monitor,
@@ -141,7 +141,7 @@ struct Solved {
 }
 
 struct Clip<'a> {
-    motion: &'a Motion,
+    motion: &'a Pairs,
     depths: &'a DepthMaps,
     grid: Grid,
     frames: usize,
@@ -156,7 +156,7 @@ struct Clip<'a> {
 
 impl<'a> Clip<'a> {
     fn new(
-        motion: &'a Motion,
+        motion: &'a Pairs,
         depths: &'a DepthMaps,
         options: &SolveOptions,
     ) -> Result<Self, CameraError> {

@@ -78,7 +78,15 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let depth = pipeline::depth(&gpu, &frames, &given, &model, &monitor)?;
     timed("depth", started);
     let started = Instant::now();
-    let motion = || Ok(motion::estimate(&gpu, &frames, &config.motion, &monitor)?);
+    let motion = || {
+        Ok(motion::pairs(
+            &gpu,
+            &frames,
+            &config.motion,
+            None,
+            &monitor,
+        )?)
+    };
     let tracked = pipeline::track(&frames, motion, &given, depth.as_ref(), &config, &monitor)?;
     timed("cameras", started);
     let cameras = match tracked {

@@ -1,20 +1,21 @@
 //! `director score`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
 
 use super::Globals;
-use crate::motion::{self, MotionOptions};
+use crate::gpu::Gpu;
+use crate::motion::MotionOptions;
 use crate::progress::Single;
-use crate::score::{self, Combination, ScoreOptions, Scores};
-use crate::video::{self, DecodeOptions};
+use crate::score::{self, Combination, METRICS, Moment, ScoreOptions, Scores};
+use crate::video::{self, DecodeOptions, Windows};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  director score take_1.mp4 take_2.mp4\n  director score takes/*.mp4 --json > scores.json"
+    after_help = "Examples:\n  director score take_1.mp4 take_2.mp4\n  director score takes/*.mp4 --json > scores.json\n  director score take.mp4 --worst\n  director score takes/*.mp4 --weight visual_quality=2 --weight path_realism=0"
 )]
 pub struct Args {
     /// Videos or folders of images, one a take
@@ -23,9 +24,38 @@ pub struct Args {
     /// Combine the scores by the weighted sum instead of the geometric mean
     #[arg(long)]
     pub arithmetic: bool,
+    /// Weight of a metric in the overall score, zero to leave it out; several times for several
+    #[arg(long, value_name = "METRIC=NUMBER", value_parser = weight)]
+    pub weight: Vec<(String, f64)>,
+    /// Tell the worst moments of each take too
+    #[arg(long)]
+    pub worst: bool,
+    /// Long side of the frames in pixels; larger frames are made smaller
+    #[arg(long, value_name = "PIXELS", default_value_t = score::MAX_SIDE)]
+    pub max_side: u32,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+fn weight(text: &str) -> Result<(String, f64), String> {
+    let names = || {
+        let names: Vec<_> = METRICS.iter().map(|m| m.name).collect();
+        names.join(", ")
+    };
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| "give METRIC=NUMBER, such as visual_quality=2".to_owned())?;
+    if !METRICS.iter().any(|m| m.name == name) {
+        return Err(format!(
+            "there is no metric '{name}'; there are {}",
+            names()
+        ));
+    }
+    match value.parse::<f64>() {
+        Ok(v) if v.is_finite() && v >= 0.0 => Ok((name.to_owned(), v)),
+        _ => Err(format!("'{value}' is not zero or a positive number")),
+    }
 }
 
 /// One take in the original design's words, with what failed beside it.
@@ -34,26 +64,17 @@ struct Take {
     take_id: String,
     video_path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    scores: Option<Named>,
+    scores: Option<std::collections::BTreeMap<String, f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     combination: Option<String>,
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     components: std::collections::BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    worst: Vec<Moment>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Named {
-    identity_persistence: f64,
-    path_realism: f64,
-    physics_plausibility: f64,
-    visual_quality: f64,
-    motion_smoothness: f64,
-    temporal_coherence: f64,
-    overall: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -65,28 +86,15 @@ struct Document {
 /// Runs the command. Takes that cannot be scored are told and do not stop the others.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let monitor = Single::new(globals.quiet);
+    let mut options = ScoreOptions::default();
+    options.weights.extend(args.weight.iter().cloned());
+    if args.arithmetic {
+        options.combination = Combination::Arithmetic;
+    }
     let gpu = globals.gpu()?;
-    let one = |path: &PathBuf| -> anyhow::Result<Scores> {
-        let frames = video::decode(&gpu, path, &DecodeOptions::default(), &monitor)?;
-        // Scores need neighbouring frames only; longer strides are for the cameras.
-        let options = MotionOptions {
-            strides: vec![1],
-            ..MotionOptions::default()
-        };
-        let motion = motion::estimate(&gpu, &frames, &options, &monitor)?;
-        let options = ScoreOptions {
-            combination: if args.arithmetic {
-                Combination::Arithmetic
-            } else {
-                Combination::Geometric
-            },
-            ..ScoreOptions::default()
-        };
-        Ok(score::score(&gpu, &frames, &motion, &options)?)
-    };
     let mut results = Vec::new();
     for path in &args.inputs {
-        let result = one(path);
+        let result = one(&gpu, path, args.max_side, &options, &monitor);
         if let Err(error) = &result {
             let path = path.display();
             anstream::eprintln!("{}: scoring {path}: {error:#}", super::error_label());
@@ -115,6 +123,9 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         if let Some(how) = scores.first().map(|s| &s.combination) {
             anstream::println!("overall: {how}");
         }
+        if args.worst {
+            anstream::println!("{}", moments(&takes));
+        }
     }
     Ok(if success {
         ExitCode::SUCCESS
@@ -125,67 +136,106 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn take(index: usize, path: &std::path::Path, result: anyhow::Result<Scores>) -> Take {
+fn one(
+    gpu: &Gpu,
+    path: &Path,
+    max_side: u32,
+    options: &ScoreOptions,
+    monitor: &Single,
+) -> anyhow::Result<Scores> {
+    let decode = DecodeOptions {
+        max_side,
+        ..DecodeOptions::default()
+    };
+    let expected = video::probe(path).map_or(0, |info| info.frames);
+    let mut windows = Windows::open(gpu, path, &decode, monitor)?;
+    let motion = MotionOptions::default();
+    Ok(score::score_windows(
+        gpu,
+        &mut windows,
+        score::WINDOW,
+        &motion,
+        options,
+        expected,
+        monitor,
+    )?)
+}
+
+fn take(index: usize, path: &Path, result: anyhow::Result<Scores>) -> Take {
     let (scores, error) = match result {
         Ok(scores) => (Some(scores), None),
         Err(error) => (None, Some(format!("{error:#}"))),
     };
+    let scores = scores.unwrap_or_default();
+    let good = error.is_none();
+    let mut named = scores.metrics;
+    named.insert("overall".to_owned(), scores.overall);
     Take {
         take_id: format!("take_{}", index + 1),
         video_path: path.display().to_string(),
         rank: None,
-        combination: scores.as_ref().map(|s| s.combination.clone()),
-        components: scores
-            .as_ref()
-            .map(|s| s.components.clone())
-            .unwrap_or_default(),
-        scores: scores.map(|s| Named {
-            identity_persistence: s.identity_persistence,
-            path_realism: s.path_realism,
-            physics_plausibility: s.physics_plausibility,
-            visual_quality: s.visual_quality,
-            motion_smoothness: s.motion_smoothness,
-            temporal_coherence: s.temporal_coherence,
-            overall: s.overall,
-        }),
+        combination: good.then_some(scores.combination),
+        components: scores.components,
+        worst: scores.worst,
+        scores: good.then_some(named),
         error,
     }
 }
 
-/// Takes in the order of their rank; those without scores are told on stderr.
-fn table(takes: &[Take]) -> comfy_table::Table {
+/// The takes that have a rank, in its order.
+fn ranked(takes: &[Take]) -> Vec<&Take> {
     let mut rows: Vec<&Take> = takes.iter().filter(|t| t.rank.is_some()).collect();
     rows.sort_by_key(|t| t.rank);
+    rows
+}
+
+/// Takes in the order of their rank; those without scores are told on stderr.
+fn table(takes: &[Take]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
-    table.set_header([
-        "rank",
-        "take",
-        "overall",
-        "identity",
-        "path",
-        "physics",
-        "quality",
-        "smoothness",
-        "coherence",
-    ]);
-    for take in rows {
-        let Some(s) = &take.scores else { continue };
+    let metrics = METRICS.iter().map(|m| m.name);
+    let header = ["rank", "take", "overall"].into_iter();
+    table.set_header(
+        header
+            .chain(metrics.clone())
+            .map(|name| name.replace('_', " ")),
+    );
+    for take in ranked(takes) {
+        let Some(scores) = &take.scores else { continue };
         let mut row = vec![
             take.rank.unwrap_or_default().to_string(),
             take.video_path.clone(),
         ];
-        let values = [
-            s.overall,
-            s.identity_persistence,
-            s.path_realism,
-            s.physics_plausibility,
-            s.visual_quality,
-            s.motion_smoothness,
-            s.temporal_coherence,
-        ];
-        row.extend(values.map(|v| format!("{v:.3}")));
+        let values = ["overall"].into_iter().chain(metrics.clone());
+        row.extend(values.map(|name| {
+            scores
+                .get(name)
+                .map_or(String::new(), |v| format!("{v:.3}"))
+        }));
         table.add_row(row);
+    }
+    table
+}
+
+/// The worst moments of each take.
+fn moments(takes: &[Take]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["take", "seconds", "place", "value", "metric", "what"]);
+    for take in ranked(takes) {
+        for m in &take.worst {
+            let place = m.place.map_or("all".to_owned(), |[x, y]| {
+                format!("{:.0} % across, {:.0} % down", 100.0 * x, 100.0 * y)
+            });
+            table.add_row([
+                take.video_path.clone(),
+                format!("{:.2}", m.time),
+                place,
+                format!("{:.2}", m.value),
+                m.metric.replace('_', " "),
+                m.what.clone(),
+            ]);
+        }
     }
     table
 }

@@ -120,7 +120,7 @@ fn solve(
     known: Known,
     monitor: &Single,
 ) -> anyhow::Result<Cameras> {
-    let motion = motion::estimate(gpu, frames, &MotionOptions::default(), monitor)?;
+    let motion = motion::pairs(gpu, frames, &MotionOptions::default(), None, monitor)?;
     let depth = match known.depth {
         Some(depth) if !args.ignore_known_depth => depth,
         _ => {

@@ -125,7 +125,17 @@ pub static CHECK: Kernel = kernel!("motion/check", shared [], workgroup TILE, pa
 
 /// All of them.
 pub static ALL: &[&Kernel] = &[
-    &GRADIENT, &SEARCH, &DENSIFY, &WARP, &LINEARISE, &RELAX, &COMPOSE, &CHECK,
+    &GRADIENT,
+    &SEARCH,
+    &DENSIFY,
+    &WARP,
+    &LINEARISE,
+    &RELAX,
+    &COMPOSE,
+    &CHECK,
+    &super::camera::CAMERA,
+    &super::camera::OWN,
+    &super::follow::FOLLOW,
 ];
 
 /// Patches of 8 pixels, every 4 from -2, that cover `side` pixels.

@@ -1,6 +1,6 @@
 //! Point tracks: grid points carried from frame to frame by the consistent flow.
 
-use super::Motion;
+use super::Pairs;
 
 /// Why a track ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Track {
     pub end: TrackEnd,
 }
 
-impl Motion {
+impl Pairs {
     /// Tracks of the points of a grid of `spacing` pixels on frame `start`, over at most `steps` steps of the
     /// flow between neighbouring frames. Points stay `margin` pixels inside the picture. Empty where `start` is
     /// no frame of the clip or the picture is smaller than its margins.

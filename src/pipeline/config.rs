@@ -11,7 +11,7 @@ use crate::camera::SolveOptions;
 use crate::depth;
 use crate::motion::MotionOptions;
 use crate::revise::AcceptOptions;
-use crate::score::ScoreOptions;
+use crate::score::{METRICS, ScoreOptions};
 use crate::splat::FitOptions;
 use crate::world::WorldOptions;
 
@@ -170,20 +170,10 @@ impl Config {
                 (!key.kind.fits(value)).then(|| KeyFault::new(&name, key, value))
             })
             .collect();
-        let s = &self.score;
-        let weights = [
-            s.identity_persistence,
-            s.path_realism,
-            s.physics_plausibility,
-            s.visual_quality,
-            s.motion_smoothness,
-            s.temporal_coherence,
-        ];
-        if weights.iter().all(|w| *w == 0.0) {
+        if METRICS.iter().all(|m| self.score.weight(m.name) == 0.0) {
             faults.push(KeyFault {
-                key: "score.identity_persistence".to_owned(),
-                message: "all six weights of `score` are 0; give at least one that is not"
-                    .to_owned(),
+                key: format!("score.{}", METRICS[0].name),
+                message: "all weights of `score` are 0; give at least one that is not".to_owned(),
             });
         }
         faults

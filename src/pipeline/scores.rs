@@ -36,6 +36,7 @@ impl Studio<'_> {
             ))
             .kernels(video::KERNELS)
             .kernels(motion::KERNELS)
+            .kernels(score::KERNELS)
             .kernels(&[&crate::gpu::image::SHRINK])
             .after(&take.key)
             .finish();
@@ -49,12 +50,7 @@ impl Studio<'_> {
             &key,
             |stage, monitor| {
                 let frames = frames(&gpu, &take.video, fps, config, monitor)?;
-                let mut options = config.motion.clone();
-                // Only a single take is sure to need the long strides; others get them once they are the best.
-                if !take.alone {
-                    options.strides = vec![1];
-                }
-                let motion = motion::estimate(&gpu, &frames, &options, monitor)?;
+                let motion = motion::estimate(&gpu, &frames, &config.motion, monitor)?;
                 let scores = score::score(&gpu, &frames, &motion, &config.score)?;
                 write_json(&stage.path(&file)?, &scores)?;
                 let summary = format!("overall {:.3}, {} frames", scores.overall, frames.len());
@@ -142,12 +138,14 @@ impl Studio<'_> {
             let current = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
             let given = given(&take.video, &current.frames, config)?;
             let Clip { frames, motion } = current;
-            let whole = motion
-                .take()
-                .filter(|m| m.pairs.iter().any(|p| p.b - p.a > 1));
-            let motion = || match whole {
-                Some(motion) => Ok(motion),
-                None => Ok(motion::estimate(&gpu, frames, &config.motion, monitor)?),
+            let motion = || {
+                Ok(motion::pairs(
+                    &gpu,
+                    frames,
+                    &config.motion,
+                    motion.as_ref(),
+                    monitor,
+                )?)
             };
             let maps = stored_depth(&home, take, frames, config)?;
             let tracked = track(frames, motion, &given, maps.as_ref(), config, monitor)?;

@@ -9,7 +9,7 @@ use crate::camera::{self, CameraError, Cameras, Intrinsics};
 use crate::depth::{DepthMaps, Model};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
-use crate::motion::Motion;
+use crate::motion::Pairs;
 use crate::splat::{self, FitReport, Renderer, Splats};
 use crate::video::{self, DecodeOptions, Frames};
 use crate::world::{self, DepthView};
@@ -130,7 +130,7 @@ pub fn depth(
 /// What failed; a clip that cannot be solved is [`Tracked::Refused`], not an error.
 pub fn track(
     frames: &Frames,
-    motion: impl FnOnce() -> anyhow::Result<Motion>,
+    motion: impl FnOnce() -> anyhow::Result<Pairs>,
     given: &Given,
     depth: Option<&DepthMaps>,
     config: &Config,

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod gpu;
 pub mod mock;
 pub mod motion;
+pub mod score;
 pub mod splat;
 pub mod video;
 pub mod world;

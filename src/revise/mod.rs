@@ -238,16 +238,10 @@ fn reasons(found: Found<'_>, accept: &AcceptOptions) -> Vec<String> {
 }
 
 fn score_value(scores: &Scores, name: &str) -> Option<f64> {
-    Some(match name {
-        "identity_persistence" => scores.identity_persistence,
-        "path_realism" => scores.path_realism,
-        "physics_plausibility" => scores.physics_plausibility,
-        "visual_quality" => scores.visual_quality,
-        "motion_smoothness" => scores.motion_smoothness,
-        "temporal_coherence" => scores.temporal_coherence,
-        "overall" => scores.overall,
-        _ => return None,
-    })
+    match name {
+        "overall" => Some(scores.overall),
+        _ => scores.metrics.get(name).copied(),
+    }
 }
 
 fn fires(rule: &Rule, scores: &Scores, found: Found<'_>) -> Option<String> {
@@ -316,12 +310,10 @@ mod tests {
 
     fn good() -> Scores {
         Scores {
-            identity_persistence: 0.8,
-            path_realism: 0.8,
-            physics_plausibility: 0.8,
-            visual_quality: 0.8,
-            motion_smoothness: 0.8,
-            temporal_coherence: 0.8,
+            metrics: crate::score::METRICS
+                .iter()
+                .map(|m| (m.name.to_owned(), 0.8))
+                .collect(),
             overall: 0.8,
             ..Scores::default()
         }
@@ -382,7 +374,7 @@ mod tests {
     #[test]
     fn low_scores_and_refusals_fire_their_rules() {
         let mut scores = good();
-        scores.temporal_coherence = 0.1;
+        scores.metrics.insert("temporal_coherence".to_owned(), 0.1);
         let found = Found::Refused {
             reason: "static_camera",
             words: "the camera does not move",

@@ -1,176 +1,267 @@
-//! What several scores look at, measured once: sharpness, repeated frames, the camera's similarity, tracks.
-
-use rayon::prelude::*;
+//! What the metrics look at: the records of one clip, in words, and what several metrics share.
+//!
+//! Lengths are in standard pixels (short side 160), differences in grey levels, places in shares of the picture.
 
 use super::ScoreError;
-use super::picture::{Picture, mean, percentile};
-use crate::motion::{FlowPair, Motion, Track};
+use super::ledger::Entry;
+use super::visual_quality;
 
-/// Scores were tuned where the short side is this many pixels; lengths are told in such pixels.
-const SHORT_SIDE: f32 = 160.0;
 /// Mean difference, in grey levels, under which two frames are the same picture.
 const SAME: f64 = 0.15;
 
-/// The picture's motion between two frames as a similarity about the centre, in motion pixels.
+/// One step: means over the picture, and the worst places. The kernel `score/fold` says how each is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StepRecord {
+    pub consistent: f64,
+    pub speed: f64,
+    pub residual: f64,
+    pub gradient: f64,
+    pub fine: f64,
+    pub block: f64,
+    pub high_block: f64,
+    pub still_change: f64,
+    pub ssim: f64,
+    pub low_ssim: f64,
+    pub flow_change: f64,
+    pub usual_flow_change: f64,
+    pub high_flow_change: f64,
+    pub own_share: f64,
+    pub own: f64,
+    pub strain_change: f64,
+    pub event: Spot,
+    pub event_share: f64,
+    pub impulse: f64,
+    pub high_signal: f64,
+    pub jolt: Spot,
+    pub jolt_share: f64,
+    pub contrast: f64,
+    /// The camera's eight parameters.
+    pub plane: [f64; 8],
+    /// Mean weight of the flow under the plane, in [0, 1].
+    pub plane_weight: f64,
+}
+
+/// A value at a place.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Similarity {
-    /// Zoom minus one.
-    pub zoom: f64,
-    /// Turn in radians, small.
-    pub turn: f64,
-    /// Shift of the centre.
-    pub shift: [f64; 2],
+pub(super) struct Spot {
+    pub value: f64,
+    pub at: [f64; 2],
 }
 
-impl Similarity {
-    /// Displacement of a point given from the centre.
-    pub fn at(&self, x: f64, y: f64) -> [f64; 2] {
-        [
-            self.zoom * x - self.turn * y + self.shift[0],
-            self.turn * x + self.zoom * y + self.shift[1],
-        ]
-    }
-
-    /// Robust least squares on the valid flow of every fourth pixel (Cauchy weights, 1 px).
-    fn fit(motion: &Motion, pair: &FlowPair) -> Self {
-        let (w, h) = (motion.width as usize, motion.height as usize);
-        let (cx, cy) = ((w - 1) as f64 / 2.0, (h - 1) as f64 / 2.0);
-        let points: Vec<[f64; 4]> = (0..h)
-            .step_by(4)
-            .flat_map(|y| (0..w).step_by(4).map(move |x| (x, y)))
-            .filter(|(x, y)| pair.valid[y * w + x] == 1)
-            .map(|(x, y)| {
-                let u = pair.forward[y * w + x];
-                let (u, v) = (f64::from(u[0]), f64::from(u[1]));
-                [x as f64 - cx, y as f64 - cy, u, v]
-            })
-            .collect();
-        let mut fit = Self::default();
-        for round in 0..8 {
-            let mut s = [0.0f64; 8];
-            for &[x, y, u, v] in &points {
-                let [pu, pv] = fit.at(x, y);
-                let r2 = (u - pu).powi(2) + (v - pv).powi(2);
-                let weight = if round == 0 { 1.0 } else { 1.0 / (1.0 + r2) };
-                let terms = [1.0, x, y, u, v, x * x + y * y, x * u + y * v, x * v - y * u];
-                s.iter_mut().zip(terms).for_each(|(s, t)| *s += weight * t);
-            }
-            let [n, x, y, u, v, xx, a, b] = s;
-            if n < 1e-9 {
-                return Self::default();
-            }
-            let spread = xx - (x * x + y * y) / n;
-            let (zoom, turn) = if spread > 1e-6 {
-                (
-                    (a - (x * u + y * v) / n) / spread,
-                    (b - (x * v - y * u) / n) / spread,
-                )
-            } else {
-                (0.0, 0.0)
-            };
-            fit = Self {
-                zoom,
-                turn,
-                shift: [(u - zoom * x + turn * y) / n, (v - turn * x - zoom * y) / n],
-            };
-        }
-        fit
-    }
+/// The paths of one generation of points.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PathRecord {
+    pub start: usize,
+    pub steps: usize,
+    pub points: f64,
+    pub jerk: f64,
+    pub high_jerk: f64,
+    pub own_jerk: f64,
+    pub jumps: f64,
+    pub lost: f64,
+    pub speed: f64,
+    pub high_own: f64,
+    pub usual_own: f64,
+    pub worst: Spot,
 }
 
-/// What the temporal scores share.
-pub(super) struct Evidence<'a> {
-    pub motion: &'a Motion,
-    /// Pairs of neighbouring frames, in order.
-    pub steps: Vec<&'a FlowPair>,
-    /// Standard pixels (short side 160) in a motion pixel.
-    pub scale: f64,
-    /// Mean sharpness at the motion size.
-    pub sharpness: f64,
+/// How a generation looks at one age.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LookRecord {
+    pub start: usize,
+    pub age: usize,
+    pub followed: f64,
+    pub mean: f64,
+    pub low: f64,
+    pub quarter: f64,
+    pub median: f64,
+    pub lost: f64,
+    pub structure: f64,
+    pub tint: f64,
+    pub worst: Spot,
+    pub worst_lost: f64,
+}
+
+/// The quality of one frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct QualityRecord {
+    pub frame: usize,
+    pub detail: f64,
+    pub noise: f64,
+    pub body: f64,
+    pub blocks: f64,
+    pub clipped: f64,
+    pub contrast: f64,
+}
+
+/// All of one clip.
+pub struct Evidence {
+    pub(super) times: Vec<f64>,
+    /// Seconds between frames.
+    pub(super) seconds: f64,
+    pub(super) steps: Vec<StepRecord>,
+    pub(super) paths: Vec<PathRecord>,
+    pub(super) looks: Vec<LookRecord>,
+    pub(super) quality: Vec<QualityRecord>,
     /// Share of steps that repeat a frame, in [0, 1].
-    pub duplicates: f64,
-    /// Mean length of the flow of each step, in standard pixels.
-    pub speed: Vec<f64>,
-    /// The camera's share of each step.
-    pub camera: Vec<Similarity>,
-    /// Tracks from several frames, up to eight steps long.
-    pub tracks: Vec<Track>,
+    pub(super) duplicates: f64,
+    /// What every temporal metric is multiplied by, so that neither blur nor repeated frames can raise it.
+    pub(super) gate: f64,
 }
 
-impl<'a> Evidence<'a> {
-    pub fn new(motion: &'a Motion) -> Result<Self, ScoreError> {
-        let n = motion.luma.len();
-        let steps: Vec<&FlowPair> = (1..n)
-            .map(|t| {
-                motion
-                    .pair(t - 1, t)
-                    .ok_or(ScoreError::NoSteps { a: t - 1, b: t })
-            })
-            .collect::<Result<_, _>>()?;
-        let (w, h) = (motion.width as usize, motion.height as usize);
-        let scale = f64::from(SHORT_SIDE / w.min(h) as f32);
-        let looked: Vec<usize> = spread(n, 8);
-        let sharpness: Vec<f64> = looked
-            .par_iter()
-            .map(|&t| {
-                let picture = Picture {
-                    width: w,
-                    height: h,
-                    luma: &motion.luma[t],
-                };
-                picture.sharpness(picture.noise())
-            })
-            .collect();
-        let changes: Vec<f64> = motion
-            .luma
-            .par_windows(2)
-            .map(|f| {
-                mean(
-                    f[0].iter()
-                        .zip(&f[1])
-                        .map(|(a, b)| f64::from((a - b).abs())),
-                )
-            })
-            .collect();
-        let mut sorted: Vec<f32> = changes.iter().map(|c| *c as f32).collect();
-        let same = SAME.max(0.12 * percentile(&mut sorted, 0.75));
+/// Fewest frames that can be scored: jerk is a third difference.
+pub const LEAST_FRAMES: usize = 4;
+
+impl Evidence {
+    pub(super) fn new(
+        times: Vec<f64>,
+        seconds: f64,
+        records: Vec<(Entry, Vec<f32>)>,
+    ) -> Result<Self, ScoreError> {
+        if times.len() < LEAST_FRAMES {
+            return Err(ScoreError::TooShort {
+                frames: times.len(),
+            });
+        }
+        let mut e = Self {
+            times,
+            seconds,
+            steps: Vec::new(),
+            paths: Vec::new(),
+            looks: Vec::new(),
+            quality: Vec::new(),
+            duplicates: 0.0,
+            gate: 0.0,
+        };
+        for (entry, words) in records {
+            let at = |i: usize| {
+                let v = f64::from(words[i]);
+                if v.is_finite() { v } else { 0.0 }
+            };
+            match entry {
+                Entry::Step(_) => e.steps.push(step(&at)),
+                Entry::Paths { start, steps } => e.paths.push(path(&at, start, steps)),
+                Entry::Looks { start, age } => e.looks.push(look(&at, start, age)),
+                Entry::Detail(frame) => e.quality.push(QualityRecord {
+                    frame,
+                    detail: at(0),
+                    // The P20 of |N(0, 1)| is .2533; white noise of deviation 1 has 6 in the diagonal difference.
+                    noise: at(1) / (0.2533 * 6.0),
+                    body: at(2),
+                    blocks: at(3),
+                    clipped: at(4),
+                    contrast: at(5),
+                }),
+            }
+        }
+        let changes: Vec<f64> = e.steps.iter().map(|s| s.still_change).collect();
+        let same = SAME.max(0.12 * percentile(&changes, 0.75));
         let repeated = changes.iter().filter(|c| **c < same).count();
-        let speed = steps
-            .par_iter()
-            .map(|p| scale * mean(p.forward.iter().map(|u| f64::from(u[0].hypot(u[1])))))
-            .collect();
-        let camera = steps
-            .par_iter()
-            .map(|p| Similarity::fit(motion, p))
-            .collect();
-        let spacing = (w.min(h) as f32 / 16.0).max(2.0);
-        let starts: Vec<usize> = (0..n - 1).step_by(4).collect();
-        let tracks = starts
-            .par_iter()
-            .flat_map_iter(|&t| motion.tracks(t, 8, spacing, 1.0))
-            .collect();
-        Ok(Self {
-            motion,
-            steps,
-            scale,
-            sharpness: mean(sharpness),
-            duplicates: repeated as f64 / changes.len().max(1) as f64,
-            speed,
-            camera,
-            tracks,
-        })
+        e.duplicates = repeated as f64 / changes.len().max(1) as f64;
+        let quality = mean(e.quality.iter().map(visual_quality::of));
+        e.gate = (1.0 - e.duplicates) * quality.max(0.0).powf(0.3);
+        Ok(e)
     }
 
-    /// What every temporal score is multiplied by, so that neither blur nor repeated frames can raise it.
-    pub fn gate(&self) -> f64 {
-        (1.0 - self.duplicates) * (self.sharpness / 0.6).min(1.0).sqrt()
+    /// Mean length of the flow in standard pixels a step.
+    pub(super) fn speed(&self) -> f64 {
+        mean(self.steps.iter().map(|s| s.speed))
+    }
+
+    /// Time of a step's second frame.
+    pub(super) fn time(&self, step: usize) -> f64 {
+        self.times[(step + 1).min(self.times.len() - 1)]
     }
 }
 
-/// At most `count` indices spread evenly over `0..n`, first and last among them.
-pub(super) fn spread(n: usize, count: usize) -> Vec<usize> {
-    if n <= count {
-        return (0..n).collect();
+fn step(at: &dyn Fn(usize) -> f64) -> StepRecord {
+    let spot = |i: usize| Spot {
+        value: at(i),
+        at: [at(i + 1), at(i + 2)],
+    };
+    StepRecord {
+        consistent: at(1),
+        speed: at(2),
+        residual: at(3),
+        gradient: at(4),
+        fine: at(5),
+        block: at(6),
+        still_change: at(7),
+        ssim: at(8),
+        low_ssim: at(9),
+        flow_change: at(10),
+        usual_flow_change: at(11),
+        high_flow_change: at(12),
+        own_share: at(13),
+        strain_change: at(14),
+        event: spot(16),
+        event_share: at(19),
+        impulse: at(20),
+        high_block: at(24),
+        contrast: at(25),
+        own: at(26),
+        high_signal: at(27),
+        jolt: spot(28),
+        jolt_share: at(31),
+        plane: std::array::from_fn(|i| at(32 + i)),
+        plane_weight: at(43),
     }
-    (0..count).map(|i| i * (n - 1) / (count - 1)).collect()
+}
+
+fn path(at: &dyn Fn(usize) -> f64, start: usize, steps: usize) -> PathRecord {
+    PathRecord {
+        start,
+        steps,
+        points: at(0),
+        jerk: at(1),
+        high_jerk: at(2),
+        own_jerk: at(3),
+        jumps: at(4),
+        lost: at(5),
+        speed: at(6),
+        high_own: at(7),
+        usual_own: at(8),
+        worst: Spot {
+            value: at(9),
+            at: [at(10), at(11)],
+        },
+    }
+}
+
+fn look(at: &dyn Fn(usize) -> f64, start: usize, age: usize) -> LookRecord {
+    LookRecord {
+        start,
+        age,
+        followed: at(0),
+        mean: at(1),
+        low: at(2),
+        median: at(3),
+        lost: at(4),
+        quarter: at(5),
+        structure: at(6),
+        tint: at(7),
+        worst: Spot {
+            value: at(8),
+            at: [at(9), at(10)],
+        },
+        worst_lost: at(11),
+    }
+}
+
+/// The value below which a share `q` of `values` lies; 0 for none.
+pub(super) fn percentile(values: &[f64], q: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = (sorted.len().max(1) - 1) as f64 * q;
+    sorted.get(at.round() as usize).copied().unwrap_or(0.0)
+}
+
+/// Mean; 0 for none.
+pub(super) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
+    let (mut sum, mut n) = (0.0, 0.0);
+    for v in values {
+        sum += v;
+        n += 1.0;
+    }
+    if n > 0.0 { sum / n } else { 0.0 }
 }

@@ -9,7 +9,7 @@ pub mod folder;
 mod images;
 mod layout;
 mod library;
-mod luma;
+pub mod luma;
 mod options;
 pub mod pattern;
 mod pick;

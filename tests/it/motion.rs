@@ -1,9 +1,11 @@
 //! Tests of the motion stage: parity of its kernels, and flow whose truth is known.
 
+mod camera;
+
 use sora_director::event::{Monitor, Silent};
 use sora_director::gpu::{Buffer, Gpu, GpuType, groups_2d};
 use sora_director::motion::kernels::{self as k, patches};
-use sora_director::motion::{Motion, MotionError, MotionOptions, TrackEnd, estimate};
+use sora_director::motion::{MotionError, MotionOptions, Pairs, TrackEnd, pairs};
 use sora_director::reference::motion as twin;
 use sora_director::video::{Frames, VideoInfo};
 
@@ -357,17 +359,17 @@ fn clip(w: u32, h: u32, count: usize, inverse: impl Fn(f32, f32, f32) -> [f32; 3
     }
 }
 
-fn motion(frames: &Frames, strides: &[usize]) -> Motion {
+fn motion(frames: &Frames, strides: &[usize]) -> Pairs {
     let options = MotionOptions {
         strides: strides.to_vec(),
         ..Default::default()
     };
-    estimate(&gpu(), frames, &options, &Silent).expect("motion")
+    pairs(&gpu(), frames, &options, None, &Silent).expect("motion")
 }
 
 /// Mean and worst end-point error of the valid pixels whose truth stays inside.
 fn end_point_error(
-    m: &Motion,
+    m: &Pairs,
     a: usize,
     b: usize,
     truth: impl Fn(f32, f32) -> [f32; 2],
@@ -495,20 +497,21 @@ fn odd_clips_have_a_defined_motion_and_bad_ones_a_clear_error() {
         times: vec![],
         ..clip(8, 8, 1, |x, y, _| [x, y, 0.0])
     };
-    let error = estimate(&gpu, &none, &MotionOptions::default(), &Silent).expect_err("no frames");
+    let error =
+        pairs(&gpu, &none, &MotionOptions::default(), None, &Silent).expect_err("no frames");
     assert!(matches!(error, MotionError::NoFrames));
     let two = clip(8, 8, 2, |x, y, _| [x, y, 0.0]);
     let torn = Frames {
         width: 9,
         ..two.clone()
     };
-    let error = estimate(&gpu, &torn, &MotionOptions::default(), &Silent).expect_err("size");
+    let error = pairs(&gpu, &torn, &MotionOptions::default(), None, &Silent).expect_err("size");
     assert!(error.to_string().contains("9x8"), "{error}");
     let options = MotionOptions {
         strides: vec![0],
         ..Default::default()
     };
-    let error = estimate(&gpu, &two, &options, &Silent).expect_err("stride");
+    let error = pairs(&gpu, &two, &options, None, &Silent).expect_err("stride");
     assert!(error.to_string().contains("strides"), "{error}");
     struct Stop;
     impl Monitor for Stop {
@@ -516,7 +519,7 @@ fn odd_clips_have_a_defined_motion_and_bad_ones_a_clear_error() {
             true
         }
     }
-    let error = estimate(&gpu, &two, &MotionOptions::default(), &Stop).expect_err("stop");
+    let error = pairs(&gpu, &two, &MotionOptions::default(), None, &Stop).expect_err("stop");
     assert!(matches!(error, MotionError::Interrupted));
 }
 

@@ -1,5 +1,7 @@
 //! Tests of the score stage: a small ladder of corruptions, traps, ranking.
 
+mod kernels;
+
 use sora_director::event::Silent;
 use sora_director::motion::{MotionOptions, estimate};
 use sora_director::score::{Combination, ScoreError, ScoreOptions, Scores, rank, score};
@@ -91,11 +93,7 @@ fn upload(frames: &[Frame], w: u32, h: u32) -> Frames {
 
 fn scored(frames: &[Frame], w: u32, h: u32) -> Scores {
     let (gpu, frames) = (gpu(), upload(frames, w, h));
-    let options = MotionOptions {
-        strides: vec![1],
-        ..Default::default()
-    };
-    let motion = estimate(&gpu, &frames, &options, &Silent).expect("motion");
+    let motion = estimate(&gpu, &frames, &MotionOptions::default(), &Silent).expect("motion");
     let s = score(&gpu, &frames, &motion, &ScoreOptions::default()).expect("scores");
     for (name, value) in s.named().into_iter().chain([("overall", s.overall)]) {
         assert!((0.0..=1.0).contains(&value), "{name} {value}");
@@ -179,7 +177,7 @@ fn scores_fall_under_corruption_and_none_rises() {
     eprintln!(
         "clean {:.3} {:.3?}",
         first.overall,
-        first.named().map(|n| n.1)
+        first.metrics.values().collect::<Vec<_>>()
     );
     for (name, falling) in LADDER {
         let mut before = first.named();
@@ -188,7 +186,7 @@ fn scores_fall_under_corruption_and_none_rises() {
             eprintln!(
                 "{name} {level} {:.3} {:.3?}",
                 s.overall,
-                s.named().map(|n| n.1)
+                s.metrics.values().collect::<Vec<_>>()
             );
             for (((metric, now), (_, then)), (_, clean)) in
                 s.named().into_iter().zip(before).zip(first.named())
@@ -237,7 +235,7 @@ fn traps_score_low() {
             s.overall
         );
         assert!(
-            s.motion_smoothness < 0.05 && s.temporal_coherence < 0.05,
+            s.get("motion_smoothness") < 0.05 && s.get("temporal_coherence") < 0.05,
             "{name}: {s:?}"
         );
     }
@@ -255,10 +253,7 @@ fn traps_score_low() {
 #[test]
 fn what_cannot_be_scored_is_refused_in_words() {
     let gpu = gpu();
-    let options = MotionOptions {
-        strides: vec![1],
-        ..Default::default()
-    };
+    let options = MotionOptions::default();
     let clip = clean();
     for n in [1, 2, 3] {
         let frames = upload(&clip[..n], W, H);
@@ -270,19 +265,16 @@ fn what_cannot_be_scored_is_refused_in_words() {
         );
     }
     let frames = upload(&clip[..4], W, H);
-    let sparse = MotionOptions {
-        strides: vec![2],
-        ..Default::default()
+    let motion = estimate(&gpu, &frames, &options, &Silent).expect("motion");
+    let weighted = |name: &str, value| {
+        let mut options = ScoreOptions::default();
+        options.weights.insert(name.to_owned(), value);
+        score(&gpu, &frames, &motion, &options)
     };
-    let motion = estimate(&gpu, &frames, &sparse, &Silent).expect("motion");
-    let error = score(&gpu, &frames, &motion, &ScoreOptions::default()).expect_err("no steps");
-    assert!(error.to_string().contains("strides"), "{error}");
-    let bad = ScoreOptions {
-        visual_quality: f64::NAN,
-        ..Default::default()
-    };
-    let error = score(&gpu, &frames, &motion, &bad).expect_err("weight");
+    let error = weighted("visual_quality", f64::NAN).expect_err("weight");
     assert!(error.to_string().contains("visual_quality"), "{error}");
+    let error = weighted("beauty", 1.0).expect_err("no such metric");
+    assert!(error.to_string().contains("path_realism"), "{error}");
     let error = score(
         &gpu,
         &upload(&clip[..5], W, H),
@@ -311,21 +303,11 @@ fn ranking_is_by_overall_and_ties_keep_their_order() {
     );
     assert!(rank(&[]).is_empty());
     let (gpu, frames) = (gpu(), upload(&clean()[..4], W, H));
-    let motion = estimate(
-        &gpu,
-        &frames,
-        &MotionOptions {
-            strides: vec![1],
-            ..Default::default()
-        },
-        &Silent,
-    )
-    .expect("motion");
+    let motion = estimate(&gpu, &frames, &MotionOptions::default(), &Silent).expect("motion");
     let geometric = score(&gpu, &frames, &motion, &ScoreOptions::default()).expect("scores");
     let options = ScoreOptions {
         combination: Combination::Arithmetic,
-        visual_quality: 3.0,
-        ..Default::default()
+        weights: [("visual_quality".to_owned(), 3.0)].into(),
     };
     let sum = score(&gpu, &frames, &motion, &options).expect("scores");
     let want: f64 = sum

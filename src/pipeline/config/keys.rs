@@ -3,6 +3,7 @@
 use toml::Value;
 
 use crate::generate::NAMES;
+use crate::score::METRICS;
 
 /// What a value may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -111,7 +112,8 @@ pub static KEYS: &[Key] = &[
     key("max_frames", Whole(2, 2000), "Most frames of a clip that are used, evenly spaced"),
     key("ignore_known_cameras", Flag, "Solve cameras even where an input folder tells them"),
     key("ignore_known_depth", Flag, "Estimate depth even where an input folder tells it"),
-    key("motion.max_side", Whole(16, 4096), "Longer side of the motion size in pixels; smaller frames keep their size"),
+    key("motion.step_side", Whole(16, 1024), "Longer side, in pixels, of the motion from frame to frame, which scores read"),
+    key("motion.max_side", Whole(16, 4096), "Longer side, in pixels, of the cameras' flows; smaller frames keep their size"),
     key("motion.strides", Wholes(1, 10_000), "Distances in frames between the two of a pair"),
     key("motion.coarsest", Whole(1, 4096), "Pyramid levels end where the shorter side would fall under this"),
     key("motion.search_iterations", Whole(0, 1000), "Most Gauss-Newton steps of a patch at each level"),
@@ -123,13 +125,8 @@ pub static KEYS: &[Key] = &[
     key("motion.zeta", Single(TINY, MUCH), "Gradient, in grey levels a pixel, below which a constraint says little"),
     key("motion.epsilon", Single(TINY, MUCH), "Residual, in pixels, below which the penalties are quadratic"),
     key("motion.edge", Single(0.0, MUCH), "How much the picture's own edges weaken the smoothness, per grey level a pixel"),
-    key("score.combination", OneOf(&["geometric", "arithmetic"]), "How the six scores become one"),
-    key("score.identity_persistence", Number(0.0, MUCH), "Weight of this score"),
-    key("score.path_realism", Number(0.0, MUCH), "Weight of this score"),
-    key("score.physics_plausibility", Number(0.0, MUCH), "Weight of this score"),
-    key("score.visual_quality", Number(0.0, MUCH), "Weight of this score"),
-    key("score.motion_smoothness", Number(0.0, MUCH), "Weight of this score"),
-    key("score.temporal_coherence", Number(0.0, MUCH), "Weight of this score"),
+    key("score.combination", OneOf(&["geometric", "arithmetic"]), "How the scores become one"),
+    key("score.*", Number(0.0, MUCH), "Weight of this score"),
     key("solve.width", Whole(0, 65_536), "Width of the frames in pixels; 0 for the motion's"),
     key("solve.height", Whole(0, 65_536), "Height of the frames in pixels; 0 for the motion's"),
     key("solve.intrinsics.width", Whole(1, 65_536), "Known intrinsics (all six or none): width of their image in pixels"),
@@ -192,17 +189,17 @@ pub static KEYS: &[Key] = &[
     key("accept.max_collision_rate", Number(0.0, 1.0), "Largest collision_rate"),
 ];
 
-/// All keys with the providers' names filled in, in the order in which they are shown.
+/// All keys with the names of providers and metrics filled in, in the order in which they are shown.
 pub fn all() -> impl Iterator<Item = (String, &'static Key)> {
     // Neighbours with a `*` are one provider's settings: they stay together.
     KEYS.chunk_by(|a, b| a.name.contains('*') && b.name.contains('*'))
         .flat_map(|keys| {
-            let names: &[&str] = if keys[0].name.contains('*') {
-                &NAMES
-            } else {
-                &[""]
+            let names: Vec<&str> = match keys[0].name {
+                "score.*" => METRICS.iter().map(|m| m.name).collect(),
+                name if name.contains('*') => NAMES.to_vec(),
+                _ => vec![""],
             };
-            names.iter().flat_map(move |name| {
+            names.into_iter().flat_map(move |name| {
                 keys.iter()
                     .map(move |key| (key.name.replace('*', name), key))
             })

@@ -3,7 +3,7 @@
 use glam::{DMat3, DVec2, DVec3};
 use sora_director::camera::{Camera, Cameras, FocalSource, Intrinsics, LengthUnit, Pose};
 use sora_director::depth::{DepthKind, DepthMap, DepthMaps};
-use sora_director::motion::{FlowPair, Motion};
+use sora_director::motion::{FlowPair, Pairs};
 
 use crate::common::Rng;
 
@@ -13,7 +13,7 @@ const HEIGHT: u32 = 96;
 /// What a solve is given, and what it should find.
 #[derive(Clone)]
 pub struct Clip {
-    pub motion: Motion,
+    pub motion: Pairs,
     pub depths: DepthMaps,
     pub truth: Cameras,
     pub intrinsics: Intrinsics,
@@ -179,7 +179,7 @@ pub fn scene(frames: usize, kind: DepthKind) -> Clip {
         })
         .collect();
     Clip {
-        motion: Motion {
+        motion: Pairs {
             width: WIDTH,
             height: HEIGHT,
             times: truth.cameras.iter().map(|c| c.time).collect(),

@@ -1,0 +1,81 @@
+//! The camera's share of a step's flow, and what is left: motion of its own.
+
+use super::kernels::SizeParams;
+use crate::gpu::{Buffer, Gpu, GpuError, Kernel, Recorder, groups_2d};
+use crate::{gpu_struct, kernel};
+
+gpu_struct! {
+    /// Params of `motion/camera`.
+    pub struct CameraParams {
+        /// Width in pixels.
+        pub width: u32,
+        /// Height in pixels.
+        pub height: u32,
+        /// Every how many pixels, both ways, one is looked at.
+        pub stride: u32,
+        /// Standard pixels in a pixel.
+        pub scale: f32,
+    }
+}
+
+gpu_struct! {
+    /// Params of `motion/own`.
+    pub struct OwnParams {
+        /// Width in pixels.
+        pub width: u32,
+        /// Height in pixels.
+        pub height: u32,
+        /// Standard pixels in a pixel.
+        pub scale: f32,
+        /// Unused.
+        pub pad: u32,
+    }
+}
+
+/// The camera's motion between two frames, and the epipole of parallax.
+pub static CAMERA: Kernel = kernel!("motion/camera", shared [], workgroup [64, 1, 1], params CameraParams,
+    bind [read flow: [f32; 2], read state: u32, write model: [f32; 4]]);
+/// What moves by itself.
+pub static OWN: Kernel = kernel!("motion/own", shared [], workgroup [8, 8, 1], params OwnParams,
+    bind [read flow: [f32; 2], read state: u32, read model: [f32; 4], write own: f32]);
+
+/// Vectors that a camera's model takes.
+pub const MODEL: usize = 4;
+
+/// Pixels looked at in the camera's fit, about.
+const POINTS: f64 = 2500.0;
+
+/// Standard pixels in one of a picture of this size: lengths are told as if the short side were 160 pixels.
+pub fn scale(width: u32, height: u32) -> f32 {
+    160.0 / width.min(height).max(1) as f32
+}
+
+/// Records the camera's model and the own motion of one step.
+pub(super) fn record(
+    gpu: &Gpu,
+    recorder: &mut Recorder,
+    size: &SizeParams,
+    flow: &Buffer<[f32; 2]>,
+    state: &Buffer<u32>,
+) -> Result<(Buffer<[f32; 4]>, Buffer<f32>), GpuError> {
+    let &SizeParams { width, height, .. } = size;
+    let scale = scale(width, height);
+    let pixels = width as usize * height as usize;
+    let (model, own) = (gpu.alloc(MODEL)?, gpu.alloc(pixels)?);
+    let camera = CameraParams {
+        width,
+        height,
+        stride: (pixels as f64 / POINTS).sqrt().ceil().max(1.0) as u32,
+        scale,
+    };
+    recorder.run(&CAMERA, &camera, &[flow, state, &model], [1, 1, 1])?;
+    let params = OwnParams {
+        width,
+        height,
+        scale,
+        pad: 0,
+    };
+    let groups = groups_2d(width, height, OWN.workgroup);
+    recorder.run(&OWN, &params, &[flow, state, &model, &own], groups)?;
+    Ok((model, own))
+}

@@ -1,0 +1,130 @@
+//! Motion as frames come: one step between each frame and the next, nothing read back.
+
+use super::flow::{self, Both, Level, Solver};
+use super::kernels::{CHECK, SizeParams};
+use super::{MotionError, MotionOptions, camera};
+use crate::gpu::image::Pyramid;
+use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_2d};
+use crate::video::Frames;
+
+/// What moved between two neighbouring frames, in GPU memory at the motion size, row-major.
+#[derive(Clone)]
+pub struct Step {
+    /// Luma of the first frame, 0-255.
+    pub a: Buffer<f32>,
+    /// Luma of the second.
+    pub b: Buffer<f32>,
+    /// Flow in pixels: pixel `p` of the first frame is seen at `p + forward[p]` in the second.
+    pub forward: Buffer<[f32; 2]>,
+    /// Flow back, on the grid of the second frame.
+    pub backward: Buffer<[f32; 2]>,
+    /// On the grid of the first frame: 3 where both flows agree and the target is inside, 1 where it is inside only,
+    /// else 0.
+    pub state: Buffer<u32>,
+    /// The camera's model: see `kernels/motion/camera.wgsl`.
+    pub camera: Buffer<[f32; 4]>,
+    /// Length of what neither the camera's plane nor parallax explains, in standard pixels; -1 where the flow is not
+    /// consistent.
+    pub own: Buffer<f32>,
+}
+
+/// Makes the steps of one clip.
+pub struct Stream {
+    gpu: Gpu,
+    size: SizeParams,
+    frame: (u32, u32),
+    coarsest: u32,
+    solver: Solver,
+    last: Option<Vec<Level>>,
+}
+
+impl Stream {
+    /// For frames of `width` x `height` pixels.
+    ///
+    /// # Errors
+    /// [`MotionError::Option`], [`MotionError::NoFrames`] for an empty size, [`MotionError::Gpu`].
+    pub fn new(
+        gpu: &Gpu,
+        (width, height): (u32, u32),
+        options: &MotionOptions,
+    ) -> Result<Self, MotionError> {
+        options.check()?;
+        if width == 0 || height == 0 {
+            return Err(MotionError::NoFrames);
+        }
+        let (w, h) = super::fitted(width, height, options.step_side);
+        let sizes = Pyramid::sizes(w, h, options.coarsest);
+        Ok(Self {
+            gpu: gpu.clone(),
+            size: SizeParams {
+                width: w,
+                height: h,
+                pad: [0; 2],
+            },
+            frame: (width, height),
+            coarsest: options.coarsest,
+            solver: Solver::new(gpu, &sizes, options)?,
+            last: None,
+        })
+    }
+
+    /// The motion size.
+    pub fn size(&self) -> (u32, u32) {
+        (self.size.width, self.size.height)
+    }
+
+    /// Records what leads from the frame before to frame `index` of `frames`, `None` for the first frame, and gives the
+    /// frame's luma too. What comes does not depend on how the clip is cut into `frames`.
+    ///
+    /// # Errors
+    /// [`MotionError::FrameSize`], [`MotionError::Gpu`].
+    pub fn push(
+        &mut self,
+        recorder: &mut Recorder,
+        frames: &Frames,
+        index: usize,
+    ) -> Result<(Buffer<f32>, Option<Step>), MotionError> {
+        let (width, height) = self.frame;
+        let got = frames.rgba.get(index).map_or(0, Buffer::len);
+        if (frames.width, frames.height) != self.frame || got != width as usize * height as usize {
+            return Err(MotionError::FrameSize {
+                index,
+                got,
+                width,
+                height,
+            });
+        }
+        let size = self.size();
+        let levels = flow::pyramid(&self.gpu, recorder, frames, index, size, self.coarsest)?;
+        let step = match &self.last {
+            Some(last) => Some(self.step(recorder, last, &levels)?),
+            None => None,
+        };
+        let luma = levels[0].luma.clone();
+        self.last = Some(levels);
+        Ok((luma, step))
+    }
+
+    fn step(&self, recorder: &mut Recorder, a: &[Level], b: &[Level]) -> Result<Step, GpuError> {
+        let pixels = self.size.width as usize * self.size.height as usize;
+        let both = Both {
+            forward: self.gpu.alloc(pixels)?,
+            backward: self.gpu.alloc(pixels)?,
+        };
+        self.solver.record(recorder, a, b, None, &both)?;
+        let state = self.gpu.alloc(pixels)?;
+        let groups = groups_2d(self.size.width, self.size.height, CHECK.workgroup);
+        let Both { forward, backward } = both;
+        recorder.run(&CHECK, &self.size, &[&forward, &backward, &state], groups)?;
+        let (camera, own) = camera::record(&self.gpu, recorder, &self.size, &forward, &state)?;
+        Ok(Step {
+            a: a[0].luma.clone(),
+            b: b[0].luma.clone(),
+            forward,
+            backward,
+            state,
+            camera,
+            own,
+        })
+    }
+}

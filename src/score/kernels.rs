@@ -1,0 +1,217 @@
+//! Host declarations of the kernels under `kernels/score/`.
+
+use crate::gpu::Kernel;
+use crate::{gpu_struct, kernel};
+
+const ROW: [u32; 3] = [64, 1, 1];
+
+gpu_struct! {
+    /// Params of `score/tint`.
+    pub struct TintParams {
+        /// Width of the frame in pixels.
+        pub src_width: u32,
+        /// Height of the frame.
+        pub src_height: u32,
+        /// Width of the result.
+        pub width: u32,
+        /// Height of the result.
+        pub height: u32,
+        /// Every how many pixels, both ways, one is read.
+        pub step: u32,
+        /// Unused.
+        pub pad: u32,
+        /// Unused.
+        pub pad2: [u32; 2],
+    }
+}
+
+gpu_struct! {
+    /// Params of `score/cells`.
+    pub struct CellsParams {
+        /// Width in pixels.
+        pub width: u32,
+        /// Height in pixels.
+        pub height: u32,
+        /// Side of a cell in pixels.
+        pub cell: u32,
+        /// Cells across.
+        pub across: u32,
+        /// Standard pixels in a pixel.
+        pub scale: f32,
+        /// 1 where there is a step before.
+        pub has_before: u32,
+        /// Unused.
+        pub pad: [u32; 2],
+    }
+}
+
+gpu_struct! {
+    /// Params of `score/fold`.
+    pub struct FoldParams {
+        /// Cells across.
+        pub across: u32,
+        /// Cells down.
+        pub down: u32,
+        /// First vector of the record.
+        pub at: u32,
+        /// 1 with a step before, plus 2 with one after.
+        pub sides: u32,
+    }
+}
+
+gpu_struct! {
+    /// Params of `score/paths`.
+    pub struct PathsParams {
+        /// Points.
+        pub count: u32,
+        /// Steps that they were followed.
+        pub steps: u32,
+        /// Step at which they start.
+        pub first: u32,
+        /// Standard pixels in a pixel.
+        pub scale: f32,
+        /// Width in pixels.
+        pub width: u32,
+        /// Height in pixels.
+        pub height: u32,
+        /// Unused.
+        pub pad: [u32; 2],
+    }
+}
+
+gpu_struct! {
+    /// Params of `score/fold_paths`.
+    pub struct FoldPathsParams {
+        /// Points across.
+        pub across: u32,
+        /// Points down.
+        pub down: u32,
+        /// First vector of the record.
+        pub at: u32,
+        /// Unused.
+        pub pad: u32,
+    }
+}
+
+gpu_struct! {
+    /// Params of `score/likeness`.
+    pub struct LikenessParams {
+        /// Width in pixels.
+        pub width: u32,
+        /// Height in pixels.
+        pub height: u32,
+        /// Points.
+        pub count: u32,
+        /// First point of the age.
+        pub at: u32,
+        /// Width of the chroma.
+        pub tint_width: u32,
+        /// Height of the chroma.
+        pub tint_height: u32,
+        /// Pixels between the samples of a patch.
+        pub spacing: f32,
+        /// Unused.
+        pub pad: u32,
+    }
+}
+
+gpu_struct! {
+    /// Params of `score/fold_looks`.
+    pub struct FoldLooksParams {
+        /// Points across.
+        pub across: u32,
+        /// Points down.
+        pub down: u32,
+        /// First vector of the record.
+        pub at: u32,
+        /// First point of the age.
+        pub points_at: u32,
+    }
+}
+
+gpu_struct! {
+    /// Params of `score/detail`.
+    pub struct DetailParams {
+        /// Width in pixels.
+        pub width: u32,
+        /// Height in pixels.
+        pub height: u32,
+        /// Every how many rows one is looked at; odd.
+        pub step: u32,
+        /// Unused.
+        pub pad: u32,
+    }
+}
+
+gpu_struct! {
+    /// Params of `score/fold_detail`.
+    pub struct FoldDetailParams {
+        /// First vector of the record.
+        pub at: u32,
+        /// Unused.
+        pub pad: u32,
+        /// Unused.
+        pub pad2: [u32; 2],
+    }
+}
+
+/// Words that the histograms and sums of one picture take.
+pub const BINS: usize = 1312;
+/// Vectors of a cell.
+pub const CELL: usize = 4;
+/// Cells, at most.
+pub const MOST_CELLS: u32 = 1024;
+/// Steps whose camera models are kept.
+pub const RING: usize = 64;
+/// Vectors of a step's record.
+pub const STEP: usize = 12;
+/// Vectors of the record of a generation's paths.
+pub const PATHS_RECORD: usize = 3;
+/// Vectors of the record of a generation's looks at one age.
+pub const LOOKS_RECORD: usize = 3;
+/// Vectors of the record of one frame's quality.
+pub const DETAIL_RECORD: usize = 2;
+
+/// Small chroma.
+pub static TINT: Kernel = kernel!("score/tint", shared [], workgroup [8, 8, 1], params TintParams,
+    bind [read rgba: u32, write tint: [f32; 2]]);
+/// A step, cell by cell.
+pub static CELLS: Kernel = kernel!("score/cells", shared [], workgroup ROW, params CellsParams,
+    bind [read a: f32, read b: f32, read flow: [f32; 2], read state: u32, read own: f32, read before: [f32; 2],
+        write cells: [f32; 4]]);
+/// A step's record.
+pub static FOLD: Kernel = kernel!("score/fold", shared ["shared/rank"], workgroup ROW, params FoldParams,
+    bind [read before: [f32; 4], read now: [f32; 4], read after: [f32; 4], read model: [f32; 4],
+        write ledger: [f32; 4]]);
+/// How points move.
+pub static PATHS: Kernel = kernel!("score/paths", shared [], workgroup ROW, params PathsParams,
+    bind [read points: [f32; 4], read models: [f32; 4], write paths: [f32; 4]]);
+/// The record of a generation's paths.
+pub static FOLD_PATHS: Kernel = kernel!("score/fold_paths", shared ["shared/rank"], workgroup ROW,
+    params FoldPathsParams, bind [read paths: [f32; 4], write ledger: [f32; 4]]);
+/// How points look.
+pub static LIKENESS: Kernel = kernel!("score/likeness", shared [], workgroup ROW, params LikenessParams,
+    bind [read key: f32, read now: f32, read key_tint: [f32; 2], read now_tint: [f32; 2], read points: [f32; 4],
+        write looks: [f32; 4]]);
+/// The record of a generation's looks.
+pub static FOLD_LOOKS: Kernel = kernel!("score/fold_looks", shared ["shared/rank"], workgroup ROW,
+    params FoldLooksParams, bind [read points: [f32; 4], read looks: [f32; 4], write ledger: [f32; 4]]);
+/// Histograms of one picture.
+pub static DETAIL: Kernel = kernel!("score/detail", shared [], workgroup ROW, params DetailParams,
+    bind [read image: f32, write bins: u32]);
+/// The record of one frame's quality.
+pub static FOLD_DETAIL: Kernel = kernel!("score/fold_detail", shared [], workgroup [1, 1, 1],
+    params FoldDetailParams, bind [read fine: u32, read coarse: u32, write ledger: [f32; 4]]);
+
+/// All of them.
+pub static ALL: &[&Kernel] = &[
+    &TINT,
+    &CELLS,
+    &FOLD,
+    &PATHS,
+    &FOLD_PATHS,
+    &LIKENESS,
+    &FOLD_LOOKS,
+    &DETAIL,
+    &FOLD_DETAIL,
+];

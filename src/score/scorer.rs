@@ -1,0 +1,443 @@
+//! Records what the scores look at, frame by frame, on the device: nothing is read back until the clip ends.
+//!
+//! What is kept does not grow with the clip: the cells of three steps, the camera's models of the last
+//! [`RING`] steps, and the generations of points that are still being followed.
+
+use super::ScoreError;
+use super::evidence::Evidence;
+use super::kernels::{self as k, CELL, MOST_CELLS, RING};
+use super::ledger::{Entry, Ledger};
+use crate::gpu::image::Pyramid;
+use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_1d, groups_2d};
+use crate::motion::{Step, camera, follow::Following};
+use crate::video::luma::{LUMA, LumaParams};
+
+/// Seconds that points are followed.
+const LIFE: f64 = 2.0;
+/// Fewest and most steps of it.
+const STEPS: (f64, f64) = (8.0, 48.0);
+/// Generations of points that are followed at a time.
+const LIVE: usize = 4;
+/// Ages at which a generation's looks are compared.
+const AGES: usize = 8;
+/// Seconds between frames whose quality is measured.
+const QUALITY: f64 = 0.25;
+/// Rows of a frame that its quality is measured on, about.
+const ROWS: u32 = 240;
+
+/// Square cells over the motion size, a point in each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grid {
+    pub cell: u32,
+    pub across: u32,
+    pub down: u32,
+}
+
+impl Grid {
+    /// Sixteen cells along the short side, but none under 4 pixels, and at most [`MOST_CELLS`].
+    pub fn of((width, height): (u32, u32)) -> Self {
+        let mut cell = ((width.min(height) + 8) / 16).max(4);
+        loop {
+            let (across, down) = (width.div_ceil(cell), height.div_ceil(cell));
+            if across * down <= MOST_CELLS {
+                return Self { cell, across, down };
+            }
+            cell += 1;
+        }
+    }
+
+    fn count(self) -> usize {
+        (self.across * self.down) as usize
+    }
+
+    /// The middles of the cells, in pixels.
+    fn points(self, (width, height): (u32, u32)) -> Vec<[f32; 2]> {
+        let middle = |i: u32, side: u32| {
+            let (from, to) = (i * self.cell, ((i + 1) * self.cell).min(side));
+            0.5 * (from + to) as f32 - 0.5
+        };
+        (0..self.down)
+            .flat_map(|y| (0..self.across).map(move |x| [middle(x, width), middle(y, height)]))
+            .collect()
+    }
+}
+
+/// Points that are being followed, and what the picture was where they started.
+struct Generation {
+    start: usize,
+    points: Following,
+    key: Buffer<f32>,
+    tint: Buffer<[f32; 2]>,
+    compared: usize,
+}
+
+/// Measures one clip as its frames come.
+pub struct Scorer {
+    gpu: Gpu,
+    frame: (u32, u32),
+    size: (u32, u32),
+    seconds: f64,
+    grid: Grid,
+    scale: f32,
+    life: usize,
+    times: Vec<f64>,
+    ledger: Ledger,
+    cells: [Buffer<[f32; 4]>; 3],
+    /// The last two steps: whose record waits for the step after it.
+    waiting: Option<Step>,
+    models: Buffer<[f32; 4]>,
+    generations: Vec<Generation>,
+    tint_size: (u32, u32),
+    native: Pyramid,
+    bins: [Buffer<u32>; 2],
+    paths: Buffer<[f32; 4]>,
+    looks: Buffer<[f32; 4]>,
+}
+
+impl Scorer {
+    /// For a clip of frames of `frame` pixels, `seconds` apart, whose motion is of `size`.
+    ///
+    /// # Errors
+    /// As [`Gpu::alloc`].
+    pub fn new(
+        gpu: &Gpu,
+        frame: (u32, u32),
+        size: (u32, u32),
+        seconds: f64,
+    ) -> Result<Self, ScoreError> {
+        let grid = Grid::of(size);
+        let count = grid.count();
+        let cells = || gpu.alloc(count * CELL);
+        let luma = gpu.alloc(frame.0 as usize * frame.1 as usize)?;
+        // Two halvings: the quarter size.
+        let quarter = frame.0.min(frame.1).div_ceil(2).div_ceil(2);
+        let mut native = Pyramid::new(gpu, luma, frame, quarter)?;
+        native.levels.truncate(3);
+        let seconds = if seconds.is_finite() && seconds > 0.0 {
+            seconds
+        } else {
+            1.0 / 24.0
+        };
+        Ok(Self {
+            gpu: gpu.clone(),
+            frame,
+            size,
+            seconds,
+            grid,
+            scale: camera::scale(size.0, size.1),
+            life: (LIFE / seconds).round().clamp(STEPS.0, STEPS.1) as usize,
+            times: Vec::new(),
+            ledger: Ledger::new(gpu)?,
+            cells: [cells()?, cells()?, cells()?],
+            waiting: None,
+            models: gpu.alloc(RING * camera::MODEL)?,
+            generations: Vec::new(),
+            tint_size: (size.0.div_ceil(4), size.1.div_ceil(4)),
+            native,
+            bins: [gpu.alloc(k::BINS)?, gpu.alloc(k::BINS)?],
+            paths: gpu.alloc(2 * count)?,
+            looks: gpu.alloc(count)?,
+        })
+    }
+
+    /// Records the next frame, shown at `time` seconds; `step` leads to it from the frame before, and is missing for
+    /// the first one only.
+    ///
+    /// # Errors
+    /// As [`Recorder::run`].
+    pub fn push(
+        &mut self,
+        recorder: &mut Recorder,
+        rgba: &Buffer<u32>,
+        time: f64,
+        luma: &Buffer<f32>,
+        step: Option<&Step>,
+    ) -> Result<(), ScoreError> {
+        let frame = self.times.len();
+        self.times.push(time);
+        let tint = self.tint(recorder, rgba)?;
+        if frame.is_multiple_of((QUALITY / self.seconds).round().max(1.0) as usize) {
+            self.quality(recorder, frame, rgba)?;
+        }
+        if let Some(step) = step {
+            self.step(recorder, frame - 1, step, luma, &tint)?;
+        }
+        if frame.is_multiple_of((self.life / LIVE).max(1)) {
+            self.generations.push(Generation {
+                start: frame,
+                points: Following::start(
+                    &self.gpu,
+                    &self.grid.points(self.size),
+                    self.size,
+                    0.5 * self.grid.cell as f32 - 1.0,
+                    self.life,
+                )?,
+                key: luma.clone(),
+                tint,
+                compared: 0,
+            });
+        }
+        Ok(())
+    }
+
+    /// Reads the records: the one readback of the clip, but for very long ones.
+    ///
+    /// # Errors
+    /// [`ScoreError::TooShort`], [`ScoreError::Gpu`].
+    pub fn finish(mut self) -> Result<Evidence, ScoreError> {
+        let mut recorder = self.gpu.recorder();
+        if let Some(last) = self.waiting.take() {
+            self.fold(&mut recorder, self.times.len() - 2, &last, false)?;
+        }
+        for generation in std::mem::take(&mut self.generations) {
+            self.retire(&mut recorder, &generation)?;
+        }
+        let records = self.ledger.finish(&mut recorder)?;
+        Evidence::new(self.times, self.seconds, records)
+    }
+
+    fn tint(
+        &self,
+        recorder: &mut Recorder,
+        rgba: &Buffer<u32>,
+    ) -> Result<Buffer<[f32; 2]>, GpuError> {
+        let (width, height) = self.tint_size;
+        let tint = self.gpu.alloc((width * height) as usize)?;
+        let params = k::TintParams {
+            src_width: self.frame.0,
+            src_height: self.frame.1,
+            width,
+            height,
+            // Some four samples each way.
+            step: (self.frame.0 / width / 4).max(1),
+            pad: 0,
+            pad2: [0; 2],
+        };
+        let groups = groups_2d(width, height, k::TINT.workgroup);
+        recorder.run(&k::TINT, &params, &[rgba, &tint], groups)?;
+        Ok(tint)
+    }
+
+    fn quality(
+        &mut self,
+        recorder: &mut Recorder,
+        frame: usize,
+        rgba: &Buffer<u32>,
+    ) -> Result<(), GpuError> {
+        let (width, height) = self.frame;
+        let luma = LumaParams {
+            src_width: width,
+            src_height: height,
+            width,
+            height,
+        };
+        let finest = &self.native.levels[0].image;
+        let groups = groups_2d(width, height, LUMA.workgroup);
+        recorder.run(&LUMA, &luma, &[rgba, finest], groups)?;
+        self.native.record(recorder)?;
+        let last = self.native.levels.len() - 1;
+        for (bins, level) in self.bins.iter().zip([0, last]) {
+            recorder.clear(bins)?;
+            let level = &self.native.levels[level];
+            if level.height < 3 {
+                continue;
+            }
+            // Odd, so that rows of all phases of the 8-pixel grid occur.
+            let step = (level.height / ROWS) | 1;
+            let params = k::DetailParams {
+                width: level.width,
+                height: level.height,
+                step,
+                pad: 0,
+            };
+            let rows = (level.height - 2).div_ceil(step);
+            recorder.run(&k::DETAIL, &params, &[&level.image, bins], [rows, 1, 1])?;
+        }
+        let at = self
+            .ledger
+            .place(recorder, Entry::Detail(frame), k::DETAIL_RECORD)?;
+        let params = k::FoldDetailParams {
+            at,
+            ..Default::default()
+        };
+        let [fine, coarse] = &self.bins;
+        recorder.run(
+            &k::FOLD_DETAIL,
+            &params,
+            &[fine, coarse, &self.ledger.buffer],
+            [1, 1, 1],
+        )
+    }
+
+    fn step(
+        &mut self,
+        recorder: &mut Recorder,
+        number: usize,
+        step: &Step,
+        luma: &Buffer<f32>,
+        tint: &Buffer<[f32; 2]>,
+    ) -> Result<(), GpuError> {
+        let params = k::CellsParams {
+            width: self.size.0,
+            height: self.size.1,
+            cell: self.grid.cell,
+            across: self.grid.across,
+            scale: self.scale,
+            has_before: u32::from(self.waiting.is_some()),
+            pad: [0; 2],
+        };
+        let before = self
+            .waiting
+            .as_ref()
+            .map_or(&step.backward, |s| &s.backward);
+        recorder.run(
+            &k::CELLS,
+            &params,
+            &[
+                &step.a,
+                &step.b,
+                &step.forward,
+                &step.state,
+                &step.own,
+                before,
+                &self.cells[number % 3],
+            ],
+            groups_1d(self.grid.count(), k::CELLS.workgroup[0]),
+        )?;
+        let slot = number % RING * camera::MODEL;
+        recorder.copy(&step.camera, 0, &self.models, slot, camera::MODEL)?;
+        if let Some(last) = self.waiting.replace(step.clone()) {
+            self.fold(recorder, number - 1, &last, true)?;
+        }
+        let mut generations = std::mem::take(&mut self.generations);
+        for generation in &mut generations {
+            generation.points.record(recorder, step)?;
+            let age = generation.points.steps;
+            if age.is_multiple_of((self.life / AGES).max(1)) {
+                self.compare(recorder, generation, luma, tint)?;
+            }
+        }
+        let done = |g: &Generation| g.points.steps >= g.points.most;
+        for generation in generations.iter().filter(|g| done(g)) {
+            self.retire(recorder, generation)?;
+        }
+        generations.retain(|g| !done(g));
+        self.generations = generations;
+        Ok(())
+    }
+
+    /// The record of step `number`, whose neighbours' cells are in the ring.
+    fn fold(
+        &mut self,
+        recorder: &mut Recorder,
+        number: usize,
+        step: &Step,
+        has_after: bool,
+    ) -> Result<(), GpuError> {
+        let at = self.ledger.place(recorder, Entry::Step(number), k::STEP)?;
+        let params = k::FoldParams {
+            across: self.grid.across,
+            down: self.grid.down,
+            at,
+            sides: u32::from(number > 0) + 2 * u32::from(has_after),
+        };
+        let [before, now, after] = [2, 0, 1].map(|i| &self.cells[(number + i) % 3]);
+        recorder.run(
+            &k::FOLD,
+            &params,
+            &[before, now, after, &step.camera, &self.ledger.buffer],
+            [1, 1, 1],
+        )
+    }
+
+    fn compare(
+        &mut self,
+        recorder: &mut Recorder,
+        generation: &mut Generation,
+        luma: &Buffer<f32>,
+        tint: &Buffer<[f32; 2]>,
+    ) -> Result<(), GpuError> {
+        let (count, age) = (generation.points.count, generation.points.steps);
+        generation.compared = age;
+        let params = k::LikenessParams {
+            width: self.size.0,
+            height: self.size.1,
+            count: count as u32,
+            at: (age * count) as u32,
+            tint_width: self.tint_size.0,
+            tint_height: self.tint_size.1,
+            spacing: 0.25 * self.grid.cell as f32,
+            pad: 0,
+        };
+        let points = &generation.points.points;
+        recorder.run(
+            &k::LIKENESS,
+            &params,
+            &[
+                &generation.key,
+                luma,
+                &generation.tint,
+                tint,
+                points,
+                &self.looks,
+            ],
+            groups_1d(count, k::LIKENESS.workgroup[0]),
+        )?;
+        let entry = Entry::Looks {
+            start: generation.start,
+            age,
+        };
+        let at = self.ledger.place(recorder, entry, k::LOOKS_RECORD)?;
+        let params = k::FoldLooksParams {
+            across: self.grid.across,
+            down: self.grid.down,
+            at,
+            points_at: (age * count) as u32,
+        };
+        recorder.run(
+            &k::FOLD_LOOKS,
+            &params,
+            &[points, &self.looks, &self.ledger.buffer],
+            [1, 1, 1],
+        )
+    }
+
+    fn retire(&mut self, recorder: &mut Recorder, generation: &Generation) -> Result<(), GpuError> {
+        let (count, steps) = (generation.points.count, generation.points.steps);
+        if steps == 0 {
+            return Ok(());
+        }
+        let params = k::PathsParams {
+            count: count as u32,
+            steps: steps as u32,
+            first: generation.start as u32,
+            scale: self.scale,
+            width: self.size.0,
+            height: self.size.1,
+            pad: [0; 2],
+        };
+        recorder.run(
+            &k::PATHS,
+            &params,
+            &[&generation.points.points, &self.models, &self.paths],
+            groups_1d(count, k::PATHS.workgroup[0]),
+        )?;
+        let entry = Entry::Paths {
+            start: generation.start,
+            steps,
+        };
+        let at = self.ledger.place(recorder, entry, k::PATHS_RECORD)?;
+        let params = k::FoldPathsParams {
+            across: self.grid.across,
+            down: self.grid.down,
+            at,
+            pad: 0,
+        };
+        recorder.run(
+            &k::FOLD_PATHS,
+            &params,
+            &[&self.paths, &self.ledger.buffer],
+            [1, 1, 1],
+        )
+    }
+}

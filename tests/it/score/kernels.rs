@@ -1,0 +1,340 @@
+//! The kernels of the scores against their twins.
+
+use sora_director::gpu::{groups_1d, groups_2d};
+use sora_director::reference::score as twin;
+use sora_director::score::kernels::{self as k, *};
+
+use crate::common::parity::Case;
+use crate::common::{Rng, assert_close};
+
+fn flat(v: &[[f32; 4]]) -> Vec<f32> {
+    v.as_flattened().to_vec()
+}
+
+/// A smooth picture of luma with some noise.
+fn picture(w: u32, h: u32, shift: f32, rng: &mut Rng) -> Vec<f32> {
+    (0..w * h)
+        .map(|i| {
+            let (x, y) = ((i % w) as f32 - shift, (i / w) as f32);
+            128.0 + 60.0 * (0.4 * x).sin() * (0.3 * y).cos() + rng.range(-6.0, 6.0)
+        })
+        .collect()
+}
+
+fn vectors(n: usize, rng: &mut Rng, f: impl Fn(&mut Rng) -> [f32; 4]) -> Vec<[f32; 4]> {
+    (0..n).map(|_| f(rng)).collect()
+}
+
+#[test]
+fn small_chroma_matches_its_twin() {
+    let mut rng = Rng(1);
+    for (sw, sh, w, h, step) in [
+        (1, 1, 1, 1, 1),
+        (9, 7, 3, 2, 1),
+        (64, 36, 16, 9, 2),
+        (61, 35, 13, 8, 3),
+    ] {
+        let rgba: Vec<u32> = (0..sw * sh).map(|_| rng.u32()).collect();
+        let params = TintParams {
+            src_width: sw,
+            src_height: sh,
+            width: w,
+            height: h,
+            step,
+            pad: 0,
+            pad2: [0; 2],
+        };
+        let got: Vec<[f32; 2]> = Case::new(&TINT, params)
+            .input(&rgba)
+            .output::<[f32; 2]>((w * h) as usize)
+            .run(groups_2d(w, h, TINT.workgroup))
+            .get(0);
+        let want = twin::tint::tint(&params, &rgba);
+        assert_close("tint", got.as_flattened(), want.as_flattened(), 1e-2, 1e-4);
+    }
+}
+
+#[test]
+fn cells_match_their_twin() {
+    let mut rng = Rng(2);
+    for (w, h, cell) in [(1, 1, 4), (5, 4, 4), (16, 16, 4), (33, 21, 5), (72, 40, 4)] {
+        let n = (w * h) as usize;
+        let a = picture(w, h, 0.0, &mut rng);
+        let b = picture(w, h, 1.5, &mut rng);
+        let mut flow: Vec<[f32; 2]> = (0..n).map(|_| [1.5 + rng.normal(), rng.normal()]).collect();
+        let state: Vec<u32> = (0..n)
+            .map(|_| [3, 3, 3, 1, 0][rng.u32() as usize % 5])
+            .collect();
+        for (u, s) in flow.iter_mut().zip(&state) {
+            if *s == 0 && rng.f32() < 0.5 {
+                *u = [f32::NAN, f32::INFINITY];
+            }
+        }
+        let own: Vec<f32> = (0..n).map(|_| rng.range(-1.0, 3.0)).collect();
+        let before: Vec<[f32; 2]> = (0..n).map(|_| [rng.normal(), rng.normal()]).collect();
+        for has_before in [0, 1] {
+            let (across, down) = (w.div_ceil(cell), h.div_ceil(cell));
+            let params = CellsParams {
+                width: w,
+                height: h,
+                cell,
+                across,
+                scale: 2.0,
+                has_before,
+                pad: [0; 2],
+            };
+            let count = (across * down) as usize;
+            let got: Vec<[f32; 4]> = Case::new(&k::CELLS, params)
+                .input(&a)
+                .input(&b)
+                .input(&flow)
+                .input(&state)
+                .input(&own)
+                .input(&before)
+                .output::<[f32; 4]>(count * CELL)
+                .run(groups_1d(count, k::CELLS.workgroup[0]))
+                .get(0);
+            let fields = twin::cells::Fields {
+                a: &a,
+                b: &b,
+                flow: &flow,
+                state: &state,
+                own: &own,
+                before: &before,
+            };
+            let want = twin::cells::cells(&params, &fields);
+            assert_close("cells", &flat(&got), &flat(&want), 0.05, 2e-3);
+        }
+    }
+}
+
+fn cells(n: usize, rng: &mut Rng) -> Vec<[f32; 4]> {
+    (0..n)
+        .flat_map(|_| {
+            [
+                [
+                    0.9 + 0.1 * rng.f32(),
+                    rng.f32(),
+                    rng.range(0.0, 30.0),
+                    rng.normal(),
+                ],
+                [
+                    rng.range(1.0, 20.0),
+                    rng.f32(),
+                    rng.range(0.0, 9.0),
+                    rng.f32(),
+                ],
+                [rng.normal(), rng.normal(), rng.range(0.0, 4.0), rng.f32()],
+                [
+                    rng.range(0.0, 5.0),
+                    rng.f32(),
+                    rng.range(0.0, 40.0),
+                    rng.range(0.0, 255.0),
+                ],
+            ]
+        })
+        .collect()
+}
+
+#[test]
+fn records_of_steps_match_their_twin() {
+    let mut rng = Rng(3);
+    for (across, down) in [(1, 1), (7, 9), (8, 8), (13, 5), (28, 16), (32, 32)] {
+        let n = (across * down) as usize;
+        let (before, now, after) = (cells(n, &mut rng), cells(n, &mut rng), cells(n, &mut rng));
+        let model = vectors(4, &mut rng, |r| {
+            [r.normal(), r.normal(), r.normal(), r.f32()]
+        });
+        for sides in 0..4 {
+            let params = FoldParams {
+                across,
+                down,
+                at: 3,
+                sides,
+            };
+            let got: Vec<[f32; 4]> = Case::new(&FOLD, params)
+                .input(&before)
+                .input(&now)
+                .input(&after)
+                .input(&model)
+                .output::<[f32; 4]>(3 + STEP)
+                .run([1, 1, 1])
+                .get(0);
+            let want = twin::fold::fold(&params, &before, &now, &after, &model);
+            assert_close(
+                &format!("step {across}x{down} {sides}"),
+                &flat(&got[3..]),
+                &flat(&want),
+                2e-3,
+                1e-3,
+            );
+        }
+    }
+}
+
+#[test]
+fn paths_and_their_record_match_their_twins() {
+    let mut rng = Rng(4);
+    for (across, down, steps) in [(1, 1, 1), (9, 7, 2), (8, 8, 8), (13, 5, 20)] {
+        let count = (across * down) as usize;
+        let mut points = Vec::new();
+        let mut now = vectors(count, &mut rng, |r| {
+            [r.range(0.0, 90.0), r.range(0.0, 60.0), 0.0, 0.0]
+        });
+        points.extend(now.clone());
+        for _ in 0..steps {
+            for p in &mut now {
+                if p[2] == 0.0 {
+                    match rng.u32() % 30 {
+                        0 => p[2] = 1.0,
+                        1 => p[2] = 2.0,
+                        _ => {
+                            p[0] += 1.0 + rng.normal();
+                            p[1] += rng.normal();
+                        }
+                    }
+                }
+            }
+            points.extend(now.clone());
+        }
+        let models = vectors(RING * 4, &mut rng, |r| {
+            [0.5, 0.1 * r.normal(), 0.0, 0.1 * r.normal()]
+        });
+        let params = PathsParams {
+            count: count as u32,
+            steps,
+            first: 60,
+            scale: 1.7,
+            width: 90,
+            height: 60,
+            pad: [0; 2],
+        };
+        let got: Vec<[f32; 4]> = Case::new(&PATHS, params)
+            .input(&points)
+            .input(&models)
+            .output::<[f32; 4]>(2 * count)
+            .run(groups_1d(count, PATHS.workgroup[0]))
+            .get(0);
+        let want = twin::paths::paths(&params, &points, &models);
+        assert_close("paths", &flat(&got), &flat(&want), 1e-3, 1e-3);
+        let params = FoldPathsParams {
+            across,
+            down,
+            at: 2,
+            pad: 0,
+        };
+        let got: Vec<[f32; 4]> = Case::new(&FOLD_PATHS, params)
+            .input(&want)
+            .output::<[f32; 4]>(2 + PATHS_RECORD)
+            .run([1, 1, 1])
+            .get(0);
+        let want = twin::fold_paths::fold_paths(&params, &want);
+        assert_close("paths' record", &flat(&got[2..]), &flat(&want), 1e-3, 1e-3);
+    }
+}
+
+#[test]
+fn looks_and_their_record_match_their_twins() {
+    let mut rng = Rng(6);
+    for (w, h, across, down) in [
+        (1u32, 1u32, 1, 1),
+        (36, 20, 9, 5),
+        (64, 36, 16, 9),
+        (64, 36, 13, 5),
+    ] {
+        let count = (across * down) as usize;
+        let (tint_width, tint_height) = (w.div_ceil(4), h.div_ceil(4));
+        let (key, now) = (picture(w, h, 0.0, &mut rng), picture(w, h, 1.0, &mut rng));
+        let tints = |rng: &mut Rng| -> Vec<[f32; 2]> {
+            (0..tint_width * tint_height)
+                .map(|_| [9.0 * rng.normal(), 9.0 * rng.normal()])
+                .collect()
+        };
+        let (key_tint, now_tint) = (tints(&mut rng), tints(&mut rng));
+        let points = vectors(2 * count, &mut rng, |r| {
+            let end = [0.0, 0.0, 0.0, 1.0, 2.0][r.u32() as usize % 5];
+            [r.range(0.0, w as f32), r.range(0.0, h as f32), end, 0.0]
+        });
+        let params = LikenessParams {
+            width: w,
+            height: h,
+            count: count as u32,
+            at: count as u32,
+            tint_width,
+            tint_height,
+            spacing: 1.25,
+            pad: 0,
+        };
+        let got: Vec<[f32; 4]> = Case::new(&LIKENESS, params)
+            .input(&key)
+            .input(&now)
+            .input(&key_tint)
+            .input(&now_tint)
+            .input(&points)
+            .output::<[f32; 4]>(count)
+            .run(groups_1d(count, LIKENESS.workgroup[0]))
+            .get(0);
+        let look = |luma, tint| twin::likeness::Look { luma, tint };
+        let want = twin::likeness::likeness(
+            &params,
+            &look(&key, &key_tint),
+            &look(&now, &now_tint),
+            &points,
+        );
+        assert_close("looks", &flat(&got), &flat(&want), 2e-2, 2e-3);
+        let params = FoldLooksParams {
+            across,
+            down,
+            at: 1,
+            points_at: count as u32,
+        };
+        let got: Vec<[f32; 4]> = Case::new(&FOLD_LOOKS, params)
+            .input(&points)
+            .input(&want)
+            .output::<[f32; 4]>(1 + LOOKS_RECORD)
+            .run([1, 1, 1])
+            .get(0);
+        let want = twin::fold_looks::fold_looks(&params, &points, &want);
+        assert_close("looks' record", &flat(&got[1..]), &flat(&want), 1e-3, 1e-3);
+    }
+}
+
+#[test]
+fn detail_and_its_record_match_their_twins() {
+    let mut rng = Rng(8);
+    for (w, h, step) in [(1, 1, 1), (3, 3, 1), (16, 16, 1), (65, 33, 3), (130, 70, 5)] {
+        let image: Vec<f32> = picture(w, h, 0.0, &mut rng)
+            .into_iter()
+            .map(f32::round)
+            .collect();
+        let params = DetailParams {
+            width: w,
+            height: h,
+            step,
+            pad: 0,
+        };
+        let rows = h.saturating_sub(2).div_ceil(step);
+        let got: Vec<u32> = Case::new(&DETAIL, params)
+            .input(&image)
+            .update(&vec![0u32; BINS])
+            .run([rows, 1, 1])
+            .get(0);
+        let want = twin::detail::detail(&params, &image);
+        assert_eq!(got, want, "{w}x{h}");
+        let other: Vec<u32> = (0..BINS).map(|_| rng.u32() % 50).collect();
+        let params = FoldDetailParams {
+            at: 1,
+            ..Default::default()
+        };
+        for (fine, coarse) in [(&want, &other), (&other, &want)] {
+            let got: Vec<[f32; 4]> = Case::new(&FOLD_DETAIL, params)
+                .input(fine)
+                .input(coarse)
+                .output::<[f32; 4]>(1 + DETAIL_RECORD)
+                .run([1, 1, 1])
+                .get(0);
+            let want = twin::fold_detail::fold_detail(fine, coarse);
+            assert_close("quality", &flat(&got[1..]), &flat(&want), 0.02, 1e-3);
+        }
+    }
+}
