@@ -2,6 +2,7 @@
 
 pub mod corrupt;
 pub mod mock;
+pub mod scores;
 pub mod sheet;
 
 /// Kernels of this stage.
