@@ -13,6 +13,7 @@ pub fn all() -> Vec<&'static Kernel> {
         crate::splat::KERNELS,
         crate::world::KERNELS,
         crate::agent::KERNELS,
+        crate::eval::KERNELS,
     ]
     .concat()
 }

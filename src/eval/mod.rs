@@ -1,4 +1,9 @@
-//! Evaluation against the mock world's truth; with tests the only reader of `truth/`.
+//! Evaluation: the mock world's truth, of which it is with tests the only reader, and scores on corrupted clips.
 
+pub mod corrupt;
 pub mod mock;
+pub mod scores;
 pub mod sheet;
+
+/// Kernels of this stage.
+pub static KERNELS: &[&crate::gpu::Kernel] = corrupt::KERNELS;

@@ -33,7 +33,7 @@ pub(super) fn is_image(path: &Path) -> bool {
 }
 
 /// By its extension a video.
-pub(super) fn is_video(path: &Path) -> bool {
+pub fn is_video(path: &Path) -> bool {
     has_extension(path, &VIDEO_EXTENSIONS)
 }
 

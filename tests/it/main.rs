@@ -4,6 +4,7 @@ mod agent;
 mod camera;
 mod common;
 mod depth;
+mod eval;
 mod gpu;
 mod layout;
 mod mock;

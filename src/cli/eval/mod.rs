@@ -7,6 +7,7 @@ use clap::Subcommand;
 use super::Globals;
 
 mod mock;
+mod scores;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -19,11 +20,14 @@ pub struct Args {
 enum What {
     /// Check the mock world's truth against itself, and draw its contact sheets
     Mock(mock::Args),
+    /// Check that the scores notice corruptions of clips, and rise under none
+    Scores(scores::Args),
 }
 
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     match &args.what {
         What::Mock(args) => mock::run(args, globals),
+        What::Scores(args) => scores::run(args, globals),
     }
 }

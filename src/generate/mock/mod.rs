@@ -20,7 +20,7 @@ pub mod piece;
 mod plant;
 pub mod prompt;
 pub mod render;
-mod rng;
+pub(crate) mod rng;
 pub mod scene;
 pub mod seeds;
 mod shell;

@@ -2,7 +2,7 @@
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
 #[derive(Clone, Debug)]
-pub(super) struct Rng(u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
     /// The stream called `name` of `seed`.
@@ -37,6 +37,12 @@ impl Rng {
     /// As [`Rng::range`], in f32.
     pub fn range32(&mut self, low: f32, high: f32) -> f32 {
         self.range(f64::from(low), f64::from(high)) as f32
+    }
+
+    /// Standard normal, by Box and Muller.
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.unit()).cos()
     }
 
     /// Uniform in 0..n; `n` must not be 0.

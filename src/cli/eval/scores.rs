@@ -1,0 +1,251 @@
+//! `director eval scores`.
+
+mod table;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail};
+
+use crate::cli::{Globals, colour_on_stdout};
+use crate::eval::corrupt::{Kind, LEVELS};
+use crate::eval::scores::clips::{self, Halves, Shape, Spec};
+use crate::eval::scores::{Options, Outcome, Variant, picture, sheet, validate};
+use crate::event::Monitor;
+use crate::gpu::Gpu;
+use crate::progress::{Single, tell};
+use crate::run::signals;
+
+/// Mock clips where none are asked for and no video is given.
+const MOCK_CLIPS: usize = 24;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  director eval scores --picture matrix.png --variants variants.jsonl
+  director eval scores takes/ --half all --seeds 1
+  director eval scores --clips 4 --kinds blur,noise --levels 1,3
+  director eval scores takes/a.mp4 --sheet corruptions.png
+
+Clips are rendered by the mock world without defects, or decoded from the videos given. Each is corrupted in eleven ways
+at four levels and scored. Told of each score and corruption: rho, Spearman's rank correlation with the level within a
+clip (-1 is best); win, how often the corrupted clip of level 3 scores below its clean one; AUC, how well the score tells
+clean clips from corrupted ones of level 3, with a 95 % interval. Constants are tuned on one half of the clips and judged
+on the other: mock clips by their seeds, videos by turns in the order of their names.
+
+A missed target is told, not an error; a score that is no number ends with exit code 1.")]
+pub struct Args {
+    /// Videos, or folders of videos
+    #[arg(value_name = "DIR")]
+    inputs: Vec<PathBuf>,
+    /// Which half of the clips
+    #[arg(long, value_enum, default_value_t)]
+    half: Halves,
+    /// Mock clips [default: 24, or none where videos are given]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    clips: Option<u32>,
+    /// Frames of each clip; of a video the first ones
+    #[arg(long, default_value_t = 24, value_name = "N", value_parser = clap::value_parser!(u32).range(4..=600))]
+    frames: u32,
+    /// Seeds of each corruption
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Levels, from 1 to 4 [default: all]
+    #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=4))]
+    levels: Vec<u32>,
+    /// Corruptions [default: all]
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
+    kinds: Vec<Kind>,
+    /// Width and height of mock clips in pixels
+    #[arg(long, default_value = "480x270", value_name = "WxH", value_parser = crate::manifest::parse_size)]
+    size: [u32; 2],
+    /// Long side in pixels that videos are decoded to
+    #[arg(long, default_value_t = 640, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..=4096))]
+    max_side: u32,
+    /// Write every scored clip with its components as a line of JSON, as it comes
+    #[arg(long, value_name = "FILE")]
+    variants: Option<PathBuf>,
+    /// Write the matrix as a PNG
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+    /// Only write a PNG that shows the corruptions of the first clip, and score nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["variants", "picture", "json"])]
+    sheet: Option<PathBuf>,
+    /// Print one JSON document on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// A bar that Ctrl-C stops.
+struct Stoppable {
+    bar: Single,
+    stop: Arc<AtomicBool>,
+}
+
+impl Monitor for Stoppable {
+    fn progress(&self, done: u64, total: u64) {
+        self.bar.progress(done, total);
+    }
+    fn warn(&self, message: &str) {
+        self.bar.warn(message);
+    }
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+impl Args {
+    fn options(&self) -> Options {
+        let mut levels = match self.levels.is_empty() {
+            true => (1..=LEVELS).collect(),
+            false => self.levels.clone(),
+        };
+        levels.sort_unstable();
+        levels.dedup();
+        let asked = |kind: &Kind| self.kinds.is_empty() || self.kinds.contains(kind);
+        Options {
+            shape: Shape {
+                frames: self.frames as usize,
+                size: self.size,
+                max_side: self.max_side,
+            },
+            kinds: Kind::ALL.into_iter().filter(asked).collect(),
+            levels,
+            seeds: self.seeds,
+        }
+    }
+
+    fn specs(&self) -> anyhow::Result<Vec<Spec>> {
+        // A sheet shows what is named, of whichever half.
+        let half = match self.sheet {
+            Some(_) => Halves::All,
+            None => self.half,
+        };
+        let mut specs = clips::videos(&self.inputs, half)?;
+        let mock = match self.clips {
+            Some(count) => count as usize,
+            None if self.inputs.is_empty() => MOCK_CLIPS,
+            None => 0,
+        };
+        if specs.is_empty() && mock == 0 {
+            if self.inputs.is_empty() {
+                bail!("no clip is left: give --clips of 1 or more, or videos");
+            }
+            bail!(
+                "all of these videos are in the other half; give --half all, or a folder with more of them"
+            );
+        }
+        specs.extend(clips::mock(mock, half));
+        Ok(specs)
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    if args.size.iter().any(|side| !(16..=4096).contains(side)) {
+        let [w, h] = args.size;
+        bail!("--size {w}x{h}: give sides of 16 to 4096 pixels");
+    }
+    let specs = args.specs()?;
+    let options = args.options();
+    let stop = signals::install().context("installing the signal handlers")?;
+    let monitor = Stoppable {
+        bar: Single::new(globals.quiet),
+        stop: stop.clone(),
+    };
+    let gpu = globals.gpu()?;
+    let done = match &args.sheet {
+        Some(path) => draw_sheet(&gpu, &specs[0], &options, path, &monitor),
+        None => judge(args, &gpu, &specs, &options, &monitor),
+    };
+    drop(monitor);
+    match done {
+        Err(error) if stop.load(Ordering::Relaxed) => {
+            tell(&format!("{error:#}"));
+            Ok(ExitCode::from(signals::INTERRUPTED))
+        }
+        other => other,
+    }
+}
+
+fn draw_sheet(
+    gpu: &Gpu,
+    spec: &Spec,
+    options: &Options,
+    path: &Path,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<ExitCode> {
+    let frames = clips::load(gpu, spec, &options.shape, monitor)?;
+    let sheet = sheet::draw(gpu, &frames, &options.kinds, 0, monitor)?;
+    save(path, &sheet)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn save(path: &Path, picture: &image::RgbImage) -> anyhow::Result<()> {
+    picture
+        .save_with_format(path, image::ImageFormat::Png)
+        .with_context(|| path.display().to_string())?;
+    tell(&format!("{}", path.display()));
+    Ok(())
+}
+
+fn judge(
+    args: &Args,
+    gpu: &Gpu,
+    specs: &[Spec],
+    options: &Options,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<ExitCode> {
+    let mut lines = match &args.variants {
+        Some(path) => {
+            let file = std::fs::File::create(path).with_context(|| path.display().to_string())?;
+            Some((path, std::io::LineWriter::new(file)))
+        }
+        None => None,
+    };
+    let mut write = |variant: &Variant| -> anyhow::Result<()> {
+        if let Some((path, file)) = &mut lines {
+            let line = serde_json::to_string(variant)?;
+            writeln!(file, "{line}").with_context(|| path.display().to_string())?;
+        }
+        Ok(())
+    };
+    let outcome = validate(gpu, specs, options, monitor, &mut write)?;
+    if let Some(path) = &args.picture {
+        save(path, &picture::draw(&outcome.cells))?;
+    }
+    if args.json {
+        #[derive(serde::Serialize)]
+        struct Document<'a> {
+            format: u32,
+            half: Halves,
+            levels: &'a [u32],
+            seeds: u64,
+            #[serde(flatten)]
+            outcome: &'a Outcome,
+        }
+        let document = Document {
+            format: 1,
+            half: args.half,
+            levels: &options.levels,
+            seeds: options.seeds,
+            outcome: &outcome,
+        };
+        anstream::println!("{}", serde_json::to_string_pretty(&document)?);
+    } else {
+        anstream::println!("{}", table::text(&outcome, colour_on_stdout()));
+    }
+    if outcome.not_finite.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    for what in &outcome.not_finite {
+        tell(&format!(
+            "{}: a score of {what} is no number",
+            crate::cli::error_label()
+        ));
+    }
+    Ok(ExitCode::from(1))
+}

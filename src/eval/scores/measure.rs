@@ -1,0 +1,55 @@
+//! From frames to scores, as `director score` does it: the one place where evaluation meets the stages that it judges.
+
+use crate::event::Monitor;
+use crate::gpu::Gpu;
+use crate::motion::{self, MotionError, MotionOptions};
+use crate::score::{self, ScoreError, ScoreOptions, Scores};
+use crate::video::Frames;
+
+/// Long side of the flow in pixels.
+const MAX_SIDE: u32 = 256;
+
+/// Why a clip has no scores.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// By the motion.
+    #[error(transparent)]
+    Motion(#[from] MotionError),
+    /// By the scores.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
+}
+
+/// Scores of a clip with default options.
+///
+/// # Errors
+/// As [`motion::estimate`] and [`score::score`].
+pub fn measure(gpu: &Gpu, frames: &Frames, monitor: &dyn Monitor) -> Result<Scores, MeasureError> {
+    let options = MotionOptions {
+        strides: vec![1],
+        max_side: MAX_SIDE,
+        ..MotionOptions::default()
+    };
+    let motion = motion::estimate(gpu, frames, &options, monitor)?;
+    Ok(score::score(
+        gpu,
+        frames,
+        &motion,
+        &ScoreOptions::default(),
+    )?)
+}
+
+/// How many numbers are judged: the six scores and their combination.
+pub const METRICS: usize = 7;
+
+/// Their names, `overall` last.
+pub fn metrics() -> [&'static str; METRICS] {
+    let named = Scores::default().named();
+    std::array::from_fn(|m| named.get(m).map_or("overall", |n| n.0))
+}
+
+/// The numbers in the order of [`metrics`].
+pub fn values(scores: &Scores) -> [f64; METRICS] {
+    let named = scores.named();
+    std::array::from_fn(|m| named.get(m).map_or(scores.overall, |n| n.1))
+}
