@@ -1,19 +1,21 @@
 // The record of one step from its cells and those of the steps before and after it. An event is what happens in a
 // few cells at one step only: the signal of a cell (residual against gradient, and the share without consistent
 // flow) less the largest of its neighbourhood a step before and after, less the median of that over all cells.
-// Twelve vectors a record:
+// Thirteen vectors a record:
 //   0 (inside, consistent, speed, residual)      1 (gradient, fine residual, block residual, change without motion)
 //   2 (SSIM, its P10, change of flow, its median)  3 (its P90, own share, change of strain, median change without motion)
 //   4 (event, x, y, share of cells over .25)     5 (median impulse, worst change of flow, x, y)
 //   6 (P90 block residual, deviation of a, own motion, P90 signal)   7 (event of the change of flow, x, y, cells)
-//   8..12 the camera's model. Places are in shares of the grid.
+//   8..12 the camera's model   12 (objects, their cells, cells lost, most change of an object's flow)
+// Places are in shares of the grid, cells in shares of all.
 struct Params { across: u32, down: u32, at: u32, sides: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> before: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> now: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> after: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> model: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> ledger: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> objects: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> ledger: array<vec4<f32>>;
 
 var<workgroup> signal: array<f32, 1024>;
 var<workgroup> side: array<f32, 1024>;
@@ -112,6 +114,16 @@ fn flow_at(c: u32) -> vec4<f32> {
     ledger[out + 6u] = vec4<f32>(0.0, sums[12] / cells, sums[13] / cells, 0.0);
   }
   if (lane < 4u) { ledger[out + 8u + lane] = model[lane]; }
+  if (lane == 0u) {
+    var all = 0.0;
+    var most = 0.0;
+    for (var k = 0u; k < 8u; k++) {
+      let object = objects[1u + 2u * k];
+      all += object.z;
+      most = max(most, select(0.0, object.w, object.y >= 2.0));
+    }
+    ledger[out + 12u] = vec4<f32>(objects[0].x, all / cells, objects[0].w / cells, most);
+  }
 
   // Events of the signal.
   for (var c = lane; c < n; c += LANES) { values[c] = select(0.0, signal[c] - largest_side(c), has_before || has_after); }

@@ -6,11 +6,10 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::Globals;
-use crate::gpu::Gpu;
 use crate::motion::MotionOptions;
+use crate::pipeline;
 use crate::progress::Single;
 use crate::score::{self, Combination, METRICS, Moment, ScoreOptions, Scores};
-use crate::video::{self, DecodeOptions, Windows};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -91,10 +90,13 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if args.arithmetic {
         options.combination = Combination::Arithmetic;
     }
+    let motion = MotionOptions::default();
     let gpu = globals.gpu()?;
     let mut results = Vec::new();
     for path in &args.inputs {
-        let result = one(&gpu, path, args.max_side, &options, &monitor);
+        let side = args.max_side;
+        let result = pipeline::scored(&gpu, path, None, side, &motion, &options, &monitor);
+        let result = result.map(|watched| watched.scores);
         if let Err(error) = &result {
             let path = path.display();
             anstream::eprintln!("{}: scoring {path}: {error:#}", super::error_label());
@@ -134,31 +136,6 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::from(1)
     })
-}
-
-fn one(
-    gpu: &Gpu,
-    path: &Path,
-    max_side: u32,
-    options: &ScoreOptions,
-    monitor: &Single,
-) -> anyhow::Result<Scores> {
-    let decode = DecodeOptions {
-        max_side,
-        ..DecodeOptions::default()
-    };
-    let expected = video::probe(path).map_or(0, |info| info.frames);
-    let mut windows = Windows::open(gpu, path, &decode, monitor)?;
-    let motion = MotionOptions::default();
-    Ok(score::score_windows(
-        gpu,
-        &mut windows,
-        score::WINDOW,
-        &motion,
-        options,
-        expected,
-        monitor,
-    )?)
 }
 
 fn take(index: usize, path: &Path, result: anyhow::Result<Scores>) -> Take {

@@ -134,6 +134,7 @@ pub static ALL: &[&Kernel] = &[
     &COMPOSE,
     &CHECK,
     &super::camera::CAMERA,
+    &super::objects::OBJECT_TRACKS,
     &super::camera::OWN,
     &super::follow::FOLLOW,
 ];

@@ -10,6 +10,7 @@ pub mod camera;
 mod flow;
 pub mod follow;
 pub mod kernels;
+pub mod objects;
 mod pairs;
 mod stream;
 mod tracks;

@@ -2,7 +2,7 @@
 
 use super::flow::{self, Both, Level, Solver};
 use super::kernels::{CHECK, SizeParams};
-use super::{MotionError, MotionOptions, camera};
+use super::{MotionError, MotionOptions, camera, objects};
 use crate::gpu::image::Pyramid;
 use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_2d};
 use crate::video::Frames;
@@ -26,6 +26,8 @@ pub struct Step {
     /// Length of what neither the camera's plane nor parallax explains, in standard pixels; -1 where the flow is not
     /// consistent.
     pub own: Buffer<f32>,
+    /// What moves by itself, as objects: see `kernels/motion/objects.wgsl`.
+    pub objects: Buffer<[f32; 4]>,
 }
 
 /// Makes the steps of one clip.
@@ -36,6 +38,7 @@ pub struct Stream {
     coarsest: u32,
     solver: Solver,
     last: Option<Vec<Level>>,
+    objects: Option<Buffer<[f32; 4]>>,
 }
 
 impl Stream {
@@ -65,6 +68,7 @@ impl Stream {
             coarsest: options.coarsest,
             solver: Solver::new(gpu, &sizes, options)?,
             last: None,
+            objects: None,
         })
     }
 
@@ -100,6 +104,9 @@ impl Stream {
             Some(last) => Some(self.step(recorder, last, &levels)?),
             None => None,
         };
+        if let Some(step) = &step {
+            self.objects = Some(step.objects.clone());
+        }
         let luma = levels[0].luma.clone();
         self.last = Some(levels);
         Ok((luma, step))
@@ -117,6 +124,8 @@ impl Stream {
         let Both { forward, backward } = both;
         recorder.run(&CHECK, &self.size, &[&forward, &backward, &state], groups)?;
         let (camera, own) = camera::record(&self.gpu, recorder, &self.size, &forward, &state)?;
+        let before = self.objects.as_ref();
+        let objects = objects::record(&self.gpu, recorder, &self.size, &forward, &own, before)?;
         Ok(Step {
             a: a[0].luma.clone(),
             b: b[0].luma.clone(),
@@ -125,6 +134,7 @@ impl Stream {
             state,
             camera,
             own,
+            objects,
         })
     }
 }

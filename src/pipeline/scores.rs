@@ -4,14 +4,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::stages::{depth, given};
+use super::stages::{self, depth, given};
 use super::studio::{Clip, Studio};
 use super::{Config, Round, Scored, Take, Tracked, frames, track};
 use crate::camera;
 use crate::depth::{self, DepthKind, DepthMaps};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
-use crate::motion;
+use crate::motion::{self, Motion};
 use crate::score::{self, Scores};
 use crate::store::{Key, KeyBuilder, StoreError, read_json, write_json};
 use crate::video::{self, Frames};
@@ -29,8 +29,6 @@ impl Studio<'_> {
             .value(&(
                 video::VERSION,
                 motion::VERSION,
-                config.max_side,
-                config.max_frames,
                 &config.motion,
                 &config.score,
             ))
@@ -49,14 +47,21 @@ impl Studio<'_> {
             &format!("scores-{number}"),
             &key,
             |stage, monitor| {
-                let frames = frames(&gpu, &take.video, fps, config, monitor)?;
-                let motion = motion::estimate(&gpu, &frames, &config.motion, monitor)?;
-                let scores = score::score(&gpu, &frames, &motion, &config.score)?;
-                write_json(&stage.path(&file)?, &scores)?;
-                let summary = format!("overall {:.3}, {} frames", scores.overall, frames.len());
+                let watched = stages::scored(
+                    &gpu,
+                    &take.video,
+                    fps,
+                    score::MAX_SIDE,
+                    &config.motion,
+                    &config.score,
+                    monitor,
+                )?;
+                let scores = &watched.scores;
+                write_json(&stage.path(&file)?, scores)?;
+                let summary = format!("overall {:.3}, {} frames", scores.overall, watched.frames);
                 clip = Some(Clip {
-                    frames,
-                    motion: Some(motion),
+                    frames: None,
+                    motion: watched.motion,
                 });
                 Ok(summary)
             },
@@ -88,9 +93,9 @@ impl Studio<'_> {
         let mut clip = self.clips.take(round, number);
         let step = format!("depth-{number}");
         self.once(round, &step, &key, |stage, monitor| {
-            let current = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
-            let given = given(&take.video, &current.frames, config)?;
-            let found = depth(&gpu, &current.frames, &given, &model, monitor)?;
+            let (frames, _) = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
+            let given = given(&take.video, frames, config)?;
+            let found = depth(&gpu, frames, &given, &model, monitor)?;
             let record = match (&found, &given.depth) {
                 (Some(maps), None) => {
                     maps.save_npy(&stage.path(&format!("takes/{number}/depth.npy"))?)?;
@@ -135,15 +140,14 @@ impl Studio<'_> {
         let step = format!("cameras-{number}");
         let home = self.home(round);
         self.once(round, &step, &key, |stage, monitor| {
-            let current = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
-            let given = given(&take.video, &current.frames, config)?;
-            let Clip { frames, motion } = current;
+            let (frames, motion) = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
+            let given = given(&take.video, frames, config)?;
             let motion = || {
                 Ok(motion::pairs(
                     &gpu,
                     frames,
                     &config.motion,
-                    motion.as_ref(),
+                    motion,
                     monitor,
                 )?)
             };
@@ -213,7 +217,7 @@ pub(super) fn present(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// The clip, decoded if it is not at hand.
+/// The clip's frames, decoded if they are not at hand, and its motion if that is.
 pub(super) fn loaded<'c>(
     clip: &'c mut Option<Clip>,
     gpu: &Gpu,
@@ -221,12 +225,11 @@ pub(super) fn loaded<'c>(
     fps: Option<f64>,
     config: &Config,
     monitor: &dyn Monitor,
-) -> anyhow::Result<&'c mut Clip> {
-    Ok(match clip {
-        Some(clip) => clip,
-        slot => slot.insert(Clip {
-            frames: frames(gpu, video, fps, config, monitor)?,
-            motion: None,
-        }),
-    })
+) -> anyhow::Result<(&'c Frames, Option<&'c Motion>)> {
+    let Clip { frames: at, motion } = clip.get_or_insert_default();
+    let current = match at {
+        Some(frames) => frames,
+        slot => slot.insert(frames(gpu, video, fps, config, monitor)?),
+    };
+    Ok((current, motion.as_ref()))
 }

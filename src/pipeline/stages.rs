@@ -9,9 +9,10 @@ use crate::camera::{self, CameraError, Cameras, Intrinsics};
 use crate::depth::{DepthMaps, Model};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
-use crate::motion::Pairs;
+use crate::motion::{MotionOptions, Pairs};
+use crate::score::{self, ScoreOptions, Watched};
 use crate::splat::{self, FitReport, Renderer, Splats};
-use crate::video::{self, DecodeOptions, Frames};
+use crate::video::{self, DecodeOptions, Frames, Windows};
 use crate::world::{self, DepthView};
 
 /// A solve that ended in cameras, or in the words why there can be none.
@@ -66,6 +67,39 @@ pub fn frames(
         monitor.warn(&format!("{}: {fault}", input.display()));
     }
     Ok(frames)
+}
+
+/// The scores of an input, and its motion where it is not too long to keep. Frames are taken as they come, none left
+/// out, and made smaller only where their long side is over `max_side`.
+///
+/// # Errors
+/// As [`score::watch`], and when the input cannot be opened.
+pub fn scored(
+    gpu: &Gpu,
+    input: &Path,
+    fps: Option<f64>,
+    max_side: u32,
+    motion: &MotionOptions,
+    options: &ScoreOptions,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<Watched> {
+    let mut decode = DecodeOptions {
+        max_side,
+        // A window at a time is in memory.
+        max_bytes: u64::MAX,
+        ..DecodeOptions::default()
+    };
+    if let Some(fps) = fps {
+        decode.images_fps = fps;
+    }
+    let expected = video::probe(input).map_or(0, |info| info.frames);
+    let mut windows = Windows::open(gpu, input, &decode, monitor)?;
+    let how = (score::WINDOW, score::KEEP, expected);
+    let watched = score::watch(gpu, &mut windows, how, motion, options, monitor)?;
+    for fault in &watched.faults {
+        monitor.warn(&format!("{}: {fault}", input.display()));
+    }
+    Ok(watched)
 }
 
 /// What an input folder tells of its own cameras and depth, and the run may use.

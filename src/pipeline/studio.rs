@@ -154,9 +154,12 @@ impl Stages for Studio<'_> {
     }
 }
 
-/// A decoded take, kept between the steps that need it.
+/// What is at hand of a take, kept between the steps that need it.
+#[derive(Default)]
 pub(super) struct Clip {
-    pub frames: Frames,
+    /// At the working size.
+    pub frames: Option<Frames>,
+    /// From frame to frame, as it was scored.
     pub motion: Option<Motion>,
 }
 

@@ -102,7 +102,7 @@ impl Studio<'_> {
             .finish();
         let mut clip = self.clips.take(round, take.number);
         self.once(round, "splats", &splats_key, |stage, monitor| {
-            let pictures = &loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?.frames;
+            let (pictures, _) = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
             let maps = stored_depth(&home, take, pictures, config)?;
             let rebuilt = rebuild(&gpu, pictures, cameras, maps.as_ref(), config, monitor)?;
             format::write(&stage.path("world.ply")?, &rebuilt.splats)?;

@@ -35,6 +35,10 @@ pub(super) struct StepRecord {
     pub jolt: Spot,
     pub jolt_share: f64,
     pub contrast: f64,
+    pub objects: f64,
+    pub object_share: f64,
+    pub objects_lost: f64,
+    pub object_change: f64,
     /// The camera's eight parameters.
     pub plane: [f64; 8],
     /// Mean weight of the flow under the plane, in [0, 1].
@@ -205,6 +209,10 @@ fn step(at: &dyn Fn(usize) -> f64) -> StepRecord {
         jolt_share: at(31),
         plane: std::array::from_fn(|i| at(32 + i)),
         plane_weight: at(43),
+        objects: at(48),
+        object_share: at(49),
+        objects_lost: at(50),
+        object_change: at(51),
     }
 }
 

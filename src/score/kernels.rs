@@ -159,12 +159,10 @@ gpu_struct! {
 pub const BINS: usize = 1312;
 /// Vectors of a cell.
 pub const CELL: usize = 4;
-/// Cells, at most.
-pub const MOST_CELLS: u32 = 1024;
 /// Steps whose camera models are kept.
 pub const RING: usize = 64;
 /// Vectors of a step's record.
-pub const STEP: usize = 12;
+pub const STEP: usize = 13;
 /// Vectors of the record of a generation's paths.
 pub const PATHS_RECORD: usize = 3;
 /// Vectors of the record of a generation's looks at one age.
@@ -182,7 +180,7 @@ pub static CELLS: Kernel = kernel!("score/cells", shared [], workgroup ROW, para
 /// A step's record.
 pub static FOLD: Kernel = kernel!("score/fold", shared ["shared/rank"], workgroup ROW, params FoldParams,
     bind [read before: [f32; 4], read now: [f32; 4], read after: [f32; 4], read model: [f32; 4],
-        write ledger: [f32; 4]]);
+        read objects: [f32; 4], write ledger: [f32; 4]]);
 /// How points move.
 pub static PATHS: Kernel = kernel!("score/paths", shared [], workgroup ROW, params PathsParams,
     bind [read points: [f32; 4], read models: [f32; 4], write paths: [f32; 4]]);

@@ -175,28 +175,41 @@ pub fn score(
 /// Long side, in pixels, beyond which frames are made smaller before they are scored.
 pub const MAX_SIDE: u32 = 1280;
 
-/// Frames of a window: scores do not depend on it, but for the pace, which the first window tells.
+/// Frames of a window. Scores do not depend on it.
 pub const WINDOW: usize = 32;
 
-/// Scores a clip of any length as it is decoded, in windows of `window` frames (at least [`WINDOW`], so that the pace
-/// is known from the first), with the memory of one: the same scores as [`score`] gives. Progress is counted in frames
-/// of `expected`.
+/// Steps of motion that are kept for later stages: 1.3 MB each.
+pub const KEEP: usize = 400;
+
+/// A clip that was scored as it came.
+pub struct Watched {
+    /// Its scores.
+    pub scores: Scores,
+    /// Its motion, unless it has more steps than were to be kept.
+    pub motion: Option<Motion>,
+    /// Frames that came.
+    pub frames: usize,
+    /// Faults that did not stop the decode, in words.
+    pub faults: Vec<String>,
+}
+
+/// Scores a clip of any length as it is decoded, in windows of `window` frames (at least [`WINDOW`], which tell the
+/// pace), with the memory of one and of `keep` steps of motion: the same scores as [`score`] gives. Progress is counted
+/// in frames of `expected`.
 ///
 /// # Errors
 /// As [`score`]; [`ScoreError::Video`], [`ScoreError::Interrupted`].
-pub fn score_windows(
+pub fn watch(
     gpu: &Gpu,
     windows: &mut Windows<'_>,
-    window: usize,
+    (window, keep, expected): (usize, usize, u64),
     motion: &MotionOptions,
     options: &ScoreOptions,
-    expected: u64,
     monitor: &dyn Monitor,
-) -> Result<Scores, ScoreError> {
+) -> Result<Watched, ScoreError> {
     options.check()?;
     let mut under_way: Option<(Stream, Scorer)> = None;
-    let mut first = None;
-    let mut done = 0;
+    let (mut times, mut steps, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(frames) = windows.next(window.max(WINDOW), monitor)? {
         let (stream, scorer) = match &mut under_way {
             Some(both) => both,
@@ -207,33 +220,46 @@ pub fn score_windows(
                 slot.insert((stream, scorer))
             }
         };
-        for index in 0..frames.len() {
+        for (index, rgba) in frames.rgba.iter().enumerate() {
             if monitor.stopped() {
                 return Err(ScoreError::Interrupted);
             }
             let mut recorder = gpu.recorder();
             let (luma, step) = stream.push(&mut recorder, &frames, index)?;
             let time = frames.times[index];
-            scorer.push(
-                &mut recorder,
-                &frames.rgba[index],
-                time,
-                &luma,
-                step.as_ref(),
-            )?;
+            scorer.push(&mut recorder, rgba, time, &luma, step.as_ref())?;
             recorder.submit()?;
-            done += 1;
-            if done % 8 == 0 {
+            times.push(time);
+            if times.len() <= keep + 1 {
+                steps.extend(step);
+            } else {
+                steps.clear();
+            }
+            // The queue runs at most some frames ahead of what is done.
+            if times.len().is_multiple_of(8) {
                 gpu.wait()?;
             }
+            let done = times.len() as u64;
             monitor.progress(done, expected.max(done));
         }
-        first.get_or_insert(frames.len());
+        faults = frames.faults;
     }
-    let Some((_, scorer)) = under_way else {
+    let Some((stream, scorer)) = under_way else {
         return Err(ScoreError::TooShort { frames: 0 });
     };
-    Ok(conclude(&scorer.finish()?, options))
+    let (width, height) = stream.size();
+    let frames = times.len();
+    Ok(Watched {
+        scores: conclude(&scorer.finish()?, options),
+        motion: (frames <= keep + 1).then_some(Motion {
+            width,
+            height,
+            times,
+            steps,
+        }),
+        frames,
+        faults,
+    })
 }
 
 /// Seconds between frames: the median over the first ones.

@@ -49,6 +49,22 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
         "worst_own",
         e.paths.iter().map(|p| p.worst.value).fold(0.0, f64::max),
     );
+    notes.put(NAME, "objects", mean(e.steps.iter().map(|s| s.objects)));
+    notes.put(
+        NAME,
+        "object_share",
+        mean(e.steps.iter().map(|s| s.object_share)),
+    );
+    notes.put(
+        NAME,
+        "objects_lost",
+        mean(e.steps.iter().map(|s| s.objects_lost)),
+    );
+    notes.put(
+        NAME,
+        "object_change",
+        mean(e.steps.iter().map(|s| s.object_change)),
+    );
     notes.moments(
         NAME,
         "something appears, vanishes or jumps",

@@ -5,11 +5,11 @@
 
 use super::ScoreError;
 use super::evidence::Evidence;
-use super::kernels::{self as k, CELL, MOST_CELLS, RING};
+use super::kernels::{self as k, CELL, RING};
 use super::ledger::{Entry, Ledger};
 use crate::gpu::image::Pyramid;
 use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_1d, groups_2d};
-use crate::motion::{Step, camera, follow::Following};
+use crate::motion::{Step, camera, follow::Following, objects::Grid};
 use crate::video::luma::{LUMA, LumaParams};
 
 /// Seconds that points are followed.
@@ -24,43 +24,6 @@ const AGES: usize = 8;
 const QUALITY: f64 = 0.25;
 /// Rows of a frame that its quality is measured on, about.
 const ROWS: u32 = 240;
-
-/// Square cells over the motion size, a point in each.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Grid {
-    pub cell: u32,
-    pub across: u32,
-    pub down: u32,
-}
-
-impl Grid {
-    /// Sixteen cells along the short side, but none under 4 pixels, and at most [`MOST_CELLS`].
-    pub fn of((width, height): (u32, u32)) -> Self {
-        let mut cell = ((width.min(height) + 8) / 16).max(4);
-        loop {
-            let (across, down) = (width.div_ceil(cell), height.div_ceil(cell));
-            if across * down <= MOST_CELLS {
-                return Self { cell, across, down };
-            }
-            cell += 1;
-        }
-    }
-
-    fn count(self) -> usize {
-        (self.across * self.down) as usize
-    }
-
-    /// The middles of the cells, in pixels.
-    fn points(self, (width, height): (u32, u32)) -> Vec<[f32; 2]> {
-        let middle = |i: u32, side: u32| {
-            let (from, to) = (i * self.cell, ((i + 1) * self.cell).min(side));
-            0.5 * (from + to) as f32 - 0.5
-        };
-        (0..self.down)
-            .flat_map(|y| (0..self.across).map(move |x| [middle(x, width), middle(y, height)]))
-            .collect()
-    }
-}
 
 /// Points that are being followed, and what the picture was where they started.
 struct Generation {
@@ -345,7 +308,14 @@ impl Scorer {
         recorder.run(
             &k::FOLD,
             &params,
-            &[before, now, after, &step.camera, &self.ledger.buffer],
+            &[
+                before,
+                now,
+                after,
+                &step.camera,
+                &step.objects,
+                &self.ledger.buffer,
+            ],
             [1, 1, 1],
         )
     }

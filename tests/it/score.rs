@@ -1,6 +1,7 @@
 //! Tests of the score stage: a small ladder of corruptions, traps, ranking.
 
 mod kernels;
+mod stream;
 
 use sora_director::event::Silent;
 use sora_director::motion::{MotionOptions, estimate};

@@ -3,7 +3,7 @@
 use crate::event::Monitor;
 use crate::generate::mock::rng::Rng;
 use crate::gpu::Gpu;
-use crate::motion::{self, Motion, MotionError, MotionOptions};
+use crate::motion::{self, MotionError, MotionOptions, Pairs};
 use crate::video::Frames;
 
 /// Spacing of the grid of points in pixels of the motion size.
@@ -34,14 +34,14 @@ impl Anchors {
     /// Follows a grid of points of the first frame through the clip.
     ///
     /// # Errors
-    /// As [`motion::estimate`].
+    /// As [`motion::pairs`].
     pub fn find(gpu: &Gpu, frames: &Frames, monitor: &dyn Monitor) -> Result<Self, MotionError> {
         let options = MotionOptions {
             max_side: 256,
             strides: vec![1],
             ..MotionOptions::default()
         };
-        let motion = motion::estimate(gpu, frames, &options, monitor)?;
+        let motion = motion::pairs(gpu, frames, &options, None, monitor)?;
         let count = frames.len();
         let tracks = motion.tracks(0, count.saturating_sub(1), SPACING, 4.0);
         let paths = tracks.into_iter().map(|t| t.points).collect();
@@ -50,7 +50,7 @@ impl Anchors {
     }
 
     /// From paths in pixels of the motion size, one point a frame from the first on.
-    fn new(size: [f64; 2], frames: usize, motion: &Motion, paths: Vec<Vec<[f32; 2]>>) -> Self {
+    fn new(size: [f64; 2], frames: usize, motion: &Pairs, paths: Vec<Vec<[f32; 2]>>) -> Self {
         let scale = [
             size[0] / f64::from(motion.width.max(1)),
             size[1] / f64::from(motion.height.max(1)),
@@ -127,7 +127,7 @@ impl Anchors {
 }
 
 /// Standard deviation of the first frame's luma in a square about a place.
-fn contrast(motion: &Motion, [x, y]: [f32; 2]) -> f32 {
+fn contrast(motion: &Pairs, [x, y]: [f32; 2]) -> f32 {
     let (w, h) = (motion.width as usize, motion.height as usize);
     let Some(luma) = motion.luma.first() else {
         return 0.0;
@@ -153,8 +153,8 @@ fn contrast(motion: &Motion, [x, y]: [f32; 2]) -> f32 {
 mod tests {
     use super::*;
 
-    fn still(width: u32, height: u32, luma: Vec<f32>) -> Motion {
-        Motion {
+    fn still(width: u32, height: u32, luma: Vec<f32>) -> Pairs {
+        Pairs {
             width,
             height,
             times: vec![0.0; 4],

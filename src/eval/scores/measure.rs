@@ -6,9 +6,6 @@ use crate::motion::{self, MotionError, MotionOptions};
 use crate::score::{self, ScoreError, ScoreOptions, Scores};
 use crate::video::Frames;
 
-/// Long side of the flow in pixels.
-const MAX_SIDE: u32 = 256;
-
 /// Why a clip has no scores.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
@@ -25,12 +22,7 @@ pub enum MeasureError {
 /// # Errors
 /// As [`motion::estimate`] and [`score::score`].
 pub fn measure(gpu: &Gpu, frames: &Frames, monitor: &dyn Monitor) -> Result<Scores, MeasureError> {
-    let options = MotionOptions {
-        strides: vec![1],
-        max_side: MAX_SIDE,
-        ..MotionOptions::default()
-    };
-    let motion = motion::estimate(gpu, frames, &options, monitor)?;
+    let motion = motion::estimate(gpu, frames, &MotionOptions::default(), monitor)?;
     Ok(score::score(
         gpu,
         frames,

@@ -7,6 +7,7 @@ pub mod densify;
 pub mod follow;
 pub mod gradient;
 pub mod linearise;
+pub mod objects;
 pub mod own;
 pub mod relax;
 pub mod search;

@@ -17,6 +17,7 @@ pub fn fold(
     now: Cells<'_>,
     after: Cells<'_>,
     model: &[[f32; 4]],
+    objects: &[[f32; 4]],
 ) -> [[f32; 4]; STEP] {
     let shape = Shape {
         across: q.across as usize,
@@ -78,6 +79,7 @@ pub fn fold(
         |values: &[f32], limit: f32| values.iter().filter(|v| **v > limit).count() as f32 / by;
     let inside = mean(&|c| c[0][0]);
     let good = mean(&|c| c[0][1]).max(1e-3 / by);
+    let each = objects[1..].iter().step_by(2);
     let [ex, ey] = shape.centre(event);
     let [jx, jy] = shape.centre(jolt);
     [
@@ -118,6 +120,14 @@ pub fn fold(
         model[1],
         model[2],
         model[3],
+        [
+            objects[0][0],
+            each.clone().map(|o| o[2]).sum::<f32>() / by,
+            objects[0][3] / by,
+            each.filter(|o| o[1] >= 2.0)
+                .map(|o| o[3])
+                .fold(0.0, f32::max),
+        ],
     ]
 }
 

