@@ -6,7 +6,7 @@ use super::font;
 use super::matrix::Cell;
 use super::measure::metrics;
 
-const CELL: [u32; 2] = [84, 32];
+const CELL: [u32; 2] = [104, 32];
 const LABELS: u32 = 130;
 const TOP: u32 = 64;
 const GAP: u32 = 30;
