@@ -75,7 +75,7 @@ pub fn draw(cells: &[Cell]) -> RgbImage {
         ];
         for (left, value, text) in shown {
             let corner = [left + column * CELL[0], top];
-            let ink = if value < -0.75 || value > 0.85 {
+            let ink = if !(-0.75..=0.85).contains(&value) {
                 WHITE
             } else {
                 INK

@@ -70,7 +70,6 @@ fn tiny_clips_from_end_to_end() {
     for trap in traps {
         let short = trap["trap"] == "one frame" || trap["trap"] == "two frames";
         assert_eq!(trap["refusal"].is_string(), short, "{trap}");
-        assert_eq!(trap["overall"].is_null(), true);
         assert_eq!(trap["scores"]["overall"].is_number(), !short, "{trap}");
     }
     // Of each clip: clean, vanish by two seeds, blocks once, at two levels.
