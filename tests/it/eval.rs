@@ -2,6 +2,7 @@
 
 mod corrupt;
 mod kernels;
+mod scores;
 
 use sora_director::gpu::Gpu;
 use sora_director::video::{Frames, VideoInfo};

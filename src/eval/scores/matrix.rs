@@ -6,7 +6,7 @@ use crate::eval::corrupt::Kind;
 
 /// Of a metric under one of its own corruptions, least |rho| (which must fall).
 pub const RHO: f64 = 0.9;
-/// Least area under the curve; a fifth of the picture that changes late is told by [`OBJECT_WIN`] and [`OBJECT_AUC`].
+/// Least area under the curve; under morph and vanish it is [`OBJECT_AUC`].
 pub const AUC: f64 = 0.85;
 /// Least share of pairs under morph and vanish.
 pub const OBJECT_WIN: f64 = 0.9;

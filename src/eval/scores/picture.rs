@@ -6,7 +6,7 @@ use super::font;
 use super::matrix::Cell;
 use super::measure::metrics;
 
-const CELL: [u32; 2] = [84, 32];
+const CELL: [u32; 2] = [104, 32];
 const LABELS: u32 = 130;
 const TOP: u32 = 64;
 const GAP: u32 = 30;
@@ -75,7 +75,7 @@ pub fn draw(cells: &[Cell]) -> RgbImage {
         ];
         for (left, value, text) in shown {
             let corner = [left + column * CELL[0], top];
-            let ink = if value < -0.75 || value > 0.85 {
+            let ink = if !(-0.75..=0.85).contains(&value) {
                 WHITE
             } else {
                 INK

@@ -78,15 +78,31 @@ pub fn auc_interval(clean: &[f64], corrupted: &[Vec<f64>], seed: u64) -> [f64; 2
     let mut areas: Vec<f64> = (0..DRAWS)
         .map(|_| {
             let drawn: Vec<usize> = (0..n).map(|_| rng.below(n)).collect();
-            let sum: f64 = drawn
-                .iter()
-                .map(|&i| drawn.iter().map(|&j| pairs[i][j]).sum::<f64>())
-                .sum();
-            sum / (n * n) as f64
+            redrawn(&pairs, &drawn)
         })
         .collect();
     areas.sort_by(f64::total_cmp);
     [0.025, 0.975].map(|share| areas[((DRAWS - 1) as f64 * share).round() as usize])
+}
+
+/// The area over drawn clips. A clip that is drawn twice would meet itself more often than it does among all clips, and it
+/// is easily told from itself: pairs of a clip with itself keep their share.
+fn redrawn(pairs: &[Vec<f64>], drawn: &[usize]) -> f64 {
+    let own: Vec<f64> = drawn.iter().map(|&i| pairs[i][i]).collect();
+    let others: Vec<f64> = drawn
+        .iter()
+        .flat_map(|&i| {
+            drawn
+                .iter()
+                .filter(move |&&j| j != i)
+                .map(move |&j| pairs[i][j])
+        })
+        .collect();
+    if others.is_empty() {
+        return mean(&own);
+    }
+    let share = 1.0 / drawn.len() as f64;
+    share * mean(&own) + (1.0 - share) * mean(&others)
 }
 
 /// Of each clean clip against each corrupted one, the mean win over the seeds.
@@ -161,6 +177,15 @@ mod tests {
         assert!(low < area && area < high, "{low} {area} {high}");
         assert!(high - low < 0.3 && high <= 1.0);
         assert_eq!(auc_interval(&clean, &corrupted, 1), [low, high]);
+        // Each clip is told from itself, and two of them not at all: half, but for the diagonal.
+        let same: Vec<Vec<f64>> = [0.5; 4].map(|c: f64| vec![c]).to_vec();
+        let mut pairs = pairs(&[0.5; 4], &same);
+        for i in 0..4 {
+            pairs[i][i] = 1.0;
+        }
+        assert_eq!(redrawn(&pairs, &[0, 1, 2, 3]), 0.625);
+        assert_eq!(redrawn(&pairs, &[2, 2, 0, 2]), 0.625);
+        assert_eq!(redrawn(&pairs, &[1; 4]), 1.0);
         // Where all is told apart there is nothing to vary.
         let far: Vec<Vec<f64>> = clean.iter().map(|c| vec![c - 5.0]).collect();
         assert_eq!(auc_interval(&clean, &far, 1), [1.0, 1.0]);

@@ -28,7 +28,7 @@ fn difference(a: &[Vec<u32>], b: &[Vec<u32>]) -> f64 {
 #[test]
 fn every_corruption_is_deterministic_and_grows_with_its_level() {
     let gpu = gpu();
-    let clean = clip(&gpu, [96, 64], 12);
+    let clean = clip(&gpu, [96, 64], 24);
     let anchors = Anchors::find(&gpu, &clean, &Silent).expect("anchors");
     let before = pixels(&clean);
     for kind in Kind::ALL {

@@ -301,8 +301,11 @@ fn flat_blocks_of_a_mean_that_the_steps_hold_stay() {
     assert!(got == flat);
 }
 
-/// Boxes, centres and radii of discs on a picture: inside, at its edge, and off it.
-fn discs(size: [u32; 2]) -> Vec<([u32; 2], [u32; 2], [f32; 2], f32)> {
+/// First pixel and extent of a box, centre and radius of the disc in it.
+type Disc = ([u32; 2], [u32; 2], [f32; 2], f32);
+
+/// Discs on a picture: inside, at its edge, and off it.
+fn discs(size: [u32; 2]) -> Vec<Disc> {
     let [w, h] = size.map(|s| s as f32);
     vec![
         ([0, 0], size, [0.43 * w + 0.13, 0.57 * h + 0.21], 0.3 * h),
