@@ -3,10 +3,10 @@
 pub mod check;
 pub mod compose;
 pub mod densify;
-pub mod gradient;
-pub mod linearise;
-pub mod relax;
+pub mod quads;
+pub mod refine;
 pub mod search;
+pub mod upsample;
 pub mod warp;
 
 /// A coordinate clamped into [0, last]; NaN becomes 0.
@@ -42,14 +42,6 @@ fn corners(x: f32, y: f32, width: u32, height: u32) -> ([usize; 4], f32, f32) {
 
 fn mix(a: f32, b: f32, t: f32) -> f32 {
     a * (1.0 - t) + b * t
-}
-
-/// Bilinear value of a picture at (x, y), edges repeated.
-fn sample(image: &[f32], width: u32, height: u32, x: f32, y: f32) -> f32 {
-    let (at, tx, ty) = corners(x, y, width, height);
-    let top = mix(image[at[0]], image[at[1]], tx);
-    let low = mix(image[at[2]], image[at[3]], tx);
-    mix(top, low, ty)
 }
 
 /// Bilinear value of a flow field at (x, y), edges repeated.
