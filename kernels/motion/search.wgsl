@@ -2,70 +2,122 @@
 // mean-normalised residuals. The start is the best of several candidates: the coarser flow at and around the
 // patch, the flow back (minus the coarser backward flow at the target), and an initial flow at full size.
 // Patches of 8x8 lie every 4 pixels from -2, so each pixel is covered by four; pixels off the picture weigh 0.
+// A patch moves as a whole, so its pixels share their bilinear weights and neighbours their samples.
 struct Params {
   width: u32, height: u32, patches_x: u32, patches_y: u32,
   coarse_width: u32, coarse_height: u32, init_width: u32, init_height: u32,
   init_scale: f32, iterations: u32, has_init: u32, pad: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read> gradient: array<vec2<f32>>;
-@group(0) @binding(4) var<storage, read> coarse_forward: array<vec2<f32>>;
-@group(0) @binding(5) var<storage, read> coarse_backward: array<vec2<f32>>;
-@group(0) @binding(6) var<storage, read> init: array<vec2<f32>>;
-@group(0) @binding(7) var<storage, read_write> patches: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> a: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read> b: array<vec2<u32>>;
+@group(0) @binding(3) var<storage, read> coarse_forward: array<vec2<f32>>;
+@group(0) @binding(4) var<storage, read> coarse_backward: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read> init: array<vec2<f32>>;
+@group(0) @binding(6) var<storage, read_write> patches: array<vec4<f32>>;
+
+// Eight pixels of a row, with their neighbours in `Ten`.
+struct Eight { p: vec4<f32>, q: vec4<f32> }
+struct Ten { before: f32, p: vec4<f32>, q: vec4<f32>, after: f32 }
+// Over the pixels that both pictures hold: their number, sums of the difference d, of d squared, of the gradient g, of g
+// times d, and of g's outer product (xx, xy, yy).
+struct Sums { n: f32, d: f32, dd: f32, g: vec2<f32>, gd: vec2<f32>, gg: vec3<f32> }
+
+fn pair(v: u32) -> vec2<f32> { return 255.0 * unpack2x16unorm(v); }
+fn quad(v: vec2<u32>) -> vec4<f32> { return vec4<f32>(pair(v.x), pair(v.y)); }
+// Place of pixel x in row y, edges repeated.
+fn place(x: i32, y: i32) -> u32 {
+  return u32(clamp(y, 0, i32(params.height) - 1)) * (params.width + 16u) + u32(clamp(x, -8, i32(params.width) - 1) + 8);
+}
+fn row_a(x: i32, y: i32) -> Ten {
+  let at = place(x - 1, y);
+  let i = quad(a[at]);
+  let j = quad(a[at + 4u]);
+  let k = pair(a[at + 8u].x);
+  return Ten(i.x, vec4<f32>(i.yzw, j.x), vec4<f32>(j.yzw, k.x), k.y);
+}
+fn row_b(x: i32, y: i32, t: f32) -> Eight {
+  let at = place(x, y);
+  let i = quad(b[at]);
+  let j = quad(b[at + 4u]);
+  let k = pair(b[at + 8u].x).x;
+  return Eight(mix(i, vec4<f32>(i.yzw, j.x), t), mix(j, vec4<f32>(j.yzw, k), t));
+}
+
+// 1 where a coordinate and its target lie on the picture, else 0.
+fn seen(x: vec4<f32>, u: f32, last: f32) -> vec4<f32> {
+  let target_ = x + u;
+  let on = (x >= vec4<f32>(0.0)) & (x <= vec4<f32>(last)) & (target_ >= vec4<f32>(0.0)) & (target_ <= vec4<f32>(last));
+  return select(vec4<f32>(0.0), vec4<f32>(1.0), on);
+}
+
+fn evaluate(ox: i32, oy: i32, u: vec2<f32>) -> Sums {
+  let whole = floor(u);
+  let t = u - whole;
+  let x = ox + i32(whole.x);
+  let y = oy + i32(whole.y);
+  let places = vec4<f32>(f32(ox)) + vec4<f32>(0.0, 1.0, 2.0, 3.0);
+  let mp = seen(places, u.x, f32(params.width - 1u));
+  let mq = seen(places + 4.0, u.x, f32(params.width - 1u));
+  var s = Sums(0.0, 0.0, 0.0, vec2<f32>(0.0), vec2<f32>(0.0), vec3<f32>(0.0));
+  var above = row_a(ox, oy - 1);
+  var here = row_a(ox, oy);
+  var upper = row_b(x, y, t.x);
+  for (var j = 0; j < 8; j++) {
+    let below = row_a(ox, oy + j + 1);
+    let lower = row_b(x, y + j + 1, t.x);
+    let m = seen(vec4<f32>(f32(oy + j)), u.y, f32(params.height - 1u)).x;
+    let p = m * mp;
+    let q = m * mq;
+    let dp = mix(upper.p, lower.p, t.y) - here.p;
+    let dq = mix(upper.q, lower.q, t.y) - here.q;
+    let xp = 0.5 * (vec4<f32>(here.p.yzw, here.q.x) - vec4<f32>(here.before, here.p.xyz));
+    let xq = 0.5 * (vec4<f32>(here.q.yzw, here.after) - vec4<f32>(here.p.w, here.q.xyz));
+    let yp = 0.5 * (below.p - above.p);
+    let yq = 0.5 * (below.q - above.q);
+    s.n += dot(p, vec4<f32>(1.0)) + dot(q, vec4<f32>(1.0));
+    s.d += dot(p, dp) + dot(q, dq);
+    s.dd += dot(p, dp * dp) + dot(q, dq * dq);
+    s.g += vec2<f32>(dot(p, xp) + dot(q, xq), dot(p, yp) + dot(q, yq));
+    s.gd += vec2<f32>(dot(p, xp * dp) + dot(q, xq * dq), dot(p, yp * dp) + dot(q, yq * dq));
+    s.gg += vec3<f32>(dot(p, xp * xp) + dot(q, xq * xq), dot(p, xp * yp) + dot(q, xq * yq), dot(p, yp * yp) + dot(q, yq * yq));
+    above = here;
+    here = below;
+    upper = lower;
+  }
+  return s;
+}
+
+// Mean-normalised mean square residual.
+fn cost(s: Sums) -> f32 {
+  let c = (s.dd - s.d * s.d / max(s.n, 1.0)) / max(s.n, 1.0);
+  return select(1e9, c, s.n >= 12.0 && c < 1e9);
+}
+
+// The Gauss-Newton step of the displacement.
+fn newton(s: Sums) -> vec2<f32> {
+  let n = max(s.n, 1.0);
+  let r = s.gd - s.g * s.d / n;
+  var h = s.gg - vec3<f32>(s.g.x * s.g.x, s.g.x * s.g.y, s.g.y * s.g.y) / n;
+  let damp = 0.01 * (h.x + h.z) + 1.0;
+  h.x += damp;
+  h.z += damp;
+  return -vec2<f32>(h.z * r.x - h.y * r.y, h.x * r.y - h.y * r.x) / (h.x * h.z - h.y * h.y);
+}
 
 // Clamps a coordinate into [0, last]; NaN becomes 0.
 fn inside(x: f32, last: f32) -> f32 { return select(0.0, min(x, last), x > 0.0); }
-
-fn sample_b(x: f32, y: f32) -> f32 {
-  let cx = inside(x, f32(params.width - 1u));
-  let cy = inside(y, f32(params.height - 1u));
-  let x0 = u32(cx);
-  let y0 = u32(cy);
-  let x1 = min(x0 + 1u, params.width - 1u);
-  let y1 = min(y0 + 1u, params.height - 1u);
-  let top = mix(b[y0 * params.width + x0], b[y0 * params.width + x1], cx - f32(x0));
-  let low = mix(b[y1 * params.width + x0], b[y1 * params.width + x1], cx - f32(x0));
-  return mix(top, low, cy - f32(y0));
-}
-
 fn nearest(x: f32, y: f32, width: u32, height: u32) -> u32 {
   let cx = u32(inside(x + 0.5, f32(width - 1u)));
   let cy = u32(inside(y + 0.5, f32(height - 1u)));
   return cy * width + cx;
 }
-
+fn coarse(x: f32, y: f32) -> u32 {
+  return nearest((x - 0.5) * 0.5, (y - 0.5) * 0.5, params.coarse_width, params.coarse_height);
+}
 // The coarser flow at pixel (x, y) of this level, in pixels of this level.
-fn forward_at(x: f32, y: f32) -> vec2<f32> {
-  return 2.0 * coarse_forward[nearest((x - 0.5) * 0.5, (y - 0.5) * 0.5, params.coarse_width, params.coarse_height)];
-}
-fn backward_at(x: f32, y: f32) -> vec2<f32> {
-  return 2.0 * coarse_backward[nearest((x - 0.5) * 0.5, (y - 0.5) * 0.5, params.coarse_width, params.coarse_height)];
-}
-
-// Mean-normalised mean square residual over what both pictures hold of the patch, and its number of pixels.
-fn cost(ox: i32, oy: i32, u: vec2<f32>) -> vec2<f32> {
-  var n = 0.0;
-  var sum = 0.0;
-  var square = 0.0;
-  for (var j = max(oy, 0); j < min(oy + 8, i32(params.height)); j++) {
-    let y = f32(j) + u.y;
-    if (!(y >= 0.0 && y <= f32(params.height - 1u))) { continue; }
-    for (var i = max(ox, 0); i < min(ox + 8, i32(params.width)); i++) {
-      let x = f32(i) + u.x;
-      if (!(x >= 0.0 && x <= f32(params.width - 1u))) { continue; }
-      let d = sample_b(x, y) - a[u32(j) * params.width + u32(i)];
-      n += 1.0;
-      sum += d;
-      square += d * d;
-    }
-  }
-  if (n < 12.0) { return vec2<f32>(1e9, n); }
-  let c = (square - sum * sum / n) / n;
-  return vec2<f32>(select(1e9, c, c < 1e9), n);
-}
+fn forward_at(x: f32, y: f32) -> vec2<f32> { return 2.0 * coarse_forward[coarse(x, y)]; }
+fn finite(u: vec2<f32>) -> bool { return abs(u.x) < 1e6 && abs(u.y) < 1e6; }
 
 @compute @workgroup_size(8, 8) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= params.patches_x || id.y >= params.patches_y) { return; }
@@ -74,83 +126,46 @@ fn cost(ox: i32, oy: i32, u: vec2<f32>) -> vec2<f32> {
   let cx = f32(ox) + 3.5;
   let cy = f32(oy) + 3.5;
 
-  var best_u = forward_at(cx, cy);
-  if (!(abs(best_u.x) < 1e6 && abs(best_u.y) < 1e6)) { best_u = vec2<f32>(0.0); }
-  var best = cost(ox, oy, best_u);
-  let back = -backward_at(cx + best_u.x, cy + best_u.y);
-  for (var k = 0; k < 6; k++) {
-    var u = back;
-    if (k < 4) {
+  var first = forward_at(cx, cy);
+  if (!finite(first)) { first = vec2<f32>(0.0); }
+  let to = coarse(cx + first.x, cy + first.y);
+  var best_u = first;
+  var best = evaluate(ox, oy, first);
+  for (var k = 0u; k < 6u; k++) {
+    var u = first;
+    if (k < 4u) {
       // Right, left, below, above by one patch of the coarser level.
-      let side = select(-8.0, 8.0, (k & 1) == 0);
-      u = forward_at(cx + select(side, 0.0, k > 1), cy + select(0.0, side, k > 1));
-    } else if (k == 5) {
-      if (params.has_init == 0u) { continue; }
+      let side = select(-8.0, 8.0, (k & 1u) == 0u);
+      u = forward_at(cx + select(side, 0.0, k > 1u), cy + select(0.0, side, k > 1u));
+    } else if (k == 4u) {
+      u = -2.0 * coarse_backward[to];
+    } else if (params.has_init == 1u) {
       u = init[nearest((cx + 0.5) / params.init_scale - 0.5, (cy + 0.5) / params.init_scale - 0.5,
         params.init_width, params.init_height)] * params.init_scale;
     }
-    if (!(abs(u.x) < 1e6 && abs(u.y) < 1e6)) { continue; }
     let d = u - best_u;
-    if (dot(d, d) < 0.01) { continue; }
-    let c = cost(ox, oy, u);
-    if (c.x < best.x) {
-      best = c;
+    if (!finite(u) || dot(d, d) < 0.01) { continue; }
+    let s = evaluate(ox, oy, u);
+    if (cost(s) < cost(best)) {
+      best = s;
       best_u = u;
     }
   }
 
-  // Gauss-Newton with the template's Hessian.
-  var n = 0.0;
-  var g = vec2<f32>(0.0);
-  var h = vec3<f32>(0.0);
-  for (var j = max(oy, 0); j < min(oy + 8, i32(params.height)); j++) {
-    for (var i = max(ox, 0); i < min(ox + 8, i32(params.width)); i++) {
-      let d = gradient[u32(j) * params.width + u32(i)];
-      n += 1.0;
-      g += d;
-      h += vec3<f32>(d.x * d.x, d.x * d.y, d.y * d.y);
-    }
-  }
-  h -= vec3<f32>(g.x * g.x, g.x * g.y, g.y * g.y) / max(n, 1.0);
-  let damp = 0.01 * (h.x + h.z) + 1.0;
-  h.x += damp;
-  h.z += damp;
-  let det = h.x * h.z - h.y * h.y;
+  let start = best_u;
   var u = best_u;
-  for (var it = 0u; it < params.iterations; it++) {
-    n = 0.0;
-    g = vec2<f32>(0.0);
-    var sum = 0.0;
-    var r = vec2<f32>(0.0);
-    for (var j = max(oy, 0); j < min(oy + 8, i32(params.height)); j++) {
-      let y = f32(j) + u.y;
-      if (!(y >= 0.0 && y <= f32(params.height - 1u))) { continue; }
-      for (var i = max(ox, 0); i < min(ox + 8, i32(params.width)); i++) {
-        let x = f32(i) + u.x;
-        if (!(x >= 0.0 && x <= f32(params.width - 1u))) { continue; }
-        let at = u32(j) * params.width + u32(i);
-        let d = sample_b(x, y) - a[at];
-        let grad = gradient[at];
-        n += 1.0;
-        sum += d;
-        g += grad;
-        r += grad * d;
-      }
-    }
-    r -= g * sum / max(n, 1.0);
-    let step = vec2<f32>(h.z * r.x - h.y * r.y, h.x * r.y - h.y * r.x) / det;
+  var s = best;
+  for (var i = 0u; i < params.iterations; i++) {
+    let step = newton(s);
     let size = dot(step, step);
-    if (!(size < 1e6)) { break; }
-    u -= step;
-    if (size < 1e-4) { break; }
-  }
-  let moved = u - best_u;
-  if (dot(moved, moved) < 64.0) {
-    let c = cost(ox, oy, u);
-    if (c.x < best.x) {
-      best = c;
+    u += step;
+    let moved = u - start;
+    if (!(size < 1e6 && dot(moved, moved) < 64.0) || size < 1e-4) { break; }
+    s = evaluate(ox, oy, u);
+    if (cost(s) < cost(best)) {
+      best = s;
       best_u = u;
     }
   }
-  patches[id.y * params.patches_x + id.x] = vec4<f32>(best_u, best);
+  patches[id.y * params.patches_x + id.x] = vec4<f32>(best_u, cost(best), best.n);
 }

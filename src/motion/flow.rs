@@ -7,10 +7,19 @@ use crate::video::Frames;
 
 const TILE: [u32; 3] = [8, 8, 1];
 
-/// Luma and gradient of one pyramid level.
+/// Finest level with a patch search; those below start from the flow of the one above.
+const SEARCHED: usize = 1;
+
+/// Linearisations at most, and passes over the blocks of both colours in each, at levels without a search.
+const FINEST: (u32, u32) = (1, 3);
+
+/// Passes over the blocks of both colours in each linearisation at the other levels.
+const PASSES: u32 = 2;
+
+/// Luma of one pyramid level, plain and as quads.
 pub(super) struct Level {
     pub luma: Buffer<f32>,
-    pub gradient: Buffer<[f32; 2]>,
+    pub quads: Buffer<[u32; 2]>,
 }
 
 /// Both flows of a pair at the motion size, in GPU memory.
@@ -33,17 +42,17 @@ pub(super) fn pyramid(
     let mut levels = Vec::with_capacity(pyramid.levels.len());
     for level in pyramid.levels {
         let (width, height) = (level.width, level.height);
-        let gradient = gpu.alloc((width * height) as usize)?;
+        let quads = gpu.alloc(k::quads(width, height))?;
         let size = k::SizeParams {
             width,
             height,
             pad: [0; 2],
         };
-        let groups = groups_2d(width, height, TILE);
-        recorder.run(&k::GRADIENT, &size, &[&level.image, &gradient], groups)?;
+        let groups = groups_2d(width + 16, height, TILE);
+        recorder.run(&k::QUADS, &size, &[&level.image, &quads], groups)?;
         levels.push(Level {
             luma: level.image,
-            gradient,
+            quads,
         });
     }
     Ok(levels)
@@ -52,9 +61,7 @@ pub(super) fn pyramid(
 struct Scratch {
     both: Both,
     patches: Buffer<[f32; 4]>,
-    warped: Buffer<[f32; 2]>,
-    system: Buffer<[f32; 4]>,
-    right: Buffer<[f32; 2]>,
+    warped: Buffer<[f32; 4]>,
 }
 
 /// Work buffers shared by all pairs of a clip.
@@ -78,8 +85,6 @@ impl Solver {
                     },
                     patches: gpu.alloc((k::patches(w) * k::patches(h)) as usize)?,
                     warped: gpu.alloc(n)?,
-                    system: gpu.alloc(n)?,
-                    right: gpu.alloc(n)?,
                 })
             })
             .collect::<Result<_, GpuError>>()?;
@@ -131,7 +136,42 @@ impl Solver {
         Ok(())
     }
 
+    /// Whether patches are searched at a level; else it starts from the flow of the coarser one.
+    fn searched(&self, level: usize) -> bool {
+        level >= SEARCHED || level + 1 == self.sizes.len()
+    }
+
     fn direction(
+        &self,
+        recorder: &mut Recorder,
+        level: usize,
+        [a, b]: [&Level; 2],
+        coarse: [&Buffer<[f32; 2]>; 2],
+        init: Option<&Buffer<[f32; 2]>>,
+        flow: &Buffer<[f32; 2]>,
+    ) -> Result<(), GpuError> {
+        if self.searched(level) {
+            self.search(recorder, level, [a, b], coarse, init, flow)?;
+        } else {
+            let (width, height) = self.sizes[level];
+            let (coarse_width, coarse_height) = self.sizes[level + 1];
+            let upsample = k::UpsampleParams {
+                width,
+                height,
+                coarse_width,
+                coarse_height,
+            };
+            recorder.run(
+                &k::UPSAMPLE,
+                &upsample,
+                &[coarse[0], flow],
+                groups_2d(width, height, TILE),
+            )?;
+        }
+        self.refine(recorder, level, [a, b], flow)
+    }
+
+    fn search(
         &self,
         recorder: &mut Recorder,
         level: usize,
@@ -143,8 +183,7 @@ impl Solver {
         let (width, height) = self.sizes[level];
         let (coarse_width, coarse_height) = self.sizes.get(level + 1).copied().unwrap_or((1, 1));
         let (patches_x, patches_y) = (k::patches(width), k::patches(height));
-        let work = &self.scratch[level];
-        let options = &self.options;
+        let patches = &self.scratch[level].patches;
         let has_init = u32::from(init.is_some());
         let init = init.unwrap_or(&self.nothing);
         let (init_width, init_height) = if has_init == 1 { self.sizes[0] } else { (1, 1) };
@@ -158,25 +197,16 @@ impl Solver {
             init_width,
             init_height,
             init_scale: 0.5f32.powi(level as i32),
-            iterations: options.search_iterations,
+            iterations: self.options.search_iterations,
             has_init,
             pad: 0,
         };
         recorder.run(
             &k::SEARCH,
             &search,
-            &[
-                &a.luma,
-                &b.luma,
-                &a.gradient,
-                coarse[0],
-                coarse[1],
-                init,
-                &work.patches,
-            ],
+            &[&a.quads, &b.quads, coarse[0], coarse[1], init, patches],
             groups_2d(patches_x, patches_y, TILE),
         )?;
-        let groups = groups_2d(width, height, TILE);
         let densify = k::DensifyParams {
             width,
             height,
@@ -186,44 +216,59 @@ impl Solver {
         recorder.run(
             &k::DENSIFY,
             &densify,
-            &[&a.luma, &b.luma, &work.patches, flow],
-            groups,
-        )?;
+            &[&a.quads, &b.quads, patches, flow],
+            groups_2d(width, height, TILE),
+        )
+    }
+
+    fn refine(
+        &self,
+        recorder: &mut Recorder,
+        level: usize,
+        [a, b]: [&Level; 2],
+        flow: &Buffer<[f32; 2]>,
+    ) -> Result<(), GpuError> {
+        let (width, height) = self.sizes[level];
+        let warped = &self.scratch[level].warped;
+        let options = &self.options;
         let size = k::SizeParams {
             width,
             height,
             pad: [0; 2],
         };
-        let linearise = k::LineariseParams {
-            width,
-            height,
-            alpha: options.smoothness,
-            delta: options.brightness,
-            gamma: options.gradient,
-            zeta: options.zeta,
-            epsilon: options.epsilon,
-            edge: options.edge,
+        let blocks = [width, height].map(|side| side.div_ceil(k::BLOCK));
+        let (rounds, passes) = if self.searched(level) {
+            (options.refine_rounds, PASSES)
+        } else {
+            (options.refine_rounds.min(FINEST.0), FINEST.1)
         };
-        for _ in 0..options.refine_rounds {
-            recorder.run(&k::WARP, &size, &[&b.luma, flow, &work.warped], groups)?;
+        for _ in 0..rounds {
             recorder.run(
-                &k::LINEARISE,
-                &linearise,
-                &[&a.luma, &work.warped, flow, &work.system, &work.right],
-                groups,
+                &k::WARP,
+                &size,
+                &[&a.quads, &b.quads, flow, warped],
+                groups_2d(width, height, TILE),
             )?;
-            for half in 0..2 * options.refine_sweeps {
-                let relax = k::RelaxParams {
+            for half in 0..2 * passes {
+                let refine = k::RefineParams {
                     width,
                     height,
                     colour: half & 1,
+                    sweeps: options.refine_sweeps.div_ceil(passes),
+                    alpha: options.smoothness,
+                    delta: options.brightness,
+                    gamma: options.gradient,
+                    zeta: options.zeta,
+                    epsilon: options.epsilon,
+                    edge: options.edge,
                     omega: 1.6,
+                    pad: 0,
                 };
                 recorder.run(
-                    &k::RELAX,
-                    &relax,
-                    &[&work.system, &work.right, flow],
-                    groups_2d(width.div_ceil(2), height, TILE),
+                    &k::REFINE,
+                    &refine,
+                    &[warped, flow],
+                    groups_2d(blocks[0].div_ceil(2), blocks[1], TILE),
                 )?;
             }
         }

@@ -62,12 +62,30 @@ gpu_struct! {
 }
 
 gpu_struct! {
-    /// Parameters of the linearised energy.
-    pub struct LineariseParams {
+    /// Parameters of the flow of the next finer level.
+    pub struct UpsampleParams {
         /// Width in pixels.
         pub width: u32,
         /// Height in pixels.
         pub height: u32,
+        /// Width of the coarser flow.
+        pub coarse_width: u32,
+        /// Height of the coarser flow.
+        pub coarse_height: u32,
+    }
+}
+
+gpu_struct! {
+    /// Parameters of the relaxation of one colour of the chessboard of blocks.
+    pub struct RefineParams {
+        /// Width in pixels.
+        pub width: u32,
+        /// Height in pixels.
+        pub height: u32,
+        /// 0 or 1.
+        pub colour: u32,
+        /// Sweeps within each block.
+        pub sweeps: u32,
         /// Weight of the smoothness.
         pub alpha: f32,
         /// Weight of brightness constancy.
@@ -80,42 +98,32 @@ gpu_struct! {
         pub epsilon: f32,
         /// How much the picture's own edges weaken the smoothness, per grey level a pixel.
         pub edge: f32,
-    }
-}
-
-gpu_struct! {
-    /// Parameters of half a relaxation sweep.
-    pub struct RelaxParams {
-        /// Width in pixels.
-        pub width: u32,
-        /// Height in pixels.
-        pub height: u32,
-        /// 0 or 1.
-        pub colour: u32,
         /// Over-relaxation in (0, 2).
         pub omega: f32,
+        /// Unused.
+        pub pad: u32,
     }
 }
 
-/// Image gradient.
-pub static GRADIENT: Kernel = kernel!("motion/gradient", shared [], workgroup TILE, params SizeParams,
-    bind [read image: f32, write gradient: [f32; 2]]);
-/// Patch search: `patches` are (u, v, cost, pixels seen).
+/// A picture as elements of four neighbours, [`quads`] of its size.
+pub static QUADS: Kernel = kernel!("motion/quads", shared [], workgroup TILE, params SizeParams,
+    bind [read image: f32, write quads: [u32; 2]]);
+/// Patch search on quads: `patches` are (u, v, cost, pixels seen).
 pub static SEARCH: Kernel = kernel!("motion/search", shared [], workgroup TILE, params SearchParams,
-    bind [read a: f32, read b: f32, read gradient: [f32; 2], read coarse_forward: [f32; 2],
-        read coarse_backward: [f32; 2], read init: [f32; 2], write patches: [f32; 4]]);
+    bind [read a: [u32; 2], read b: [u32; 2], read coarse_forward: [f32; 2], read coarse_backward: [f32; 2],
+        read init: [f32; 2], write patches: [f32; 4]]);
 /// Patches to dense flow.
 pub static DENSIFY: Kernel = kernel!("motion/densify", shared [], workgroup TILE, params DensifyParams,
-    bind [read a: f32, read b: f32, read patches: [f32; 4], write flow: [f32; 2]]);
-/// The second picture along the flow.
+    bind [read a: [u32; 2], read b: [u32; 2], read patches: [f32; 4], write flow: [f32; 2]]);
+/// The coarser flow at twice its size.
+pub static UPSAMPLE: Kernel = kernel!("motion/upsample", shared [], workgroup TILE, params UpsampleParams,
+    bind [read coarse: [f32; 2], write flow: [f32; 2]]);
+/// First picture, second along the flow, that flow.
 pub static WARP: Kernel = kernel!("motion/warp", shared [], workgroup TILE, params SizeParams,
-    bind [read b: f32, read flow: [f32; 2], write warped: [f32; 2]]);
-/// The linear system of the refinement.
-pub static LINEARISE: Kernel = kernel!("motion/linearise", shared [], workgroup TILE, params LineariseParams,
-    bind [read a: f32, read warped: [f32; 2], read flow: [f32; 2], write system: [f32; 4], write right: [f32; 2]]);
-/// Half a sweep on it.
-pub static RELAX: Kernel = kernel!("motion/relax", shared [], workgroup TILE, params RelaxParams,
-    bind [read system: [f32; 4], read right: [f32; 2], write flow: [f32; 2]]);
+    bind [read a: [u32; 2], read b: [u32; 2], read flow: [f32; 2], write warped: [f32; 4]]);
+/// Sweeps on the robust flow energy, within blocks of [`BLOCK`] pixels a side.
+pub static REFINE: Kernel = kernel!("motion/refine", shared [], workgroup TILE, params RefineParams,
+    bind [read warped: [f32; 4], write flow: [f32; 2]]);
 /// Two flows in a row.
 pub static COMPOSE: Kernel = kernel!("motion/compose", shared [], workgroup TILE, params SizeParams,
     bind [read first: [f32; 2], read second: [f32; 2], write composed: [f32; 2]]);
@@ -125,21 +133,29 @@ pub static CHECK: Kernel = kernel!("motion/check", shared [], workgroup TILE, pa
 
 /// All of them.
 pub static ALL: &[&Kernel] = &[
-    &GRADIENT,
+    &QUADS,
     &SEARCH,
     &DENSIFY,
+    &UPSAMPLE,
     &WARP,
-    &LINEARISE,
-    &RELAX,
+    &REFINE,
     &COMPOSE,
     &CHECK,
     &super::camera::CAMERA,
-    &super::objects::OBJECT_TRACKS,
     &super::camera::OWN,
+    &super::objects::OBJECT_TRACKS,
     &super::follow::FOLLOW,
 ];
+
+/// Side of the blocks that [`REFINE`] takes at once.
+pub const BLOCK: u32 = 4;
 
 /// Patches of 8 pixels, every 4 from -2, that cover `side` pixels.
 pub fn patches(side: u32) -> u32 {
     (side + 1) / 4 + 1
+}
+
+/// Elements of a picture's quads: rows reach 8 pixels beyond it on both sides.
+pub fn quads(width: u32, height: u32) -> usize {
+    (width as usize + 16) * height as usize
 }

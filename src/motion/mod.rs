@@ -79,7 +79,7 @@ pub struct MotionOptions {
     pub coarsest: u32,
     /// Most Gauss-Newton steps of a patch at each level.
     pub search_iterations: u32,
-    /// Linearisations of the refinement at each level; 0 leaves it out.
+    /// Linearisations of the refinement at each level, one at the finest; 0 leaves it out.
     pub refine_rounds: u32,
     /// Sweeps in each of them.
     pub refine_sweeps: u32,
@@ -104,14 +104,14 @@ impl Default for MotionOptions {
             max_side: 384,
             strides: vec![1, 2, 4, 8],
             coarsest: 10,
-            search_iterations: 5,
+            search_iterations: 4,
             refine_rounds: 3,
             refine_sweeps: 5,
-            smoothness: 30.0,
+            smoothness: 42.0,
             brightness: 20.0,
-            gradient: 5.0,
+            gradient: 10.0,
             zeta: 3.0,
-            epsilon: 0.15,
+            epsilon: 0.05,
             edge: 0.05,
         }
     }

@@ -9,6 +9,7 @@ use sora_director::motion::{MotionError, MotionOptions, Pairs, TrackEnd, pairs};
 use sora_director::reference::motion as twin;
 use sora_director::video::{Frames, VideoInfo};
 
+use crate::common::parity::Case;
 use crate::common::{Rng, assert_close, garbage, gpu};
 
 const TILE: [u32; 3] = [8, 8, 1];
@@ -72,52 +73,85 @@ fn size(width: u32, height: u32) -> k::SizeParams {
     }
 }
 
+/// A picture's quads by the twin, which [`quads_upsample_and_warp_match_their_twins`] holds to the kernel.
+fn quads(w: u32, h: u32, image: &[f32]) -> Vec<[u32; 2]> {
+    twin::quads::quads(&size(w, h), image)
+}
+
 #[test]
-fn gradient_and_warp_match_their_twins() {
-    let gpu = gpu();
+fn quads_upsample_and_warp_match_their_twins() {
     for (w, h, bad, mut rng) in cases() {
-        let n = (w * h) as usize;
+        let (n, what) = ((w * h) as usize, format!("{w}x{h} {bad}"));
         let params = size(w, h);
         let mut a = image(w, h, [0.0; 2], &mut rng);
         strew(&mut a, &mut rng, bad);
-        let u = flow(n, 3.0, &mut rng, bad);
-        let (grad, warped) = (garbage::<[f32; 2]>(&gpu, n), garbage::<[f32; 2]>(&gpu, n));
-        let groups = groups_2d(w, h, TILE);
-        let image = up(&gpu, &a);
-        let mut rec = gpu.recorder();
-        rec.run(&k::GRADIENT, &params, &[&image, &grad], groups)
-            .expect("gradient");
-        rec.run(&k::WARP, &params, &[&image, &up(&gpu, &u), &warped], groups)
-            .expect("warp");
-        rec.submit().expect("submit");
-        let got = gpu.read(&grad).expect("read");
+        let b = image(w, h, [1.3, -0.6], &mut rng);
+        let got: Vec<[u32; 2]> = Case::new(&k::QUADS, params)
+            .input(&a)
+            .output::<[u32; 2]>(k::quads(w, h))
+            .run(groups_2d(w + 16, h, TILE))
+            .get(0);
+        let halves = |v: &[[u32; 2]]| -> Vec<f32> {
+            let words = v.iter().flatten();
+            words
+                .flat_map(|w| [(w & 0xffff) as f32, (w >> 16) as f32])
+                .collect()
+        };
+        let (qa, qb) = (quads(w, h, &a), quads(w, h, &b));
+        // Rounding of halves is the adapter's.
         assert_close(
-            "gradient",
-            &flat(&got),
-            &flat(&twin::gradient::gradient(&params, &a)),
-            1e-3,
-            1e-5,
+            &format!("quads {what}"),
+            &halves(&got),
+            &halves(&qa),
+            1.0,
+            0.0,
         );
-        let got = gpu.read(&warped).expect("read");
+
+        let u = flow(n, 3.0, &mut rng, bad);
+        let got: Vec<[f32; 4]> = Case::new(&k::WARP, params)
+            .input(&qa)
+            .input(&qb)
+            .input(&u)
+            .output::<[f32; 4]>(n)
+            .run(groups_2d(w, h, TILE))
+            .get(0);
+        let want = twin::warp::warp(&params, &qa, &qb, &u);
         assert_close(
-            "warp",
+            &format!("warp {what}"),
             &flat(&got),
-            &flat(&twin::warp::warp(&params, &a, &u)),
+            &flat(&want),
             2e-2,
             1e-4,
+        );
+
+        let fine = k::UpsampleParams {
+            width: 2 * w - w.min(1),
+            height: 2 * h - h.min(1),
+            coarse_width: w,
+            coarse_height: h,
+        };
+        let got: Vec<[f32; 2]> = Case::new(&k::UPSAMPLE, fine)
+            .input(&u)
+            .output::<[f32; 2]>((fine.width * fine.height) as usize)
+            .run(groups_2d(fine.width, fine.height, TILE))
+            .get(0);
+        let want = twin::upsample::upsample(&fine, &u);
+        assert_close(
+            &format!("upsample {what}"),
+            &flat(&got),
+            &flat(&want),
+            1e-4,
+            1e-5,
         );
     }
 }
 
 #[test]
 fn search_and_densify_match_their_twins() {
-    let gpu = gpu();
     for (w, h, bad, mut rng) in cases().filter(|c| c.0 > 0) {
         let (cw, ch) = (w.div_ceil(2), h.div_ceil(2));
-        let mut a = image(w, h, [0.0; 2], &mut rng);
-        let b = image(w, h, [1.3, -0.6], &mut rng);
-        strew(&mut a, &mut rng, bad);
-        let gradient = twin::gradient::gradient(&size(w, h), &a);
+        let a = quads(w, h, &image(w, h, [0.0; 2], &mut rng));
+        let b = quads(w, h, &image(w, h, [1.3, -0.6], &mut rng));
         let forward = flow((cw * ch) as usize, 0.7, &mut rng, bad);
         let backward = flow((cw * ch) as usize, 0.7, &mut rng, bad);
         let init = flow((w * h) as usize, 1.0, &mut rng, bad);
@@ -137,62 +171,54 @@ fn search_and_densify_match_their_twins() {
             has_init: w & 1,
             pad: 0,
         };
-        let (ga, gb) = (up(&gpu, &a), up(&gpu, &b));
-        let found = garbage::<[f32; 4]>(&gpu, (px * py) as usize);
-        let dense = garbage::<[f32; 2]>(&gpu, (w * h) as usize);
-        let mut rec = gpu.recorder();
-        rec.run(
-            &k::SEARCH,
-            &params,
-            &[
-                &ga,
-                &gb,
-                &up(&gpu, &gradient),
-                &up(&gpu, &forward),
-                &up(&gpu, &backward),
-                &up(&gpu, &init),
-                &found,
-            ],
-            groups_2d(px, py, TILE),
-        )
-        .expect("search");
-        let dense_params = k::DensifyParams {
-            width: w,
-            height: h,
-            patches_x: px,
-            patches_y: py,
-        };
-        rec.run(
-            &k::DENSIFY,
-            &dense_params,
-            &[&ga, &gb, &found, &dense],
-            groups_2d(w, h, TILE),
-        )
-        .expect("densify");
-        rec.submit().expect("submit");
-        let got = gpu.read(&found).expect("read");
+        let found: Vec<[f32; 4]> = Case::new(&k::SEARCH, params)
+            .input(&a)
+            .input(&b)
+            .input(&forward)
+            .input(&backward)
+            .input(&init)
+            .output::<[f32; 4]>((px * py) as usize)
+            .run(groups_2d(px, py, TILE))
+            .get(0);
         let want = twin::search::search(
             &params,
             &twin::search::Inputs {
                 a: &a,
                 b: &b,
-                gradient: &gradient,
                 coarse_forward: &forward,
                 coarse_backward: &backward,
                 init: &init,
             },
         );
+        let what = format!("{w}x{h} {bad}");
         assert_close(
-            &format!("search {w}x{h} {bad}"),
-            &flat(&got),
+            &format!("search {what}"),
+            &flat(&found),
             &flat(&want),
             2e-2,
             2e-3,
         );
-        let want = twin::densify::densify(&dense_params, &a, &b, &got);
-        let got = gpu.read(&dense).expect("read");
+
+        // The search gives finite patches only; the mean over them bears others too.
+        let mut patches: Vec<f32> = flat(&found);
+        strew(&mut patches, &mut rng, bad);
+        let patches: Vec<[f32; 4]> = bytemuck::pod_collect_to_vec(&patches);
+        let params = k::DensifyParams {
+            width: w,
+            height: h,
+            patches_x: px,
+            patches_y: py,
+        };
+        let got: Vec<[f32; 2]> = Case::new(&k::DENSIFY, params)
+            .input(&a)
+            .input(&b)
+            .input(&patches)
+            .output::<[f32; 2]>((w * h) as usize)
+            .run(groups_2d(w, h, TILE))
+            .get(0);
+        let want = twin::densify::densify(&params, &a, &b, &patches);
         assert_close(
-            &format!("densify {w}x{h} {bad}"),
+            &format!("densify {what}"),
             &flat(&got),
             &flat(&want),
             1e-3,
@@ -202,92 +228,54 @@ fn search_and_densify_match_their_twins() {
 }
 
 #[test]
-fn linearise_and_relax_match_their_twins() {
-    let gpu = gpu();
+fn refine_matches_its_twin() {
     for (w, h, bad, mut rng) in cases() {
         let n = (w * h) as usize;
-        let mut a = image(w, h, [0.0; 2], &mut rng);
-        strew(&mut a, &mut rng, bad);
-        let warped: Vec<[f32; 2]> = image(w, h, [0.3, 0.2], &mut rng)
-            .into_iter()
-            .map(|v| [v, (rng.f32() < 0.9) as u32 as f32])
+        let (a, b) = (
+            image(w, h, [0.0; 2], &mut rng),
+            image(w, h, [0.3, 0.2], &mut rng),
+        );
+        let start = flow(n, 1.0, &mut rng, bad);
+        let mut warped: Vec<f32> = (0..n)
+            .flat_map(|i| [a[i], b[i], start[i][0], start[i][1]])
             .collect();
-        let u = flow(n, 1.0, &mut rng, bad);
-        let params = k::LineariseParams {
-            width: w,
-            height: h,
-            alpha: 10.0,
-            delta: 5.0,
-            gamma: 10.0,
-            zeta: 1.0,
-            epsilon: 0.05,
-            edge: 0.05,
-        };
-        let (system, right) = (garbage::<[f32; 4]>(&gpu, n), garbage::<[f32; 2]>(&gpu, n));
-        let field = up(&gpu, &u);
-        let mut rec = gpu.recorder();
-        let groups = groups_2d(w, h, TILE);
-        rec.run(
-            &k::LINEARISE,
-            &params,
-            &[&up(&gpu, &a), &up(&gpu, &warped), &field, &system, &right],
-            groups,
-        )
-        .expect("linearise");
+        strew(&mut warped, &mut rng, bad);
+        let warped: Vec<[f32; 4]> = bytemuck::pod_collect_to_vec(&warped);
+        let mut got: Vec<[f32; 2]> = start
+            .iter()
+            .map(|u| u.map(|v| v + rng.range(-0.2, 0.2)))
+            .collect();
+        let blocks = [w, h].map(|side| side.div_ceil(k::BLOCK));
         for colour in [0, 1] {
-            let relax = k::RelaxParams {
+            let params = k::RefineParams {
                 width: w,
                 height: h,
                 colour,
+                sweeps: 2,
+                alpha: 10.0,
+                delta: 5.0,
+                gamma: 10.0,
+                zeta: 1.0,
+                epsilon: 0.1,
+                edge: 0.05,
                 omega: 1.6,
+                pad: 0,
             };
-            rec.run(
-                &k::RELAX,
-                &relax,
-                &[&system, &right, &field],
-                groups_2d(w.div_ceil(2), h, TILE),
-            )
-            .expect("relax");
+            let mut want = got.clone();
+            twin::refine::refine(&params, &warped, &mut want);
+            got = Case::new(&k::REFINE, params)
+                .input(&warped)
+                .update(&got)
+                .run(groups_2d(blocks[0].div_ceil(2), blocks[1], TILE))
+                .get(0);
+            assert_close(
+                &format!("refine {w}x{h} {bad} {colour}"),
+                &flat(&got),
+                &flat(&want),
+                5e-3,
+                2e-3,
+            );
         }
-        rec.submit().expect("submit");
-        let (m, r) = twin::linearise::linearise(&params, &a, &warped, &u);
-        let what = format!("{w}x{h} {bad}");
-        let (got_m, got_r) = (
-            gpu.read(&system).expect("read"),
-            gpu.read(&right).expect("read"),
-        );
-        assert_close(
-            &format!("system {what}"),
-            &flat(&got_m),
-            &flat(&m),
-            1e-2,
-            2e-3,
-        );
-        assert_close(
-            &format!("right {what}"),
-            &flat(&got_r),
-            &flat(&r),
-            5e-2,
-            5e-3,
-        );
-        let mut want = u.clone();
-        for colour in [0, 1] {
-            let relax = k::RelaxParams {
-                width: w,
-                height: h,
-                colour,
-                omega: 1.6,
-            };
-            twin::relax::relax(&relax, &got_m, &got_r, &mut want);
-        }
-        let got = gpu.read(&field).expect("read");
-        assert_close(
-            &format!("relax {what}"),
-            &flat(&got),
-            &flat(&want),
-            2e-3,
-            1e-3,
-        );
     }
 }
 

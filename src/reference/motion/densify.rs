@@ -1,28 +1,50 @@
 //! Twin of `kernels/motion/densify.wgsl`.
 
-use super::{sample, seen};
+use super::quads::Picture;
+use super::{inside, mix, seen};
 use crate::motion::kernels::DensifyParams;
 
+/// Bilinear value of a picture at (x, y), edges repeated.
+fn sample(b: Picture<'_>, x: f32, y: f32) -> f32 {
+    let cx = inside(x, (b.width - 1) as f32);
+    let cy = inside(y, (b.height - 1) as f32);
+    let (x0, y0) = (cx as i64, cy as i64);
+    let column = |x| mix(b.at(x, y0), b.at(x, y0 + 1), cy - y0 as f32);
+    mix(column(x0), column(x0 + 1), cx - x0 as f32)
+}
+
 /// Weighted mean of the patches over each pixel.
-pub fn densify(p: &DensifyParams, a: &[f32], b: &[f32], patches: &[[f32; 4]]) -> Vec<[f32; 2]> {
+pub fn densify(
+    p: &DensifyParams,
+    a: &[[u32; 2]],
+    b: &[[u32; 2]],
+    patches: &[[f32; 4]],
+) -> Vec<[f32; 2]> {
+    let (width, height) = (p.width, p.height);
+    let [a, b] = [a, b].map(|quads| Picture {
+        quads,
+        width,
+        height,
+    });
     let span = |x: u32, count: u32| {
-        let x = x as i32;
-        ((x - 2) >> 2).max(0)..=((x + 2) >> 2).min(count as i32 - 1)
+        let last = i64::from((x + 2) / 4);
+        (last - 1).max(0)..=last.min(i64::from(count) - 1)
     };
     let mut out = Vec::new();
-    for y in 0..p.height {
-        for x in 0..p.width {
-            let value = a[(y * p.width + x) as usize];
+    for y in 0..height {
+        for x in 0..width {
+            let value = a.at(i64::from(x), i64::from(y));
             let (mut sum, mut total) = ([0.0f32; 2], 0.0f32);
             for j in span(y, p.patches_y) {
                 for i in span(x, p.patches_x) {
-                    let [u, v, cost, _] = patches[(j as u32 * p.patches_x + i as u32) as usize];
+                    let at = (j * i64::from(p.patches_x) + i) as usize;
+                    let [u, v, cost, _] = patches[at];
                     let (px, py) = (x as f32 + u, y as f32 + v);
-                    if px.abs() >= 1e6 || py.abs() >= 1e6 || px.is_nan() || py.is_nan() {
+                    if !(px.abs() < 1e6 && py.abs() < 1e6) {
                         continue;
                     }
-                    let d = if seen(px, py, p.width, p.height) {
-                        (sample(b, p.width, p.height, px, py) - value).abs()
+                    let d = if seen(px, py, width, height) {
+                        (sample(b, px, py) - value).abs()
                     } else {
                         20.0
                     };

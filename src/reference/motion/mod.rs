@@ -5,12 +5,12 @@ pub mod check;
 pub mod compose;
 pub mod densify;
 pub mod follow;
-pub mod gradient;
-pub mod linearise;
 pub mod objects;
 pub mod own;
-pub mod relax;
+pub mod quads;
+pub mod refine;
 pub mod search;
+pub mod upsample;
 pub mod warp;
 
 /// A coordinate clamped into [0, last]; NaN becomes 0.

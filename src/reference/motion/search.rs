@@ -1,16 +1,15 @@
 //! Twin of `kernels/motion/search.wgsl`.
 
-use super::{nearest, sample, seen};
+use super::quads::Picture;
+use super::{mix, nearest, seen};
 use crate::motion::kernels::SearchParams;
 
 /// What one level's search reads.
 pub struct Inputs<'a> {
-    /// First picture.
-    pub a: &'a [f32],
-    /// Second picture.
-    pub b: &'a [f32],
-    /// Gradient of the first.
-    pub gradient: &'a [[f32; 2]],
+    /// Quads of the first picture.
+    pub a: &'a [[u32; 2]],
+    /// Quads of the second picture.
+    pub b: &'a [[u32; 2]],
     /// Coarser flow a to b.
     pub coarse_forward: &'a [[f32; 2]],
     /// Coarser flow b to a.
@@ -19,103 +18,107 @@ pub struct Inputs<'a> {
     pub init: &'a [[f32; 2]],
 }
 
+/// Over the pixels that both pictures hold: their number, sums of the difference, of its square, of the gradient, of
+/// the gradient times the difference, and of the gradient's outer product.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    n: f32,
+    d: f32,
+    dd: f32,
+    g: [f32; 2],
+    gd: [f32; 2],
+    gg: [f32; 3],
+}
+
 fn finite(u: [f32; 2]) -> bool {
     u[0].abs() < 1e6 && u[1].abs() < 1e6
 }
 
-/// Pixels of the patch at (ox, oy) that lie on the picture and whose target does too.
-fn pixels(p: &SearchParams, ox: i32, oy: i32) -> impl Iterator<Item = (i32, i32)> {
-    let (width, height) = (p.width as i32, p.height as i32);
-    let rows = oy.max(0)..(oy + 8).min(height);
-    rows.flat_map(move |j| (ox.max(0)..(ox + 8).min(width)).map(move |i| (i, j)))
+fn minus(p: [f32; 2], q: [f32; 2]) -> [f32; 2] {
+    [p[0] - q[0], p[1] - q[1]]
 }
 
-fn cost(p: &SearchParams, input: &Inputs<'_>, ox: i32, oy: i32, u: [f32; 2]) -> (f32, f32) {
-    let (mut n, mut sum, mut square) = (0.0f32, 0.0f32, 0.0f32);
-    for (i, j) in pixels(p, ox, oy) {
-        let (x, y) = (i as f32 + u[0], j as f32 + u[1]);
-        if !seen(x, y, p.width, p.height) {
-            continue;
+fn square(u: [f32; 2]) -> f32 {
+    u[0] * u[0] + u[1] * u[1]
+}
+
+fn evaluate([a, b]: [Picture<'_>; 2], ox: i64, oy: i64, u: [f32; 2]) -> Sums {
+    let mut s = Sums::default();
+    let whole = u.map(f32::floor);
+    let (tx, ty) = (u[0] - whole[0], u[1] - whole[1]);
+    for y in (oy..oy + 8).filter(|y| (0..i64::from(a.height)).contains(y)) {
+        for x in (ox..ox + 8).filter(|x| (0..i64::from(a.width)).contains(x)) {
+            if !seen(x as f32 + u[0], y as f32 + u[1], a.width, a.height) {
+                continue;
+            }
+            let (bx, by) = (x + whole[0] as i64, y + whole[1] as i64);
+            let row = |y| mix(b.at(bx, y), b.at(bx + 1, y), tx);
+            let d = mix(row(by), row(by + 1), ty) - a.at(x, y);
+            let g = [
+                0.5 * (a.at(x + 1, y) - a.at(x - 1, y)),
+                0.5 * (a.at(x, y + 1) - a.at(x, y - 1)),
+            ];
+            s.n += 1.0;
+            s.d += d;
+            s.dd += d * d;
+            for c in 0..2 {
+                s.g[c] += g[c];
+                s.gd[c] += g[c] * d;
+            }
+            let outer = [g[0] * g[0], g[0] * g[1], g[1] * g[1]];
+            s.gg.iter_mut().zip(outer).for_each(|(sum, v)| *sum += v);
         }
-        let at = (j as u32 * p.width + i as u32) as usize;
-        let d = sample(input.b, p.width, p.height, x, y) - input.a[at];
-        n += 1.0;
-        sum += d;
-        square += d * d;
     }
-    if n < 12.0 {
-        return (1e9, n);
-    }
-    let c = (square - sum * sum / n) / n;
-    (if c < 1e9 { c } else { 1e9 }, n)
+    s
 }
 
-fn refine(p: &SearchParams, input: &Inputs<'_>, ox: i32, oy: i32, start: [f32; 2]) -> [f32; 2] {
-    let (mut n, mut g, mut h) = (0.0f32, [0.0f32; 2], [0.0f32; 3]);
-    for (i, j) in pixels(p, ox, oy) {
-        let d = input.gradient[(j as u32 * p.width + i as u32) as usize];
-        n += 1.0;
-        g = [g[0] + d[0], g[1] + d[1]];
-        h = [h[0] + d[0] * d[0], h[1] + d[0] * d[1], h[2] + d[1] * d[1]];
-    }
-    let n = n.max(1.0);
-    h[0] -= g[0] * g[0] / n;
-    h[1] -= g[0] * g[1] / n;
-    h[2] -= g[1] * g[1] / n;
+/// Mean-normalised mean square residual.
+fn cost(s: &Sums) -> f32 {
+    let n = s.n.max(1.0);
+    let c = (s.dd - s.d * s.d / n) / n;
+    if s.n >= 12.0 && c < 1e9 { c } else { 1e9 }
+}
+
+/// The Gauss-Newton step of the displacement.
+fn newton(s: &Sums) -> [f32; 2] {
+    let n = s.n.max(1.0);
+    let r = [0, 1].map(|c| s.gd[c] - s.g[c] * s.d / n);
+    let mut h = [
+        s.gg[0] - s.g[0] * s.g[0] / n,
+        s.gg[1] - s.g[0] * s.g[1] / n,
+        s.gg[2] - s.g[1] * s.g[1] / n,
+    ];
     let damp = 0.01 * (h[0] + h[2]) + 1.0;
     h[0] += damp;
     h[2] += damp;
     let det = h[0] * h[2] - h[1] * h[1];
-    let mut u = start;
-    for _ in 0..p.iterations {
-        let (mut n, mut g, mut sum, mut r) = (0.0f32, [0.0f32; 2], 0.0f32, [0.0f32; 2]);
-        for (i, j) in pixels(p, ox, oy) {
-            let (x, y) = (i as f32 + u[0], j as f32 + u[1]);
-            if !seen(x, y, p.width, p.height) {
-                continue;
-            }
-            let at = (j as u32 * p.width + i as u32) as usize;
-            let d = sample(input.b, p.width, p.height, x, y) - input.a[at];
-            let grad = input.gradient[at];
-            n += 1.0;
-            sum += d;
-            g = [g[0] + grad[0], g[1] + grad[1]];
-            r = [r[0] + grad[0] * d, r[1] + grad[1] * d];
-        }
-        let n = n.max(1.0);
-        r = [r[0] - g[0] * sum / n, r[1] - g[1] * sum / n];
-        let step = [
-            (h[2] * r[0] - h[1] * r[1]) / det,
-            (h[0] * r[1] - h[1] * r[0]) / det,
-        ];
-        let size = step[0] * step[0] + step[1] * step[1];
-        if size.is_nan() || size >= 1e6 {
-            break;
-        }
-        u = [u[0] - step[0], u[1] - step[1]];
-        if size < 1e-4 {
-            break;
-        }
-    }
-    u
+    [
+        -(h[2] * r[0] - h[1] * r[1]) / det,
+        -(h[0] * r[1] - h[1] * r[0]) / det,
+    ]
 }
 
 /// Best displacement of each patch: (u, v, cost, pixels seen).
 pub fn search(p: &SearchParams, input: &Inputs<'_>) -> Vec<[f32; 4]> {
+    let pictures = [input.a, input.b].map(|quads| Picture {
+        quads,
+        width: p.width,
+        height: p.height,
+    });
     let (cw, ch) = (p.coarse_width, p.coarse_height);
     let coarse = |field: &[[f32; 2]], x: f32, y: f32| {
         field[nearest((x - 0.5) * 0.5, (y - 0.5) * 0.5, cw, ch)].map(|v| 2.0 * v)
     };
     let mut out = Vec::new();
-    for row in 0..p.patches_y as i32 {
-        for column in 0..p.patches_x as i32 {
+    for row in 0..i64::from(p.patches_y) {
+        for column in 0..i64::from(p.patches_x) {
             let (ox, oy) = (column * 4 - 2, row * 4 - 2);
             let (cx, cy) = (ox as f32 + 3.5, oy as f32 + 3.5);
             let mut best_u = coarse(input.coarse_forward, cx, cy);
             if !finite(best_u) {
                 best_u = [0.0; 2];
             }
-            let mut best = cost(p, input, ox, oy, best_u);
+            let mut best = evaluate(pictures, ox, oy, best_u);
             let back = coarse(input.coarse_backward, cx + best_u[0], cy + best_u[1]).map(|v| -v);
             let mut candidates = vec![];
             for (dx, dy) in [(8.0, 0.0), (-8.0, 0.0), (0.0, 8.0), (0.0, -8.0)] {
@@ -129,24 +132,28 @@ pub fn search(p: &SearchParams, input: &Inputs<'_>) -> Vec<[f32; 4]> {
                 candidates.push(input.init[at].map(|v| v * s));
             }
             for u in candidates {
-                let d = [u[0] - best_u[0], u[1] - best_u[1]];
-                if !finite(u) || d[0] * d[0] + d[1] * d[1] < 0.01 {
+                if !finite(u) || square(minus(u, best_u)) < 0.01 {
                     continue;
                 }
-                let c = cost(p, input, ox, oy, u);
-                if c.0 < best.0 {
-                    (best, best_u) = (c, u);
+                let s = evaluate(pictures, ox, oy, u);
+                if cost(&s) < cost(&best) {
+                    (best, best_u) = (s, u);
                 }
             }
-            let u = refine(p, input, ox, oy, best_u);
-            let moved = [u[0] - best_u[0], u[1] - best_u[1]];
-            if moved[0] * moved[0] + moved[1] * moved[1] < 64.0 {
-                let c = cost(p, input, ox, oy, u);
-                if c.0 < best.0 {
-                    (best, best_u) = (c, u);
+            let (start, mut u, mut s) = (best_u, best_u, best);
+            for _ in 0..p.iterations {
+                let step = newton(&s);
+                let size = square(step);
+                u = [u[0] + step[0], u[1] + step[1]];
+                if !(size < 1e6 && square(minus(u, start)) < 64.0) || size < 1e-4 {
+                    break;
+                }
+                s = evaluate(pictures, ox, oy, u);
+                if cost(&s) < cost(&best) {
+                    (best, best_u) = (s, u);
                 }
             }
-            out.push([best_u[0], best_u[1], best.0, best.1]);
+            out.push([best_u[0], best_u[1], cost(&best), best.n]);
         }
     }
     out

@@ -1,6 +1,7 @@
 //! Twin of `kernels/motion/warp.wgsl`.
 
-use super::{clamped, inside, seen};
+use super::inside;
+use super::quads::Picture;
 use crate::motion::kernels::SizeParams;
 
 /// Catmull-Rom weights of the four samples around `t` in [0, 1].
@@ -13,27 +14,29 @@ fn cubic(t: f32) -> [f32; 4] {
     ]
 }
 
-/// The second picture along the flow: (value, 1 where the target is inside).
-pub fn warp(p: &SizeParams, b: &[f32], flow: &[[f32; 2]]) -> Vec<[f32; 2]> {
+/// (first picture, second along the flow, flow).
+pub fn warp(p: &SizeParams, a: &[[u32; 2]], b: &[[u32; 2]], flow: &[[f32; 2]]) -> Vec<[f32; 4]> {
+    let (width, height) = (p.width, p.height);
+    let [a, b] = [a, b].map(|quads| Picture {
+        quads,
+        width,
+        height,
+    });
     let mut out = Vec::new();
-    for row in 0..p.height {
-        for column in 0..p.width {
-            let u = flow[(row * p.width + column) as usize];
-            let (x, y) = (column as f32 + u[0], row as f32 + u[1]);
-            let cx = inside(x, (p.width - 1) as f32);
-            let cy = inside(y, (p.height - 1) as f32);
-            let (x0, y0) = (cx as i64, cy as i64);
-            let (wx, wy) = (cubic(cx - x0 as f32), cubic(cy - y0 as f32));
+    for row in 0..height {
+        for column in 0..width {
+            let u = flow[(row * width + column) as usize];
+            let cx = inside(column as f32 + u[0], (width - 1) as f32);
+            let cy = inside(row as f32 + u[1], (height - 1) as f32);
+            let (x, y) = (cx as i64, cy as i64);
+            let (wx, wy) = (cubic(cx - x as f32), cubic(cy - y as f32));
             let mut value = 0.0;
             for (j, wy) in (-1..).zip(wy) {
-                let mut line = 0.0;
-                for (i, wx) in (-1..).zip(wx) {
-                    line += wx * b[clamped(x0 + i, y0 + j, p.width, p.height)];
-                }
+                let line: f32 = (-1..).zip(wx).map(|(i, w)| w * b.at(x + i, y + j)).sum();
                 value += wy * line;
             }
-            let inside = seen(x, y, p.width, p.height);
-            out.push([value, if inside { 1.0 } else { 0.0 }]);
+            let first = a.at(i64::from(column), i64::from(row));
+            out.push([first, value, u[0], u[1]]);
         }
     }
     out
