@@ -133,6 +133,46 @@ impl Solver {
         Ok(())
     }
 
+    /// Records both flows into `out` from those of the same frames at another size: no search, the finest level alone.
+    pub fn record_from(
+        &self,
+        recorder: &mut Recorder,
+        [a, b]: [&Level; 2],
+        start: &Both,
+        size: (u32, u32),
+        out: &Both,
+    ) -> Result<(), GpuError> {
+        let (width, height) = self.sizes[0];
+        let ratio = [width as f32 / size.0 as f32, height as f32 / size.1 as f32];
+        self.upsample(recorder, 0, &start.forward, size, ratio, &out.forward)?;
+        self.refine(recorder, 0, [a, b], &out.forward)?;
+        self.upsample(recorder, 0, &start.backward, size, ratio, &out.backward)?;
+        self.refine(recorder, 0, [b, a], &out.backward)
+    }
+
+    /// Records a coarser flow, of `size`, at the size of a level.
+    fn upsample(
+        &self,
+        recorder: &mut Recorder,
+        level: usize,
+        coarse: &Buffer<[f32; 2]>,
+        (coarse_width, coarse_height): (u32, u32),
+        ratio: [f32; 2],
+        flow: &Buffer<[f32; 2]>,
+    ) -> Result<(), GpuError> {
+        let (width, height) = self.sizes[level];
+        let params = k::UpsampleParams {
+            width,
+            height,
+            coarse_width,
+            coarse_height,
+            ratio,
+            pad: [0; 2],
+        };
+        let groups = groups_2d(width, height, TILE);
+        recorder.run(&k::UPSAMPLE, &params, &[coarse, flow], groups)
+    }
+
     /// Whether patches are searched at a level; else it starts from the flow of the coarser one.
     fn searched(&self, level: usize) -> bool {
         level >= SEARCHED || level + 1 == self.sizes.len()
@@ -150,19 +190,13 @@ impl Solver {
         if self.searched(level) {
             self.search(recorder, level, [a, b], coarse, init, flow)?;
         } else {
-            let (width, height) = self.sizes[level];
-            let (coarse_width, coarse_height) = self.sizes[level + 1];
-            let upsample = k::UpsampleParams {
-                width,
-                height,
-                coarse_width,
-                coarse_height,
-            };
-            recorder.run(
-                &k::UPSAMPLE,
-                &upsample,
-                &[coarse[0], flow],
-                groups_2d(width, height, TILE),
+            self.upsample(
+                recorder,
+                level,
+                coarse[0],
+                self.sizes[level + 1],
+                [2.0; 2],
+                flow,
             )?;
         }
         self.refine(recorder, level, [a, b], flow)

@@ -72,6 +72,10 @@ gpu_struct! {
         pub coarse_width: u32,
         /// Height of the coarser flow.
         pub coarse_height: u32,
+        /// Pixels in one of the coarser flow, across and down.
+        pub ratio: [f32; 2],
+        /// Unused.
+        pub pad: [u32; 2],
     }
 }
 

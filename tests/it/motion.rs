@@ -5,7 +5,9 @@ mod camera;
 use sora_director::event::{Monitor, Silent};
 use sora_director::gpu::{Buffer, Gpu, GpuType, groups_2d};
 use sora_director::motion::kernels::{self as k, patches};
-use sora_director::motion::{MotionError, MotionOptions, Pairs, TrackEnd, pairs};
+use sora_director::motion::{
+    MotionError, MotionOptions, Pairs, TrackEnd, estimate, pairs,
+};
 use sora_director::reference::motion as twin;
 use sora_director::video::{Frames, VideoInfo};
 
@@ -129,6 +131,8 @@ fn quads_upsample_and_warp_match_their_twins() {
             height: 2 * h - h.min(1),
             coarse_width: w,
             coarse_height: h,
+            ratio: [2.0, if h % 2 == 0 { 2.0 } else { 1.5 }],
+            pad: [0; 2],
         };
         let got: Vec<[f32; 2]> = Case::new(&k::UPSAMPLE, fine)
             .input(&u)
@@ -374,6 +378,32 @@ fn end_point_error(
         (sum, worst, n) = (sum + f64::from(e), worst.max(e), n + 1);
     }
     (sum / f64::from(n), worst)
+}
+
+#[test]
+fn pairs_that_start_from_the_motion_are_as_good() {
+    let frames = clip(160, 90, 7, |x, y, t| [x - 3.3 * t, y + 1.2 * t, 0.0]);
+    let small = MotionOptions {
+        step_side: 96,
+        strides: vec![1],
+        ..Default::default()
+    };
+    let motion = estimate(&gpu(), &frames, &small, &Silent).expect("motion");
+    assert_eq!((motion.steps.len(), motion.width), (6, 96));
+    // All frames, every second one (two steps are composed), every third (too many: searched).
+    for every in 1..=3 {
+        let picked: Vec<usize> = (0..7).step_by(every).collect();
+        let some = frames.select(&picked);
+        let with = pairs(&gpu(), &some, &small, Some(&motion), &Silent).expect("pairs");
+        let without = pairs(&gpu(), &some, &small, None, &Silent).expect("pairs");
+        let s = every as f32;
+        let error = |m: &Pairs| end_point_error(m, 0, 1, |_, _| [3.3 * s, -1.2 * s]).0;
+        let (started, searched) = (error(&with), error(&without));
+        eprintln!("every {every}: {started:.4} px, searched {searched:.4}");
+        assert!(started < 0.1 && with.pairs[0].consistent > 0.9, "{started}");
+        let same = with.pairs[0].forward == without.pairs[0].forward;
+        assert_eq!(same, every == 3, "starts where it can");
+    }
 }
 
 #[test]
