@@ -5,10 +5,12 @@
 // loads than to fetch it. Blocks form a chessboard; a dispatch writes one colour. No thread reads what another writes: the
 // pixels off the block's corners, which are of its own colour, count as they were where the pictures were linearised.
 struct Params {
-  width: u32, height: u32, colour: u32, sweeps: u32,
-  alpha: f32, delta: f32, gamma: f32, zeta: f32,
-  epsilon: f32, edge: f32, omega: f32, pad: u32,
+  width: u32, height: u32, colour: u32, alpha: f32,
+  delta: f32, gamma: f32, zeta: f32, epsilon: f32,
+  edge: f32, omega: f32, pad: vec2<u32>,
 }
+// A constant: some drivers compile a loop anew for each bound that a uniform gives.
+const SWEEPS = 3u;
 @group(0) @binding(0) var<uniform> params: Params;
 // First picture, second along the flow, that flow.
 @group(0) @binding(1) var<storage, read> warped: array<vec4<f32>>;
@@ -191,7 +193,7 @@ fn store(x: u32, y: u32, q: Line) {
   let sb = system(x, y + 1u, a, b, c, ab, bc);
   let sc = system(x, y + 2u, b, c, d, bc, cd);
   let sd = system(x, y + 3u, c, d, low, cd, dl);
-  for (var i = 0u; i < params.sweeps; i++) {
+  for (var i = 0u; i < SWEEPS; i++) {
     a = relax(sa, a, ta, ab, top, b);
     b = relax(sb, b, ab, bc, a, c);
     c = relax(sc, c, bc, cd, b, d);

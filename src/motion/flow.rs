@@ -13,9 +13,6 @@ const SEARCHED: usize = 1;
 /// Linearisations at most, and passes over the blocks of both colours in each, at levels without a search.
 const FINEST: (u32, u32) = (1, 3);
 
-/// Passes over the blocks of both colours in each linearisation at the other levels.
-const PASSES: u32 = 2;
-
 /// Luma of one pyramid level, plain and as quads.
 pub(super) struct Level {
     pub luma: Buffer<f32>,
@@ -238,7 +235,10 @@ impl Solver {
         };
         let blocks = [width, height].map(|side| side.div_ceil(k::BLOCK));
         let (rounds, passes) = if self.searched(level) {
-            (options.refine_rounds, PASSES)
+            (
+                options.refine_rounds,
+                options.refine_sweeps.div_ceil(k::SWEEPS),
+            )
         } else {
             (options.refine_rounds.min(FINEST.0), FINEST.1)
         };
@@ -254,7 +254,6 @@ impl Solver {
                     width,
                     height,
                     colour: half & 1,
-                    sweeps: options.refine_sweeps.div_ceil(passes),
                     alpha: options.smoothness,
                     delta: options.brightness,
                     gamma: options.gradient,
@@ -262,7 +261,7 @@ impl Solver {
                     epsilon: options.epsilon,
                     edge: options.edge,
                     omega: 1.6,
-                    pad: 0,
+                    pad: [0; 2],
                 };
                 recorder.run(
                     &k::REFINE,

@@ -84,8 +84,6 @@ gpu_struct! {
         pub height: u32,
         /// 0 or 1.
         pub colour: u32,
-        /// Sweeps within each block.
-        pub sweeps: u32,
         /// Weight of the smoothness.
         pub alpha: f32,
         /// Weight of brightness constancy.
@@ -101,7 +99,7 @@ gpu_struct! {
         /// Over-relaxation in (0, 2).
         pub omega: f32,
         /// Unused.
-        pub pad: u32,
+        pub pad: [u32; 2],
     }
 }
 
@@ -138,6 +136,9 @@ pub static ALL: &[&Kernel] = &[
 
 /// Side of the blocks that [`REFINE`] takes at once.
 pub const BLOCK: u32 = 4;
+
+/// Sweeps of [`REFINE`] within a block.
+pub const SWEEPS: u32 = 3;
 
 /// Patches of 8 pixels, every 4 from -2, that cover `side` pixels.
 pub fn patches(side: u32) -> u32 {

@@ -249,7 +249,6 @@ fn refine_matches_its_twin() {
                 width: w,
                 height: h,
                 colour,
-                sweeps: 2,
                 alpha: 10.0,
                 delta: 5.0,
                 gamma: 10.0,
@@ -257,7 +256,7 @@ fn refine_matches_its_twin() {
                 epsilon: 0.1,
                 edge: 0.05,
                 omega: 1.6,
-                pad: 0,
+                pad: [0; 2],
             };
             let mut want = got.clone();
             twin::refine::refine(&params, &warped, &mut want);

@@ -1,7 +1,7 @@
 //! Twin of `kernels/motion/refine.wgsl`.
 
 use super::{clamped, seen};
-use crate::motion::kernels::{BLOCK, RefineParams};
+use crate::motion::kernels::{BLOCK, RefineParams, SWEEPS};
 
 /// What one pixel is relaxed by: weights of the edges left, right, above and below it, the inverse matrix times omega,
 /// the right side, and how much of the old value stays.
@@ -143,7 +143,7 @@ pub fn refine(p: &RefineParams, warped: &[[f32; 4]], flow: &mut [[f32; 2]]) {
                 .iter()
                 .map(|&(x, y)| fields.system(x as i64, y as i64))
                 .collect();
-            for _ in 0..p.sweeps {
+            for _ in 0..SWEEPS {
                 for (&(x, y), s) in pixels.iter().zip(&systems) {
                     relax(s, x, y, p, flow);
                 }
