@@ -1,12 +1,13 @@
 // The record of one step from its cells and those of the steps before and after it. An event is what happens in a
 // few cells at one step only: the signal of a cell (residual against gradient, and the share without consistent
 // flow) less the largest of its neighbourhood a step before and after, less the median of that over all cells.
-// Thirteen vectors a record:
+// Fourteen vectors a record:
 //   0 (inside, consistent, speed, residual)      1 (gradient, fine residual, block residual, change without motion)
 //   2 (SSIM, its P10, change of flow, its median)  3 (its P90, own share, change of strain, median change without motion)
 //   4 (event, x, y, share of cells over .25)     5 (median impulse, worst change of flow, x, y)
 //   6 (P90 block residual, deviation of a, own motion, P90 signal)   7 (event of the change of flow, x, y, cells)
 //   8..12 the camera's model   12 (objects, their cells, cells lost, most change of an object's flow)
+//   13 (mass of the event: the sum of the impulses of the 9x9 cells around it, cut at 1 each, 0, 0, 0)
 // Places are in shares of the grid, cells in shares of all.
 struct Params { across: u32, down: u32, at: u32, sides: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -143,6 +144,15 @@ fn flow_at(c: u32) -> vec4<f32> {
     let where_ = centre(worst);
     ledger[out + 4u] = vec4<f32>(values[worst], where_, sums[0] / cells);
     ledger[out + 5u] = vec4<f32>(median, 0.0, 0.0, 0.0);
+    let x = i32(worst % params.across);
+    let y = i32(worst / params.across);
+    var mass = 0.0;
+    for (var j = max(y - 4, 0); j <= min(y + 4, i32(params.down) - 1); j++) {
+      for (var i = max(x - 4, 0); i <= min(x + 4, i32(params.across) - 1); i++) {
+        mass += min(impulse[u32(j) * params.across + u32(i)], 1.0);
+      }
+    }
+    ledger[out + 13u] = vec4<f32>(mass, 0.0, 0.0, 0.0);
   }
   workgroupBarrier();
 

@@ -16,7 +16,7 @@ mod stream;
 mod tracks;
 
 use crate::event::Monitor;
-use crate::gpu::{Gpu, GpuError, Kernel};
+use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
 use crate::video::Frames;
 
 pub use pairs::{FlowPair, Pairs, pairs};
@@ -191,6 +191,10 @@ pub struct Motion {
     pub height: u32,
     /// Time of each frame in seconds.
     pub times: Vec<f64>,
+    /// Luma of each frame, 0-255, at `half` of the motion size.
+    pub luma: Vec<Buffer<f32>>,
+    /// Pixels of the luma in one of the motion size: .5, or 1 for very small clips.
+    pub half: f32,
     /// Step `t` leads from frame `t` to frame `t + 1`.
     pub steps: Vec<Step>,
 }
@@ -210,13 +214,15 @@ pub fn estimate(
         return Err(MotionError::NoFrames);
     }
     let mut stream = Stream::new(gpu, (frames.width, frames.height), options)?;
-    let mut steps = Vec::with_capacity(frames.len() - 1);
+    let (mut luma, mut steps) = (Vec::new(), Vec::new());
     for index in 0..frames.len() {
         if monitor.stopped() {
             return Err(MotionError::Interrupted);
         }
         let mut recorder = gpu.recorder();
-        steps.extend(stream.push(&mut recorder, frames, index)?.1);
+        let (half, step) = stream.push(&mut recorder, frames, index)?;
+        luma.push(half);
+        steps.extend(step);
         recorder.submit()?;
         // The queue runs at most some frames ahead of what is done.
         if index % 8 == 7 {
@@ -229,6 +235,8 @@ pub fn estimate(
         width,
         height,
         times: frames.times.clone(),
+        luma,
+        half: stream.half(),
         steps,
     })
 }

@@ -36,6 +36,7 @@ pub struct Stream {
     size: SizeParams,
     frame: (u32, u32),
     coarsest: u32,
+    levels: usize,
     solver: Solver,
     last: Option<Vec<Level>>,
     objects: Option<Buffer<[f32; 4]>>,
@@ -66,6 +67,7 @@ impl Stream {
             },
             frame: (width, height),
             coarsest: options.coarsest,
+            levels: sizes.len(),
             solver: Solver::new(gpu, &sizes, options)?,
             last: None,
             objects: None,
@@ -77,8 +79,14 @@ impl Stream {
         (self.size.width, self.size.height)
     }
 
+    /// Pixels of the luma that [`Stream::push`] gives, in one of the motion size: .5, or 1 where the motion size is too
+    /// small to be halved.
+    pub fn half(&self) -> f32 {
+        if self.levels > 1 { 0.5 } else { 1.0 }
+    }
+
     /// Records what leads from the frame before to frame `index` of `frames`, `None` for the first frame, and gives the
-    /// frame's luma too. What comes does not depend on how the clip is cut into `frames`.
+    /// frame's luma at [`Stream::half`] too. What comes does not depend on how the clip is cut into `frames`.
     ///
     /// # Errors
     /// [`MotionError::FrameSize`], [`MotionError::Gpu`].
@@ -107,7 +115,7 @@ impl Stream {
         if let Some(step) = &step {
             self.objects = Some(step.objects.clone());
         }
-        let luma = levels[0].luma.clone();
+        let luma = levels[usize::from(levels.len() > 1)].luma.clone();
         self.last = Some(levels);
         Ok((luma, step))
     }

@@ -30,6 +30,7 @@ pub(super) struct StepRecord {
     pub strain_change: f64,
     pub event: Spot,
     pub event_share: f64,
+    pub event_mass: f64,
     pub impulse: f64,
     pub high_signal: f64,
     pub jolt: Spot,
@@ -43,6 +44,14 @@ pub(super) struct StepRecord {
     pub plane: [f64; 8],
     /// Mean weight of the flow under the plane, in [0, 1].
     pub plane_weight: f64,
+}
+
+impl StepRecord {
+    /// The camera's shift (u, v), turn and zoom, in standard pixels at half the long side.
+    pub fn similarity(&self) -> [f64; 4] {
+        let p = self.plane;
+        [p[0], p[3], 0.5 * (p[4] - p[2]), 0.5 * (p[1] + p[5])]
+    }
 }
 
 /// A value at a place.
@@ -77,13 +86,15 @@ pub(super) struct LookRecord {
     pub followed: f64,
     pub mean: f64,
     pub low: f64,
-    pub quarter: f64,
+    pub lowest: f64,
     pub median: f64,
     pub lost: f64,
     pub structure: f64,
     pub tint: f64,
     pub worst: Spot,
     pub worst_lost: f64,
+    pub high_tint: f64,
+    pub worst_tint: Spot,
 }
 
 /// The quality of one frame.
@@ -172,6 +183,18 @@ impl Evidence {
         mean(self.steps.iter().map(|s| s.speed))
     }
 
+    /// How fast the camera goes on the whole, in standard pixels a step: the mean length of its motion averaged over
+    /// nine steps, in which shaking averages out.
+    pub(super) fn steady_speed(&self) -> f64 {
+        let of = |window: &[StepRecord]| {
+            let n = window.len() as f64;
+            let each: [f64; 4] =
+                std::array::from_fn(|i| window.iter().map(|s| s.similarity()[i]).sum::<f64>() / n);
+            each.iter().map(|v| v * v).sum::<f64>().sqrt()
+        };
+        mean(self.steps.windows(self.steps.len().min(9)).map(of))
+    }
+
     /// Time of a step's second frame.
     pub(super) fn time(&self, step: usize) -> f64 {
         self.times[(step + 1).min(self.times.len() - 1)]
@@ -200,6 +223,7 @@ fn step(at: &dyn Fn(usize) -> f64) -> StepRecord {
         strain_change: at(14),
         event: spot(16),
         event_share: at(19),
+        event_mass: at(52),
         impulse: at(20),
         high_block: at(24),
         contrast: at(25),
@@ -245,7 +269,7 @@ fn look(at: &dyn Fn(usize) -> f64, start: usize, age: usize) -> LookRecord {
         low: at(2),
         median: at(3),
         lost: at(4),
-        quarter: at(5),
+        lowest: at(5),
         structure: at(6),
         tint: at(7),
         worst: Spot {
@@ -253,6 +277,11 @@ fn look(at: &dyn Fn(usize) -> f64, start: usize, age: usize) -> LookRecord {
             at: [at(9), at(10)],
         },
         worst_lost: at(11),
+        high_tint: at(12),
+        worst_tint: Spot {
+            value: at(13),
+            at: [at(14), at(15)],
+        },
     }
 }
 

@@ -15,11 +15,21 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let (average, low) = (over(|l| l.mean), over(|l| l.low));
     notes.put(NAME, "mean", average);
     notes.put(NAME, "p10", low);
-    notes.put(NAME, "p25", over(|l| l.quarter));
+    notes.put(NAME, "p5", over(|l| l.lowest));
     notes.put(NAME, "median", over(|l| l.median));
     notes.put(NAME, "structure", over(|l| l.structure));
     notes.put(NAME, "tint", over(|l| l.tint));
     notes.put(NAME, "lost", mean(e.looks.iter().map(|l| l.lost)));
+    notes.put(NAME, "high_tint", over(|l| l.high_tint));
+    notes.put(NAME, "worst_tint", over(|l| l.worst_tint.value));
+    notes.put(
+        NAME,
+        "most_tint",
+        e.looks
+            .iter()
+            .map(|l| l.worst_tint.value)
+            .fold(0.0, f64::max),
+    );
     notes.put(NAME, "worst", over(|l| l.worst.value));
     notes.put(
         NAME,

@@ -110,8 +110,8 @@ gpu_struct! {
         pub tint_height: u32,
         /// Pixels between the samples of a patch.
         pub spacing: f32,
-        /// Unused.
-        pub pad: u32,
+        /// Pixels of the luma in one of the points: 1, or .5 where it is of half the size.
+        pub ratio: f32,
     }
 }
 
@@ -162,11 +162,11 @@ pub const CELL: usize = 4;
 /// Steps whose camera models are kept.
 pub const RING: usize = 64;
 /// Vectors of a step's record.
-pub const STEP: usize = 13;
+pub const STEP: usize = 14;
 /// Vectors of the record of a generation's paths.
 pub const PATHS_RECORD: usize = 3;
 /// Vectors of the record of a generation's looks at one age.
-pub const LOOKS_RECORD: usize = 3;
+pub const LOOKS_RECORD: usize = 4;
 /// Vectors of the record of one frame's quality.
 pub const DETAIL_RECORD: usize = 2;
 

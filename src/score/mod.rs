@@ -160,11 +160,11 @@ pub fn score(
     }
     let size = (motion.width, motion.height);
     let frame = (frames.width, frames.height);
-    let mut scorer = Scorer::new(gpu, frame, size, pace(&frames.times))?;
+    let mut scorer = Scorer::new(gpu, frame, (size, motion.half), pace(&frames.times))?;
     for index in 0..n {
         let mut recorder = gpu.recorder();
         let step = index.checked_sub(1).map(|i| &motion.steps[i]);
-        let luma = step.map_or(&motion.steps[0].a, |s| &s.b);
+        let luma = &motion.luma[index];
         let time = frames.times[index];
         scorer.push(&mut recorder, &frames.rgba[index], time, luma, step)?;
         recorder.submit()?;
@@ -209,14 +209,20 @@ pub fn watch(
 ) -> Result<Watched, ScoreError> {
     options.check()?;
     let mut under_way: Option<(Stream, Scorer)> = None;
-    let (mut times, mut steps, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut times, mut faults) = (Vec::new(), Vec::new());
+    let (mut lumas, mut steps) = (Vec::new(), Vec::new());
     while let Some(frames) = windows.next(window.max(WINDOW), monitor)? {
         let (stream, scorer) = match &mut under_way {
             Some(both) => both,
             slot => {
                 let frame = (frames.width, frames.height);
                 let stream = Stream::new(gpu, frame, motion)?;
-                let scorer = Scorer::new(gpu, frame, stream.size(), pace(&frames.times))?;
+                let scorer = Scorer::new(
+                    gpu,
+                    frame,
+                    (stream.size(), stream.half()),
+                    pace(&frames.times),
+                )?;
                 slot.insert((stream, scorer))
             }
         };
@@ -231,8 +237,10 @@ pub fn watch(
             recorder.submit()?;
             times.push(time);
             if times.len() <= keep + 1 {
+                lumas.push(luma);
                 steps.extend(step);
             } else {
+                lumas.clear();
                 steps.clear();
             }
             // The queue runs at most some frames ahead of what is done.
@@ -255,6 +263,8 @@ pub fn watch(
             width,
             height,
             times,
+            luma: lumas,
+            half: stream.half(),
             steps,
         }),
         frames,

@@ -19,6 +19,23 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     notes.put(NAME, "usual_change", usual);
     notes.put(NAME, "jerk", jerk);
     notes.put(NAME, "speed", speed);
+    notes.put(NAME, "steady", e.steady_speed());
+    notes.put(
+        NAME,
+        "change_abs",
+        mean(later.iter().map(|s| s.flow_change)),
+    );
+    notes.put(
+        NAME,
+        "high_change_abs",
+        mean(later.iter().map(|s| s.high_flow_change)),
+    );
+    notes.put(
+        NAME,
+        "strain_abs",
+        mean(later.iter().map(|s| s.strain_change)),
+    );
+    notes.put(NAME, "contrast", mean(later.iter().map(|s| s.contrast)));
     notes.moments(
         NAME,
         "the motion changes abruptly",

@@ -18,7 +18,7 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let jerk = over_paths(e, |p| p.jerk).unwrap_or(NO_PATHS);
     let high_jerk = over_paths(e, |p| p.high_jerk).unwrap_or(NO_PATHS);
     let jumps = over_paths(e, |p| p.jumps).unwrap_or(0.0);
-    let camera = camera_jerk(e);
+    let camera = camera_jerk(e, notes);
     let jolt = e.steps.iter().map(|s| s.jolt.value).fold(0.0, f64::max);
     notes.put(NAME, "jerk", jerk);
     notes.put(NAME, "high_jerk", high_jerk);
@@ -43,20 +43,14 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
 }
 
 /// Second difference of the camera's plane over its mean size, in standard pixels at half the long side.
-fn camera_jerk(e: &Evidence) -> f64 {
-    let steps: Vec<[f64; 4]> = e
-        .steps
-        .iter()
-        .map(|s| {
-            let p = s.plane;
-            [p[0], p[3], 0.5 * (p[4] - p[2]), 0.5 * (p[1] + p[5])]
-        })
-        .collect();
+fn camera_jerk(e: &Evidence, notes: &mut Notes) -> f64 {
+    let steps: Vec<[f64; 4]> = e.steps.iter().map(|s| s.similarity()).collect();
     let size = |v: [f64; 4]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
     let jerk = mean(
         steps
             .windows(3)
             .map(|s| size(std::array::from_fn(|i| s[0][i] - 2.0 * s[1][i] + s[2][i]))),
     );
+    notes.put(NAME, "camera_jerk_abs", jerk);
     jerk / (mean(steps.iter().map(|s| size(*s))) + 0.5)
 }

@@ -27,6 +27,15 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
         "event_share",
         e.steps.iter().map(|s| s.event_share).fold(0.0, f64::max),
     );
+    let mut masses: Vec<f64> = e.steps.iter().map(|s| s.event_mass).collect();
+    masses.sort_by(|a, b| b.total_cmp(a));
+    notes.put(NAME, "mass", masses[0]);
+    notes.put(NAME, "second_mass", masses[1]);
+    notes.put(
+        NAME,
+        "usual_mass",
+        super::evidence::percentile(&masses, 0.5),
+    );
     notes.put(NAME, "own", mean(e.steps.iter().map(|s| s.own)));
     notes.put(NAME, "own_share", mean(e.steps.iter().map(|s| s.own_share)));
     notes.put(

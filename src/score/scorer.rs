@@ -21,7 +21,7 @@ const LIVE: usize = 4;
 /// Ages at which a generation's looks are compared.
 const AGES: usize = 8;
 /// Seconds between frames whose quality is measured.
-const QUALITY: f64 = 0.25;
+const QUALITY: f64 = 0.125;
 /// Rows of a frame that its quality is measured on, about.
 const ROWS: u32 = 240;
 
@@ -39,6 +39,7 @@ pub struct Scorer {
     gpu: Gpu,
     frame: (u32, u32),
     size: (u32, u32),
+    half: f32,
     seconds: f64,
     grid: Grid,
     scale: f32,
@@ -58,14 +59,15 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    /// For a clip of frames of `frame` pixels, `seconds` apart, whose motion is of `size`.
+    /// For a clip of frames of `frame` pixels, `seconds` apart, whose motion is of `size` and whose luma comes at `half`
+    /// of it.
     ///
     /// # Errors
     /// As [`Gpu::alloc`].
     pub fn new(
         gpu: &Gpu,
         frame: (u32, u32),
-        size: (u32, u32),
+        (size, half): ((u32, u32), f32),
         seconds: f64,
     ) -> Result<Self, ScoreError> {
         let grid = Grid::of(size);
@@ -85,6 +87,7 @@ impl Scorer {
             gpu: gpu.clone(),
             frame,
             size,
+            half,
             seconds,
             grid,
             scale: camera::scale(size.0, size.1),
@@ -337,7 +340,7 @@ impl Scorer {
             tint_width: self.tint_size.0,
             tint_height: self.tint_size.1,
             spacing: 0.25 * self.grid.cell as f32,
-            pad: 0,
+            ratio: self.half,
         };
         let points = &generation.points.points;
         recorder.run(

@@ -5,9 +5,7 @@ mod camera;
 use sora_director::event::{Monitor, Silent};
 use sora_director::gpu::{Buffer, Gpu, GpuType, groups_2d};
 use sora_director::motion::kernels::{self as k, patches};
-use sora_director::motion::{
-    MotionError, MotionOptions, Pairs, TrackEnd, estimate, pairs,
-};
+use sora_director::motion::{Motion, MotionError, MotionOptions, Pairs, TrackEnd, estimate, pairs};
 use sora_director::reference::motion as twin;
 use sora_director::video::{Frames, VideoInfo};
 
@@ -543,8 +541,15 @@ fn odd_clips_have_a_defined_motion_and_bad_ones_a_clear_error() {
 #[test]
 fn tracks_follow_the_truth_and_say_why_they_end() {
     let frames = clip(160, 90, 5, |x, y, t| [x - 3.3 * t, y + 1.2 * t, 0.0]);
-    let m = motion(&frames, &[1]);
-    let tracks = m.tracks(1, 8, 10.0, 2.0);
+    let steps = |frames: &Frames| {
+        estimate(&gpu(), frames, &MotionOptions::default(), &Silent).expect("motion")
+    };
+    let m = steps(&frames);
+    let follow = |m: &Motion, start, steps, spacing, margin| {
+        m.tracks(&gpu(), start, steps, spacing, margin)
+            .expect("tracks")
+    };
+    let tracks = follow(&m, 1, 8, 10.0, 2.0);
     assert!(tracks.len() > 100, "{}", tracks.len());
     for track in &tracks {
         assert_eq!(track.start, 1);
@@ -562,8 +567,8 @@ fn tracks_follow_the_truth_and_say_why_they_end() {
         }
     }
     assert!(tracks.iter().any(|t| t.end == TrackEnd::Border));
-    assert!(m.tracks(5, 8, 10.0, 2.0).is_empty());
-    assert!(m.tracks(0, 8, 10.0, 50.0).is_empty());
+    assert!(follow(&m, 5, 8, 10.0, 2.0).is_empty());
+    assert!(follow(&m, 0, 8, 10.0, 50.0).is_empty());
 
     // What the square covers is lost, not left.
     let frames = clip(160, 90, 2, |x, y, t| {
@@ -573,8 +578,7 @@ fn tracks_follow_the_truth_and_say_why_they_end() {
             [x + 2.0 * t, y, 0.0]
         }
     });
-    let lost: Vec<[f32; 2]> = motion(&frames, &[1])
-        .tracks(0, 1, 2.0, 4.0)
+    let lost: Vec<[f32; 2]> = follow(&steps(&frames), 0, 1, 2.0, 4.0)
         .into_iter()
         .filter(|t| t.end == TrackEnd::Lost)
         .map(|t| t.points[0])

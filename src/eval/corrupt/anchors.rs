@@ -3,7 +3,7 @@
 use crate::event::Monitor;
 use crate::generate::mock::rng::Rng;
 use crate::gpu::Gpu;
-use crate::motion::{self, MotionError, MotionOptions, Pairs};
+use crate::motion::{self, MotionError, MotionOptions};
 use crate::video::Frames;
 
 /// Spacing of the grid of points in pixels of the motion size.
@@ -22,6 +22,12 @@ struct Anchor {
     contrast: f32,
 }
 
+/// Luma of the first frame at the motion size.
+struct Picture {
+    size: [usize; 2],
+    luma: Vec<f32>,
+}
+
 /// The points of one clip.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Anchors {
@@ -34,32 +40,32 @@ impl Anchors {
     /// Follows a grid of points of the first frame through the clip.
     ///
     /// # Errors
-    /// As [`motion::pairs`].
+    /// As [`motion::estimate`].
     pub fn find(gpu: &Gpu, frames: &Frames, monitor: &dyn Monitor) -> Result<Self, MotionError> {
-        let options = MotionOptions {
-            max_side: 256,
-            strides: vec![1],
-            ..MotionOptions::default()
-        };
-        let motion = motion::pairs(gpu, frames, &options, None, monitor)?;
+        let motion = motion::estimate(gpu, frames, &MotionOptions::default(), monitor)?;
         let count = frames.len();
-        let tracks = motion.tracks(0, count.saturating_sub(1), SPACING, 4.0);
+        let tracks = motion.tracks(gpu, 0, count.saturating_sub(1), SPACING, 4.0)?;
         let paths = tracks.into_iter().map(|t| t.points).collect();
         let size = [frames.width, frames.height].map(f64::from);
-        Ok(Self::new(size, count, &motion, paths))
+        let luma = motion.steps.first().map(|step| gpu.read(&step.a));
+        let picture = Picture {
+            size: [motion.width as usize, motion.height as usize],
+            luma: luma.transpose()?.unwrap_or_default(),
+        };
+        Ok(Self::new(size, count, &picture, paths))
     }
 
     /// From paths in pixels of the motion size, one point a frame from the first on.
-    fn new(size: [f64; 2], frames: usize, motion: &Pairs, paths: Vec<Vec<[f32; 2]>>) -> Self {
+    fn new(size: [f64; 2], frames: usize, first: &Picture, paths: Vec<Vec<[f32; 2]>>) -> Self {
         let scale = [
-            size[0] / f64::from(motion.width.max(1)),
-            size[1] / f64::from(motion.height.max(1)),
+            size[0] / first.size[0].max(1) as f64,
+            size[1] / first.size[1].max(1) as f64,
         ];
         let mut all: Vec<Anchor> = paths
             .into_iter()
             .filter(|path| !path.is_empty())
             .map(|path| Anchor {
-                contrast: contrast(motion, path[0]),
+                contrast: contrast(first, path[0]),
                 seen: path.len(),
                 points: path
                     .iter()
@@ -127,11 +133,11 @@ impl Anchors {
 }
 
 /// Standard deviation of the first frame's luma in a square about a place.
-fn contrast(motion: &Pairs, [x, y]: [f32; 2]) -> f32 {
-    let (w, h) = (motion.width as usize, motion.height as usize);
-    let Some(luma) = motion.luma.first() else {
+fn contrast(first: &Picture, [x, y]: [f32; 2]) -> f32 {
+    let (Picture { luma, .. }, [w, h]) = (first, first.size);
+    if luma.is_empty() {
         return 0.0;
-    };
+    }
     let span = |v: f32, n: usize| {
         let v = v.max(0.0) as usize;
         v.saturating_sub(REACH)..(v + REACH + 1).min(n)
@@ -153,14 +159,9 @@ fn contrast(motion: &Pairs, [x, y]: [f32; 2]) -> f32 {
 mod tests {
     use super::*;
 
-    fn still(width: u32, height: u32, luma: Vec<f32>) -> Pairs {
-        Pairs {
-            width,
-            height,
-            times: vec![0.0; 4],
-            luma: vec![luma],
-            pairs: Vec::new(),
-        }
+    fn still(width: usize, height: usize, luma: Vec<f32>) -> Picture {
+        let size = [width, height];
+        Picture { size, luma }
     }
 
     #[test]

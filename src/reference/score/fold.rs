@@ -79,6 +79,15 @@ pub fn fold(
         |values: &[f32], limit: f32| values.iter().filter(|v| **v > limit).count() as f32 / by;
     let inside = mean(&|c| c[0][0]);
     let good = mean(&|c| c[0][1]).max(1e-3 / by);
+    let near = |c: usize| {
+        let off = |a: usize, b: usize| a.abs_diff(b) <= 4;
+        let a = shape.across;
+        off(c % a, event % a) && off(c / a, event / a)
+    };
+    let mass = (0..n)
+        .filter(|c| near(*c))
+        .map(|c| events[c].min(1.0))
+        .sum::<f32>();
     let each = objects[1..].iter().step_by(2);
     let [ex, ey] = shape.centre(event);
     let [jx, jy] = shape.centre(jolt);
@@ -128,6 +137,7 @@ pub fn fold(
                 .map(|o| o[3])
                 .fold(0.0, f32::max),
         ],
+        [mass, 0.0, 0.0, 0.0],
     ]
 }
 

@@ -4,7 +4,8 @@ use super::{Shape, largest, ranked};
 use crate::score::kernels::{FoldLooksParams, LOOKS_RECORD};
 
 enum Point {
-    Followed(f32),
+    /// Likeness and colour.
+    Followed(f32, f32),
     Lost,
     Other,
 }
@@ -20,37 +21,66 @@ pub fn fold_looks(
         down: q.down as usize,
     };
     let n = shape.across * shape.down;
+    let end = |c: usize| points[q.points_at as usize + c][2];
+    let changes: Vec<f32> = (0..n)
+        .filter(|c| looks[*c][2] > 4.0 && end(*c) == 0.0)
+        .map(|c| looks[c][3])
+        .collect();
+    let light = ranked(&changes, 0.5);
     let of = |c: usize| {
-        let (look, end) = (looks[c], points[q.points_at as usize + c][2]);
+        let (look, end) = (looks[c], end(c));
+        let off = look[1].hypot(0.5 * (look[3] - light));
         match (look[2] > 4.0, end) {
-            (true, 0.0) => Point::Followed(look[0] * (-look[1] / 12.0).exp() * look[3]),
+            (true, 0.0) => Point::Followed(look[0] * (-off / 12.0).exp(), off),
             (true, 1.0) => Point::Lost,
             _ => Point::Other,
         }
     };
     let like: Vec<f32> = (0..n)
         .filter_map(|c| match of(c) {
-            Point::Followed(v) => Some(v),
+            Point::Followed(v, _) => Some(v),
             _ => None,
         })
         .collect();
     let gone = (0..n).filter(|c| matches!(of(*c), Point::Lost)).count() as f32;
     let followed = like.len() as f32;
     let by = followed.max(1.0);
-    let sum = |k: usize| {
-        (0..n)
-            .filter(|c| matches!(of(*c), Point::Followed(_)))
-            .map(|c| looks[c][k])
-            .sum::<f32>()
-            / by
-    };
+    let colours: Vec<f32> = (0..n)
+        .filter_map(|c| match of(c) {
+            Point::Followed(_, off) => Some(off),
+            _ => None,
+        })
+        .collect();
+    let structure = (0..n)
+        .filter(|c| matches!(of(*c), Point::Followed(..)))
+        .map(|c| looks[c][0])
+        .sum::<f32>();
+    let tinted: Vec<f32> = (0..n)
+        .map(|c| {
+            let near: Vec<f32> = shape
+                .around(c)
+                .filter_map(|k| match of(k) {
+                    Point::Followed(_, off) => Some(off),
+                    _ => None,
+                })
+                .collect();
+            let here = near.len() as f32;
+            if here >= 4.0 {
+                near.iter().sum::<f32>() / here
+            } else {
+                0.0
+            }
+        })
+        .collect();
+    let most = largest(&tinted);
+    let [tx, ty] = shape.centre(most);
     let mut worst_lost = 0.0f32;
     let unlike: Vec<f32> = (0..n)
         .map(|c| {
             let (mut total, mut here, mut away) = (0.0, 0.0f32, 0.0);
             for k in shape.around(c) {
                 match of(k) {
-                    Point::Followed(v) => {
+                    Point::Followed(v, _) => {
                         total += v;
                         here += 1.0;
                     }
@@ -75,10 +105,11 @@ pub fn fold_looks(
         ],
         [
             gone / (followed + gone).max(1.0),
-            ranked(&like, 0.25),
-            sum(0),
-            sum(1),
+            ranked(&like, 0.05),
+            structure / by,
+            colours.iter().sum::<f32>() / by,
         ],
         [-unlike[worst], x, y, worst_lost],
+        [ranked(&colours, 0.9), tinted[most], tx, ty],
     ]
 }

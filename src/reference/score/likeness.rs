@@ -33,7 +33,9 @@ fn one(
     let at = |luma: &[f32], p: [f32; 4], i: usize, j: usize| {
         let x = p[0] + q.spacing * (i as f32 - 4.0);
         let y = p[1] + q.spacing * (j as f32 - 4.0);
-        sample(luma, q.width, q.height, x, y)
+        let [w, h] = [q.width, q.height].map(|s| (s as f32 * q.ratio).ceil() as u32);
+        let [x, y] = [x, y].map(|v| (v + 0.5) * q.ratio - 0.5);
+        sample(luma, w, h, x, y)
     };
     let mut s = [0.0f32; 5];
     for j in 0..9 {
@@ -52,7 +54,8 @@ fn one(
     let alike = ((xy - mx * my + 29.26) / (dx * dy + 29.26)).clamp(0.0, 1.0);
     let contrast = (2.0 * dx * dy + 58.52) / (dx * dx + dy * dy + 58.52);
     let (a, b) = (hue(q, key.tint, from), hue(q, now.tint, to));
-    [alike, (a[0] - b[0]).hypot(a[1] - b[1]), dx, contrast]
+    let tint = (a[0] - b[0]).hypot(a[1] - b[1]);
+    [alike * contrast, tint, dx, my - mx]
 }
 
 fn hue(q: &LikenessParams, tint: &[[f32; 2]], p: [f32; 4]) -> [f32; 2] {

@@ -238,15 +238,19 @@ fn paths_and_their_record_match_their_twins() {
 #[test]
 fn looks_and_their_record_match_their_twins() {
     let mut rng = Rng(6);
-    for (w, h, across, down) in [
-        (1u32, 1u32, 1, 1),
-        (36, 20, 9, 5),
-        (64, 36, 16, 9),
-        (64, 36, 13, 5),
+    for (w, h, across, down, ratio) in [
+        (1u32, 1u32, 1, 1, 1.0f32),
+        (36, 20, 9, 5, 1.0),
+        (64, 36, 16, 9, 0.5),
+        (65, 35, 13, 5, 0.5),
     ] {
+        let [lw, lh] = [w, h].map(|s| (s as f32 * ratio).ceil() as u32);
         let count = (across * down) as usize;
         let (tint_width, tint_height) = (w.div_ceil(4), h.div_ceil(4));
-        let (key, now) = (picture(w, h, 0.0, &mut rng), picture(w, h, 1.0, &mut rng));
+        let (key, now) = (
+            picture(lw, lh, 0.0, &mut rng),
+            picture(lw, lh, 1.0, &mut rng),
+        );
         let tints = |rng: &mut Rng| -> Vec<[f32; 2]> {
             (0..tint_width * tint_height)
                 .map(|_| [9.0 * rng.normal(), 9.0 * rng.normal()])
@@ -265,7 +269,7 @@ fn looks_and_their_record_match_their_twins() {
             tint_width,
             tint_height,
             spacing: 1.25,
-            pad: 0,
+            ratio,
         };
         let got: Vec<[f32; 4]> = Case::new(&LIKENESS, params)
             .input(&key)
