@@ -2,8 +2,10 @@
 // the distance of the chroma together with half the change of luma, less that of the median point; only points whose
 // key patch has texture (deviation over 4) count. Four vectors:
 //   (points that are followed, mean likeness, P10, median)   (share of the textured that is lost, P5, mean structure, mean colour)
-//   (worst likeness of a 3x3 of points with at least 4 followed, x, y; worst share lost of a 3x3 with 5 textured)
-//   (P90 colour, largest mean colour of such a 3x3, x, y)
+//   (least likeness, x, y; largest share lost of 3x3 points of which 5 count)
+//   (P90 colour, largest colour, x, y)
+// Least and largest are over 3x3 points of which 5 are followed, all of which are at least so unlike, or so off in
+// colour: an outline that single points slip over is not an object that changes.
 struct Params { across: u32, down: u32, at: u32, points_at: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> points: array<vec4<f32>>;
@@ -68,16 +70,16 @@ var<workgroup> colour: array<f32, 1024>;
   for (var c = lane; c < n; c += LANES) {
     let x = i32(c % params.across);
     let y = i32(c / params.across);
-    var sum = 0.0;
+    var least = NONE;
     var here = 0.0;
     for (var j = max(y - 1, 0); j <= min(y + 1, i32(params.down) - 1); j++) {
       for (var i = max(x - 1, 0); i <= min(x + 1, i32(params.across) - 1); i++) {
         let k = u32(j) * params.across + u32(i);
-        sum += colour[k];
+        least = min(least, select(NONE, colour[k], like[k] >= 0.0));
         here += select(0.0, 1.0, like[k] >= 0.0);
       }
     }
-    values[c] = select(0.0, sum / max(here, 1.0), here >= 4.0);
+    values[c] = select(0.0, least, here >= 5.0);
   }
   workgroupBarrier();
   let off = largest(lane, n);
@@ -87,18 +89,18 @@ var<workgroup> colour: array<f32, 1024>;
   for (var c = lane; c < n; c += LANES) {
     let x = i32(c % params.across);
     let y = i32(c / params.across);
-    var sum = 0.0;
+    var best = 0.0;
     var here = 0.0;
     var away = 0.0;
     for (var j = max(y - 1, 0); j <= min(y + 1, i32(params.down) - 1); j++) {
       for (var i = max(x - 1, 0); i <= min(x + 1, i32(params.across) - 1); i++) {
         let v = like[u32(j) * params.across + u32(i)];
-        sum += max(v, 0.0);
+        best = max(best, v);
         here += select(0.0, 1.0, v >= 0.0);
         away += select(0.0, 1.0, v == -1.0);
       }
     }
-    values[c] = select(-1.0, -sum / max(here, 1.0), here >= 4.0);
+    values[c] = select(-1.0, -best, here >= 5.0);
     gone = max(gone, select(0.0, away / max(here + away, 1.0), here + away >= 5.0));
   }
   workgroupBarrier();

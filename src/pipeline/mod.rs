@@ -110,8 +110,6 @@ pub struct Take {
     pub video: std::path::PathBuf,
     /// Key of its step.
     pub key: Key,
-    /// It is the round's only one.
-    pub alone: bool,
     /// What its steps took.
     pub work: Work,
 }
@@ -257,7 +255,6 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
         round: &Arc<Round<'e>>,
     ) -> Result<(IterationResult, Revision), StepError> {
         let requests = self.requests(round)?;
-        let alone = requests.len() == 1;
         let context = &self.context;
         let left_out = &LeftOut::load(context, round).map_err(|e| StepError::new("start", e))?;
         // All takes are asked for at once; each is scored as soon as it is there.
@@ -269,8 +266,7 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
                     return Err(error);
                 }
                 // Held until the take is scored: takes do not pile up before a busy lane.
-                let (mut take, _waits) = self.take(round, number, request).await?;
-                take.alone = alone;
+                let (take, _waits) = self.take(round, number, request).await?;
                 self.score(round, take).await
             });
         let mut scored = Vec::new();

@@ -199,7 +199,6 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
                 request,
             )?,
             key,
-            alone: false,
             work,
         };
         Ok((take, waits))

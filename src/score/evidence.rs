@@ -195,6 +195,15 @@ impl Evidence {
         mean(self.steps.windows(self.steps.len().min(9)).map(of))
     }
 
+    /// Mean second difference of the camera's motion, in standard pixels a step.
+    pub(super) fn camera_jerk(&self) -> f64 {
+        mean(self.steps.windows(3).map(|s| {
+            let [a, b, c] = [0, 1, 2].map(|i| s[i].similarity());
+            let d = |i: usize| a[i] - 2.0 * b[i] + c[i];
+            (0..4).map(|i| d(i).powi(2)).sum::<f64>().sqrt()
+        }))
+    }
+
     /// Time of a step's second frame.
     pub(super) fn time(&self, step: usize) -> f64 {
         self.times[(step + 1).min(self.times.len() - 1)]
@@ -283,6 +292,13 @@ fn look(at: &dyn Fn(usize) -> f64, start: usize, age: usize) -> LookRecord {
             at: [at(14), at(15)],
         },
     }
+}
+
+/// The largest value and the one after it; 0 where there is none.
+pub(super) fn ranked(values: impl IntoIterator<Item = f64>) -> [f64; 2] {
+    values.into_iter().fold([0.0; 2], |[first, second], v| {
+        [first.max(v), second.max(v.min(first))]
+    })
 }
 
 /// The value below which a share `q` of `values` lies; 0 for none.

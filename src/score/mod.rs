@@ -43,20 +43,23 @@ pub const VERSION: u32 = 2;
 pub struct Metric {
     /// Its name, as files and options have it.
     pub name: &'static str,
-    /// What it looks at, in few words.
-    pub about: &'static str,
     measure: fn(&Evidence, &mut Notes) -> f64,
 }
 
+impl Metric {
+    const fn new(name: &'static str, measure: fn(&Evidence, &mut Notes) -> f64) -> Self {
+        Self { name, measure }
+    }
+}
+
 /// The metrics, in the order in which they are shown.
-#[rustfmt::skip]
 pub static METRICS: &[Metric] = &[
-    Metric { name: "identity_persistence", about: "appearance of followed patches over time", measure: identity_persistence::score },
-    Metric { name: "path_realism", about: "paths without jerks and jumps", measure: path_realism::score },
-    Metric { name: "physics_plausibility", about: "steady own motion, nothing that vanishes", measure: physics_plausibility::score },
-    Metric { name: "visual_quality", about: "sharp, without noise and blocks", measure: visual_quality::score },
-    Metric { name: "motion_smoothness", about: "even motion without repeated frames", measure: motion_smoothness::score },
-    Metric { name: "temporal_coherence", about: "what the flow does not explain, flicker", measure: temporal_coherence::score },
+    Metric::new("identity_persistence", identity_persistence::score),
+    Metric::new("path_realism", path_realism::score),
+    Metric::new("physics_plausibility", physics_plausibility::score),
+    Metric::new("visual_quality", visual_quality::score),
+    Metric::new("motion_smoothness", motion_smoothness::score),
+    Metric::new("temporal_coherence", temporal_coherence::score),
 ];
 
 /// Why a take has no scores.

@@ -1,4 +1,4 @@
-//! Motion smoothness: flow that goes on as it was, without jerks and without frozen frames.
+//! Motion smoothness: motion that goes on as it was, without jerks and without frozen frames.
 
 use super::Notes;
 use super::evidence::{Evidence, mean};
@@ -7,44 +7,24 @@ const NAME: &str = "motion_smoothness";
 
 pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let speed = e.speed();
-    let later = &e.steps[1..];
-    let change = mean(later.iter().map(|s| s.flow_change)) / (speed + 0.5);
-    let usual = mean(later.iter().map(|s| s.usual_flow_change)) / (speed + 0.5);
-    let jerk = mean(
-        e.steps
-            .windows(3)
-            .map(|s| (s[0].speed - 2.0 * s[1].speed + s[2].speed).abs()),
-    ) / (speed + 0.15);
-    notes.put(NAME, "change", change);
-    notes.put(NAME, "usual_change", usual);
+    let bend = |s: &[super::evidence::StepRecord]| {
+        (s[0].speed - 2.0 * s[1].speed + s[2].speed).abs() / (speed + 0.15)
+    };
+    let jerk = mean(e.steps.windows(3).map(bend));
+    let camera = e.camera_jerk() / (e.steady_speed() + 0.5);
+    let change = mean(e.steps[1..].iter().map(|s| s.flow_change));
     notes.put(NAME, "jerk", jerk);
+    notes.put(NAME, "camera_jerk", camera);
+    notes.put(NAME, "duplicates", e.duplicates);
     notes.put(NAME, "speed", speed);
-    notes.put(NAME, "steady", e.steady_speed());
-    notes.put(
-        NAME,
-        "change_abs",
-        mean(later.iter().map(|s| s.flow_change)),
-    );
-    notes.put(
-        NAME,
-        "high_change_abs",
-        mean(later.iter().map(|s| s.high_flow_change)),
-    );
-    notes.put(
-        NAME,
-        "strain_abs",
-        mean(later.iter().map(|s| s.strain_change)),
-    );
-    notes.put(NAME, "contrast", mean(later.iter().map(|s| s.contrast)));
+    notes.put(NAME, "steady_speed", e.steady_speed());
+    notes.put(NAME, "flow_change", change);
+    let bends = e.steps.windows(3).enumerate();
     notes.moments(
         NAME,
         "the motion changes abruptly",
-        1.0,
-        e.steps
-            .iter()
-            .enumerate()
-            .skip(1)
-            .map(|(t, s)| (e.time(t), None, s.flow_change / (speed + 0.5))),
+        4.0 * jerk + 0.2,
+        bends.map(|(t, s)| (e.time(t + 1), None, bend(s))),
     );
-    (-change / 0.8 - jerk - e.duplicates / 0.25).exp() * e.gate
+    (-1.5 * jerk - 0.15 * camera - 0.5 * e.duplicates).exp() * e.gate
 }

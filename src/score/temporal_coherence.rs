@@ -1,42 +1,40 @@
-//! Temporal coherence: what the flow does not explain, flicker, and flow that contradicts itself.
+//! Temporal coherence: a picture that changes by its motion only, and whose motion holds together.
 
 use super::Notes;
-use super::evidence::{Evidence, mean};
+use super::evidence::{Evidence, StepRecord, mean};
+use super::path_realism::over_paths;
 
 const NAME: &str = "temporal_coherence";
 
 pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
-    let sum = |f: fn(&super::evidence::StepRecord) -> f64| e.steps.iter().map(f).sum::<f64>();
-    let error = sum(|s| s.fine) / (sum(|s| s.gradient) + e.steps.len() as f64);
-    let flicker = mean(e.steps.iter().map(|s| s.block));
-    let high_flicker = mean(e.steps.iter().map(|s| s.high_block));
-    let inconsistent = 1.0 - mean(e.steps.iter().map(|s| s.consistent));
-    let ssim = mean(e.steps.iter().map(|s| s.ssim));
-    notes.put(NAME, "warp_error", error);
+    let over = |f: fn(&StepRecord) -> f64| mean(e.steps.iter().map(f));
+    // Mean residual of a cell along the flow, in grey levels.
+    let flicker = over(|s| s.block);
+    // Half of the points' worst own acceleration is under this.
+    let drift = over_paths(e, |p| p.usual_own).unwrap_or(1.0);
+    let cuts = e.steps.iter().filter(|s| s.consistent < CUT).count();
     notes.put(NAME, "flicker", flicker);
-    notes.put(NAME, "high_flicker", high_flicker);
-    notes.put(NAME, "inconsistent", inconsistent);
-    notes.put(NAME, "ssim", ssim);
-    notes.put(NAME, "low_ssim", mean(e.steps.iter().map(|s| s.low_ssim)));
-    notes.put(NAME, "residual", mean(e.steps.iter().map(|s| s.residual)));
-    notes.put(
-        NAME,
-        "impulse",
-        mean(e.steps.iter().map(|s| s.impulse.max(0.0))),
-    );
-    notes.put(
-        NAME,
-        "high_signal",
-        mean(e.steps.iter().map(|s| s.high_signal)),
-    );
+    notes.put(NAME, "drift", drift);
+    notes.put(NAME, "cuts", cuts as f64);
+    notes.put(NAME, "residual", over(|s| s.residual));
+    notes.put(NAME, "warp_error", over(|s| s.fine / (s.gradient + 1.0)));
+    notes.put(NAME, "inconsistent", 1.0 - over(|s| s.consistent));
+    notes.put(NAME, "ssim", over(|s| s.ssim));
+    let steps = || e.steps.iter().enumerate();
     notes.moments(
         NAME,
         "the picture changes beyond its motion",
         2.0 * flicker + 1.0,
-        e.steps
-            .iter()
-            .enumerate()
-            .map(|(t, s)| (e.time(t), None, s.block)),
+        steps().map(|(t, s)| (e.time(t), None, s.block)),
     );
-    (-error / 0.6 - flicker / 3.0 - inconsistent / 0.25).exp() * e.gate
+    notes.moments(
+        NAME,
+        "a cut",
+        1.0 - CUT,
+        steps().map(|(t, s)| (e.time(t), None, 1.0 - s.consistent)),
+    );
+    (-0.4 * flicker - 0.3 * drift).exp() * e.gate
 }
+
+/// Share of consistent flow under which a step leads to another scene.
+const CUT: f64 = 0.2;

@@ -32,7 +32,8 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     put("blocks", &|q| q.blocks);
     put("clipped", &|q| q.clipped);
     put("contrast", &|q| q.contrast);
-    let value = mean(e.quality.iter().map(of));
+    // A repeated frame shows nothing new.
+    let value = mean(e.quality.iter().map(of)) * (1.0 - 0.1 * e.duplicates);
     notes.moments(
         NAME,
         "a frame of low quality",

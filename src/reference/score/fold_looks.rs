@@ -64,9 +64,8 @@ pub fn fold_looks(
                     _ => None,
                 })
                 .collect();
-            let here = near.len() as f32;
-            if here >= 4.0 {
-                near.iter().sum::<f32>() / here
+            if near.len() >= 5 {
+                near.into_iter().fold(f32::INFINITY, f32::min)
             } else {
                 0.0
             }
@@ -77,11 +76,11 @@ pub fn fold_looks(
     let mut worst_lost = 0.0f32;
     let unlike: Vec<f32> = (0..n)
         .map(|c| {
-            let (mut total, mut here, mut away) = (0.0, 0.0f32, 0.0);
+            let (mut best, mut here, mut away) = (0.0f32, 0.0f32, 0.0);
             for k in shape.around(c) {
                 match of(k) {
                     Point::Followed(v, _) => {
-                        total += v;
+                        best = best.max(v);
                         here += 1.0;
                     }
                     Point::Lost => away += 1.0,
@@ -89,9 +88,9 @@ pub fn fold_looks(
                 }
             }
             if here + away >= 5.0 {
-                worst_lost = worst_lost.max(away / (here + away).max(1.0));
+                worst_lost = worst_lost.max(away / (here + away));
             }
-            if here >= 4.0 { -total / here } else { -1.0 }
+            if here >= 5.0 { -best } else { -1.0 }
         })
         .collect();
     let worst = largest(&unlike);

@@ -41,9 +41,8 @@ impl Shape {
     fn around(self, c: usize) -> impl Iterator<Item = usize> {
         let (x, y) = (c % self.across, c / self.across);
         let rows = y.saturating_sub(1)..(y + 2).min(self.down);
-        rows.flat_map(move |j| {
-            (x.saturating_sub(1)..(x + 2).min(self.across)).map(move |i| j * self.across + i)
-        })
+        let columns = x.saturating_sub(1)..(x + 2).min(self.across);
+        rows.flat_map(move |j| columns.clone().map(move |i| j * self.across + i))
     }
 
     /// The middle of a cell in shares of the grid.
