@@ -58,7 +58,8 @@ struct Params { width: u32, height: u32, cell: u32, across: u32, scale: f32, has
       saa += p * p;
       mean += u;
       speed += length(u);
-      if (params.has_before != 0u) { change += min(params.scale * length(u + before[at]), 8.0); }
+      let turned = params.scale * length(u + before[at]);
+      if (params.has_before != 0u) { change += select(8.0, turned, turned < 8.0); }
       let tx = clamp(f32(x) + u.x, 0.0, f32(params.width) - 1.0);
       let ty = clamp(f32(y) + u.y, 0.0, f32(params.height) - 1.0);
       let ix = u32(tx);

@@ -7,7 +7,8 @@
 //   4 (event, x, y, share of cells over .25)     5 (median impulse, worst change of flow, x, y)
 //   6 (P90 block residual, deviation of a, own motion, P90 signal)   7 (event of the change of flow, x, y, cells)
 //   8..12 the camera's model   12 (objects, their cells, cells lost, most change of an object's flow)
-//   13 (mass of the event: the sum of the impulses of the 9x9 cells around it, cut at 1 each, 0, 0, 0)
+//   13 (mass of the event: the sum of the impulses of the 9x9 cells around it, cut at 1 each; largest change of a
+//   cell without motion, 0, 0)
 // Places are in shares of the grid, cells in shares of all.
 struct Params { across: u32, down: u32, at: u32, sides: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -166,6 +167,8 @@ fn flow_at(c: u32) -> vec4<f32> {
   workgroupBarrier();
   pick(lane, n, vec4<u32>(place(0.5, n)));
   if (lane == 0u) { ledger[out + 3u].w = picked[0]; }
+  worst = largest(lane, n);
+  if (lane == 0u) { ledger[out + 13u].y = select(0.0, values[worst], n > 0u); }
   workgroupBarrier();
   for (var c = lane; c < n; c += LANES) { values[c] = abs(now[c * 4u].w); }
   workgroupBarrier();

@@ -1,9 +1,11 @@
 // The record of a generation's looks at one age. A point's likeness is its structure x exp(-colour / 12), its colour
 // the distance of the chroma together with half the change of luma, less that of the median point; only points whose
-// key patch has texture (deviation over 4) count. Four vectors:
+// key patch has texture (deviation over 4) count. Percentiles, least and largest are over the steady ones, which the
+// camera explains: what moves by itself turns and bends. Five vectors:
 //   (points that are followed, mean likeness, P10, median)   (share of the textured that is lost, P5, mean structure, mean colour)
 //   (least likeness, x, y; largest share lost of 3x3 points of which 5 count)
 //   (P90 colour, largest colour, x, y)
+//   (steady points, their mean likeness, their mean colour, 0)
 // Least and largest are over 3x3 points of which 5 are followed, all of which are at least so unlike, or so off in
 // colour: an outline that single points slip over is not an object that changes.
 struct Params { across: u32, down: u32, at: u32, points_at: u32 }
@@ -14,7 +16,10 @@ struct Params { across: u32, down: u32, at: u32, points_at: u32 }
 
 const NONE: f32 = 3e38;
 
-// Likeness; -1 lost, -2 does not count.
+// Points that have moved more than this by themselves are not steady.
+const STEADY: f32 = 1.0;
+
+// Likeness of a steady point; -1 lost, -2 does not count, -3 moves by itself.
 var<workgroup> like: array<f32, 1024>;
 var<workgroup> colour: array<f32, 1024>;
 
@@ -43,15 +48,19 @@ var<workgroup> colour: array<f32, 1024>;
     let shift = 0.5 * (q.w - light);
     let off = sqrt(q.y * q.y + shift * shift);
     let v = q.x * exp(-off / 12.0);
+    let steady = points[params.points_at + c].w <= STEADY;
     colour[c] = select(0.0, off, followed);
-    like[c] = select(select(-2.0, -1.0, lost), v, followed);
-    values[c] = select(NONE, v, followed);
+    like[c] = select(select(-2.0, -1.0, lost), select(-3.0, v, steady), followed);
+    values[c] = select(NONE, v, followed && steady);
     let f = select(0.0, 1.0, followed);
     t[0] += f;
     t[1] += f * v;
     t[2] += select(0.0, 1.0, lost);
     t[3] += f * q.x;
     t[4] += f * off;
+    t[5] += select(0.0, 1.0, followed && steady);
+    t[6] += select(0.0, v, followed && steady);
+    t[7] += select(0.0, off, followed && steady);
   }
   add_up(lane, t);
   let followed = sums[0];
@@ -59,13 +68,15 @@ var<workgroup> colour: array<f32, 1024>;
   let mean = sums[1] / by;
   let lost = sums[2] / max(followed + sums[2], 1.0);
   let rest = vec2<f32>(sums[3], sums[4]) / by;
-  pick(lane, n, vec4<u32>(place(0.1, m), place(0.5, m), place(0.05, m), 0u));
-  let ranks = vec3<f32>(picked[0], picked[1], picked[2]) * select(0.0, 1.0, m > 0u);
+  let calm = u32(sums[5]);
+  let still = vec3<f32>(sums[5], sums[6] / max(sums[5], 1.0), sums[7] / max(sums[5], 1.0));
+  pick(lane, n, vec4<u32>(place(0.1, calm), place(0.5, calm), place(0.05, calm), 0u));
+  let ranks = vec3<f32>(picked[0], picked[1], picked[2]) * select(0.0, 1.0, calm > 0u);
   workgroupBarrier();
   for (var c = lane; c < n; c += LANES) { values[c] = select(NONE, colour[c], like[c] >= 0.0); }
   workgroupBarrier();
-  pick(lane, n, vec4<u32>(place(0.9, m)));
-  let high = picked[0] * select(0.0, 1.0, m > 0u);
+  pick(lane, n, vec4<u32>(place(0.9, calm)));
+  let high = picked[0] * select(0.0, 1.0, calm > 0u);
   workgroupBarrier();
   for (var c = lane; c < n; c += LANES) {
     let x = i32(c % params.across);
@@ -115,5 +126,6 @@ var<workgroup> colour: array<f32, 1024>;
       (f32(worst / params.across) + 0.5) / f32(params.down), gone);
     ledger[params.at + 3u] = vec4<f32>(high, most, (f32(off % params.across) + 0.5) / f32(params.across),
       (f32(off / params.across) + 0.5) / f32(params.down));
+    ledger[params.at + 4u] = vec4<f32>(still, 0.0);
   }
 }

@@ -11,7 +11,6 @@ use super::{Globals, settings::Settings};
 use crate::depth::Model;
 use crate::event::{At, Event, Listener, StageMonitor};
 use crate::gpu::Gpu;
-use crate::motion;
 use crate::pipeline::{self, Tracked};
 use crate::progress::Reporter;
 use crate::report::pictures;
@@ -78,15 +77,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let depth = pipeline::depth(&gpu, &frames, &given, &model, &monitor)?;
     timed("depth", started);
     let started = Instant::now();
-    let motion = || {
-        Ok(motion::pairs(
-            &gpu,
-            &frames,
-            &config.motion,
-            None,
-            &monitor,
-        )?)
-    };
+    let options = &config.motion;
+    let motion = || pipeline::pairs(&gpu, &args.input, None, &frames, None, options, &monitor);
     let tracked = pipeline::track(&frames, motion, &given, depth.as_ref(), &config, &monitor)?;
     timed("cameras", started);
     let cameras = match tracked {

@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::Globals;
 use crate::camera::{self, Cameras, Intrinsics, Known, SolveOptions, TrajectoryError};
 use crate::depth::{Model, ModelChoice, Options};
-use crate::motion::{self, MotionOptions};
+use crate::motion::MotionOptions;
+use crate::pipeline;
 use crate::progress::Single;
 use crate::video::{self, DecodeOptions, Frames};
 
@@ -120,7 +121,8 @@ fn solve(
     known: Known,
     monitor: &Single,
 ) -> anyhow::Result<Cameras> {
-    let motion = motion::pairs(gpu, frames, &MotionOptions::default(), None, monitor)?;
+    let options = MotionOptions::default();
+    let motion = pipeline::pairs(gpu, &args.input, None, frames, None, &options, monitor)?;
     let depth = match known.depth {
         Some(depth) if !args.ignore_known_depth => depth,
         _ => {

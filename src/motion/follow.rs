@@ -26,12 +26,13 @@ gpu_struct! {
 
 /// One step of points.
 pub static FOLLOW: Kernel = kernel!("motion/follow", shared [], workgroup [64, 1, 1], params FollowParams,
-    bind [read flow: [f32; 2], read state: u32, write points: [f32; 4]]);
+    bind [read flow: [f32; 2], read state: u32, read own: f32, write points: [f32; 4]]);
 
 /// Points that start on one frame and are followed from there.
 pub struct Following {
-    /// `(x, y, end, 0)` of each point, age by age, in pixels of the motion size; `end` is 0 for a point that goes
-    /// on, 1 for one that was lost, 2 for one that left the picture.
+    /// `(x, y, end, own)` of each point, age by age, in pixels of the motion size; `end` is 0 for a point that goes
+    /// on, 1 for one that was lost, 2 for one that left the picture; `own` is the most that it has moved by itself in a
+    /// step so far, in standard pixels.
     pub points: Buffer<[f32; 4]>,
     /// Points of one age.
     pub count: usize,
@@ -90,7 +91,7 @@ impl Following {
         recorder.run(
             &FOLLOW,
             &params,
-            &[&step.forward, &step.state, &self.points],
+            &[&step.forward, &step.state, &step.own, &self.points],
             groups,
         )?;
         self.steps += 1;

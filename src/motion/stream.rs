@@ -40,6 +40,8 @@ pub struct Stream {
     solver: Solver,
     last: Option<Vec<Level>>,
     objects: Option<Buffer<[f32; 4]>>,
+    /// Frames that came.
+    count: usize,
 }
 
 impl Stream {
@@ -71,12 +73,20 @@ impl Stream {
             solver: Solver::new(gpu, &sizes, options)?,
             last: None,
             objects: None,
+            count: 0,
         })
     }
 
     /// The motion size.
     pub fn size(&self) -> (u32, u32) {
         (self.size.width, self.size.height)
+    }
+
+    /// Bytes that a frame's luma and step take on the device.
+    pub fn bytes(&self) -> usize {
+        let pixels = self.size.width as usize * self.size.height as usize;
+        // Two flows, state, own motion, luma of both frames (shared with the neighbours) and of half the size.
+        pixels * (8 + 8 + 4 + 4 + 4 + 1)
     }
 
     /// Pixels of the luma that [`Stream::push`] gives, in one of the motion size: .5, or 1 where the motion size is too
@@ -100,7 +110,7 @@ impl Stream {
         let got = frames.rgba.get(index).map_or(0, Buffer::len);
         if (frames.width, frames.height) != self.frame || got != width as usize * height as usize {
             return Err(MotionError::FrameSize {
-                index,
+                index: self.count,
                 got,
                 width,
                 height,
@@ -117,6 +127,7 @@ impl Stream {
         }
         let luma = levels[usize::from(levels.len() > 1)].luma.clone();
         self.last = Some(levels);
+        self.count += 1;
         Ok((luma, step))
     }
 

@@ -22,7 +22,7 @@ pub use config::{Config, Preset, ProviderLimits, keys};
 pub use plan::{Amount, Plan, RowFault, Share};
 pub use result::{Failure, IterationResult, Outcome, RowResult, TakeResult, Work};
 pub use stages::{
-    Given, Rebuilt, Tracked, depth, depth_views, frames, given, rebuild, scored, track,
+    Given, Rebuilt, Tracked, depth, depth_views, frames, given, pairs, rebuild, scored, track,
 };
 pub use studio::Studio;
 pub use takes::Desk;

@@ -82,6 +82,7 @@ impl Studio<'_> {
         let fps = round.row.fps;
         let key = KeyBuilder::new("depth", depth::VERSION)
             .value(&(
+                (config.max_side, config.max_frames),
                 model.sha256(),
                 config.depth.kind,
                 config.ignore_known_cameras,
@@ -129,7 +130,7 @@ impl Studio<'_> {
         let take = &scored.take;
         let depth_key = self.depth(round, scored)?;
         let key = KeyBuilder::new("cameras", camera::VERSION)
-            .value(&config.solve)
+            .value(&(motion::VERSION, &config.motion, &config.solve))
             .after(&depth_key)
             .finish();
         let number = take.number;
@@ -143,13 +144,15 @@ impl Studio<'_> {
             let (frames, motion) = loaded(&mut clip, &gpu, &take.video, fps, config, monitor)?;
             let given = given(&take.video, frames, config)?;
             let motion = || {
-                Ok(motion::pairs(
+                stages::pairs(
                     &gpu,
+                    &take.video,
+                    fps,
                     frames,
-                    &config.motion,
                     motion,
+                    &config.motion,
                     monitor,
-                )?)
+                )
             };
             let maps = stored_depth(&home, take, frames, config)?;
             let tracked = track(frames, motion, &given, maps.as_ref(), config, monitor)?;

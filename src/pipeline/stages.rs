@@ -9,8 +9,8 @@ use crate::camera::{self, CameraError, Cameras, Intrinsics};
 use crate::depth::{DepthMaps, Model};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
-use crate::motion::{MotionOptions, Pairs};
-use crate::score::{self, ScoreOptions, Watched};
+use crate::motion::{self, Motion, MotionOptions, Pairs};
+use crate::score::{self, ScoreError, ScoreOptions, Watched};
 use crate::splat::{self, FitReport, Renderer, Splats};
 use crate::video::{self, DecodeOptions, Frames, Windows};
 use crate::world::{self, DepthView};
@@ -94,12 +94,44 @@ pub fn scored(
     }
     let expected = video::probe(input).map_or(0, |info| info.frames);
     let mut windows = Windows::open(gpu, input, &decode, monitor)?;
-    let how = (score::WINDOW, score::KEEP, expected);
+    let how = (score::WINDOW, score::KEEP_BYTES, expected);
     let watched = score::watch(gpu, &mut windows, how, motion, options, monitor)?;
     for fault in &watched.faults {
         monitor.warn(&format!("{}: {fault}", input.display()));
     }
     Ok(watched)
+}
+
+/// The flows that the cameras of `frames` are solved from. They start from the motion of the whole clip, which is made
+/// again where `motion` does not have it: what comes does not depend on what was at hand.
+///
+/// # Errors
+/// As [`scored`] and [`motion::pairs`].
+pub fn pairs(
+    gpu: &Gpu,
+    input: &Path,
+    fps: Option<f64>,
+    frames: &Frames,
+    motion: Option<&Motion>,
+    options: &MotionOptions,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<Pairs> {
+    let again = match motion {
+        Some(_) => None,
+        None => {
+            let (side, plain) = (score::MAX_SIDE, ScoreOptions::default());
+            match scored(gpu, input, fps, side, options, &plain, monitor) {
+                Ok(watched) => watched.motion,
+                // Clips that are too short for scores may still be solved.
+                Err(error) => match error.downcast_ref() {
+                    Some(ScoreError::TooShort { .. }) => None,
+                    _ => return Err(error),
+                },
+            }
+        }
+    };
+    let motion = motion.or(again.as_ref());
+    Ok(motion::pairs(gpu, frames, options, motion, monitor)?)
 }
 
 /// What an input folder tells of its own cameras and depth, and the run may use.

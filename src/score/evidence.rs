@@ -9,6 +9,9 @@ use super::visual_quality;
 /// Mean difference, in grey levels, under which two frames are the same picture.
 const SAME: f64 = 0.15;
 
+/// Share of consistent flow under which a step leads to another scene.
+pub(super) const CUT: f64 = 0.15;
+
 /// One step: means over the picture, and the worst places. The kernel `score/fold` says how each is made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StepRecord {
@@ -31,6 +34,7 @@ pub(super) struct StepRecord {
     pub event: Spot,
     pub event_share: f64,
     pub event_mass: f64,
+    pub most_still_change: f64,
     pub impulse: f64,
     pub high_signal: f64,
     pub jolt: Spot,
@@ -93,6 +97,9 @@ pub(super) struct LookRecord {
     pub tint: f64,
     pub worst: Spot,
     pub worst_lost: f64,
+    pub steady: f64,
+    pub steady_mean: f64,
+    pub steady_tint: f64,
     pub high_tint: f64,
     pub worst_tint: Spot,
 }
@@ -149,10 +156,15 @@ impl Evidence {
             gate: 0.0,
         };
         for (entry, words) in records {
-            let at = |i: usize| {
-                let v = f64::from(words[i]);
-                if v.is_finite() { v } else { 0.0 }
-            };
+            if words.iter().any(|w| !w.is_finite()) {
+                let frame = match entry {
+                    Entry::Step(t) | Entry::Detail(t) => t,
+                    Entry::Paths { start, .. } | Entry::Looks { start, .. } => start,
+                };
+                let time = e.times[frame];
+                return Err(ScoreError::NotFinite { time });
+            }
+            let at = |i: usize| f64::from(words[i]);
             match entry {
                 Entry::Step(_) => e.steps.push(step(&at)),
                 Entry::Paths { start, steps } => e.paths.push(path(&at, start, steps)),
@@ -169,13 +181,24 @@ impl Evidence {
                 }),
             }
         }
-        let changes: Vec<f64> = e.steps.iter().map(|s| s.still_change).collect();
-        let same = SAME.max(0.12 * percentile(&changes, 0.75));
-        let repeated = changes.iter().filter(|c| **c < same).count();
-        e.duplicates = repeated as f64 / changes.len().max(1) as f64;
+        // A frame is repeated where neither the picture nor any cell of it changes.
+        let limit = |of: fn(&StepRecord) -> f64, least: f64| {
+            let changes: Vec<f64> = e.steps.iter().map(of).collect();
+            least.max(0.12 * percentile(&changes, 0.75))
+        };
+        let same = limit(|s| s.still_change, SAME);
+        let still = limit(|s| s.most_still_change, 5.0 * SAME);
+        let repeated = |s: &&StepRecord| s.still_change < same && s.most_still_change < still;
+        let repeated = e.steps.iter().filter(repeated).count();
+        e.duplicates = repeated as f64 / e.steps.len().max(1) as f64;
         let quality = mean(e.quality.iter().map(visual_quality::of));
         e.gate = (1.0 - e.duplicates) * quality.max(0.0).powf(0.3);
         Ok(e)
+    }
+
+    /// Steps that lead to another scene.
+    pub(super) fn cuts(&self) -> usize {
+        self.steps.iter().filter(|s| s.consistent < CUT).count()
     }
 
     /// Mean length of the flow in standard pixels a step.
@@ -233,6 +256,7 @@ fn step(at: &dyn Fn(usize) -> f64) -> StepRecord {
         event: spot(16),
         event_share: at(19),
         event_mass: at(52),
+        most_still_change: at(53),
         impulse: at(20),
         high_block: at(24),
         contrast: at(25),
@@ -286,6 +310,9 @@ fn look(at: &dyn Fn(usize) -> f64, start: usize, age: usize) -> LookRecord {
             at: [at(9), at(10)],
         },
         worst_lost: at(11),
+        steady: at(16),
+        steady_mean: at(17),
+        steady_tint: at(18),
         high_tint: at(12),
         worst_tint: Spot {
             value: at(13),

@@ -2,94 +2,64 @@
 //! contrast and colour. It compares appearance; whether a face is still the same person takes a network.
 
 use super::Notes;
-use super::evidence::{Evidence, LookRecord, mean};
+use super::evidence::{Evidence, LookRecord, mean, ranked};
 
 const NAME: &str = "identity_persistence";
 
 pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     // Older looks tell more of what changes slowly.
-    let weight = |l: &LookRecord| l.followed * l.age as f64;
-    let total: f64 = e.looks.iter().map(weight).sum();
-    let over = |f: &dyn Fn(&LookRecord) -> f64| {
-        e.looks.iter().map(|l| weight(l) * f(l)).sum::<f64>() / total.max(1.0)
+    let over = |points: fn(&LookRecord) -> f64, f: fn(&LookRecord) -> f64| {
+        let weight = |l: &LookRecord| points(l) * l.age as f64;
+        let total: f64 = e.looks.iter().map(weight).sum();
+        (total > 0.0).then(|| e.looks.iter().map(|l| weight(l) * f(l)).sum::<f64>() / total)
     };
-    let (average, low) = (over(&|l| l.mean), over(&|l| l.low));
-    notes.put(NAME, "mean", average);
-    notes.put(NAME, "p10", low);
-    notes.put(NAME, "p5", over(&|l| l.lowest));
-    notes.put(NAME, "median", over(&|l| l.median));
-    notes.put(NAME, "structure", over(&|l| l.structure));
-    notes.put(NAME, "tint", over(&|l| l.tint));
+    let all = |f: fn(&LookRecord) -> f64| over(|l| l.followed, f);
+    let steady = |f: fn(&LookRecord) -> f64| over(|l| l.steady, f).unwrap_or(0.0);
+    let likeness = all(|l| l.mean);
+    let colour = all(|l| l.tint).unwrap_or(0.0);
+    let high = all(|l| l.high_tint).unwrap_or(0.0);
+    let worst = all(|l| l.worst_tint.value).unwrap_or(0.0);
+    let lost = mean(e.looks.iter().map(|l| l.worst_lost));
+    let [event, _] = ranked(e.steps.iter().map(|s| s.event.value));
+    notes.put(NAME, "likeness", likeness.unwrap_or(0.0));
+    notes.put(NAME, "colour", colour);
+    notes.put(NAME, "high_colour", high);
+    notes.put(NAME, "worst_colour", worst);
+    notes.put(NAME, "worst_lost", lost);
+    notes.put(NAME, "event", event);
     notes.put(NAME, "lost", mean(e.looks.iter().map(|l| l.lost)));
-    notes.put(NAME, "high_tint", over(&|l| l.high_tint));
-    notes.put(NAME, "worst_tint", over(&|l| l.worst_tint.value));
-    notes.put(NAME, "tint_gap", over(&|l| l.worst_tint.value - l.tint));
-    notes.put(
-        NAME,
-        "tint_ratio",
-        over(&|l| l.worst_tint.value / (l.tint + 1.0)),
-    );
-    notes.put(
-        NAME,
-        "most_tint",
-        e.looks
-            .iter()
-            .map(|l| l.worst_tint.value)
-            .fold(0.0, f64::max),
-    );
-    notes.put(
-        NAME,
-        "most_gap",
-        e.looks
-            .iter()
-            .map(|l| l.worst_tint.value - l.tint)
-            .fold(0.0, f64::max),
-    );
-    notes.put(
-        NAME,
-        "most_ratio",
-        e.looks
-            .iter()
-            .map(|l| l.worst_tint.value / (l.tint + 1.0))
-            .fold(0.0, f64::max),
-    );
-    notes.put(NAME, "worst", over(&|l| l.worst.value));
-    notes.put(
-        NAME,
-        "least",
-        e.looks.iter().map(|l| l.worst.value).fold(1.0, f64::min),
-    );
-    notes.put(NAME, "gap", over(&|l| l.median - l.worst.value));
-    notes.put(
-        NAME,
-        "most_like_gap",
-        e.looks
-            .iter()
-            .map(|l| l.median - l.worst.value)
-            .fold(0.0, f64::max),
-    );
-    notes.put(NAME, "ratio", over(&|l| l.worst.value / (l.median + 0.05)));
-    notes.put(
-        NAME,
-        "least_ratio",
-        e.looks
-            .iter()
-            .map(|l| l.worst.value / (l.median + 0.05))
-            .fold(9.0, f64::min),
-    );
-    notes.put(
-        NAME,
-        "worst_lost",
-        mean(e.looks.iter().map(|l| l.worst_lost)),
-    );
+    notes.put(NAME, "structure", all(|l| l.structure).unwrap_or(0.0));
+    notes.put(NAME, "steady_likeness", steady(|l| l.steady_mean));
+    notes.put(NAME, "steady_median", steady(|l| l.median));
+    notes.put(NAME, "steady_p10", steady(|l| l.low));
+    notes.put(NAME, "steady_p5", steady(|l| l.lowest));
+    notes.put(NAME, "steady_colour", steady(|l| l.steady_tint));
+    notes.put(NAME, "worst_likeness", steady(|l| l.worst.value));
+    let looks = || {
+        e.looks.iter().map(|l| {
+            let time = e.times[(l.start + l.age).min(e.times.len() - 1)];
+            (l, time)
+        })
+    };
     notes.moments(
         NAME,
         "a patch no longer looks as it did",
-        0.5,
-        e.looks.iter().map(|l| {
-            let time = e.times[(l.start + l.age).min(e.times.len() - 1)];
-            (time, Some(l.worst.at), l.median - l.worst.value)
-        }),
+        0.4,
+        looks().map(|(l, time)| (time, Some(l.worst.at), l.median - l.worst.value)),
     );
-    (average * low).max(0.0).sqrt() * e.gate
+    notes.moments(
+        NAME,
+        "a patch changes its colour",
+        3.0 * colour + 6.0,
+        looks().map(|(l, time)| (time, Some(l.worst_tint.at), l.worst_tint.value)),
+    );
+    // Nothing that could be followed: nothing speaks for the clip.
+    let Some(likeness) = likeness else { return 0.0 };
+    let fault = 0.019 * colour
+        + 0.01 * high
+        + 0.011 * worst
+        + 0.7 * event
+        + 0.09 * lost
+        + 0.09 * (1.0 - likeness);
+    (-fault).exp() * e.gate
 }

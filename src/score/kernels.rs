@@ -166,7 +166,7 @@ pub const STEP: usize = 14;
 /// Vectors of the record of a generation's paths.
 pub const PATHS_RECORD: usize = 3;
 /// Vectors of the record of a generation's looks at one age.
-pub const LOOKS_RECORD: usize = 4;
+pub const LOOKS_RECORD: usize = 5;
 /// Vectors of the record of one frame's quality.
 pub const DETAIL_RECORD: usize = 2;
 

@@ -97,6 +97,14 @@ pub enum ScoreError {
         /// The metrics.
         names: String,
     },
+    /// The device gave a value that is no number.
+    #[error(
+        "the scores of the frame at {time:.3} s came out as no number; report it with the take"
+    )]
+    NotFinite {
+        /// Of the frame, in seconds.
+        time: f64,
+    },
     /// The motion failed.
     #[error(transparent)]
     Motion(#[from] MotionError),
@@ -115,7 +123,7 @@ pub enum ScoreError {
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Scores {
     /// Value of each metric by its name, in [0, 1].
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "known")]
     pub metrics: BTreeMap<String, f64>,
     /// The metrics as one, in [0, 1].
     pub overall: f64,
@@ -126,6 +134,13 @@ pub struct Scores {
     /// The worst moments of each metric, worst first.
     #[serde(default)]
     pub worst: Vec<Moment>,
+}
+
+/// The metrics among the numbers of a record, which has others beside them.
+fn known<'de, D: serde::Deserializer<'de>>(record: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let mut numbers: BTreeMap<String, f64> = serde::Deserialize::deserialize(record)?;
+    numbers.retain(|name, _| METRICS.iter().any(|m| m.name == name));
+    Ok(numbers)
 }
 
 impl Scores {
@@ -181,14 +196,14 @@ pub const MAX_SIDE: u32 = 1280;
 /// Frames of a window. Scores do not depend on it.
 pub const WINDOW: usize = 32;
 
-/// Steps of motion that are kept for later stages: 1.3 MB each.
-pub const KEEP: usize = 400;
+/// Bytes of motion that are kept of a clip for later stages: some 400 steps at the default size.
+pub const KEEP_BYTES: usize = 512 << 20;
 
 /// A clip that was scored as it came.
 pub struct Watched {
     /// Its scores.
     pub scores: Scores,
-    /// Its motion, unless it has more steps than were to be kept.
+    /// Its motion, unless it takes more bytes than were to be kept.
     pub motion: Option<Motion>,
     /// Frames that came.
     pub frames: usize,
@@ -197,7 +212,7 @@ pub struct Watched {
 }
 
 /// Scores a clip of any length as it is decoded, in windows of `window` frames (at least [`WINDOW`], which tell the
-/// pace), with the memory of one and of `keep` steps of motion: the same scores as [`score`] gives. Progress is counted
+/// pace), with the memory of one and of `keep` bytes of motion: the same scores as [`score`] gives. Progress is counted
 /// in frames of `expected`.
 ///
 /// # Errors
@@ -239,7 +254,7 @@ pub fn watch(
             scorer.push(&mut recorder, rgba, time, &luma, step.as_ref())?;
             recorder.submit()?;
             times.push(time);
-            if times.len() <= keep + 1 {
+            if times.len() * stream.bytes() <= keep {
                 lumas.push(luma);
                 steps.extend(step);
             } else {
@@ -262,7 +277,7 @@ pub fn watch(
     let frames = times.len();
     Ok(Watched {
         scores: conclude(&scorer.finish()?, options),
-        motion: (frames <= keep + 1).then_some(Motion {
+        motion: (frames * stream.bytes() <= keep).then_some(Motion {
             width,
             height,
             times,
@@ -287,6 +302,11 @@ fn conclude(evidence: &Evidence, options: &ScoreOptions) -> Scores {
     let mut notes = Notes::default();
     notes.put("clip", "duplicates", evidence.duplicates);
     notes.put("clip", "gate", evidence.gate);
+    notes.put("clip", "seconds_a_step", evidence.seconds);
+    let over = |f: fn(&evidence::StepRecord) -> f64| evidence::mean(evidence.steps.iter().map(f));
+    notes.put("clip", "contrast", over(|s| s.contrast));
+    // How much of the flow is the camera's plane.
+    notes.put("clip", "plane_weight", over(|s| s.plane_weight));
     let metrics: BTreeMap<String, f64> = METRICS
         .iter()
         .map(|m| {

@@ -1,24 +1,25 @@
 //! Motion smoothness: motion that goes on as it was, without jerks and without frozen frames.
 
 use super::Notes;
-use super::evidence::{Evidence, mean};
+use super::evidence::{Evidence, StepRecord, mean};
 
 const NAME: &str = "motion_smoothness";
 
 pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let speed = e.speed();
-    let bend = |s: &[super::evidence::StepRecord]| {
-        (s[0].speed - 2.0 * s[1].speed + s[2].speed).abs() / (speed + 0.15)
-    };
+    let bend =
+        |s: &[StepRecord]| (s[0].speed - 2.0 * s[1].speed + s[2].speed).abs() / (speed + 0.15);
     let jerk = mean(e.steps.windows(3).map(bend));
     let camera = e.camera_jerk() / (e.steady_speed() + 0.5);
-    let change = mean(e.steps[1..].iter().map(|s| s.flow_change));
+    let later = |f: fn(&StepRecord) -> f64| mean(e.steps.iter().skip(1).map(f));
     notes.put(NAME, "jerk", jerk);
     notes.put(NAME, "camera_jerk", camera);
     notes.put(NAME, "duplicates", e.duplicates);
     notes.put(NAME, "speed", speed);
     notes.put(NAME, "steady_speed", e.steady_speed());
-    notes.put(NAME, "flow_change", change);
+    notes.put(NAME, "flow_change", later(|s| s.flow_change));
+    notes.put(NAME, "usual_flow_change", later(|s| s.usual_flow_change));
+    notes.put(NAME, "high_flow_change", later(|s| s.high_flow_change));
     let bends = e.steps.windows(3).enumerate();
     notes.moments(
         NAME,

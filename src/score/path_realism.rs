@@ -1,7 +1,7 @@
 //! Path realism: points and camera that move without jerks and jumps.
 
 use super::Notes;
-use super::evidence::{Evidence, PathRecord, ranked};
+use super::evidence::{Evidence, PathRecord, mean, ranked};
 
 const NAME: &str = "path_realism";
 /// Jerk over speed that a clip without a single path gets: nothing speaks for it.
@@ -26,8 +26,11 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     notes.put(NAME, "event", event);
     notes.put(NAME, "second_event", second);
     notes.put(NAME, "second_event_mass", mass);
-    let typical = over_paths(e, |p| p.jerk).unwrap_or(NO_PATHS);
-    notes.put(NAME, "median_jerk", typical);
+    let over = |f: fn(&PathRecord) -> f64| over_paths(e, f).unwrap_or(0.0);
+    notes.put(NAME, "median_jerk", over(|p| p.jerk));
+    notes.put(NAME, "speed", over(|p| p.speed));
+    let jolted = e.steps.iter().map(|s| s.jolt_share);
+    notes.put(NAME, "jolt_share", mean(jolted));
     notes.moments(
         NAME,
         "something moves by a jolt",
@@ -39,5 +42,5 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     );
     let fault =
         0.3 * jerk + 1.8 * jumps + 0.45 * second + 0.33 * event + 0.045 * mass + 0.045 * drift;
-    (-fault).exp() * e.gate
+    (-fault - 0.5 * e.cuts() as f64).exp() * e.gate
 }

@@ -10,7 +10,7 @@ const NAME: &str = "physics_plausibility";
 pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let own_jerk = over_paths(e, |p| p.own_jerk).unwrap_or(1.0);
     let drift = over_paths(e, |p| p.usual_own).unwrap_or(1.0);
-    let strain = mean(e.steps[1..].iter().map(|s| s.strain_change)) / (e.steady_speed() + 0.5);
+    let strain = mean(e.steps.iter().skip(1).map(|s| s.strain_change)) / (e.steady_speed() + 0.5);
     let [event, _] = ranked(e.steps.iter().map(|s| s.event.value));
     let [share, _] = ranked(e.steps.iter().map(|s| s.event_share));
     notes.put(NAME, "event", event);
@@ -27,6 +27,8 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     notes.put(NAME, "object_change", over(|s| s.object_change));
     let lost = over_paths(e, |p| p.lost).unwrap_or(1.0);
     notes.put(NAME, "lost_points", lost);
+    let high = over_paths(e, |p| p.high_own).unwrap_or(0.0);
+    notes.put(NAME, "high_own_acceleration", high);
     notes.moments(
         NAME,
         "something appears, vanishes or jumps",
@@ -35,6 +37,14 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
             .iter()
             .enumerate()
             .map(|(t, s)| (e.time(t), Some(s.event.at), s.event.value)),
+    );
+    notes.moments(
+        NAME,
+        "something moves against the camera by fits",
+        4.0 * high + 1.0,
+        e.paths
+            .iter()
+            .map(|p| (e.times[p.start], Some(p.worst.at), p.worst.value)),
     );
     let fault = 1.4 * event + 0.73 * share + 0.28 * own_jerk + 0.14 * drift + 0.07 * strain;
     (-fault).exp() * e.gate

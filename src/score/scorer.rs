@@ -16,7 +16,7 @@ use crate::video::luma::{LUMA, LumaParams};
 const LIFE: f64 = 2.0;
 /// Fewest and most steps of it.
 const STEPS: (f64, f64) = (8.0, 48.0);
-/// Generations of points that are followed at a time.
+/// Generations of points that start in the time that one is followed.
 const LIVE: usize = 4;
 /// Ages at which a generation's looks are compared.
 const AGES: usize = 8;
@@ -47,7 +47,7 @@ pub struct Scorer {
     times: Vec<f64>,
     ledger: Ledger,
     cells: [Buffer<[f32; 4]>; 3],
-    /// The last two steps: whose record waits for the step after it.
+    /// The last step, whose record waits for the step after it.
     waiting: Option<Step>,
     models: Buffer<[f32; 4]>,
     generations: Vec<Generation>,
@@ -56,6 +56,8 @@ pub struct Scorer {
     bins: [Buffer<u32>; 2],
     paths: Buffer<[f32; 4]>,
     looks: Buffer<[f32; 4]>,
+    /// Luma and chroma of the frame that came last.
+    last: Option<(Buffer<f32>, Buffer<[f32; 2]>)>,
 }
 
 impl Scorer {
@@ -103,6 +105,7 @@ impl Scorer {
             bins: [gpu.alloc(k::BINS)?, gpu.alloc(k::BINS)?],
             paths: gpu.alloc(2 * count)?,
             looks: gpu.alloc(count)?,
+            last: None,
         })
     }
 
@@ -139,10 +142,11 @@ impl Scorer {
                     self.life,
                 )?,
                 key: luma.clone(),
-                tint,
+                tint: tint.clone(),
                 compared: 0,
             });
         }
+        self.last = Some((luma.clone(), tint));
         Ok(())
     }
 
@@ -155,7 +159,14 @@ impl Scorer {
         if let Some(last) = self.waiting.take() {
             self.fold(&mut recorder, self.times.len() - 2, &last, false)?;
         }
-        for generation in std::mem::take(&mut self.generations) {
+        let last = self.last.take();
+        for mut generation in std::mem::take(&mut self.generations) {
+            // The oldest look of a clip that ends, and the only one of a very short clip.
+            if let Some((luma, tint)) = &last
+                && generation.compared < generation.points.steps
+            {
+                self.compare(&mut recorder, &mut generation, luma, tint)?;
+            }
             self.retire(&mut recorder, &generation)?;
         }
         let records = self.ledger.finish(&mut recorder)?;

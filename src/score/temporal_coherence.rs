@@ -1,7 +1,7 @@
 //! Temporal coherence: a picture that changes by its motion only, and whose motion holds together.
 
 use super::Notes;
-use super::evidence::{Evidence, StepRecord, mean};
+use super::evidence::{CUT, Evidence, StepRecord, mean};
 use super::path_realism::over_paths;
 
 const NAME: &str = "temporal_coherence";
@@ -12,14 +12,18 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let flicker = over(|s| s.block);
     // Half of the points' worst own acceleration is under this.
     let drift = over_paths(e, |p| p.usual_own).unwrap_or(1.0);
-    let cuts = e.steps.iter().filter(|s| s.consistent < CUT).count();
+    let cuts = e.cuts();
     notes.put(NAME, "flicker", flicker);
     notes.put(NAME, "drift", drift);
     notes.put(NAME, "cuts", cuts as f64);
     notes.put(NAME, "residual", over(|s| s.residual));
     notes.put(NAME, "warp_error", over(|s| s.fine / (s.gradient + 1.0)));
     notes.put(NAME, "inconsistent", 1.0 - over(|s| s.consistent));
+    notes.put(NAME, "high_flicker", over(|s| s.high_block));
     notes.put(NAME, "ssim", over(|s| s.ssim));
+    notes.put(NAME, "low_ssim", over(|s| s.low_ssim));
+    notes.put(NAME, "impulse", over(|s| s.impulse));
+    notes.put(NAME, "high_signal", over(|s| s.high_signal));
     let steps = || e.steps.iter().enumerate();
     notes.moments(
         NAME,
@@ -33,8 +37,5 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
         1.0 - CUT,
         steps().map(|(t, s)| (e.time(t), None, 1.0 - s.consistent)),
     );
-    (-0.4 * flicker - 0.3 * drift).exp() * e.gate
+    (-0.4 * flicker - 0.3 * drift - 0.5 * cuts as f64).exp() * e.gate
 }
-
-/// Share of consistent flow under which a step leads to another scene.
-const CUT: f64 = 0.2;

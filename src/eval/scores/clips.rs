@@ -84,14 +84,14 @@ const SCENES: [&str; 6] = [
 ];
 
 /// The `index`-th mock scene in words: places, subjects and camera moves vary.
-fn scene(index: usize) -> String {
+fn scene(index: usize, shift: usize) -> String {
     let scenes = PLACES.len() + SCENES.len();
     let at = index % scenes;
     let words = PLACES
         .get(at)
         .map_or_else(|| SCENES[at - PLACES.len()], |place| place.1);
     // Shifted from round to round, so that each scene meets another move.
-    let (_, camera) = MOVES[(index + index / PLACES.len() + index / scenes) % MOVES.len()];
+    let (_, camera) = MOVES[(index + index / PLACES.len() + index / scenes + shift) % MOVES.len()];
     format!("{words}, {camera}")
 }
 
@@ -113,7 +113,15 @@ pub fn mock(count: usize, halves: Halves) -> Vec<Spec> {
                 name: format!("mock-{word}-{index}"),
                 half,
                 source: Source::Mock {
-                    prompt: scene(index),
+                    // Half the moves on, so that no scene that was tuned on is judged on.
+                    prompt: scene(
+                        index,
+                        if half == Half::Tuning {
+                            0
+                        } else {
+                            MOVES.len() / 2
+                        },
+                    ),
                     seed: start + index as u64,
                 },
             }
@@ -281,7 +289,7 @@ mod tests {
                 assert_eq!(range_of(seed), range);
             }
         }
-        let mut scenes: Vec<String> = (0..24).map(scene).collect();
+        let mut scenes: Vec<String> = (0..24).map(|i| scene(i, 0)).collect();
         scenes.sort();
         scenes.dedup();
         assert_eq!(scenes.len(), 24, "each is another");

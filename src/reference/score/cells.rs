@@ -46,7 +46,8 @@ fn one(q: &CellsParams, f: &Fields<'_>, [x0, y0, x1, y1]: [usize; 4]) -> [[f32; 
             let right = if x + 1 < w { f.a[at + 1] - p } else { 0.0 };
             let low = if y + 1 < h { f.a[at + w] - p } else { 0.0 };
             let change = [u[0] + f.before[at][0], u[1] + f.before[at][1]];
-            let change = (q.scale * change[0].hypot(change[1])).min(8.0);
+            let change = q.scale * change[0].hypot(change[1]);
+            let change = if change < 8.0 { change } else { 8.0 };
             let r = sample(
                 f.b,
                 q.width,

@@ -137,7 +137,12 @@ pub fn fold(
                 .map(|o| o[3])
                 .fold(0.0, f32::max),
         ],
-        [mass, 0.0, 0.0, 0.0],
+        [
+            mass,
+            of(&|c| c[1][2]).into_iter().fold(0.0, f32::max),
+            0.0,
+            0.0,
+        ],
     ]
 }
 

@@ -5,7 +5,9 @@ use crate::score::kernels::{FoldLooksParams, LOOKS_RECORD};
 
 enum Point {
     /// Likeness and colour.
-    Followed(f32, f32),
+    Steady(f32, f32),
+    /// As [`Point::Steady`], of one that moves by itself.
+    Moving(f32, f32),
     Lost,
     Other,
 }
@@ -31,36 +33,43 @@ pub fn fold_looks(
         let (look, end) = (looks[c], end(c));
         let off = look[1].hypot(0.5 * (look[3] - light));
         match (look[2] > 4.0, end) {
-            (true, 0.0) => Point::Followed(look[0] * (-off / 12.0).exp(), off),
+            (true, 0.0) => {
+                let v = look[0] * (-off / 12.0).exp();
+                let own = points[q.points_at as usize + c][3];
+                if own <= 1.0 {
+                    Point::Steady(v, off)
+                } else {
+                    Point::Moving(v, off)
+                }
+            }
             (true, 1.0) => Point::Lost,
             _ => Point::Other,
         }
     };
-    let like: Vec<f32> = (0..n)
-        .filter_map(|c| match of(c) {
-            Point::Followed(v, _) => Some(v),
-            _ => None,
-        })
-        .collect();
+    // Likeness, colour and structure of the followed, and of the steady among them.
+    let of_all = |steady: bool| -> Vec<[f32; 3]> {
+        (0..n)
+            .filter_map(|c| match of(c) {
+                Point::Steady(v, off) => Some([v, off, looks[c][0]]),
+                Point::Moving(v, off) if !steady => Some([v, off, looks[c][0]]),
+                _ => None,
+            })
+            .collect()
+    };
+    let (all, steady) = (of_all(false), of_all(true));
+    let mean = |of: &[[f32; 3]], k: usize| {
+        of.iter().map(|v| v[k]).sum::<f32>() / (of.len() as f32).max(1.0)
+    };
+    let like: Vec<f32> = steady.iter().map(|v| v[0]).collect();
+    let colours: Vec<f32> = steady.iter().map(|v| v[1]).collect();
     let gone = (0..n).filter(|c| matches!(of(*c), Point::Lost)).count() as f32;
-    let followed = like.len() as f32;
-    let by = followed.max(1.0);
-    let colours: Vec<f32> = (0..n)
-        .filter_map(|c| match of(c) {
-            Point::Followed(_, off) => Some(off),
-            _ => None,
-        })
-        .collect();
-    let structure = (0..n)
-        .filter(|c| matches!(of(*c), Point::Followed(..)))
-        .map(|c| looks[c][0])
-        .sum::<f32>();
+    let followed = all.len() as f32;
     let tinted: Vec<f32> = (0..n)
         .map(|c| {
             let near: Vec<f32> = shape
                 .around(c)
                 .filter_map(|k| match of(k) {
-                    Point::Followed(_, off) => Some(off),
+                    Point::Steady(_, off) => Some(off),
                     _ => None,
                 })
                 .collect();
@@ -79,12 +88,12 @@ pub fn fold_looks(
             let (mut best, mut here, mut away) = (0.0f32, 0.0f32, 0.0);
             for k in shape.around(c) {
                 match of(k) {
-                    Point::Followed(v, _) => {
+                    Point::Steady(v, _) => {
                         best = best.max(v);
                         here += 1.0;
                     }
                     Point::Lost => away += 1.0,
-                    Point::Other => (),
+                    Point::Moving(..) | Point::Other => (),
                 }
             }
             if here + away >= 5.0 {
@@ -98,17 +107,18 @@ pub fn fold_looks(
     [
         [
             followed,
-            like.iter().sum::<f32>() / by,
+            mean(&all, 0),
             ranked(&like, 0.1),
             ranked(&like, 0.5),
         ],
         [
             gone / (followed + gone).max(1.0),
             ranked(&like, 0.05),
-            structure / by,
-            colours.iter().sum::<f32>() / by,
+            mean(&all, 2),
+            mean(&all, 1),
         ],
         [-unlike[worst], x, y, worst_lost],
         [ranked(&colours, 0.9), tinted[most], tx, ty],
+        [steady.len() as f32, mean(&steady, 0), mean(&steady, 1), 0.0],
     ]
 }

@@ -226,6 +226,7 @@ fn points_are_followed_as_their_twins() {
             to_at: 2 * count,
             pad: [0; 2],
         };
+        let own: Vec<f32> = (0..n).map(|_| rng.range(-1.0, 3.0)).collect();
         let points: Vec<[f32; 4]> = (0..3 * count)
             .map(|_| {
                 let end = [0.0, 0.0, 0.0, 1.0, 2.0][rng.u32() as usize % 5];
@@ -235,14 +236,15 @@ fn points_are_followed_as_their_twins() {
         let got: Vec<[f32; 4]> = Case::new(&FOLLOW, params)
             .input(&u)
             .input(&state)
+            .input(&own)
             .update(&points)
             .run(groups_1d(count as usize, FOLLOW.workgroup[0]))
             .get(0);
         let (from, to) = (count as usize, 2 * count as usize);
         assert_eq!(got[..to], points[..to], "what was there stays");
-        let want = twin::follow::follow(&params, &u, &state, &points);
+        let want = twin::follow::follow(&params, &u, &state, &own, &points);
         for (i, (g, t)) in got[to..].iter().zip(&want).enumerate() {
-            let near = (0..2).all(|k| (g[k] - t[k]).abs() < 1e-3);
+            let near = [0, 1, 3].iter().all(|&k| (g[k] - t[k]).abs() < 1e-3);
             assert!(
                 near && g[2] == t[2],
                 "{i}: {g:?} {t:?} from {:?}",

@@ -71,7 +71,8 @@ fn cells_match_their_twin() {
             }
         }
         let own: Vec<f32> = (0..n).map(|_| rng.range(-1.0, 3.0)).collect();
-        let before: Vec<[f32; 2]> = (0..n).map(|_| [rng.normal(), rng.normal()]).collect();
+        let mut before: Vec<[f32; 2]> = (0..n).map(|_| [rng.normal(), rng.normal()]).collect();
+        before[n / 2] = [f32::NAN, f32::NEG_INFINITY];
         for has_before in [0, 1] {
             let (across, down) = (w.div_ceil(cell), h.div_ceil(cell));
             let params = CellsParams {
@@ -259,7 +260,12 @@ fn looks_and_their_record_match_their_twins() {
         let (key_tint, now_tint) = (tints(&mut rng), tints(&mut rng));
         let points = vectors(2 * count, &mut rng, |r| {
             let end = [0.0, 0.0, 0.0, 1.0, 2.0][r.u32() as usize % 5];
-            [r.range(0.0, w as f32), r.range(0.0, h as f32), end, 0.0]
+            [
+                r.range(0.0, w as f32),
+                r.range(0.0, h as f32),
+                end,
+                r.range(0.0, 1.5),
+            ]
         });
         let params = LikenessParams {
             width: w,

@@ -33,7 +33,7 @@ fn in_windows(path: &Path, window: usize) -> Scores {
     let decode = DecodeOptions::default();
     let mut windows = Windows::open(&gpu, path, &decode, &Silent).expect("open");
     let (motion, options) = (MotionOptions::default(), ScoreOptions::default());
-    let how = (window, 1000, 0);
+    let how = (window, usize::MAX, 0);
     let watched = watch(&gpu, &mut windows, how, &motion, &options, &Silent).expect("scores");
     assert_eq!(
         watched.motion.expect("kept").steps.len() + 1,
