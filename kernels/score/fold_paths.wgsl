@@ -1,6 +1,6 @@
 // The record of a generation's paths. Three vectors:
 //   (points of 3 steps and more, their median jerk, P90 jerk, P75 own jerk)
-//   (jumps a acceleration, share of the followed steps that end lost, mean speed, P90 of the worst own acceleration)
+//   (jumps for each acceleration, share of the followed steps that end lost, mean speed, P90 of the worst own acceleration)
 //   (median of the worst own acceleration, worst of it, x, y): the largest mean of a 3x3 of points
 struct Params { across: u32, down: u32, at: u32, pad: u32 }
 @group(0) @binding(0) var<uniform> params: Params;

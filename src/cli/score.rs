@@ -20,17 +20,17 @@ pub struct Args {
     /// Videos or folders of images, one a take
     #[arg(value_name = "FILE", required = true)]
     pub inputs: Vec<PathBuf>,
-    /// Combine the scores by the weighted sum instead of the geometric mean
+    /// Combine the scores by the weighted arithmetic mean instead of the geometric one
     #[arg(long)]
     pub arithmetic: bool,
     /// Weight of a metric in the overall score, zero to leave it out; several times for several
     #[arg(long, value_name = "METRIC=NUMBER", value_parser = weight)]
     pub weight: Vec<(String, f64)>,
-    /// Tell the worst moments of each take too
+    /// Tell the worst moments of each take too; the JSON document always has them
     #[arg(long)]
     pub worst: bool,
     /// Long side of the frames in pixels; larger frames are made smaller
-    #[arg(long, value_name = "PIXELS", default_value_t = score::MAX_SIDE)]
+    #[arg(long, value_name = "PIXELS", default_value_t = score::MAX_SIDE, value_parser = clap::value_parser!(u32).range(16..=4096))]
     pub max_side: u32,
     /// Print one JSON document
     #[arg(long)]
@@ -90,6 +90,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if args.arithmetic {
         options.combination = Combination::Arithmetic;
     }
+    options.check()?;
     let motion = MotionOptions::default();
     let gpu = globals.gpu()?;
     let mut results = Vec::new();
@@ -126,7 +127,11 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             anstream::println!("overall: {how}");
         }
         if args.worst {
-            anstream::println!("{}", moments(&takes));
+            if takes.iter().all(|t| t.worst.is_empty()) {
+                anstream::println!("no moment stands out");
+            } else {
+                anstream::println!("{}", moments(&takes));
+            }
         }
     }
     Ok(if success {

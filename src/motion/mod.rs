@@ -27,7 +27,7 @@ pub use tracks::{Track, TrackEnd};
 pub static KERNELS: &[&Kernel] = kernels::ALL;
 
 /// Version of the stage; part of the resume key.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Why there is no motion.
 #[derive(Debug, thiserror::Error)]

@@ -76,7 +76,7 @@ impl Grid {
     }
 }
 
-/// Records the objects of one step.
+/// Records the objects of one step; `nothing` of [`OBJECTS`] vectors stands for those before the first.
 pub(super) fn record(
     gpu: &Gpu,
     recorder: &mut Recorder,
@@ -84,6 +84,7 @@ pub(super) fn record(
     flow: &Buffer<[f32; 2]>,
     own: &Buffer<f32>,
     before: Option<&Buffer<[f32; 4]>>,
+    nothing: &Buffer<[f32; 4]>,
 ) -> Result<Buffer<[f32; 4]>, GpuError> {
     let Grid { cell, across, down } = Grid::of((size.width, size.height));
     let objects = gpu.alloc(OBJECTS)?;
@@ -96,11 +97,10 @@ pub(super) fn record(
         has_before: u32::from(before.is_some()),
         pad: [0; 2],
     };
-    let nothing = gpu.alloc(OBJECTS)?;
     recorder.run(
         &OBJECT_TRACKS,
         &params,
-        &[flow, own, before.unwrap_or(&nothing), &objects],
+        &[flow, own, before.unwrap_or(nothing), &objects],
         [1, 1, 1],
     )?;
     Ok(objects)

@@ -40,6 +40,7 @@ pub struct Stream {
     solver: Solver,
     last: Option<Vec<Level>>,
     objects: Option<Buffer<[f32; 4]>>,
+    nothing: Buffer<[f32; 4]>,
     /// Frames that came.
     count: usize,
 }
@@ -73,6 +74,7 @@ impl Stream {
             solver: Solver::new(gpu, &sizes, options)?,
             last: None,
             objects: None,
+            nothing: gpu.alloc(objects::OBJECTS)?,
             count: 0,
         })
     }
@@ -144,7 +146,15 @@ impl Stream {
         recorder.run(&CHECK, &self.size, &[&forward, &backward, &state], groups)?;
         let (camera, own) = camera::record(&self.gpu, recorder, &self.size, &forward, &state)?;
         let before = self.objects.as_ref();
-        let objects = objects::record(&self.gpu, recorder, &self.size, &forward, &own, before)?;
+        let objects = objects::record(
+            &self.gpu,
+            recorder,
+            &self.size,
+            &forward,
+            &own,
+            before,
+            &self.nothing,
+        )?;
         Ok(Step {
             a: a[0].luma.clone(),
             b: b[0].luma.clone(),

@@ -23,7 +23,7 @@ mod visual_quality;
 
 use std::collections::BTreeMap;
 
-use crate::event::Monitor;
+use crate::event::{Monitor, Silent};
 use crate::gpu::{Gpu, GpuError, Kernel};
 use crate::motion::{Motion, MotionError, MotionOptions, Stream};
 use crate::video::{Frames, VideoError, Windows};
@@ -80,15 +80,16 @@ pub enum ScoreError {
         motion: usize,
     },
     /// A weight that cannot be used.
-    #[error(
-        "score option '{field}' is {value}; give zero or a positive number, and not zero for all"
-    )]
+    #[error("score option '{field}' is {value}; give a number from 0 to 1000000")]
     Weight {
         /// Which option.
         field: String,
         /// Its value.
         value: f64,
     },
+    /// Weights that leave nothing.
+    #[error("the weights of all metrics are 0; give at least one that is not")]
+    NoWeight,
     /// A weight of no metric.
     #[error("score option '{field}' is no metric; the metrics are {names}")]
     Metric {
@@ -229,7 +230,8 @@ pub fn watch(
     let mut under_way: Option<(Stream, Scorer)> = None;
     let (mut times, mut faults) = (Vec::new(), Vec::new());
     let (mut lumas, mut steps) = (Vec::new(), Vec::new());
-    while let Some(frames) = windows.next(window.max(WINDOW), monitor)? {
+    // Progress is of frames that were scored: the decoder's packets are not told beside it.
+    while let Some(frames) = windows.next(window.max(WINDOW), &Silent)? {
         let (stream, scorer) = match &mut under_way {
             Some(both) => both,
             slot => {

@@ -22,9 +22,20 @@ pub struct ScoreOptions {
     /// How the scores become one.
     pub combination: Combination,
     /// Weight of each metric by its name; 1 for one that is not named.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "filled")]
     pub weights: BTreeMap<String, f64>,
 }
+
+/// The default weights with those of a record in their place.
+fn filled<'de, D: serde::Deserializer<'de>>(record: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let given: BTreeMap<String, f64> = serde::Deserialize::deserialize(record)?;
+    let mut weights = ScoreOptions::default().weights;
+    weights.extend(given);
+    Ok(weights)
+}
+
+/// Largest weight.
+const MOST: f64 = 1e6;
 
 impl Default for ScoreOptions {
     fn default() -> Self {
@@ -41,7 +52,11 @@ impl ScoreOptions {
         self.weights.get(name).copied().unwrap_or(1.0)
     }
 
-    pub(super) fn check(&self) -> Result<(), ScoreError> {
+    /// Refuses weights of no metric, out of range, or all zero.
+    ///
+    /// # Errors
+    /// [`ScoreError::Metric`], [`ScoreError::Weight`], [`ScoreError::NoWeight`].
+    pub fn check(&self) -> Result<(), ScoreError> {
         for (field, &value) in &self.weights {
             if !METRICS.iter().any(|m| m.name == field) {
                 let names: Vec<_> = METRICS.iter().map(|m| m.name).collect();
@@ -50,14 +65,13 @@ impl ScoreOptions {
                     names: names.join(", "),
                 });
             }
-            if !(value >= 0.0 && value.is_finite()) {
+            if !(0.0..=MOST).contains(&value) {
                 let field = field.clone();
                 return Err(ScoreError::Weight { field, value });
             }
         }
         if METRICS.iter().all(|m| self.weight(m.name) == 0.0) {
-            let field = METRICS[0].name.to_owned();
-            return Err(ScoreError::Weight { field, value: 0.0 });
+            return Err(ScoreError::NoWeight);
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     );
     notes.moments(
         NAME,
-        "something moves against the camera by fits",
+        "from here on something moves against the camera by fits",
         4.0 * high + 1.0,
         e.paths
             .iter()

@@ -1,5 +1,6 @@
 //! Tests of the score stage: a small ladder of corruptions, traps, ranking.
 
+mod command;
 mod kernels;
 mod stream;
 

@@ -96,7 +96,8 @@ impl Kind {
         !matches!(self, Self::Blur | Self::Blocks)
     }
 
-    /// How strong each level is, in the unit of the kind: pixels at a short side of 480 (blur), grey levels (noise),
+    /// How strong each level is, in the unit of the kind: pixels at a short side of 480, and no less at one under 400
+    /// (blur), grey levels (noise),
     /// JPEG quality (blocks), a share of the frames (freeze, swap), of the short side (shake, wobble, teleport, vanish), of
     /// the light (flicker) or of the other content (morph).
     pub fn strengths(self) -> [f64; LEVELS as usize] {

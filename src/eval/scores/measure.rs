@@ -1,5 +1,4 @@
-//! From frames to scores, as `director score` does it but with a smaller flow: the one place where evaluation meets the
-//! scores that it judges.
+//! From frames to scores, as `director score` does it: the one place where evaluation meets the scores that it judges.
 
 use crate::event::Monitor;
 use crate::gpu::Gpu;

@@ -157,7 +157,8 @@ pub fn validate(
                 continue;
             }
         };
-        let (frames, anchors, clean) = begun;
+        let (frames, anchors, scores) = begun;
+        let clean = run.tell(spec, "clean", 0, 0, &scores)?;
         for (kind, ladders) in options.kinds.iter().zip(&mut ladders) {
             let corrupted = run.ladder(spec, &frames, &anchors, *kind)?;
             ladders.push(Ladder { clean, corrupted });
@@ -200,13 +201,12 @@ pub fn validate(
 
 impl Run<'_> {
     /// Loads a clip, follows its content and scores it as it is.
-    fn begin(&mut self, spec: &Spec) -> anyhow::Result<(Frames, Anchors, [f64; METRICS])> {
+    fn begin(&mut self, spec: &Spec) -> anyhow::Result<(Frames, Anchors, Scores)> {
         let inner = Inner(self.monitor);
         let frames = clips::load(self.gpu, spec, &self.options.shape, &inner)?;
         let anchors = Anchors::find(self.gpu, &frames, &inner)?;
         let scores = measure(self.gpu, &frames, &inner)?;
-        let clean = self.tell(spec, "clean", 0, 0, &scores)?;
-        Ok((frames, anchors, clean))
+        Ok((frames, anchors, scores))
     }
 
     /// All levels of all seeds of one corruption of a clip.

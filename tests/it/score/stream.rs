@@ -10,7 +10,7 @@ use sora_director::video::{DecodeOptions, EncodeOptions, Encoder, Windows, decod
 use crate::common::{Rng, gpu};
 
 /// A textured wall under a slow pan, as an mp4.
-fn filmed(path: &Path, [w, h]: [u32; 2], frames: usize) {
+pub fn filmed(path: &Path, [w, h]: [u32; 2], frames: usize) {
     let mut rng = Rng(4);
     let wall: Vec<u8> = (0..4096).map(|_| rng.u32() as u8).collect();
     let mut encoder = Encoder::create(path, w, h, 24.0, &EncodeOptions::default()).expect("create");
