@@ -169,6 +169,10 @@ impl Studio<'_> {
                 Tracked::Refused { words, .. } => format!("refused: {words}"),
             })
         })?;
+        // Nothing after the cameras looks at the motion: its memory is for the splats.
+        if let Some(clip) = &mut clip {
+            clip.motion = None;
+        }
         self.clips
             .put_back(round, number, scored.scores.overall, clip);
         Ok((read_json(&home.join(file))?, key))
