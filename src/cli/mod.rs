@@ -14,6 +14,7 @@ mod convert;
 mod depth;
 mod doctor;
 mod eval;
+mod explain;
 mod frames;
 mod generate;
 pub mod logging;
@@ -103,6 +104,8 @@ pub enum Command {
     Validate(validate::Args),
     /// Say how far a run is
     Status(status::Args),
+    /// Say of each step of a row whether it is done, would run again, and because of what
+    Explain(explain::Args),
     /// Print what a run found
     Results(results::Args),
     /// Drop what can be made again from a run, and keep its results
@@ -160,6 +163,7 @@ fn command(command: &Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Run(args) => run::run(args, globals),
         Command::Validate(args) => validate::run(args, globals),
         Command::Status(args) => status::run(args, globals),
+        Command::Explain(args) => explain::run(args, globals),
         Command::Results(args) => results::run(args, globals),
         Command::Clean(args) => clean::run(args, globals),
         Command::Eval(args) => eval::run(args, globals),

@@ -1,6 +1,6 @@
 //! Settings of a run as typed on the command line, laid over the other layers of the configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use toml::Value;
 
@@ -90,6 +90,21 @@ impl Settings {
             set: self.set.clone(),
             flags: self.flags(globals),
         })
+    }
+
+    /// What a run was told, with the flags that were typed over it; neither `director.toml` nor the environment counts.
+    ///
+    /// # Errors
+    /// As [`config::resolve`].
+    pub fn over_run(&self, run: &Path, globals: &Globals) -> Result<Config, ConfigError> {
+        let resolved = config::resolve(&Sources {
+            folder: PathBuf::new(),
+            file: Some(run.join("run.toml")),
+            environment: Vec::new(),
+            set: self.set.clone(),
+            flags: self.flags(globals),
+        })?;
+        Ok(resolved.config)
     }
 
     /// The flags that were typed, each with its key.

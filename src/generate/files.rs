@@ -37,6 +37,7 @@ impl LocalProvider for Files {
     fn depends_on(&self, request: &TakeRequest) -> DependsOn {
         DependsOn {
             version: 1,
+            request: false,
             kernels: &[],
             files: match &request.video {
                 // A list of images: what it names, and what lies beside that, is part of the input.

@@ -168,14 +168,27 @@ pub enum Quote {
 }
 
 /// What else than the request a take's video depends on; a part of the resume key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct DependsOn {
     /// Version of the provider's code.
     pub version: u32,
+    /// The request itself matters; not where the files are the take.
+    pub request: bool,
     /// Kernels that draw it.
     pub kernels: &'static [&'static Kernel],
     /// Files or folders that it is made from.
     pub files: Vec<PathBuf>,
+}
+
+impl Default for DependsOn {
+    fn default() -> Self {
+        Self {
+            version: 0,
+            request: true,
+            kernels: &[],
+            files: Vec::new(),
+        }
+    }
 }
 
 /// A job at a provider. It is kept in the run, so that a later start can go on with it; it holds no secret.

@@ -5,9 +5,11 @@
 //! binding 0 of group 0, storage buffers at bindings 1, 2, ... in the declared order, entry point `main`.
 //! One test parses every file under `kernels/` with naga and compares it with these declarations.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Gpu, GpuError};
+use crate::hash::sha256_hex;
 
 /// An element type whose bytes the host and WGSL agree on.
 pub trait GpuType: bytemuck::Pod {
@@ -112,6 +114,16 @@ impl Kernel {
     /// The WGSL text that is compiled: shared sources joined before the kernel's own.
     pub fn source(&self) -> String {
         self.sources.join("\n")
+    }
+
+    /// SHA-256 of [`Kernel::source`] in hexadecimal; made once a process, since keys of many rows need it again and
+    /// again.
+    pub fn sha256(&self) -> &'static str {
+        static DIGESTS: Mutex<BTreeMap<&'static str, &'static str>> = Mutex::new(BTreeMap::new());
+        let mut digests = DIGESTS.lock().unwrap_or_else(PoisonError::into_inner);
+        digests
+            .entry(self.stem)
+            .or_insert_with(|| sha256_hex(self.source().as_bytes()).leak())
     }
 }
 

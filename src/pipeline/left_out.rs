@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Context, Round, StepError};
 use crate::generate::TakeRequest;
-use crate::store::{Key, KeyBuilder, StoreError, read_json, write_json};
+use crate::store::{Key, Recipe, StoreError, read_json, write_json};
 
 /// What a round went on without, by take.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ struct Missing {
 }
 
 fn hash(request: &TakeRequest) -> Key {
-    KeyBuilder::new("left_out", 1).value(request).finish()
+    Recipe::new("left_out").option("request", request).key()
 }
 
 fn path(context: &Context<'_>, round: &Round<'_>) -> PathBuf {

@@ -4,26 +4,34 @@
 //! order of things; [`Stages`] is the half that the lane does.
 
 mod config;
+mod explain;
 mod left_out;
+mod made;
 mod plan;
 mod result;
-mod scores;
 mod stages;
+mod step;
+#[rustfmt::skip]
+pub mod steps;
 mod studio;
 mod takes;
-mod worlds;
+mod work;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 
 pub use config::{Config, Preset, ProviderLimits, keys};
+pub use explain::{Explained, Explainer, Standing};
+pub use made::{Content, Made};
 pub use plan::{Amount, Plan, RowFault, Share};
 pub use result::{Failure, IterationResult, Outcome, RowResult, TakeResult, Work};
 pub use stages::{
     Given, Rebuilt, Tracked, depth, depth_views, frames, given, pairs, rebuild, scored, track,
 };
+pub use step::{Each, Facts, Step};
 pub use studio::Studio;
 pub use takes::Desk;
 
@@ -36,12 +44,14 @@ use crate::manifest::Prompt;
 use crate::revise::Revision;
 use crate::run::lane::{Lane, Recover, Urgency};
 use crate::score::Scores;
-use crate::store::{Key, Run, StoreError};
+use crate::store::{Run, StoreError};
+use crate::video::folder::holds_images;
 
 /// Artifacts of a round that can be made again from what is kept, as globs relative to the round's folder.
 pub const INTERMEDIATES: &[&str] = &[
     "takes/*/depth.npy",
     "takes/*/truth/**",
+    "fit.ply",
     "world.vox",
     "world.glb",
 ];
@@ -107,11 +117,18 @@ pub struct Take {
     /// Its seed.
     pub seed: u64,
     /// The video.
-    pub video: std::path::PathBuf,
-    /// Key of its step.
-    pub key: Key,
+    pub video: PathBuf,
+    /// What its steps have left.
+    pub made: Made,
     /// What its steps took.
     pub work: Work,
+}
+
+impl Take {
+    /// Frames a second that its row gives it, where it is images: videos have times of their own.
+    fn rate(&self, row: &Prompt) -> Option<f64> {
+        row.fps.filter(|_| holds_images(&self.video))
+    }
 }
 
 /// A take that was scored.
@@ -121,8 +138,6 @@ pub struct Scored {
     pub take: Take,
     /// Its scores.
     pub scores: Scores,
-    /// Key of the scores' step.
-    pub key: Key,
 }
 
 /// An error and the step it struck.

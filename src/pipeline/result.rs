@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::{Round, Scored};
+use crate::agent::AgentReport;
+use crate::camera::Cameras;
 use crate::manifest::Prompt;
 use crate::score::Scores;
+use crate::splat::FitReport;
 use crate::store::{StepRecord, StoreError, read_json, write_json};
 
 /// How a row ended.
@@ -88,6 +92,46 @@ pub struct IterationResult {
     /// What its steps took.
     #[serde(flatten)]
     pub work: Work,
+}
+
+impl IterationResult {
+    /// Of a round whose takes are scored; `order` has their places, the best first, `root` is the run's folder.
+    pub(super) fn of(round: &Round<'_>, takes: &[Scored], order: &[usize], root: &Path) -> Self {
+        let take = |(rank, &at): (u32, &usize)| {
+            let Scored { take, scores } = &takes[at];
+            TakeResult {
+                take: take.number,
+                seed: take.seed,
+                video: take.video.strip_prefix(root).unwrap_or(&take.video).into(),
+                scores: scores.clone(),
+                rank,
+            }
+        };
+        Self {
+            iteration: round.iteration,
+            prompt: round.prompt.clone(),
+            takes: (1..).zip(order).map(take).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds the cameras of the take that becomes the world.
+    pub(super) fn solved(&mut self, take: u32, cameras: &Cameras) {
+        self.best = Some(take);
+        self.registered = Some(cameras.cameras.len());
+        self.frames = Some(cameras.frames);
+        self.focal_source = serde_json::to_value(cameras.focal_source)
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_owned));
+    }
+
+    /// Adds what the fit and the agents say of the world.
+    pub(super) fn tested(&mut self, fit: &FitReport, report: &AgentReport) {
+        self.splats = Some(fit.splats);
+        self.held_out_psnr = fit.held_out_psnr;
+        self.violations = Some(report.violations.len());
+        self.metrics.clone_from(&report.metrics);
+    }
 }
 
 /// What steps took.

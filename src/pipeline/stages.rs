@@ -248,17 +248,29 @@ pub fn rebuild(
     config: &Config,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Rebuilt> {
-    let fit = splat::fit(gpu, frames, cameras, depth, &config.fit, monitor)?;
-    let views = depth_views(gpu, &fit.splats, cameras)?;
-    let alignment = world::align(&views, cameras);
-    let mut splats = fit.splats;
-    splats.transform(alignment.rotation, alignment.translation, alignment.scale);
+    let mut fit = splat::fit(gpu, frames, cameras, depth, &config.fit, monitor)?;
+    let (cameras, alignment) = align(gpu, &mut fit.splats, cameras)?;
     Ok(Rebuilt {
-        splats,
-        cameras: alignment.apply_to_cameras(cameras),
+        splats: fit.splats,
+        cameras,
         report: fit.report,
         alignment,
     })
+}
+
+/// Turns splats into the world's frame: floor at y = 0, +Y up. Answers the cameras in it, and how the floor was found.
+///
+/// # Errors
+/// What failed on the GPU.
+pub fn align(
+    gpu: &Gpu,
+    splats: &mut Splats,
+    cameras: &Cameras,
+) -> anyhow::Result<(Cameras, world::Alignment)> {
+    let views = depth_views(gpu, splats, cameras)?;
+    let alignment = world::align(&views, cameras);
+    splats.transform(alignment.rotation, alignment.translation, alignment.scale);
+    Ok((alignment.apply_to_cameras(cameras), alignment))
 }
 
 /// What each camera sees of the splats.

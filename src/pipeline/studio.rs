@@ -1,18 +1,22 @@
 //! The stages of a lane: a GPU, a depth network, and the clips that are kept between steps.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::{Context, IterationResult, Round, Scored, Stages, StepError, Take, Work};
+use super::made::Made;
+use super::stages::Tracked;
+use super::step::{Step, numbered};
+use super::work::{Job, Posed};
+use super::{Context, IterationResult, Round, Scored, Stages, StepError, Take, Work, steps};
 use crate::depth::Model;
-use crate::event::{Event, Monitor, StageMonitor};
+use crate::event::{Event, StageMonitor};
 use crate::gpu::{AdapterChoice, Gpu};
 use crate::motion::Motion;
 use crate::revise::Revision;
 use crate::run::lane::Recover;
-use crate::store::{Done, Key, Stage, StoreError};
+use crate::score::{self, Scores};
+use crate::store::{Begun, StoreError, read_json};
 use crate::video::Frames;
 
 /// The real stages. Holds the GPU between rows and opens a fresh one after a loss.
@@ -22,8 +26,9 @@ pub struct Studio<'e> {
     gpu: Option<Gpu>,
     model: Option<Rc<Model>>,
     pub(super) clips: Clips,
+    pub(super) posed: Option<Posed>,
     step: String,
-    pub(super) work: Work,
+    work: Work,
 }
 
 impl<'e> Studio<'e> {
@@ -38,6 +43,7 @@ impl<'e> Studio<'e> {
             gpu: None,
             model: None,
             clips: Clips::default(),
+            posed: None,
             step: String::new(),
             work: Work::default(),
         };
@@ -64,38 +70,42 @@ impl<'e> Studio<'e> {
         Ok(gpu)
     }
 
-    /// Folder of the round.
-    pub(super) fn home(&self, round: &Round<'_>) -> PathBuf {
-        self.context.run.iteration(&round.row.id, round.iteration)
-    }
-
-    /// One step under its key, with its events and its time in the round's record.
-    pub(super) fn once(
-        &mut self,
-        round: &Round<'_>,
-        step: &str,
-        key: &Key,
-        work: impl FnOnce(&Stage, &dyn Monitor) -> anyhow::Result<String>,
-    ) -> anyhow::Result<()> {
-        step.clone_into(&mut self.step);
+    /// One step under its key, with its events and its time in the round's record. What it reads and was dropped is
+    /// made again first.
+    fn step(&mut self, step: &'static Step, job: &mut Job<'_>) -> anyhow::Result<()> {
+        let (round, number) = (job.round, job.take.number);
+        let name = step.called(number);
+        self.step.clone_from(&name);
         let Context {
             run,
+            config,
             listener,
             stop,
-            ..
         } = self.context;
         self.context.go_on()?;
-        let at = round.at(step);
+        let at = round.at(&name);
         let monitor = StageMonitor { listener, at, stop };
         let started = Instant::now();
-        let mut summary = String::new();
-        let Done { skipped, record } =
-            run.once(&round.row.id, round.iteration, step, key, |stage| {
+        let network = self.model()?.sha256().to_owned();
+        let recipe = job.made.recipe(step, number, &job.facts(config, &network));
+        let id = &round.row.id;
+        let (record, skipped, summary) = match run.begin(id, round.iteration, &name, &recipe)? {
+            Begun::Done(record) => (record, true, String::new()),
+            Begun::Work(pending) => {
+                if let Some(path) = job.made.dropped(step, number) {
+                    drop(pending);
+                    return self.again(step, &path, job);
+                }
+                let Some(work) = step.work else {
+                    anyhow::bail!("{name} is not done on a lane; please report it");
+                };
                 listener.on(&Event::StepStarted { at });
-                summary = work(stage, &monitor)?;
-                Ok::<_, anyhow::Error>(())
-            })?;
-        self.work.add(step, &record, skipped);
+                let summary = work(self, job, pending.stage(), &monitor)?;
+                (pending.finish()?, false, summary)
+            }
+        };
+        job.made.add(&record);
+        self.work.add(&name, &record, skipped);
         listener.on(&Event::StepDone {
             at,
             skipped,
@@ -103,6 +113,109 @@ impl<'e> Studio<'e> {
             summary: &summary,
         });
         Ok(())
+    }
+
+    /// Makes a dropped artifact again, then the step that reads it.
+    fn again(&mut self, step: &'static Step, path: &str, job: &mut Job<'_>) -> anyhow::Result<()> {
+        let number = job.take.number;
+        let Some(maker) = Step::maker_of(path, number).filter(|maker| maker.work.is_some()) else {
+            anyhow::bail!("{path} was dropped and no step makes it; please report it");
+        };
+        let (id, iteration) = (&job.round.row.id, job.round.iteration);
+        self.context
+            .run
+            .forget(id, iteration, &maker.called(number))?;
+        self.step(maker, job)?;
+        self.step(step, job)
+    }
+
+    /// What a step of the job left as JSON.
+    fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        job: &Job<'_>,
+        path: &str,
+    ) -> Result<T, StoreError> {
+        read_json(&job.home.join(numbered(path, job.take.number)))
+    }
+
+    /// A job on a take.
+    fn job<'j>(&self, round: &'j Round<'j>, take: &'j Take, overall: f64, made: Made) -> Job<'j> {
+        Job {
+            round,
+            take,
+            overall,
+            home: self.context.run.iteration(&round.row.id, round.iteration),
+            made,
+        }
+    }
+
+    /// Take -> frames, motion, measures, scores.
+    fn scored(&mut self, round: &Round<'_>, take: Take) -> anyhow::Result<Scored> {
+        let mut job = self.job(round, &take, 0.0, take.made.clone());
+        self.step(&steps::MEASURES, &mut job)?;
+        self.step(&steps::SCORES, &mut job)?;
+        let scores: Scores = self.read(&job, "takes/#/scores.json")?;
+        let made = job.made;
+        Ok(Scored {
+            take: Take { made, ..take },
+            scores,
+        })
+    }
+
+    /// The best take that can be solved -> its world and the verdict on it; none can be -> the reviser is told why.
+    fn rebuilt(
+        &mut self,
+        round: &Round<'_>,
+        takes: &[Scored],
+    ) -> anyhow::Result<(IterationResult, Revision)> {
+        let order = score::rank(&takes.iter().map(|t| t.scores.clone()).collect::<Vec<_>>());
+        let mut result = IterationResult::of(round, takes, &order, self.context.run.root());
+        self.work = Work::default();
+        for taken in takes {
+            self.work.merge(taken.take.work.clone());
+        }
+        let mut refused: Option<(Job<'_>, String)> = None;
+        let mut solved = None;
+        for &at in &order {
+            let Scored { take, scores } = &takes[at];
+            let mut job = self.job(round, take, scores.overall, take.made.clone());
+            self.step(&steps::DEPTH, &mut job)?;
+            self.step(&steps::CAMERAS, &mut job)?;
+            match self.read(&job, "takes/#/track.json")? {
+                Tracked::Solved(cameras) => {
+                    solved = Some((job, cameras));
+                    break;
+                }
+                Tracked::Refused { words, .. } if refused.is_none() => refused = Some((job, words)),
+                Tracked::Refused { .. } => {}
+            }
+        }
+        let mut job = match (solved, refused) {
+            (Some((mut job, cameras)), _) => {
+                result.solved(job.take.number, &cameras);
+                for step in [&steps::SPLATS, &steps::ALIGN, &steps::GLB, &steps::WORLD] {
+                    self.step(step, &mut job)?;
+                }
+                self.step(&steps::AGENT, &mut job)?;
+                self.step(&steps::PICTURES, &mut job)?;
+                result.tested(
+                    &self.read(&job, "fit.json")?,
+                    &self.read(&job, "agent.json")?,
+                );
+                job
+            }
+            (None, Some((job, words))) => {
+                result.refusal = Some(words);
+                job
+            }
+            (None, None) => anyhow::bail!("no takes were asked for"),
+        };
+        self.step(&steps::REVISION, &mut job)?;
+        let revision: Revision = self.read(&job, "revision.json")?;
+        result.explanation.clone_from(&revision.explanation);
+        result.accepted = revision.accepted;
+        result.work = std::mem::take(&mut self.work);
+        Ok((result, revision))
     }
 
     /// Does a part of a round, on a fresh device if the last one was lost.
@@ -122,17 +235,18 @@ impl<'e> Studio<'e> {
 impl Recover for Studio<'_> {
     fn recover(&mut self) {
         self.clips = Clips::default();
+        self.posed = None;
         self.gpu = None;
     }
 }
 
 impl Stages for Studio<'_> {
     fn score(&mut self, round: &Round<'_>, mut take: Take) -> Result<Scored, StepError> {
-        let step = format!("scores-{}", take.number);
+        let step = steps::MEASURES.called(take.number);
         self.work = std::mem::take(&mut take.work);
-        let (scores, key) = self.part(&step, |studio| studio.scored(round, &take))?;
-        take.work = std::mem::take(&mut self.work);
-        Ok(Scored { take, scores, key })
+        let mut scored = self.part(&step, |studio| studio.scored(round, take))?;
+        scored.take.work = std::mem::take(&mut self.work);
+        Ok(scored)
     }
 
     fn rebuild(
@@ -140,17 +254,7 @@ impl Stages for Studio<'_> {
         round: &Round<'_>,
         takes: Vec<Scored>,
     ) -> Result<(IterationResult, Revision), StepError> {
-        let again = takes.clone();
-        self.part("rebuild", |studio| {
-            studio.rebuilt(round, takes).or_else(|error| {
-                if !matches!(error.downcast_ref(), Some(StoreError::Dropped(_))) {
-                    return Err(error);
-                }
-                let run = studio.context.run;
-                run.forget_dropped(&round.row.id, round.iteration)?;
-                studio.rebuilt(round, again)
-            })
-        })
+        self.part("rebuild", |studio| studio.rebuilt(round, &takes))
     }
 }
 
@@ -209,12 +313,5 @@ impl Clips {
     pub fn take(&mut self, round: &Round<'_>, take: u32) -> Option<Clip> {
         let at = self.position(round).filter(|&at| self.0[at].take == take)?;
         self.0.remove(at).map(|kept| kept.clip)
-    }
-
-    /// Puts back what [`Clips::take`] gave, or what was decoded instead.
-    pub fn put_back(&mut self, round: &Round<'_>, take: u32, overall: f64, clip: Option<Clip>) {
-        if let Some(clip) = clip {
-            self.keep(round, take, overall, clip);
-        }
     }
 }

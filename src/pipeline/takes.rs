@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::{Config, Round, Stages, StepError, Take, Walk, Work};
+use super::made::{FILES, Made};
+use super::{Config, Round, Stages, StepError, Take, Walk, Work, steps};
 use crate::event::Event;
 use crate::generate::{Delivered, TakeRequest, VideoProvider, job};
 use crate::manifest::Prompt;
-use crate::store::{Begun, Key, KeyBuilder, read_json, write_json};
+use crate::store::{Begun, Recipe, Stamp, StepRecord, read_json, write_json};
+use crate::video::folder::is_list;
 
 /// Limits on what is asked for at once: each provider has so many places, and nothing new is asked of any while too
 /// many takes wait for the lane. What is under way then is let come in.
@@ -117,7 +119,7 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
         number: u32,
         request: &TakeRequest,
     ) -> Result<(Take, Option<Waits>), StepError> {
-        let step = format!("take-{number}");
+        let step = steps::TAKE.called(number);
         self.made(round, number, &step, request)
             .await
             .map_err(|e| StepError::new(&step, e))
@@ -133,13 +135,16 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
         let context = self.context;
         context.go_on()?;
         let provider = self.provider(round)?;
-        let key = key(provider, request).await?;
         let id = &round.row.id;
+        let before = context.run.record(id, round.iteration, step);
+        let known = before.map(|record| record.outside).unwrap_or_default();
+        let recipe = recipe(provider, round, number, request, known).await?;
+        let key = recipe.key();
         let folder = format!("takes/{number}");
         let started = Instant::now();
         let mut waits = None;
         let mut summary = String::new();
-        let (record, skipped) = match context.run.begin(id, round.iteration, step, &key)? {
+        let (record, skipped) = match context.run.begin(id, round.iteration, step, &recipe)? {
             Begun::Done(record) => (record, true),
             Begun::Work(pending) => {
                 let _place = self.desk.place(provider.name()).await;
@@ -190,15 +195,13 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
             seconds: started.elapsed().as_secs_f64(),
             summary: &summary,
         });
+        let home = context.run.iteration(id, round.iteration);
+        let (video, made) = delivered(&home, number, request, &record)?;
         let take = Take {
             number,
             seed: request.seed,
-            video: video(
-                &context.run.iteration(id, round.iteration),
-                &folder,
-                request,
-            )?,
-            key,
+            video,
+            made,
             work,
         };
         Ok((take, waits))
@@ -208,17 +211,36 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
 /// First and longest wait between two questions to a service.
 const POLL: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(20)];
 
-fn video(home: &Path, folder: &str, request: &TakeRequest) -> anyhow::Result<PathBuf> {
-    let delivered: Delivered = read_json(&home.join(folder).join("take.json"))?;
+/// The video of a take that is done, and what its step left.
+pub(super) fn delivered(
+    home: &Path,
+    number: u32,
+    request: &TakeRequest,
+    record: &StepRecord,
+) -> anyhow::Result<(PathBuf, Made)> {
+    let delivered: Delivered = read_json(&home.join(format!("takes/{number}/take.json")))?;
+    let inside = delivered.video.is_relative();
+    let file = delivered.video.to_string_lossy().replace('\\', "/");
+    let mut made = Made::default();
+    made.add(record);
+    made.add_video(number, inside.then_some(file.as_str()), record);
     // An input counts by its content: it may lie elsewhere than when the step was done.
-    Ok(match (&request.video, delivered.video.is_absolute()) {
-        (Some(video), true) => video.clone(),
+    let video = match &request.video {
+        Some(video) if !inside => video.clone(),
         _ => home.join(delivered.video),
-    })
+    };
+    Ok((video, made))
 }
 
-/// Key of a take: the request, and what else its provider makes it from.
-async fn key(provider: &dyn VideoProvider, request: &TakeRequest) -> anyhow::Result<Key> {
+/// The recipe of a take: the request, as far as its provider looks at it, and what else it is made from. Row, round and
+/// number are in it, since its key names the job to the provider: no two takes are answered by one.
+pub(super) async fn recipe(
+    provider: &dyn VideoProvider,
+    round: &Round<'_>,
+    number: u32,
+    request: &TakeRequest,
+    known: Vec<Stamp>,
+) -> anyhow::Result<Recipe> {
     provider.check(request)?;
     let depends = provider.depends_on(request);
     // A file counts by its content, wherever it lies.
@@ -227,20 +249,43 @@ async fn key(provider: &dyn VideoProvider, request: &TakeRequest) -> anyhow::Res
         reference_image: None,
         ..request.clone()
     };
-    let mut key = KeyBuilder::new("take", 1)
-        .value(&provider.name())
-        .value(&depends.version)
-        .kernels(depends.kernels)
-        .value(&plain);
+    let mut recipe = Recipe::new(steps::TAKE.name)
+        .version(provider.name(), depends.version)
+        .option("row", &round.row.id)
+        .option("round", &round.iteration)
+        .option("take", &number);
+    if depends.request {
+        recipe = recipe.option("request", &plain);
+    }
+    for kernel in depends.kernels {
+        recipe = recipe.kernel(kernel.stem, kernel.sha256());
+    }
     if depends.files.is_empty() {
-        return Ok(key.finish());
+        return Ok(recipe);
+    }
+    let mut files = depends.files;
+    if let Some(video) = &request.video {
+        files.extend(beside(video));
     }
     // Reading a long video would hold up the other rows.
-    let hashed = tokio::task::spawn_blocking(move || {
-        for file in &depends.files {
-            key = key.path(file)?;
-        }
-        Ok::<_, crate::store::StoreError>(key.finish())
-    });
+    let hashed = tokio::task::spawn_blocking(move || recipe.outside(FILES, &files, &known));
     Ok(hashed.await??)
+}
+
+/// Files in the parent of an input folder that tell of its cameras.
+fn beside(video: &Path) -> Vec<PathBuf> {
+    let Some(parent) = video.parent().filter(|_| video.is_dir() && !is_list(video)) else {
+        return Vec::new();
+    };
+    let tells = |name: &str| {
+        name == "camera-intrinsics.txt"
+            || (name.starts_with("transforms") && name.ends_with(".json"))
+    };
+    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(tells))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
 }

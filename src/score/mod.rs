@@ -144,6 +144,42 @@ fn known<'de, D: serde::Deserializer<'de>>(record: D) -> Result<BTreeMap<String,
     Ok(numbers)
 }
 
+/// What was measured of a take, before the metrics become one.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Measures {
+    /// Value of each metric by its name, in [0, 1].
+    #[serde(flatten, deserialize_with = "known")]
+    pub metrics: BTreeMap<String, f64>,
+    /// Components behind each score, by `metric.component`.
+    pub components: BTreeMap<String, f64>,
+    /// The worst moments of each metric, worst first.
+    pub worst: Vec<Moment>,
+}
+
+impl Measures {
+    /// The metrics as one, by weights.
+    pub fn combine(&self, options: &ScoreOptions) -> Scores {
+        let (overall, combination) = options.combine(&self.metrics);
+        Scores {
+            metrics: self.metrics.clone(),
+            overall,
+            combination: combination.to_owned(),
+            components: self.components.clone(),
+            worst: self.worst.clone(),
+        }
+    }
+}
+
+impl From<Scores> for Measures {
+    fn from(scores: Scores) -> Self {
+        Self {
+            metrics: scores.metrics,
+            components: scores.components,
+            worst: scores.worst,
+        }
+    }
+}
+
 impl Scores {
     /// The value of a metric; 0 for one that was not measured.
     pub fn get(&self, name: &str) -> f64 {
@@ -317,14 +353,12 @@ fn conclude(evidence: &Evidence, options: &ScoreOptions) -> Scores {
             (m.name.to_owned(), value.clamp(0.0, 1.0))
         })
         .collect();
-    let (overall, combination) = options.combine(&metrics);
-    Scores {
+    let measures = Measures {
         metrics,
-        overall,
-        combination: combination.to_owned(),
         components: notes.components,
         worst: notes.worst,
-    }
+    };
+    measures.combine(options)
 }
 
 /// Indices of the takes, best overall first; equal takes keep their order.

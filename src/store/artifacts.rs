@@ -113,17 +113,20 @@ fn newer(path: &Path, found: u32) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Refuses a `run.toml` of a newer program; a missing or broken one is let pass, since it is written anew.
+/// The format of a `run.toml`; one of a newer program is refused. A missing or broken one has none, and is let pass,
+/// since it is written anew.
 ///
 /// # Errors
 /// [`StoreError::Newer`].
-pub fn check_format(run_toml: &Path) -> Result<(), StoreError> {
+pub fn check_format(run_toml: &Path) -> Result<Option<u32>, StoreError> {
     let Ok(text) = std::fs::read_to_string(run_toml) else {
-        return Ok(());
+        return Ok(None);
     };
     let found = text
         .parse::<toml::Table>()
         .ok()
         .and_then(|t| t.get("format").and_then(toml::Value::as_integer));
-    newer(run_toml, found.and_then(|f| f.try_into().ok()).unwrap_or(0))
+    let found = found.and_then(|f| f.try_into().ok());
+    newer(run_toml, found.unwrap_or(0))?;
+    Ok(found)
 }

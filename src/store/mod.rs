@@ -12,7 +12,8 @@
 mod artifacts;
 mod clean;
 mod journal;
-mod keys;
+mod recipe;
+mod stamps;
 mod steps;
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -22,11 +23,12 @@ use std::path::{Path, PathBuf};
 pub use artifacts::{check_format, read_json, write_atomic, write_json};
 pub use clean::{Clean, Cleaned, bytes_under, clean};
 pub use journal::{Journal, read_journal};
-pub use keys::{Key, KeyBuilder};
-pub use steps::{Artifact, Begun, Done, Pending, Stage, StepRecord, Verify};
+pub use recipe::{ABSENT, Key, Recipe};
+pub use stamps::Stamp;
+pub use steps::{Artifact, Begun, Done, Pending, Stage, StepRecord, Verify, altered, step_record};
 
 /// Version of the stored formats; a newer one is refused.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What can go wrong in a run folder.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +59,6 @@ pub enum StoreError {
         /// ` (pid N)` where the lock tells.
         who: String,
     },
-    /// An artifact that `clean` dropped is needed again.
-    #[error("{0} was dropped by `director clean` and is needed again")]
-    Dropped(PathBuf),
     /// The folder holds something else.
     #[error("{0} is not empty and not a run folder (no run.toml); choose another --out")]
     Foreign(PathBuf),
@@ -73,6 +72,16 @@ pub enum StoreError {
         path: PathBuf,
         /// What is wrong.
         reason: String,
+    },
+    /// A run that an earlier program made, whose steps this one does not know.
+    #[error(
+        "{path} was made by an earlier director (format {found}, this one writes {FORMAT}); nothing in it was touched: results and status still read it, that version goes on with it, and this one starts anew in another --out (takes that were paid for can be given to it as files: --provider files)"
+    )]
+    Older {
+        /// The run folder.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
     },
     /// Written by a newer program.
     #[error("{path} has format {found}, this program knows {FORMAT}; use a newer director")]
@@ -176,7 +185,13 @@ impl Run {
             writeln!(lock, "{}", std::process::id())
         };
         note(&mut lock).map_err(|e| StoreError::io(&path, e))?;
-        check_format(&root.join("run.toml"))?;
+        match check_format(&root.join("run.toml"))? {
+            Some(found) if found < FORMAT => {
+                let path = root.to_owned();
+                return Err(StoreError::Older { path, found });
+            }
+            _ => {}
+        }
         let journal = Journal::open(&root.join("journal.jsonl"))?;
         let run = Self {
             root: root.to_owned(),

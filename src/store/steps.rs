@@ -9,19 +9,25 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Instant, UNIX_EPOCH};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::keys::sha256_file;
-use super::{Key, Run, StoreError, artifacts, read_json, write_json};
+use super::recipe::sha256_file;
+use super::stamps::{Stamp, modified};
+use super::{Key, Recipe, Run, StoreError, artifacts, read_json, write_json};
 
 /// The record of a finished step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
-    /// The key it was made under.
+    /// The key it was made under: the recipe's hash.
     pub key: Key,
+    /// What it was made from.
+    pub recipe: Recipe,
+    /// Files outside the run that it was made from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<Stamp>,
     /// Name of its stage under `tmp/`.
     pub stage: String,
     /// Its files.
@@ -89,7 +95,7 @@ impl Stage {
 }
 
 /// How a step came to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Done {
     /// It was done before under the same key, and its files are whole.
     pub skipped: bool,
@@ -113,7 +119,7 @@ pub struct Pending<'r> {
     id: String,
     iteration: u32,
     step: String,
-    key: Key,
+    recipe: Recipe,
     name: String,
     stage: Stage,
     started: Instant,
@@ -131,7 +137,9 @@ impl Pending<'_> {
     /// [`StoreError`].
     pub fn finish(self) -> Result<StepRecord, StoreError> {
         let record = StepRecord {
-            key: self.key.clone(),
+            key: self.recipe.key(),
+            recipe: self.recipe.clone(),
+            outside: self.recipe.outside.clone(),
             stage: self.name.clone(),
             artifacts: collect(&self.stage.folder)?,
             millis: self.started.elapsed().as_millis() as u64,
@@ -150,7 +158,7 @@ impl Pending<'_> {
         }
         self.run.journal.append(
             "step",
-            json!({"id": self.id, "iteration": self.iteration, "step": self.step, "key": self.key.0,
+            json!({"id": self.id, "iteration": self.iteration, "step": self.step, "key": record.key.0,
                    "millis": record.millis, "peak_kib": record.peak_kib}),
         )?;
         Ok(record)
@@ -183,10 +191,10 @@ impl Run {
         id: &str,
         iteration: u32,
         step: &str,
-        key: &Key,
+        recipe: &Recipe,
         work: impl FnOnce(&Stage) -> Result<(), E>,
     ) -> Result<Done, E> {
-        match self.begin(id, iteration, step, key)? {
+        match self.begin(id, iteration, step, recipe)? {
             Begun::Done(record) => Ok(Done {
                 skipped: true,
                 record,
@@ -210,9 +218,9 @@ impl Run {
         id: &str,
         iteration: u32,
         step: &str,
-        key: &Key,
+        recipe: &Recipe,
     ) -> Result<Begun<'_>, StoreError> {
-        if let Some(record) = self.finished(id, iteration, step, key)? {
+        if let Some(record) = self.finished(id, iteration, step, &recipe.key())? {
             return Ok(Begun::Done(record));
         }
         static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -231,7 +239,7 @@ impl Run {
             id: id.to_owned(),
             iteration,
             step: step.to_owned(),
-            key: key.clone(),
+            recipe: recipe.clone(),
             name,
             stage,
             started: Instant::now(),
@@ -267,18 +275,18 @@ impl Run {
         Ok(None)
     }
 
-    /// Forgets the steps of a round that made an artifact which `clean` dropped, so that they are made again.
+    /// Forgets that a step was done, so that it is made again; its files stay until then.
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn forget_dropped(&self, id: &str, iteration: u32) -> Result<(), StoreError> {
-        let steps = self.iteration(id, iteration).join("steps");
-        for path in entries(&steps) {
-            if read_json::<StepRecord>(&path).is_ok_and(|r| r.artifacts.iter().any(|a| a.dropped)) {
-                std::fs::remove_file(&path).map_err(|e| StoreError::io(&path, e))?;
-            }
-        }
-        Ok(())
+    pub fn forget(&self, id: &str, iteration: u32, step: &str) -> Result<(), StoreError> {
+        let path = record_path(&self.iteration(id, iteration), step);
+        std::fs::remove_file(&path).map_err(|e| StoreError::io(&path, e))
+    }
+
+    /// The record of a step that was done, under whatever key.
+    pub fn record(&self, id: &str, iteration: u32, step: &str) -> Option<StepRecord> {
+        step_record(&self.root, id, iteration, step)
     }
 
     /// Moves the `folder` of a step that was done under another key aside, to `folder-<the other key's start>`, so
@@ -337,6 +345,29 @@ impl Run {
     }
 }
 
+/// The record of a step of a run at `root`; `None` where it was never done.
+pub fn step_record(root: &Path, id: &str, iteration: u32, step: &str) -> Option<StepRecord> {
+    let folder = super::iteration_folder(root, id, iteration);
+    read_json(&record_path(&folder, step)).ok()
+}
+
+/// The first file of a record that is missing or not as the step wrote it, by its path in the round's folder.
+pub fn altered<'r>(
+    root: &Path,
+    id: &str,
+    iteration: u32,
+    record: &'r StepRecord,
+) -> Option<&'r str> {
+    let folder = super::iteration_folder(root, id, iteration);
+    let stage = root.join("tmp").join(&record.stage);
+    let there = |a: &Artifact| {
+        whole(&folder.join(&a.path), a, Verify::Quick)
+            || whole(&stage.join(&a.path), a, Verify::Quick)
+    };
+    let mut lacking = record.artifacts.iter().filter(|a| !there(a));
+    lacking.next().map(|a| a.path.as_str())
+}
+
 fn whole(path: &Path, artifact: &Artifact, verify: Verify) -> bool {
     if artifact.dropped {
         return true;
@@ -350,13 +381,6 @@ fn whole(path: &Path, artifact: &Artifact, verify: Verify) -> bool {
     let untouched = artifact.modified != 0 && modified(&meta) == artifact.modified;
     (verify == Verify::Quick && untouched)
         || sha256_file(path).is_ok_and(|hash| hash == artifact.sha256)
-}
-
-fn modified(meta: &std::fs::Metadata) -> u64 {
-    meta.modified()
-        .ok()
-        .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
-        .map_or(0, |t| t.as_nanos() as u64)
 }
 
 fn collect(root: &Path) -> Result<Vec<Artifact>, StoreError> {

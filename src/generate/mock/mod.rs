@@ -189,7 +189,7 @@ impl LocalProvider for MockProvider {
         DependsOn {
             version: VERSION,
             kernels: KERNELS,
-            files: Vec::new(),
+            ..DependsOn::default()
         }
     }
 

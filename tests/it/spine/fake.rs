@@ -21,7 +21,7 @@ use sora_director::revise::Revision;
 use sora_director::run::lane::Recover;
 use sora_director::run::{Batch, BatchResult};
 use sora_director::score::Scores;
-use sora_director::store::{Key, KeyBuilder, Run, StoreError, write_json};
+use sora_director::store::{Recipe, Run, StoreError, write_json};
 
 /// What the service knows; it outlives the director's process, as a real one does.
 #[derive(Debug, Default)]
@@ -257,14 +257,14 @@ impl<'e> Null<'e> {
         &self,
         round: &Round<'_>,
         step: &str,
-        after: &Key,
+        reads: &str,
         work: &mut Work,
-    ) -> Result<Key, StepError> {
-        let key = KeyBuilder::new(step, 1).after(after).finish();
+    ) -> Result<String, StepError> {
+        let recipe = Recipe::new(step).input("before", reads);
         let done = self
             .context
             .run
-            .once(&round.row.id, round.iteration, step, &key, |stage| {
+            .once(&round.row.id, round.iteration, step, &recipe, |stage| {
                 write_json(
                     &stage.path(&format!("{step}.json"))?,
                     &BTreeMap::from([(step, 1)]),
@@ -272,7 +272,7 @@ impl<'e> Null<'e> {
             })
             .map_err(|e: StoreError| StepError::new(step, e))?;
         work.add(step, &done.record, done.skipped);
-        Ok(key)
+        Ok(done.record.artifacts[0].sha256.clone())
     }
 }
 
@@ -287,11 +287,12 @@ impl Stages for Null<'_> {
             panic!("as it was told to");
         }
         let step = format!("scores-{}", take.number);
-        let key = self.step(round, &step, &take.key.clone(), &mut take.work)?;
+        let video = format!("takes/{}/video", take.number);
+        let video = take.made.get(&video).expect("video").sha256.clone();
+        self.step(round, &step, &video, &mut take.work)?;
         Ok(Scored {
             take,
             scores: Scores::default(),
-            key,
         })
     }
 
@@ -308,8 +309,8 @@ impl Stages for Null<'_> {
             accepted: round.iteration >= 2,
             ..IterationResult::default()
         };
-        let mut key = takes[0].key.clone();
-        for Scored { take, scores, .. } in takes {
+        let mut before = "the scores".to_owned();
+        for Scored { take, scores } in takes {
             result.takes.push(TakeResult {
                 take: take.number,
                 seed: take.seed,
@@ -327,7 +328,7 @@ impl Stages for Null<'_> {
             "agent",
             "revision",
         ] {
-            key = self.step(round, step, &key, &mut result.work)?;
+            before = self.step(round, step, &before, &mut result.work)?;
         }
         let revision: Revision = serde_json::from_value(serde_json::json!({
             "accepted": result.accepted, "reasons": [], "prompt": round.prompt,

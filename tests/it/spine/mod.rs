@@ -1,5 +1,6 @@
 //! Tests of the spine: configuration, manifest, store, command line, kill and resume.
 
+mod again;
 mod batch;
 pub mod cli;
 mod config;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sora_director::generate::Providers;
 use sora_director::pipeline::Plan;
 use sora_director::report::results;
-use sora_director::store::KeyBuilder;
+use sora_director::store::Recipe;
 
 use super::cli::{Folder, code, director, run, stderr};
 use super::fake::{Desk, Named, Service};
@@ -203,7 +203,7 @@ fn an_input_that_cannot_be_read_is_its_rows_fault_only() {
         "{}",
         stderr(&output)
     );
-    let unreadable = KeyBuilder::new("take", 1).path(&folder.path("gone.mp4"));
+    let unreadable = Recipe::new("take").outside("files", &[folder.path("gone.mp4")], &[]);
     assert!(!unreadable.err().expect("gone").is_fatal());
 }
 
@@ -212,10 +212,10 @@ fn what_a_run_writes_below_an_input_folder_does_not_change_its_key() {
     let folder = Folder::new();
     std::fs::write(folder.path("1.png"), "x").expect("write");
     let key = || {
-        KeyBuilder::new("take", 1)
-            .path(folder.path("").as_path())
-            .expect("key")
-            .finish()
+        Recipe::new("take")
+            .outside("files", &[folder.path("")], &[])
+            .expect("recipe")
+            .key()
     };
     let before = key();
     std::fs::create_dir_all(folder.path("runs/m")).expect("folder");

@@ -2,10 +2,12 @@ use std::cell::Cell;
 use std::path::Path;
 
 use serde_json::json;
-use sora_director::store::{Clean, KeyBuilder, Run, StoreError, Verify, clean, read_journal};
+use sora_director::store::{
+    Clean, Recipe, Run, StoreError, Verify, altered, clean, read_journal, step_record,
+};
 
-fn key(text: &str) -> sora_director::store::Key {
-    KeyBuilder::new("step", 1).bytes(text.as_bytes()).finish()
+fn key(text: &str) -> Recipe {
+    Recipe::new("step").input("text", text)
 }
 
 fn step(run: &Run, key_text: &str, content: &str, ran: &Cell<u32>) -> bool {
@@ -178,9 +180,10 @@ fn a_record_of_a_newer_version_is_refused_by_name() {
     let run = Run::open(folder.path()).expect("open");
     step(&run, "k", "x", &ran);
     let path = folder.path().join("prompts/row/1/steps/step.json");
-    let text = std::fs::read_to_string(&path)
-        .expect("read")
-        .replace("\"format\": 1", "\"format\": 99");
+    let text = std::fs::read_to_string(&path).expect("read").replace(
+        &format!("\"format\": {}", sora_director::store::FORMAT),
+        "\"format\": 99",
+    );
     std::fs::write(&path, text).expect("write");
     let again = run.once("row", 1, "step", &key("k"), |_| Ok::<_, StoreError>(()));
     assert!(
@@ -190,11 +193,131 @@ fn a_record_of_a_newer_version_is_refused_by_name() {
 }
 
 #[test]
-fn keys_tell_parts_apart() {
-    let a = KeyBuilder::new("s", 1).bytes(b"ab").bytes(b"c").finish();
-    let b = KeyBuilder::new("s", 1).bytes(b"a").bytes(b"bc").finish();
-    let c = KeyBuilder::new("s", 2).bytes(b"ab").bytes(b"c").finish();
-    assert!(a != b && a != c && b != c);
+fn recipes_tell_parts_apart_and_say_in_words_what_differs() {
+    let base = || {
+        Recipe::new("s")
+            .version("splat", 1)
+            .option("fit", &json!({"steps": 20, "lr": {"first": 0.1}}))
+            .kernel("splat/project", "aa")
+            .input("world.ply", "1234")
+    };
+    let said = |other: Recipe, words: &str| {
+        assert_ne!(other.key(), base().key(), "{words}");
+        assert_eq!(other.differences(&base()), [words]);
+    };
+    assert_eq!(base().key(), base().key());
+    assert!(base().differences(&base()).is_empty());
+    said(
+        base().version("splat", 2),
+        "the program's splat is of version 2, was 1",
+    );
+    said(base().option("fit.steps", &40), "fit.steps is 40, was 20");
+    said(
+        base().option("fit.lr.first", &0.2),
+        "fit.lr.first is 0.2, was 0.1",
+    );
+    said(base().option("fps", &24), "fps is 24, was not set");
+    said(
+        base().kernel("splat/project", "bb"),
+        "the kernel splat/project has changed",
+    );
+    said(
+        base().kernel("splat/raster", "bb"),
+        "the kernel splat/raster is new",
+    );
+    said(
+        base().input("world.ply", "5678"),
+        "world.ply has another content",
+    );
+    said(
+        base().input("depth.npy", "5678"),
+        "depth.npy is read, and was not",
+    );
+    let split = Recipe::new("s").input("a", "bc").key();
+    assert_ne!(split, Recipe::new("s").input("ab", "c").key());
+}
+
+#[test]
+fn files_outside_a_run_count_by_content_and_are_read_once() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let root = folder.path();
+    let write = |name: &str, text: &str| {
+        let path = root.join(name);
+        std::fs::create_dir_all(path.parent().expect("parent")).expect("folder");
+        std::fs::write(path, text).expect("write");
+    };
+    let recipe = |known: &[_]| {
+        Recipe::new("take")
+            .outside("files", &[root.join("in")], known)
+            .expect("recipe")
+    };
+    write("in/a.png", "one");
+    write("in/deep/b.png", "two");
+    write("in/.hidden", "no");
+    write("in/run/run.toml", "a run inside is no input");
+    let first = recipe(&[]);
+    let names: Vec<_> = first.outside.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(names, ["a.png", "deep/b.png"]);
+    // Touched, but the same.
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+    let touch = |name: &str| {
+        let file = std::fs::File::options().write(true).open(root.join(name));
+        file.expect("open").set_modified(later).expect("time");
+    };
+    touch("in/a.png");
+    assert_eq!(recipe(&first.outside).key(), first.key());
+    // The same size and time as known: not read again.
+    let known = recipe(&[]).outside;
+    write("in/a.png", "eno");
+    touch("in/a.png");
+    assert_eq!(recipe(&known).key(), first.key(), "the stamp is trusted");
+    assert_ne!(recipe(&[]).key(), first.key(), "the content is another");
+    // A name inside the folder is a part of it; where the folder lies is not.
+    write("in/a.png", "one");
+    std::fs::rename(root.join("in"), root.join("moved")).expect("move");
+    let moved = Recipe::new("take").outside("files", &[root.join("moved")], &[]);
+    assert_eq!(moved.expect("recipe").key(), first.key());
+    std::fs::rename(root.join("moved/a.png"), root.join("moved/c.png")).expect("rename");
+    let renamed = Recipe::new("take").outside("files", &[root.join("moved")], &[]);
+    assert_ne!(renamed.expect("recipe").key(), first.key());
+    let gone = Recipe::new("take").outside("files", &[root.join("gone.mp4")], &[]);
+    assert!(matches!(gone, Err(StoreError::Io { .. })), "{gone:?}");
+}
+
+#[test]
+fn a_run_of_an_earlier_format_is_refused_by_name_and_left_alone() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let root = folder.path().join("run");
+    std::fs::create_dir_all(root.join("prompts/a/1/takes/1")).expect("folder");
+    std::fs::create_dir_all(root.join("tmp/half")).expect("folder");
+    std::fs::write(root.join("run.toml"), "format = 1\n").expect("write");
+    std::fs::write(root.join("prompts/a/1/takes/1/take.mp4"), "paid").expect("write");
+    let error = Run::open(&root).expect_err("older");
+    assert!(
+        matches!(error, StoreError::Older { found: 1, .. }),
+        "{error}"
+    );
+    for word in ["earlier director", "--out", "--provider files"] {
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    assert!(root.join("prompts/a/1/takes/1/take.mp4").exists());
+    assert!(root.join("tmp/half").exists(), "nothing is swept");
+}
+
+#[test]
+fn records_and_alterations_are_told_without_opening_a_run() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let root = folder.path();
+    let run = Run::open(root).expect("open");
+    step(&run, "k", "good", &Cell::new(0));
+    // The run is locked by this process; who only looks needs no lock.
+    let record = step_record(root, "row", 1, "step").expect("record");
+    assert_eq!(record.key, key("k").key());
+    assert_eq!(record.recipe, key("k"));
+    assert_eq!(altered(root, "row", 1, &record), None);
+    std::fs::write(artifact(root), "evil").expect("alter");
+    assert_eq!(altered(root, "row", 1, &record), Some("a/deep/file.txt"));
+    assert!(step_record(root, "row", 1, "other").is_none());
 }
 
 #[test]
@@ -270,7 +393,7 @@ fn what_clean_drops_counts_as_done_until_it_is_forgotten() {
     assert_eq!(what(false, None, &all).files, 1);
     assert!(!artifact(folder.path()).exists());
     assert!(step(&run, "k", "0123456789", &ran), "it is still done");
-    run.forget_dropped("row", 1).expect("forget");
+    run.forget("row", 1, "step").expect("forget");
     assert!(!step(&run, "k", "0123456789", &ran));
     assert_eq!(ran.get(), 2);
 }

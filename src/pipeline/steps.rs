@@ -1,0 +1,153 @@
+//! The walk as one table: what each step reads, what it writes, and what else its result depends on.
+//!
+//! ```text
+//! take -> measures -> scores -> [best take] -> depth -> cameras -> splats -> align -> world -> agent -> revision
+//!                                                                   align -> glb       agent -> pictures
+//! ```
+//!
+//! A step's key is the hash of its recipe: the SHA-256 of what it reads, its own options, the versions of its stages
+//! and its kernels' sources; never the key of a step before it. So a step runs again when what it reads came out
+//! otherwise, and only then. Paths are in the round's folder; `#` is the number of the take that is worked on, a path
+//! with `?` may be missing. Every step but the first is done on a lane, by the function in its line.
+
+use super::step::{Each, Facts, Step};
+use super::work;
+use crate::gpu::{Kernel, image, scan, sort};
+use crate::store::Recipe;
+use crate::{agent, camera, depth, motion, revise, score, splat, video, world};
+
+const VIDEO: (&str, u32) = ("video", video::VERSION);
+const MOTION: (&str, u32) = ("motion", motion::VERSION);
+static SHRINK: [&Kernel; 1] = [&image::SHRINK];
+static SORTING: [&Kernel; 4] =
+    [&scan::SCAN_SUMS, &scan::SCAN_BLOCKS, &sort::SORT_COUNT, &sort::SORT_SCATTER];
+
+/// The steps in the order in which they run. A round ends after [`REVISION`], whatever came before it.
+pub static STEPS: [&Step; 12] = [
+    &TAKE, &MEASURES, &SCORES, &DEPTH, &CAMERAS, &SPLATS, &ALIGN, &GLB, &WORLD, &AGENT, &PICTURES, &REVISION,
+];
+
+/// Prompt -> video. Its recipe is the request, and what its provider makes it from.
+pub static TAKE: Step = Step {
+    name: "take", each: Each::Take, reads: &[], writes: &["takes/#/video"],
+    stages: &[], kernels: &[], options: |r, _| r, work: None,
+};
+
+/// Video -> frames, motion, and what is measured of them.
+pub static MEASURES: Step = Step {
+    name: "measures", each: Each::Take, reads: &["takes/#/video"], writes: &["takes/#/measures.json"],
+    stages: &[VIDEO, MOTION, ("score", score::VERSION)],
+    kernels: &[video::KERNELS, motion::KERNELS, score::KERNELS, &SHRINK],
+    options: |r, f| r.option("motion", &f.config.motion).option("fps", &f.rate),
+    work: Some(work::measures),
+};
+
+/// Measures -> the scores by which takes are ranked.
+pub static SCORES: Step = Step {
+    name: "scores", each: Each::Take, reads: &["takes/#/measures.json"], writes: &["takes/#/scores.json"],
+    stages: &[("score", score::VERSION)], kernels: &[],
+    options: |r, f| r.option("score", &f.config.score),
+    work: Some(work::scores),
+};
+
+/// Frames -> depth: the input's own, else a network's.
+pub static DEPTH: Step = Step {
+    name: "depth", each: Each::Take, reads: &["takes/#/video"],
+    writes: &["takes/#/depth.json", "takes/#/depth.npy"],
+    stages: &[VIDEO, ("depth", depth::VERSION)], kernels: &[video::KERNELS],
+    options: |r, f| frames(r, f).option("depth", &f.config.depth).option("depth.model", &f.network),
+    work: Some(work::depth),
+};
+
+/// Frames, motion and depth -> cameras: the input's own, else solved; or why there are none.
+pub static CAMERAS: Step = Step {
+    name: "cameras", each: Each::Take,
+    reads: &["takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?"], writes: &["takes/#/track.json"],
+    stages: &[VIDEO, MOTION, ("camera", camera::VERSION)],
+    kernels: &[video::KERNELS, motion::KERNELS, &SHRINK],
+    options: |r, f| {
+        let r = frames(r, f).option("fps", &f.rate);
+        r.option("motion", &f.config.motion).option("solve", &f.config.solve)
+    },
+    work: Some(work::cameras),
+};
+
+/// Frames, cameras and depth -> splats in the cameras' frame, and how well they show frames that were held out.
+pub static SPLATS: Step = Step {
+    name: "splats", each: Each::Round,
+    reads: &["takes/#/video", "takes/#/track.json", "takes/#/depth.json", "takes/#/depth.npy?"],
+    writes: &["fit.ply", "fit.json", "held_out.png"],
+    stages: &[VIDEO, ("splat", splat::VERSION)], kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
+    options: |r, f| frames(r, f).option("fit", &f.config.fit),
+    work: Some(work::splats),
+};
+
+/// Splats and cameras -> the same in the world's frame: floor at y = 0, +Y up.
+pub static ALIGN: Step = Step {
+    name: "align", each: Each::Round, reads: &["fit.ply", "takes/#/track.json"],
+    writes: &["world.ply", "cameras.json", "alignment.json"],
+    stages: &[("splat", splat::VERSION), ("world", world::VERSION)], kernels: &[splat::KERNELS, &SORTING],
+    options: |r, _| r,
+    work: Some(work::align),
+};
+
+/// Splats -> a copy for viewers.
+pub static GLB: Step = Step {
+    name: "glb", each: Each::Round, reads: &["world.ply"], writes: &["world.glb"],
+    stages: &[("splat", splat::VERSION)], kernels: &[],
+    options: |r, _| r,
+    work: Some(work::glb),
+};
+
+/// What the cameras see of the splats -> free, solid and unknown voxels.
+pub static WORLD: Step = Step {
+    name: "world", each: Each::Round, reads: &["world.ply", "cameras.json", "alignment.json"],
+    writes: &["world.vox"],
+    stages: &[("splat", splat::VERSION), ("world", world::VERSION)],
+    kernels: &[splat::KERNELS, &SORTING, world::KERNELS],
+    options: |r, f| r.option("world", &f.config.world),
+    work: Some(work::world),
+};
+
+/// The world -> what agents found in it.
+pub static AGENT: Step = Step {
+    name: "agent", each: Each::Round, reads: &["world.vox", "world.ply", "cameras.json"],
+    writes: &["agent.json"],
+    stages: &[("splat", splat::VERSION), ("agent", agent::VERSION)],
+    kernels: &[splat::KERNELS, &SORTING, agent::KERNELS],
+    options: |r, f| r.option("agent", &f.config.agent),
+    work: Some(work::agent),
+};
+
+/// World and report -> pictures for people.
+pub static PICTURES: Step = Step {
+    name: "pictures", each: Each::Round, reads: &["world.vox", "world.ply", "cameras.json", "agent.json"],
+    writes: &["map.png", "renders.png"],
+    stages: &[("splat", splat::VERSION), ("report", crate::report::VERSION)],
+    kernels: &[splat::KERNELS, &SORTING],
+    options: |r, f| r.option("fit.eval_background", &f.config.fit.eval_background),
+    work: Some(work::pictures),
+};
+
+/// What was found -> the verdict and the next prompt. Without a world, the cameras' refusal is what was found.
+pub static REVISION: Step = Step {
+    name: "revision", each: Each::Round,
+    reads: &["takes/#/scores.json", "takes/#/track.json", "fit.json?", "alignment.json?", "agent.json?"],
+    writes: &["revision.json"],
+    stages: &[("revise", revise::VERSION)], kernels: &[],
+    options: |r, f| {
+        let r = r.option("accept", &f.config.accept).option("rules", &crate::hash::sha256_hex(revise::RULES.as_bytes()));
+        r.option("prompt", &f.round.prompt).option("round", &f.round.iteration)
+    },
+    work: Some(work::revision),
+};
+
+/// The options by which a take becomes frames at the working size, with what its folder tells of them.
+fn frames(recipe: Recipe, facts: &Facts<'_>) -> Recipe {
+    let config = facts.config;
+    recipe
+        .option("max_side", &config.max_side)
+        .option("max_frames", &config.max_frames)
+        .option("ignore_known_cameras", &config.ignore_known_cameras)
+        .option("ignore_known_depth", &config.ignore_known_depth)
+}

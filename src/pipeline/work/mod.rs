@@ -1,0 +1,61 @@
+//! What a lane does for each step of the table: reads artifacts, calls a stage, writes artifacts.
+
+mod rebuild;
+mod take;
+mod verdict;
+
+use std::path::PathBuf;
+
+pub use rebuild::{align, glb, pictures, splats, world};
+pub use take::{cameras, depth, measures, scores};
+pub use verdict::{agent, revision};
+
+use super::made::Made;
+use super::step::Facts;
+use super::{Round, Take};
+use crate::camera::Cameras;
+use crate::splat::Splats;
+use crate::world::DepthView;
+
+/// One round's work on one take.
+pub struct Job<'j> {
+    /// The round.
+    pub round: &'j Round<'j>,
+    /// The take.
+    pub take: &'j Take,
+    /// Its place among the takes of the round, by which its clip is kept.
+    pub overall: f64,
+    /// The round's folder.
+    pub home: PathBuf,
+    /// What the round's steps have left.
+    pub made: Made,
+}
+
+impl Job<'_> {
+    /// The folder of the take, relative to the round's.
+    fn folder(&self) -> String {
+        format!("takes/{}", self.take.number)
+    }
+
+    /// What options are taken from.
+    pub fn facts<'f>(&'f self, config: &'f super::Config, network: &'f str) -> Facts<'f> {
+        Facts {
+            config,
+            network,
+            round: self.round,
+            rate: self.take.rate(self.round.row),
+        }
+    }
+}
+
+/// The world's splats and cameras, and what these see of those.
+pub struct Posed {
+    /// SHA-256 of the files they were read from.
+    pub of: [String; 2],
+    /// The cameras.
+    pub cameras: Cameras,
+    /// The splats.
+    pub splats: Splats,
+    /// What the cameras see.
+    pub views: Vec<DepthView>,
+}

@@ -1,0 +1,158 @@
+//! The second half of a round: cameras -> splats, world, pictures.
+
+use super::super::stages::{self, Tracked, given};
+use super::super::studio::Studio;
+use super::take::{loaded, stored_depth};
+use super::{Job, Posed};
+use crate::agent::AgentReport;
+use crate::camera::Cameras;
+use crate::event::Monitor;
+use crate::report::pictures as draw;
+use crate::splat::{self, format};
+use crate::store::{Stage, read_json, write_json};
+use crate::world::{self, Alignment, World};
+
+/// The solved cameras of the job's take.
+fn solved(job: &Job<'_>) -> anyhow::Result<Cameras> {
+    let file = job.home.join(job.folder()).join("track.json");
+    match read_json(&file)? {
+        Tracked::Solved(cameras) => Ok(cameras),
+        Tracked::Refused { words, .. } => anyhow::bail!("{}: no cameras: {words}", file.display()),
+    }
+}
+
+/// Frames, cameras and depth -> splats in the cameras' frame.
+pub fn splats(
+    studio: &mut Studio<'_>,
+    job: &Job<'_>,
+    stage: &Stage,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<String> {
+    let gpu = studio.gpu()?;
+    let cameras = solved(job)?;
+    // The clip is let go once it was fitted: nothing after the splats looks at it.
+    let mut clip = studio
+        .clips
+        .take(job.round, job.take.number)
+        .unwrap_or_default();
+    let config = studio.context.config;
+    let (frames, _) = loaded(&mut clip, &gpu, job, config, monitor)?;
+    let maps = stored_depth(
+        &job.home,
+        job.take,
+        &given(&job.take.video, frames, config)?,
+    )?;
+    let fit = splat::fit(&gpu, frames, &cameras, maps.as_ref(), &config.fit, monitor)?;
+    format::write(&stage.path("fit.ply")?, &fit.splats)?;
+    write_json(&stage.path("fit.json")?, &fit.report)?;
+    draw::held_out(
+        &gpu,
+        frames,
+        &fit.splats,
+        &cameras,
+        &fit.report,
+        config.fit.eval_background,
+        &stage.path("held_out.png")?,
+    )?;
+    let psnr = fit.report.held_out_psnr.unwrap_or(f64::NAN);
+    Ok(format!(
+        "{} splats, held-out PSNR {psnr:.2} dB",
+        fit.splats.len()
+    ))
+}
+
+/// Splats and cameras into the world's frame.
+pub fn align(
+    studio: &mut Studio<'_>,
+    job: &Job<'_>,
+    stage: &Stage,
+    _monitor: &dyn Monitor,
+) -> anyhow::Result<String> {
+    let cameras = solved(job)?;
+    let mut splats = format::read(&job.home.join("fit.ply"))?;
+    let (cameras, alignment) = stages::align(&studio.gpu()?, &mut splats, &cameras)?;
+    format::write(&stage.path("world.ply")?, &splats)?;
+    write_json(&stage.path("cameras.json")?, &cameras)?;
+    write_json(&stage.path("alignment.json")?, &alignment)?;
+    Ok(match alignment.floor_found {
+        true => format!("floor, tilted by {:.1} degrees", alignment.tilt_degrees),
+        false => "no floor found".to_owned(),
+    })
+}
+
+/// A copy of the splats for viewers.
+pub fn glb(
+    _studio: &mut Studio<'_>,
+    job: &Job<'_>,
+    stage: &Stage,
+    _monitor: &dyn Monitor,
+) -> anyhow::Result<String> {
+    let splats = format::read(&job.home.join("world.ply"))?;
+    format::write(&stage.path("world.glb")?, &splats)?;
+    Ok(String::new())
+}
+
+/// The splats as the cameras see them, kept between the steps that need them.
+pub(super) fn posed<'s>(studio: &'s mut Studio<'_>, job: &Job<'_>) -> anyhow::Result<&'s Posed> {
+    let content = |path: &str| {
+        let made = job.made.get(path);
+        made.map(|c| c.sha256.clone()).unwrap_or_default()
+    };
+    let of = ["world.ply", "cameras.json"].map(content);
+    let gpu = studio.gpu()?;
+    let current = studio.posed.take().filter(|p| p.of == of);
+    let posed = match current {
+        Some(posed) => posed,
+        None => {
+            let cameras: Cameras = read_json(&job.home.join("cameras.json"))?;
+            let splats = format::read(&job.home.join("world.ply"))?;
+            let views = stages::depth_views(&gpu, &splats, &cameras)?;
+            Posed {
+                of,
+                cameras,
+                splats,
+                views,
+            }
+        }
+    };
+    Ok(studio.posed.insert(posed))
+}
+
+/// What the cameras see -> voxels.
+pub fn world(
+    studio: &mut Studio<'_>,
+    job: &Job<'_>,
+    stage: &Stage,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<String> {
+    let (gpu, config) = (studio.gpu()?, studio.context.config);
+    let posed = posed(studio, job)?;
+    let alignment: Alignment = read_json(&job.home.join("alignment.json"))?;
+    let world = world::build(&gpu, &posed.views, &alignment, &config.world, monitor)?;
+    world.save(&stage.path("world.vox")?)?;
+    let [x, y, z] = world.dims;
+    Ok(format!("{x}x{y}x{z} voxels of {:.3}", world.voxel))
+}
+
+/// Map and renders.
+pub fn pictures(
+    studio: &mut Studio<'_>,
+    job: &Job<'_>,
+    stage: &Stage,
+    _monitor: &dyn Monitor,
+) -> anyhow::Result<String> {
+    let background = studio.context.config.fit.eval_background;
+    let gpu = studio.gpu()?;
+    let world = World::load(&job.home.join("world.vox"))?;
+    let report: AgentReport = read_json(&job.home.join("agent.json"))?;
+    let posed = posed(studio, job)?;
+    draw::map(&world, &posed.cameras, &report, &stage.path("map.png")?)?;
+    draw::renders(
+        &gpu,
+        &posed.splats,
+        &posed.cameras,
+        background,
+        &stage.path("renders.png")?,
+    )?;
+    Ok(String::new())
+}

@@ -1,0 +1,196 @@
+//! The first half of a round: take -> frames, motion, measures, scores, depth, cameras.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::stages::{self, Given, Tracked, frames, given};
+use super::super::studio::{Clip, Studio};
+use super::super::{Config, Take};
+use super::Job;
+use crate::depth::{DepthKind, DepthMaps};
+use crate::event::Monitor;
+use crate::gpu::Gpu;
+use crate::motion::Motion;
+use crate::score::{self, Measures, ScoreOptions};
+use crate::store::{Stage, read_json, write_json};
+use crate::video::Frames;
+
+/// Video -> what is measured of its frames and motion. The motion is kept for the cameras.
+pub fn measures(
+    studio: &mut Studio<'_>,
+    job: &Job<'_>,
+    stage: &Stage,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<String> {
+    let config = studio.context.config;
+    let watched = stages::scored(
+        &studio.gpu()?,
+        &job.take.video,
+        job.take.rate(job.round.row),
+        score::MAX_SIDE,
+        &config.motion,
+        &ScoreOptions::default(),
+        monitor,
+    )?;
+    let file = format!("{}/measures.json", job.folder());
+    let measures = Measures::from(watched.scores);
+    write_json(&stage.path(&file)?, &measures)?;
+    let clip = Clip {
+        frames: None,
+        motion: watched.motion,
+    };
+    let overall = measures.combine(&config.score).overall;
+    studio.clips.keep(job.round, job.take.number, overall, clip);
+    Ok(format!("{} frames", watched.frames))
+}
+
+/// Measures -> scores.
+pub fn scores(
+    studio: &mut Studio<'_>,
+    job: &Job<'_>,
+    stage: &Stage,
+    _monitor: &dyn Monitor,
+) -> anyhow::Result<String> {
+    let folder = job.folder();
+    let measures: Measures = read_json(&job.home.join(&folder).join("measures.json"))?;
+    let scores = measures.combine(&studio.context.config.score);
+    write_json(&stage.path(&format!("{folder}/scores.json"))?, &scores)?;
+    Ok(format!("overall {:.3}", scores.overall))
+}
+
+/// Frames -> depth, kept as `depth.npy` unless the input has its own.
+pub fn depth(
+    studio: &mut Studio<'_>,
+    job: &Job<'_>,
+    stage: &Stage,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<String> {
+    let (gpu, model) = (studio.gpu()?, studio.model()?);
+    with_clip(studio, job, |config, clip| {
+        let (frames, _) = loaded(clip, &gpu, job, config, monitor)?;
+        let given = given(&job.take.video, frames, config)?;
+        let found = stages::depth(&gpu, frames, &given, &model, monitor)?;
+        let record = match (&found, &given.depth) {
+            (Some(maps), None) => {
+                maps.save_npy(&stage.path(&format!("{}/depth.npy", job.folder()))?)?;
+                DepthRecord::Network {
+                    kind: maps.kind,
+                    model: maps.model.clone(),
+                }
+            }
+            (Some(_), Some(_)) => DepthRecord::Known,
+            (None, _) => DepthRecord::None,
+        };
+        write_json(
+            &stage.path(&format!("{}/depth.json", job.folder()))?,
+            &record,
+        )?;
+        Ok(match record {
+            DepthRecord::Network { model, .. } => model,
+            DepthRecord::Known => "the input's own".to_owned(),
+            DepthRecord::None => "not needed: the poses are known".to_owned(),
+        })
+    })
+}
+
+/// Frames, motion and depth -> cameras.
+pub fn cameras(
+    studio: &mut Studio<'_>,
+    job: &Job<'_>,
+    stage: &Stage,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<String> {
+    let gpu = studio.gpu()?;
+    let summary = with_clip(studio, job, |config, clip| {
+        let (frames, motion) = loaded(clip, &gpu, job, config, monitor)?;
+        let given = given(&job.take.video, frames, config)?;
+        let rate = job.take.rate(job.round.row);
+        let options = &config.motion;
+        let motion = || {
+            let video = &job.take.video;
+            stages::pairs(&gpu, video, rate, frames, motion, options, monitor)
+        };
+        let maps = stored_depth(&job.home, job.take, &given)?;
+        let tracked = stages::track(frames, motion, &given, maps.as_ref(), config, monitor)?;
+        let file = format!("{}/track.json", job.folder());
+        write_json(&stage.path(&file)?, &tracked)?;
+        // Nothing after the cameras looks at the motion: its memory is for the splats.
+        clip.motion = None;
+        Ok(match &tracked {
+            Tracked::Solved(c) => format!(
+                "{} of {} frames, focal {:?}",
+                c.cameras.len(),
+                c.frames,
+                c.focal_source
+            ),
+            Tracked::Refused { words, .. } => format!("refused: {words}"),
+        })
+    });
+    summary
+}
+
+/// Does work on the take's clip, which is kept for the steps after it.
+pub(super) fn with_clip<T>(
+    studio: &mut Studio<'_>,
+    job: &Job<'_>,
+    work: impl FnOnce(&Config, &mut Clip) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let number = job.take.number;
+    let mut clip = studio.clips.take(job.round, number).unwrap_or_default();
+    let done = work(studio.context.config, &mut clip)?;
+    studio.clips.keep(job.round, number, job.overall, clip);
+    Ok(done)
+}
+
+/// Where a take's depth is.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "depth", rename_all = "lowercase")]
+enum DepthRecord {
+    /// In `depth.npy` beside this record.
+    Network {
+        /// What the values mean.
+        kind: DepthKind,
+        /// The network's name.
+        model: String,
+    },
+    /// With the input.
+    Known,
+    /// Nowhere: poses are known, and nothing needs depth.
+    None,
+}
+
+/// The depth of a take whose depth step is done. It is read back even where it was just made, so that a resumed
+/// run sees the same numbers.
+pub(super) fn stored_depth(
+    home: &Path,
+    take: &Take,
+    given: &Given,
+) -> anyhow::Result<Option<DepthMaps>> {
+    let folder = home.join(format!("takes/{}", take.number));
+    Ok(match read_json(&folder.join("depth.json"))? {
+        DepthRecord::Network { kind, model } => Some(DepthMaps::load_npy(
+            &folder.join("depth.npy"),
+            kind,
+            &model,
+        )?),
+        DepthRecord::Known => given.depth.clone(),
+        DepthRecord::None => None,
+    })
+}
+
+/// The clip's frames, decoded if they are not at hand, and its motion if that is.
+pub(super) fn loaded<'c>(
+    clip: &'c mut Clip,
+    gpu: &Gpu,
+    job: &Job<'_>,
+    config: &Config,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<(&'c Frames, Option<&'c Motion>)> {
+    let rate = job.take.rate(job.round.row);
+    let current = match &mut clip.frames {
+        Some(frames) => frames,
+        slot => slot.insert(frames(gpu, &job.take.video, rate, config, monitor)?),
+    };
+    Ok((current, clip.motion.as_ref()))
+}

@@ -1,0 +1,364 @@
+//! Which steps run again when something changes: none too many, none too few, through the real stages.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use sora_director::event::{Event, Listener, Monitor};
+use sora_director::generate::local::{Local, LocalProvider};
+use sora_director::generate::{Delivered, DependsOn, GenerateError, Providers, TakeRequest};
+use sora_director::gpu::AdapterChoice;
+use sora_director::manifest;
+use sora_director::pipeline::{
+    Config, Explained, Explainer, INTERMEDIATES, Outcome, Preset, RowResult, Standing,
+};
+use sora_director::run::Batch;
+use sora_director::store::{Clean, Run, clean};
+
+/// What ran of the world of a round.
+const WORLD: [&str; 4] = ["world", "agent", "pictures", "revision"];
+const SPLATS: [&str; 7] = [
+    "splats", "align", "glb", "world", "agent", "pictures", "revision",
+];
+
+/// The steps that worked, in order.
+#[derive(Default)]
+struct Worked(Mutex<Vec<String>>);
+
+impl Listener for Worked {
+    fn on(&self, event: &Event<'_>) {
+        if let Event::StepDone {
+            at, skipped: false, ..
+        } = event
+        {
+            self.0.lock().expect("worked").push(at.step.to_owned());
+        }
+    }
+}
+
+/// A run of one small row.
+struct Case {
+    folder: tempfile::TempDir,
+    config: Config,
+    row: String,
+}
+
+impl Case {
+    fn new(row: &str) -> Self {
+        let mut config = Config::preset(Preset::Draft);
+        (config.size, config.seconds, config.fps) = ([128, 72], 1.0, 12.0);
+        (config.max_side, config.takes, config.max_iterations) = (128, 1, 1);
+        (config.fit.splats, config.fit.steps) = (1500, 20);
+        Self {
+            folder: tempfile::tempdir().expect("tempdir"),
+            config,
+            row: row.to_owned(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn artifact(&self, name: &str) -> PathBuf {
+        self.path("run/prompts/a/1").join(name)
+    }
+
+    fn rows(&self) -> Vec<manifest::Prompt> {
+        let path = self.path("m.csv");
+        std::fs::write(&path, &self.row).expect("write");
+        let found = manifest::read(&path).expect("manifest");
+        assert_eq!(found.faults, []);
+        found.rows
+    }
+
+    fn start(&self) -> Vec<String> {
+        self.start_with(&Providers::new(&AdapterChoice::Auto))
+    }
+
+    /// Starts the run and answers which steps worked.
+    fn start_with(&self, providers: &Providers) -> Vec<String> {
+        let worked = Worked::default();
+        let rows = self.rows();
+        let run = Run::open(&self.path("run")).expect("open");
+        let batch = Batch {
+            run: &run,
+            manifest: &self.path("m.csv"),
+            rows: &rows,
+            config: &self.config,
+            providers,
+            listener: &worked,
+            stop: &AtomicBool::new(false),
+        };
+        batch.run().expect("batch");
+        let result = RowResult::load(&self.path("run"), "a").expect("row");
+        assert_ne!(result.outcome, Outcome::Failed, "{}", result.summary);
+        let mut worked = worked.0.into_inner().expect("worked");
+        // Takes end in any order.
+        worked.sort();
+        worked
+    }
+
+    fn explain(&self) -> Vec<Explained> {
+        let rows = self.rows();
+        let model = sora_director::depth::Model::open(&self.config.depth).expect("model");
+        let explainer = Explainer {
+            root: &self.path("run"),
+            config: &self.config,
+            providers: &Providers::new(&AdapterChoice::Auto),
+            network: model.sha256(),
+        };
+        tokio_block(explainer.row(&rows[0]))
+    }
+
+    /// What a start would make again, by the explainer; then what it made again.
+    fn changed(&self, what: &str, want: &[&str]) {
+        let told = self.explain();
+        let again = |told: &[Explained], all: bool| -> Vec<String> {
+            let counts = |e: &&Explained| match e.standing {
+                Standing::Again(_) => true,
+                Standing::Depends(_) => all,
+                _ => false,
+            };
+            told.iter().filter(counts).map(|e| e.step.clone()).collect()
+        };
+        let worked = self.start();
+        let mut wanted: Vec<_> = want.iter().map(|s| (*s).to_owned()).collect();
+        wanted.sort();
+        assert_eq!(worked, wanted, "{what}");
+        let (surely, perhaps) = (again(&told, false), again(&told, true));
+        for step in &surely {
+            assert!(
+                worked.contains(step),
+                "{what}: {step} was said to run again"
+            );
+        }
+        for step in &worked {
+            assert!(
+                perhaps.contains(step),
+                "{what}: {step} ran and was not said to: {told:?}"
+            );
+        }
+        assert_eq!(self.start(), [""; 0], "{what}: the second start");
+    }
+}
+
+fn tokio_block<T>(future: impl Future<Output = anyhow::Result<T>>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("runtime").block_on(future).expect("told")
+}
+
+const ROBOT: &str = "id,prompt,seed,tags\na,\"A robot walks through a room with crates, slow dolly forward\",11,x\n";
+
+#[test]
+fn an_option_makes_again_what_it_changes_and_what_reads_that() {
+    let mut case = Case::new(ROBOT);
+    case.config.takes = 2;
+    let first = case.start();
+    assert_eq!(first.iter().filter(|s| s.starts_with("take-")).count(), 2);
+    assert!(first.ends_with(&["take-1".into(), "take-2".into(), "world".into()]));
+    assert_eq!(case.start(), [""; 0]);
+    let best = RowResult::load(&case.path("run"), "a")
+        .expect("row")
+        .iterations[0]
+        .best;
+    let best = best.expect("a world");
+    let of_best = |name: &str| format!("{name}-{best}");
+    let (depth, cameras) = (of_best("depth"), of_best("cameras"));
+
+    case.row = ROBOT.replace(",x", ",y");
+    case.changed("a tag", &[]);
+    case.config
+        .score
+        .weights
+        .insert("visual_quality".into(), 1.5);
+    case.changed("a weight", &["scores-1", "scores-2", "revision"]);
+    case.config.accept.min_path_completion = 0.7;
+    case.changed("what is accepted", &["revision"]);
+    case.config.agent.starts += 1;
+    case.changed("an agent's option", &["agent", "pictures", "revision"]);
+    case.config.world.voxel_heights *= 1.25;
+    case.changed("a voxel's size", &WORLD);
+    case.config.fit.steps = 22;
+    case.changed("steps of the fit", &SPLATS);
+    case.config.solve.min_flow *= 0.5;
+    case.changed("the solver's gate, same cameras", &[&cameras]);
+    case.config.solve.points = 150;
+    let mut want = vec![cameras.as_str()];
+    want.extend(SPLATS);
+    case.changed("the solver's points", &want);
+    case.config.max_frames = 11;
+    let mut want = vec![depth.as_str(), cameras.as_str()];
+    want.extend(SPLATS);
+    case.changed("frames that are used", &want);
+    case.config.motion.smoothness *= 1.5;
+    let mut want = vec!["measures-1", "measures-2", "scores-1", "scores-2", &cameras];
+    want.extend(SPLATS);
+    case.changed("the flow's smoothness", &want);
+    // Made again as it was: nothing after it runs.
+    let take = case.artifact(&format!("takes/{best}/take.mp4"));
+    std::fs::remove_file(&take).expect("remove");
+    case.changed("a take that was deleted", &[&of_best("take")]);
+    let world = case.artifact("world.ply");
+    let mut bytes = std::fs::read(&world).expect("read");
+    *bytes.last_mut().expect("bytes") ^= 1;
+    std::fs::write(&world, bytes).expect("alter");
+    case.changed("an artifact that was altered", &["align"]);
+    std::fs::remove_file(case.artifact("steps/agent.json")).expect("remove");
+    assert_eq!(case.start(), ["agent"], "a record that was deleted");
+}
+
+#[test]
+fn what_clean_dropped_is_made_again_for_what_reads_it_only() {
+    let mut case = Case::new(ROBOT);
+    case.start();
+    let intermediate = |path: &str| {
+        let matches = |glob: &&str| glob::Pattern::new(glob).expect("glob").matches(path);
+        INTERMEDIATES.iter().any(|glob| matches(&glob))
+    };
+    assert!(drop_files(&case, &intermediate) >= 4);
+    let glb = case.artifact("world.glb");
+    assert!(!glb.exists() && !case.artifact("fit.ply").exists());
+    assert_eq!(case.start(), [""; 0], "what was dropped counts as done");
+    let splats = std::fs::read(case.artifact("world.ply")).expect("read");
+    case.config.agent.starts += 1;
+    // The voxels, and the agents that read them; no fit, and no copy that nobody reads.
+    case.changed(
+        "an agent's option",
+        &["world", "agent", "pictures", "revision"],
+    );
+    assert_eq!(
+        std::fs::read(case.artifact("world.ply")).expect("read"),
+        splats
+    );
+    assert!(!glb.exists());
+    assert!(!case.artifact("takes/1/depth.npy").exists());
+    case.config.fit.steps = 21;
+    let worked = case.start();
+    assert!(worked.contains(&"depth-1".to_owned()), "{worked:?}");
+    assert!(!worked.contains(&"cameras-1".to_owned()), "{worked:?}");
+    assert!(glb.exists());
+}
+
+fn drop_files(case: &Case, drops: &dyn Fn(&str) -> bool) -> usize {
+    let run = Run::open(&case.path("run")).expect("open");
+    let what = Clean {
+        rows: &["a".into()],
+        drops,
+        keep_under: None,
+        dry_run: false,
+    };
+    clean(&run, &what).expect("clean").files
+}
+
+/// Delivers whatever video lies in its folder.
+#[derive(Clone)]
+struct Folder(PathBuf);
+
+impl LocalProvider for Folder {
+    fn name(&self) -> &str {
+        "mock"
+    }
+    fn generates(&self) -> bool {
+        true
+    }
+    fn depends_on(&self, _request: &TakeRequest) -> DependsOn {
+        DependsOn::default()
+    }
+    fn check(&self, _request: &TakeRequest) -> Result<(), GenerateError> {
+        Ok(())
+    }
+    fn generate(
+        &self,
+        _request: &TakeRequest,
+        folder: &Path,
+        _monitor: &dyn Monitor,
+    ) -> Result<Delivered, GenerateError> {
+        let video = folder.join("take.mp4");
+        std::fs::copy(&self.0, &video).expect("copy");
+        Ok(Delivered {
+            video,
+            notes: Vec::new(),
+        })
+    }
+}
+
+/// Two small takes of the mock world.
+fn two_videos() -> (Case, [PathBuf; 2]) {
+    let case = Case::new("id,prompt\na,x\n");
+    let videos = [11, 12].map(|seed| {
+        let out = case.path(&seed.to_string());
+        let args = [
+            "generate",
+            "A robot walks through a room, slow dolly forward",
+            "--size",
+            "128x72",
+            "--seconds",
+            "1",
+            "--fps",
+            "12",
+            "--takes",
+            "1",
+        ];
+        let output = super::cli::director(&args)
+            .args([
+                "--seed",
+                &seed.to_string(),
+                "-o",
+                out.to_str().expect("text"),
+            ])
+            .output()
+            .expect("director");
+        assert!(output.status.success(), "{}", super::cli::stderr(&output));
+        let found = glob::glob(&format!("{}/**/*.mp4", out.display()))
+            .expect("glob")
+            .flatten();
+        found.into_iter().next().expect("a video")
+    });
+    (case, videos)
+}
+
+#[test]
+fn another_video_under_the_same_request_makes_everything_again() {
+    let (mut case, [one, two]) = two_videos();
+    let current = case.path("current.mp4");
+    std::fs::copy(&one, &current).expect("copy");
+    let providers = || {
+        let mut all = Providers::default();
+        all.add(Arc::new(Local(Folder(current.clone()))));
+        all
+    };
+    let all = case.start_with(&providers());
+    assert_eq!(all.len(), 5 + SPLATS.len(), "{all:?}");
+    let record = |name: &str| std::fs::read_to_string(case.artifact(name)).expect("read");
+    let measures = record("takes/1/measures.json");
+    std::fs::copy(&two, &current).expect("copy");
+    assert_eq!(case.start_with(&providers()), [""; 0], "the take is there");
+    std::fs::remove_file(case.artifact("takes/1/take.mp4")).expect("remove");
+    let again = case.start_with(&providers());
+    assert_eq!(again, all, "nothing of the old video stays");
+    assert_ne!(record("takes/1/measures.json"), measures);
+
+    // The same for a file: its content counts, what the row says beside it does not.
+    let input = case.path("input.mp4");
+    std::fs::copy(&one, &input).expect("copy");
+    case.folder = {
+        let fresh = tempfile::tempdir().expect("tempdir");
+        std::fs::copy(&input, fresh.path().join("input.mp4")).expect("copy");
+        std::fs::copy(&two, fresh.path().join("two.mp4")).expect("copy");
+        fresh
+    };
+    case.config.provider = "files".into();
+    case.row = "id,prompt,video,seed,size,seconds,fps\na,x,input.mp4,1,64x64,1,12\n".into();
+    assert_eq!(case.start().len(), all.len());
+    case.row = "id,prompt,video,seed,size,seconds,fps\na,x,input.mp4,2,96x64,2,24\n".into();
+    case.changed("what a files row does not use", &[]);
+    case.row = "id,prompt,video\na,y,input.mp4\n".into();
+    case.changed("the prompt of a files row", &["revision"]);
+    std::fs::rename(case.path("input.mp4"), case.path("moved.mp4")).expect("move");
+    case.row = "id,prompt,video\na,y,moved.mp4\n".into();
+    case.changed("a file that moved", &[]);
+    std::fs::copy(case.path("two.mp4"), case.path("moved.mp4")).expect("copy");
+    let steps: Vec<&str> = all.iter().map(String::as_str).collect();
+    case.changed("another file under the same name", &steps);
+}
