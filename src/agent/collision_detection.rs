@@ -11,7 +11,7 @@ use glam::DVec3;
 use super::cluster::{extent, heart, regions};
 use super::raycast::{HitState, Ray};
 use super::test::{Field, Findings};
-use super::{AgentError, Severity};
+use super::{AgentError, Severity, What};
 use crate::world::{DepthView, Voxel};
 
 const SCENARIO: &str = "collision_detection";
@@ -145,7 +145,7 @@ fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
         let [w, h, d] = extent(&region).map(|n| n as f64 * voxel);
         let wide = w.max(d).max(h) >= 2.0 * field.body.radius && region.len() >= 4 * least;
         found.violations.push(field.violation(
-            "CollisionViolation",
+            What::MissingSolid,
             SCENARIO,
             if wide { Severity::High } else { Severity::Medium },
             world.centre(heart(&region)),
@@ -182,7 +182,7 @@ fn false_solids(field: &Field<'_>, found: &mut Findings) {
         let views = region.iter().map(|c| most_views[c]).max().unwrap_or(0);
         let blocks = h >= field.body.climb && w.max(d) >= field.body.radius;
         found.violations.push(field.violation(
-            "PhysicsViolation",
+            What::InvisibleSolid,
             SCENARIO,
             if blocks {
                 Severity::High
@@ -245,7 +245,7 @@ fn sweeps(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
     found.metric("tunnelled_sweeps", tunnelled.len() as f64);
     if let Some(p) = tunnelled.first() {
         found.violations.push(field.violation(
-            "PhysicsViolation",
+            What::Tunnel,
             SCENARIO,
             Severity::High,
             p.to_array(),

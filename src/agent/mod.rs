@@ -55,12 +55,54 @@ pub enum Severity {
     High,
 }
 
+/// What is wrong, for programs; a violation's description says the same in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// Floor that is missing where it was looked at.
+    Hole,
+    /// Floor that is too steep or stepped too high.
+    UnevenFloor,
+    /// Bodies that do not come to rest.
+    RestlessBody,
+    /// A solid that hangs in the air.
+    FloatingSolid,
+    /// A solid that cameras see through.
+    InvisibleSolid,
+    /// A surface that cameras see, with nothing solid behind it.
+    MissingSolid,
+    /// Solid that a ray between free places passes.
+    Tunnel,
+    /// Floor that is cut off from the rest.
+    CutOffFloor,
+    /// Solid across the camera's own path.
+    BlockedCamera,
+}
+
+impl What {
+    /// The violation's type in the promised JSON.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Hole
+            | Self::UnevenFloor
+            | Self::RestlessBody
+            | Self::FloatingSolid
+            | Self::InvisibleSolid
+            | Self::Tunnel => "PhysicsViolation",
+            Self::MissingSolid => "CollisionViolation",
+            Self::CutOffFloor | Self::BlockedCamera => "PathViolation",
+        }
+    }
+}
+
 /// One fault that an agent found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Violation {
     /// `PhysicsViolation`, `CollisionViolation`, `PathViolation`, ...
     #[serde(rename = "type")]
     pub kind: String,
+    /// What it is.
+    pub what: What,
     /// In words.
     pub description: String,
     /// How bad.

@@ -12,7 +12,7 @@ use super::cluster::{extent, heart, regions};
 use super::raycast::{HitState, Ray};
 use super::test::{Field, Findings};
 use super::traverse::Column;
-use super::{AgentError, Severity};
+use super::{AgentError, Severity, What};
 use crate::world::Voxel;
 
 const SCENARIO: &str = "path_traversal";
@@ -94,7 +94,7 @@ fn islands(field: &Field<'_>, cells: &[usize], label: &[Option<usize>], found: &
         let place = nav.place(field.world, x as usize + nav.nx * z as usize);
         let share = group.len() as f64 / cells.len() as f64;
         found.violations.push(field.violation(
-            "PathViolation",
+            What::CutOffFloor,
             SCENARIO,
             if share > 0.1 { Severity::High } else { Severity::Medium },
             place,
@@ -162,7 +162,7 @@ fn camera_path(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError
     for region in regions(&blocked, gap.clamp(1, 6)) {
         let [w, h, d] = extent(&region).map(|n| n as f64 * f64::from(world.voxel));
         found.violations.push(field.violation(
-            "PathViolation",
+            What::BlockedCamera,
             SCENARIO,
             Severity::High,
             world.centre(heart(&region)),

@@ -8,7 +8,7 @@ use super::raycast::{HitState, Ray};
 use super::settle::{SettleParams, settle};
 use super::test::{Field, Findings};
 use super::traverse::{Column, neighbours4};
-use super::{AgentError, Severity};
+use super::{AgentError, Severity, What};
 use crate::world::Voxel;
 
 const SCENARIO: &str = "physics_stability";
@@ -76,7 +76,7 @@ fn holes(field: &Field<'_>, found: &mut Findings) -> usize {
         let [x, _, z] = heart(&region);
         let wide = w.min(d) >= 2.0 * body.radius;
         found.violations.push(field.violation(
-            "PhysicsViolation",
+            What::Hole,
             SCENARIO,
             if wide {
                 Severity::High
@@ -177,7 +177,7 @@ fn ground(field: &Field<'_>, found: &mut Findings) -> Result<usize, AgentError> 
         }
         let [x, _, z] = heart(&region);
         found.violations.push(field.violation(
-            "PhysicsViolation",
+            What::UnevenFloor,
             SCENARIO,
             if w.max(d) > 4.0 * body.radius {
                 Severity::Medium
@@ -260,7 +260,7 @@ fn bodies(field: &Field<'_>, found: &mut Findings) -> Result<f64, AgentError> {
             .filter(|(i, _)| region.contains(&cell3(nav.nx, *i)))
             .fold(0.0f32, |m, (_, r)| m.max(r.drift).max(r.fall));
         found.violations.push(field.violation(
-            "PhysicsViolation",
+            What::RestlessBody,
             SCENARIO,
             if f64::from(drift) > body.radius {
                 Severity::Medium
@@ -333,7 +333,7 @@ fn floating(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
         let [w, h, d] = extent(&region).map(|n| n as f64 * voxel);
         let in_the_way = gap < field.body.height;
         found.violations.push(field.violation(
-            "PhysicsViolation",
+            What::FloatingSolid,
             SCENARIO,
             if in_the_way {
                 Severity::Medium

@@ -9,8 +9,8 @@ use super::raycast::Caster;
 use super::seen_through::{Seen, seen_through};
 use super::traverse::{Column, Nav};
 use super::{
-    AgentError, AgentOptions, AgentReport, Location, Severity, Violation, collision_detection,
-    path_traversal, physics_stability,
+    AgentError, AgentOptions, AgentReport, Location, Severity, Violation, What,
+    collision_detection, path_traversal, physics_stability,
 };
 use crate::camera::{Cameras, LengthUnit};
 use crate::event::Monitor;
@@ -63,14 +63,15 @@ impl Field<'_> {
     /// A violation at a place of the world, dated by the camera that saw it best.
     pub fn violation(
         &self,
-        kind: &str,
+        what: What,
         scenario: &str,
         severity: Severity,
         place: [f64; 3],
         description: String,
     ) -> Violation {
         Violation {
-            kind: kind.to_owned(),
+            kind: what.kind().to_owned(),
+            what,
             description,
             severity,
             location: Location {
@@ -170,6 +171,9 @@ pub fn test(
     }
     monitor.progress(0, 3);
     let mut notes = world.notes.clone();
+    if !world.floor_found {
+        notes.push("no floor was found: heights are guessed from the lowest that was seen".into());
+    }
     let body = options.body(world, cameras, &mut notes)?;
     let field = Field {
         world,
@@ -232,6 +236,7 @@ fn overview(field: &Field<'_>) -> Findings {
     found.metric("agent_radius", field.body.radius);
     found.metric("agent_climb", field.body.climb);
     let area = field.nav.voxel * field.nav.voxel;
+    found.metric("floor_found", f64::from(u8::from(field.world.floor_found)));
     found.metric("walkable_area", count(Column::Walkable) * area);
     found.metric("blocked_columns", count(Column::Blocked));
     found.metric("unknown_columns", count(Column::Unknown));

@@ -151,14 +151,15 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 const FEW_ROWS: usize = 50;
 
 fn show(out: &Path, result: &BatchResult) -> anyhow::Result<()> {
-    let done = result.accepted + result.limit + result.refused + result.failed;
+    let done = result.accepted + result.limit + result.refused + result.undecided + result.failed;
     if (1..=FEW_ROWS).contains(&done) {
         results::write(out, Format::Table, super::colour_on_stdout())?;
     }
     tell(&format!(
-        "{} accepted, {} with faults left, {} refused, {} failed; director results {}",
+        "{} accepted, {} with faults left, {} undecided, {} refused, {} failed; director results {}",
         result.accepted,
         result.limit,
+        result.undecided,
         result.refused,
         result.failed,
         out.display()

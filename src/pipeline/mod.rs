@@ -39,12 +39,12 @@ use left_out::LeftOut;
 use result::conclude;
 
 use crate::event::{At, Event, Listener, StageMonitor};
-use crate::generate::Providers;
+use crate::generate::{GenerateError, Providers};
 use crate::manifest::Prompt;
-use crate::revise::Revision;
+use crate::revise::{Found, Revision, revise};
 use crate::run::lane::{Lane, Recover, Urgency};
 use crate::score::Scores;
-use crate::store::{Run, StoreError};
+use crate::store::{Run, StoreError, read_json, write_json};
 use crate::video::folder::holds_images;
 
 /// Artifacts of a round that can be made again from what is kept, as globs relative to the round's folder.
@@ -167,6 +167,20 @@ impl StepError {
             e.downcast_ref::<StoreError>()
                 .is_some_and(StoreError::is_fatal)
         };
+        if self.error.chain().any(store) {
+            return true;
+        }
+        // A service's words are about its own disk.
+        let local = |e: &GenerateError| {
+            matches!(
+                e,
+                GenerateError::Io { .. } | GenerateError::Encode { .. } | GenerateError::Store(_)
+            )
+        };
+        let mut generated = self.error.chain().filter_map(|e| e.downcast_ref());
+        if generated.any(|e| !local(e)) {
+            return false;
+        }
         // Stages tell of files in words, FFmpeg in its own.
         const FULL: [&str; 5] = [
             "(os error 28)",
@@ -179,7 +193,15 @@ impl StepError {
             let words = e.to_string();
             FULL.iter().any(|full| words.contains(full))
         };
-        self.error.chain().any(|e| store(e) || full(e))
+        self.error.chain().any(full)
+    }
+
+    /// The provider's words where it refused the prompt, which is for the reviser.
+    fn moderation(&self) -> Option<&str> {
+        self.error.chain().find_map(|e| match e.downcast_ref() {
+            Some(GenerateError::Moderation(words)) => Some(words.as_str()),
+            _ => None,
+        })
     }
 }
 
@@ -294,6 +316,15 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
         }
         // The round goes on without the takes that failed, unless that is all of them or the run ends.
         let interrupted = self.context.stop.load(Ordering::Relaxed);
+        let words = failed.iter().map(|(_, e)| e.moderation());
+        if let (true, false, Some(words)) = (
+            scored.is_empty(),
+            interrupted,
+            words.collect::<Option<Vec<_>>>(),
+        ) && let Some(words) = words.first()
+        {
+            return moderated(context, round, words);
+        }
         let fatal = failed.iter().any(|(_, e)| e.is_fatal());
         if (scored.is_empty() || interrupted || fatal) && !failed.is_empty() {
             let worst = failed.iter().position(|(_, e)| e.is_fatal()).unwrap_or(0);
@@ -342,6 +373,44 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
             .run(urgency, move |stages| stages.rebuild(&round, takes));
         done.await.map_err(|words| broke("rebuild", &words))?
     }
+}
+
+/// A round whose every take was refused for its prompt: the reviser is told why.
+fn moderated(
+    context: &Context<'_>,
+    round: &Round<'_>,
+    words: &str,
+) -> Result<(IterationResult, Revision), StepError> {
+    let (id, iteration, step) = (&round.row.id, round.iteration, steps::REVISION.name);
+    let judge = || -> anyhow::Result<_> {
+        let config = context.config;
+        let facts = Facts {
+            config,
+            network: "",
+            round,
+            rate: None,
+        };
+        let recipe = Made::default().recipe(&steps::REVISION, 1, &facts);
+        let recipe = recipe.option("refusal", &words);
+        let done = context.run.once(id, iteration, step, &recipe, |stage| {
+            let found = Found::Refused {
+                reason: "moderation",
+                words,
+            };
+            let scores = Scores::default();
+            let revision = revise(&round.prompt, iteration, &scores, found, &config.accept)?;
+            write_json(&stage.path("revision.json")?, &revision)?;
+            Ok::<_, anyhow::Error>(())
+        })?;
+        let home = context.run.iteration(id, iteration);
+        let revision: Revision = read_json(&home.join("revision.json"))?;
+        let mut result = IterationResult::of(round, &[], &[], context.run.root());
+        result.refusal = Some(format!("refused by the provider's moderation: {words}"));
+        result.judged(&revision);
+        result.work.add(step, &done.record, done.skipped);
+        Ok((result, revision))
+    };
+    judge().map_err(|e| StepError::new(step, e))
 }
 
 fn broke(step: &str, words: &str) -> StepError {

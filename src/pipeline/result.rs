@@ -9,6 +9,7 @@ use super::{Round, Scored};
 use crate::agent::AgentReport;
 use crate::camera::Cameras;
 use crate::manifest::Prompt;
+use crate::revise::{Revision, Verdict};
 use crate::score::Scores;
 use crate::splat::FitReport;
 use crate::store::{StepRecord, StoreError, read_json, write_json};
@@ -23,6 +24,8 @@ pub enum Outcome {
     Limit,
     /// No world could be built; the reason is given.
     Refused,
+    /// A world of which too little was seen to tell.
+    Undecided,
     /// An error.
     Failed,
 }
@@ -34,6 +37,7 @@ impl Outcome {
             Self::Accepted => "accepted",
             Self::Limit => "limit",
             Self::Refused => "refused",
+            Self::Undecided => "undecided",
             Self::Failed => "failed",
         }
     }
@@ -89,6 +93,12 @@ pub struct IterationResult {
     pub explanation: String,
     /// Accepted.
     pub accepted: bool,
+    /// What is said of its world.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
+    /// What the verdict lacks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// What its steps took.
     #[serde(flatten)]
     pub work: Work,
@@ -123,6 +133,14 @@ impl IterationResult {
         self.focal_source = serde_json::to_value(cameras.focal_source)
             .ok()
             .and_then(|v| v.as_str().map(str::to_owned));
+    }
+
+    /// Adds the verdict.
+    pub(super) fn judged(&mut self, revision: &Revision) {
+        self.explanation.clone_from(&revision.explanation);
+        self.accepted = revision.accepted;
+        self.verdict = Some(revision.verdict);
+        self.missing.clone_from(&revision.missing);
     }
 
     /// Adds what the fit and the agents say of the world.
@@ -195,7 +213,8 @@ pub struct RowResult {
 }
 
 impl RowResult {
-    /// The round to look at: the accepted one, else the one with a world whose agents found least, else the last.
+    /// The round to look at: the accepted one, else the one with a world whose agents found least (of those of which
+    /// enough was seen, if there are any), else the last.
     pub fn best_iteration(&self) -> Option<&IterationResult> {
         let tested = self.iterations.iter().filter(|i| i.violations.is_some());
         tested
@@ -203,6 +222,7 @@ impl RowResult {
                 let key = |i: &IterationResult| {
                     (
                         !i.accepted,
+                        i.verdict == Some(Verdict::Undecided),
                         i.violations,
                         -i.metrics.get("path_completion").copied().unwrap_or(0.0),
                     )
@@ -245,25 +265,33 @@ impl RowResult {
 pub(super) fn conclude(row: &Prompt, iterations: Vec<IterationResult>, end: &str) -> RowResult {
     let accepted = iterations.iter().any(|i| i.accepted);
     let world = iterations.iter().any(|i| i.violations.is_some());
-    let outcome = match (accepted, world) {
-        (true, _) => Outcome::Accepted,
-        (false, true) => Outcome::Limit,
-        (false, false) => Outcome::Refused,
-    };
     let mut result = RowResult {
         row: row.clone(),
-        outcome,
+        outcome: match (accepted, world) {
+            (true, _) => Outcome::Accepted,
+            (false, true) => Outcome::Limit,
+            (false, false) => Outcome::Refused,
+        },
         summary: String::new(),
         iterations,
         failure: None,
     };
+    let verdict = result.best_iteration().and_then(|i| i.verdict);
+    if result.outcome == Outcome::Limit && verdict == Some(Verdict::Undecided) {
+        result.outcome = Outcome::Undecided;
+    }
     let rounds = result.iterations.len();
-    result.summary = match (outcome, result.best_iteration()) {
+    result.summary = match (result.outcome, result.best_iteration()) {
         (Outcome::Accepted, _) => format!("the world of round {rounds} holds up"),
         (Outcome::Limit, Some(best)) => format!(
             "{} violation(s) left in round {} of {rounds}; {end}",
             best.violations.unwrap_or(0),
             best.iteration
+        ),
+        (Outcome::Undecided, Some(best)) => format!(
+            "too little is known of the world of round {} of {rounds} ({}); {end}",
+            best.iteration,
+            best.missing.join("; ")
         ),
         (_, last) => last
             .and_then(|i| i.refusal.clone())

@@ -132,7 +132,7 @@ pub static PICTURES: Step = Step {
 /// What was found -> the verdict and the next prompt. Without a world, the cameras' refusal is what was found.
 pub static REVISION: Step = Step {
     name: "revision", each: Each::Round,
-    reads: &["takes/#/scores.json", "takes/#/track.json", "fit.json?", "alignment.json?", "agent.json?"],
+    reads: &["takes/#/scores.json", "takes/#/track.json", "fit.json?", "agent.json?"],
     writes: &["revision.json"],
     stages: &[("revise", revise::VERSION)], kernels: &[],
     options: |r, f| {

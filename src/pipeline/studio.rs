@@ -212,8 +212,7 @@ impl<'e> Studio<'e> {
         };
         self.step(&steps::REVISION, &mut job)?;
         let revision: Revision = self.read(&job, "revision.json")?;
-        result.explanation.clone_from(&revision.explanation);
-        result.accepted = revision.accepted;
+        result.judged(&revision);
         result.work = std::mem::take(&mut self.work);
         Ok((result, revision))
     }

@@ -114,7 +114,7 @@ fn table(results: &[RowResult], colour: bool) -> String {
         let best = result.best_iteration().cloned().unwrap_or_default();
         let tint = match result.outcome {
             Outcome::Accepted => Color::Green,
-            Outcome::Limit | Outcome::Refused => Color::Yellow,
+            Outcome::Limit | Outcome::Refused | Outcome::Undecided => Color::Yellow,
             Outcome::Failed => Color::Red,
         };
         let outcome = Cell::new(result.outcome.name());

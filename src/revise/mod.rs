@@ -1,13 +1,17 @@
 //! Rules that turn what scores and agents found into a revised prompt; the rules are data (`rules.toml`).
 
+mod evidence;
+
 use serde::{Deserialize, Serialize};
 
-use crate::agent::{AgentReport, Severity};
+pub use evidence::{Evidence, Lacking};
+
+use crate::agent::{AgentReport, Severity, What};
 use crate::hash::sha256_hex;
 use crate::score::Scores;
 
 /// Part of the resume key.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The rules' text, part of the resume key.
 pub const RULES: &str = include_str!("rules.toml");
@@ -33,7 +37,8 @@ struct Rule {
     violation: Option<String>,
     scenario: Option<String>,
     #[serde(default)]
-    mentions: Vec<String>,
+    what: Vec<What>,
+    missing: Option<Lacking>,
     score: Option<String>,
     below: Option<f64>,
     refusal: Option<String>,
@@ -53,6 +58,14 @@ pub struct AcceptOptions {
     pub min_physics_score: f64,
     /// Largest `collision_rate`.
     pub max_collision_rate: f64,
+    /// Least share of the frames whose camera is known; under it, and under what follows, nothing can be told.
+    pub min_registered: f64,
+    /// Least PSNR of held-out frames in dB.
+    pub min_held_out_psnr: f64,
+    /// Least floor that can be walked on, in square metres or camera heights.
+    pub min_walkable_area: f64,
+    /// Least share of the pairs of start and goal between which all that matters was seen.
+    pub min_known_ways: f64,
 }
 
 impl Default for AcceptOptions {
@@ -62,6 +75,10 @@ impl Default for AcceptOptions {
             min_path_completion: 0.8,
             min_physics_score: 0.8,
             max_collision_rate: 0.2,
+            min_registered: 0.6,
+            min_held_out_psnr: 15.0,
+            min_walkable_area: 0.5,
+            min_known_ways: 0.5,
         }
     }
 }
@@ -70,7 +87,12 @@ impl Default for AcceptOptions {
 #[derive(Clone, Copy, Debug)]
 pub enum Found<'a> {
     /// A world that agents tested.
-    Tested(&'a AgentReport),
+    Tested {
+        /// What they found.
+        report: &'a AgentReport,
+        /// How well its clip was understood.
+        evidence: Evidence,
+    },
     /// No world: the reason's name and words.
     Refused {
         /// Such as `static_camera`.
@@ -93,13 +115,32 @@ pub struct Change {
     pub evidence: String,
 }
 
+/// What is said of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The world holds up.
+    Accepted,
+    /// It has faults.
+    Rejected,
+    /// Too little was seen, or too badly, to tell.
+    Undecided,
+    /// There is none.
+    Refused,
+}
+
 /// The verdict on a round and the next prompt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Revision {
     /// The world is good enough; no other round is needed.
     pub accepted: bool,
-    /// Why it was not accepted; empty when it was.
+    /// In one word.
+    pub verdict: Verdict,
+    /// Faults, or why there is no world; empty when it was accepted.
     pub reasons: Vec<String>,
+    /// What the verdict lacks; empty when it was accepted.
+    #[serde(default)]
+    pub missing: Vec<String>,
     /// This round's prompt.
     pub prompt: String,
     /// The next round's prompt; the same as `prompt` when no rule had anything to add.
@@ -136,7 +177,17 @@ pub fn revise(
 ) -> Result<Revision, RuleError> {
     let rules: Rules = toml::from_str(RULES).map_err(|e| RuleError(e.to_string()))?;
     let reasons = reasons(found, accept);
-    let accepted = reasons.is_empty();
+    let lacking = match &found {
+        Found::Tested { report, evidence } => evidence::lacking(report, evidence, accept),
+        Found::Refused { .. } => Vec::new(),
+    };
+    let verdict = match (found, reasons.is_empty(), lacking.is_empty()) {
+        (Found::Refused { .. }, ..) => Verdict::Refused,
+        (_, false, _) => Verdict::Rejected,
+        (_, true, false) => Verdict::Undecided,
+        (_, true, true) => Verdict::Accepted,
+    };
+    let accepted = verdict == Verdict::Accepted;
     let mut changes: Vec<Change> = Vec::new();
     if !accepted {
         for rule in rules.rule {
@@ -144,7 +195,7 @@ pub fn revise(
             if known(prompt) || changes.iter().any(|c| known(&c.added)) {
                 continue;
             }
-            if let Some(evidence) = fires(&rule, scores, found) {
+            if let Some(evidence) = fires(&rule, scores, found, &lacking) {
                 changes.push(Change {
                     rule: rule.id,
                     added: rule.add,
@@ -171,13 +222,18 @@ pub fn revise(
     if changes.is_empty() {
         revised = prompt.to_owned();
     }
-    let issues = reasons.len();
-    let explanation = match (accepted, changes.is_empty()) {
-        (true, _) => "The world holds up; the prompt stays as it is.".to_owned(),
-        (false, true) => {
+    let missing: Vec<String> = lacking.into_iter().map(|(_, words)| words).collect();
+    let issues = reasons.len() + missing.len();
+    let explanation = match (verdict, changes.is_empty()) {
+        (Verdict::Accepted, _) => "The world holds up; the prompt stays as it is.".to_owned(),
+        (Verdict::Undecided, true) => format!(
+            "Too little is known of this world to tell ({}), and no rule has anything to add to this prompt.",
+            missing.join("; ")
+        ),
+        (_, true) => {
             format!("{issues} issue(s) are left, and no rule has anything to add to this prompt.")
         }
-        (false, false) => format!(
+        (_, false) => format!(
             "Revised prompt to address {issues} issue(s): {}.",
             changes
                 .iter()
@@ -188,7 +244,9 @@ pub fn revise(
     };
     Ok(Revision {
         accepted,
+        verdict,
         reasons,
+        missing,
         prompt: prompt.to_owned(),
         parent: prompt_hash(prompt),
         child: prompt_hash(&revised),
@@ -203,7 +261,7 @@ pub fn revise(
 fn reasons(found: Found<'_>, accept: &AcceptOptions) -> Vec<String> {
     let report = match found {
         Found::Refused { words, .. } => return vec![words.to_owned()],
-        Found::Tested(report) => report,
+        Found::Tested { report, .. } => report,
     };
     let mut reasons: Vec<String> = report
         .violations
@@ -216,8 +274,8 @@ fn reasons(found: Found<'_>, accept: &AcceptOptions) -> Vec<String> {
         .get(name)
     {
         Some(&value) if bad(value) => reasons.push(format!("{name} is {value:.2}, wanted {want}")),
-        Some(_) => {}
-        None => reasons.push(format!("{name} could not be measured")),
+        // What could not be measured is missing evidence, no fault.
+        _ => {}
     };
     limit(
         "path_completion",
@@ -244,7 +302,16 @@ fn score_value(scores: &Scores, name: &str) -> Option<f64> {
     }
 }
 
-fn fires(rule: &Rule, scores: &Scores, found: Found<'_>) -> Option<String> {
+fn fires(
+    rule: &Rule,
+    scores: &Scores,
+    found: Found<'_>,
+    lacking: &[(Lacking, String)],
+) -> Option<String> {
+    if let Some(missing) = rule.missing {
+        let lack = lacking.iter().find(|(what, _)| *what == missing);
+        return lack.map(|(_, words)| words.clone());
+    }
     if let (Some(name), Some(below)) = (&rule.score, rule.below) {
         let value = score_value(scores, name)?;
         return (value < below).then(|| format!("{name} is {value:.2}, below {below}"));
@@ -253,17 +320,15 @@ fn fires(rule: &Rule, scores: &Scores, found: Found<'_>) -> Option<String> {
         Found::Refused { reason, words } => {
             (rule.refusal.as_deref() == Some(reason)).then(|| words.to_owned())
         }
-        Found::Tested(report) => {
+        Found::Tested { report, .. } => {
             let kind = rule.violation.as_deref()?;
             report
                 .violations
                 .iter()
                 .find(|v| {
-                    let words = v.description.to_lowercase();
                     v.kind == kind
                         && rule.scenario.as_ref().is_none_or(|s| *s == v.scenario)
-                        && (rule.mentions.is_empty()
-                            || rule.mentions.iter().any(|m| words.contains(m)))
+                        && (rule.what.is_empty() || rule.what.contains(&v.what))
                 })
                 .map(|v| v.description.clone())
         }
@@ -281,6 +346,10 @@ mod tests {
             ("path_completion", path),
             ("physics_score", 0.95),
             ("collision_rate", 0.0),
+            ("floor_found", 1.0),
+            ("walkable_area", 6.0),
+            ("path_pairs", 30.0),
+            ("path_pairs_unknown", 2.0),
         ];
         AgentReport {
             violations,
@@ -296,6 +365,7 @@ mod tests {
     fn hole() -> Violation {
         Violation {
             kind: "PhysicsViolation".into(),
+            what: What::Hole,
             description: "a hole in the floor, 0.6 m wide".into(),
             severity: Severity::High,
             location: Location {
@@ -306,6 +376,14 @@ mod tests {
             timestamp: 1.5,
             scenario: "physics_stability".into(),
         }
+    }
+
+    fn tested(report: &AgentReport) -> Found<'_> {
+        let evidence = Evidence {
+            registered: 1.0,
+            held_out_psnr: Some(24.0),
+        };
+        Found::Tested { report, evidence }
     }
 
     fn good() -> Scores {
@@ -326,7 +404,7 @@ mod tests {
             "a room.",
             1,
             &good(),
-            Found::Tested(&report),
+            tested(&report),
             &AcceptOptions::default(),
         )
         .expect("rules");
@@ -339,7 +417,7 @@ mod tests {
     fn a_hole_asks_for_a_solid_floor_once() {
         let report = report(vec![hole(), hole()], 1.0);
         let accept = AcceptOptions::default();
-        let r = revise("a room.", 1, &good(), Found::Tested(&report), &accept).expect("rules");
+        let r = revise("a room.", 1, &good(), tested(&report), &accept).expect("rules");
         assert!(!r.accepted);
         assert_eq!(
             r.revised_prompt
@@ -359,14 +437,7 @@ mod tests {
             r.explanation
         );
         assert_ne!(r.parent, r.child);
-        let again = revise(
-            &r.revised_prompt,
-            2,
-            &good(),
-            Found::Tested(&report),
-            &accept,
-        )
-        .expect("rules");
+        let again = revise(&r.revised_prompt, 2, &good(), tested(&report), &accept).expect("rules");
         assert!(again.changes.is_empty() && !again.accepted);
         assert_eq!(again.revised_prompt, r.revised_prompt);
     }
@@ -385,18 +456,62 @@ mod tests {
     }
 
     #[test]
+    fn a_world_that_was_hardly_seen_is_undecided_and_not_accepted() {
+        let accept = AcceptOptions::default();
+        let clean = || report(vec![], 1.0);
+        let verdict = |report: &AgentReport, registered, held_out_psnr| {
+            let evidence = Evidence {
+                registered,
+                held_out_psnr,
+            };
+            let found = Found::Tested { report, evidence };
+            revise("x", 1, &good(), found, &accept).expect("rules")
+        };
+        let fine = verdict(&clean(), 1.0, Some(24.0));
+        assert_eq!((fine.verdict, fine.missing.len()), (Verdict::Accepted, 0));
+        let lacks = |r: Revision, words: &str| {
+            assert_eq!(r.verdict, Verdict::Undecided, "{words}");
+            assert!(!r.accepted && r.reasons.is_empty());
+            assert_eq!(r.missing.len(), 1, "{:?}", r.missing);
+            assert!(r.missing[0].contains(words), "{:?}", r.missing);
+            assert!(!r.changes.is_empty(), "{words}: nothing would change");
+        };
+        lacks(verdict(&clean(), 0.4, Some(24.0)), "40% of the frames");
+        lacks(verdict(&clean(), f64::NAN, Some(24.0)), "of the frames");
+        lacks(verdict(&clean(), 1.0, Some(8.4)), "8.4 dB");
+        lacks(verdict(&clean(), 1.0, None), "no frame was held out");
+        let with = |name: &str, value: f64| {
+            let mut report = clean();
+            report.metrics.insert(name.into(), value);
+            report
+        };
+        lacks(
+            verdict(&with("floor_found", 0.0), 1.0, Some(24.0)),
+            "no floor",
+        );
+        lacks(
+            verdict(&with("walkable_area", 0.03), 1.0, Some(24.0)),
+            "0.03 square",
+        );
+        lacks(
+            verdict(&with("path_pairs_unknown", 270.0), 1.0, Some(24.0)),
+            "10% of the ways",
+        );
+        // A fault that was seen stays a fault.
+        let mut bad = with("walkable_area", 0.03);
+        bad.violations.push(hole());
+        let bad = verdict(&bad, 1.0, Some(24.0));
+        assert_eq!((bad.verdict, bad.missing.len()), (Verdict::Rejected, 1));
+    }
+
+    #[test]
     fn a_metric_that_is_missing_is_not_accepted() {
         let mut report = report(vec![], 1.0);
-        report.metrics.clear();
-        let r = revise(
-            "x",
-            1,
-            &good(),
-            Found::Tested(&report),
-            &AcceptOptions::default(),
-        )
-        .expect("rules");
-        assert_eq!(r.reasons.len(), 3);
+        report.metrics.retain(|name, _| {
+            !["path_completion", "physics_score", "collision_rate"].contains(&name.as_str())
+        });
+        let r = revise("x", 1, &good(), tested(&report), &AcceptOptions::default()).expect("rules");
+        assert_eq!((r.verdict, r.missing.len()), (Verdict::Undecided, 3));
     }
 
     #[test]
@@ -408,6 +523,7 @@ mod tests {
                 rule.violation.is_some(),
                 rule.score.is_some(),
                 rule.refusal.is_some(),
+                rule.missing.is_some(),
             ];
             assert_eq!(conditions.iter().filter(|c| **c).count(), 1, "{}", rule.id);
             assert_eq!(rule.score.is_some(), rule.below.is_some(), "{}", rule.id);

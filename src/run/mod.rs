@@ -36,6 +36,8 @@ pub struct BatchResult {
     pub limit: usize,
     /// Rows without a world, with the reason.
     pub refused: usize,
+    /// Rows with a world of which too little was seen to tell.
+    pub undecided: usize,
     /// Rows with an error.
     pub failed: usize,
     /// Rows of the above that were done in earlier starts already.
@@ -61,6 +63,7 @@ impl BatchResult {
             Outcome::Accepted => &mut self.accepted,
             Outcome::Limit => &mut self.limit,
             Outcome::Refused => &mut self.refused,
+            Outcome::Undecided => &mut self.undecided,
             Outcome::Failed => &mut self.failed,
         } += 1;
     }

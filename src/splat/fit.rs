@@ -3,6 +3,7 @@
 use super::init::{Initial, View, initial, inverse_depth};
 use super::options::{Background, FitOptions, FitReport, HeldOut};
 use super::relocate::relocate;
+use super::renderer::most_instances;
 use super::rng::Rng;
 use super::trainer::{Rates, Trainer};
 use super::{SplatError, Splats};
@@ -42,6 +43,7 @@ pub fn fit(
     monitor: &dyn Monitor,
 ) -> Result<Fit, SplatError> {
     check(frames, cameras, options)?;
+    let options = &fitting(options, most_instances(gpu), monitor);
     let (held, train) = split(&cameras.cameras, options.hold_out_every);
     let fitted: Vec<Camera> = train
         .iter()
@@ -81,8 +83,8 @@ pub fn fit(
 
     let mut trainer = Trainer::new(gpu, &splats, frames.width, frames.height)?;
     let some: Vec<_> = sample(&fitted, 8);
-    let initial_psnr =
-        mean(&evaluate(&mut trainer, frames, &some, options)?, |h| h.psnr).unwrap_or_default();
+    let before = evaluate(&mut trainer, frames, &some, options, monitor)?;
+    let initial_psnr = mean(&before, |h| h.psnr).unwrap_or_default();
 
     let mut rng = Rng::new(options.seed);
     let mut order: Vec<usize> = Vec::new();
@@ -147,8 +149,8 @@ pub fn fit(
             reason: format!("a parameter is {bad}"),
         });
     }
-    let held_out = evaluate(&mut trainer, frames, &held, options)?;
-    let trained = evaluate(&mut trainer, frames, &some, options)?;
+    let held_out = evaluate(&mut trainer, frames, &held, options, monitor)?;
+    let trained = evaluate(&mut trainer, frames, &some, options, monitor)?;
     let report = FitReport {
         steps: options.steps,
         splats: splats.len(),
@@ -266,22 +268,79 @@ fn depth_target(
     Ok((Some(gpu.upload(&values)?), typical))
 }
 
+/// How well cameras are shown. A camera that asks for more than the adapter holds is left out, and told of: a fit is
+/// not lost over a figure.
 fn evaluate(
     trainer: &mut Trainer,
     frames: &Frames,
     cameras: &[Camera],
     options: &FitOptions,
+    monitor: &dyn Monitor,
 ) -> Result<Vec<HeldOut>, SplatError> {
-    cameras
-        .iter()
-        .map(|camera| {
-            let (psnr, ssim) =
-                trainer.compare(camera, &frames.rgba[camera.frame], options.eval_background)?;
-            Ok(HeldOut {
-                frame: camera.frame,
-                psnr,
-                ssim,
-            })
-        })
-        .collect()
+    let mut figures = Vec::with_capacity(cameras.len());
+    for camera in cameras {
+        let frame = camera.frame;
+        match trainer.compare(camera, &frames.rgba[frame], options.eval_background) {
+            Ok((psnr, ssim)) => figures.push(HeldOut { frame, psnr, ssim }),
+            Err(error @ SplatError::Overflow { .. }) => {
+                monitor.warn(&format!("frame {frame} is not compared: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(figures)
+}
+
+/// Pairs of splat and tile that are expected of a splat: 12 to 16 were seen at our own presets.
+const TILES: usize = 16;
+
+/// The options with no more splats than an adapter can train that holds `most` pairs of splat and tile.
+fn fitting(options: &FitOptions, most: usize, monitor: &dyn Monitor) -> FitOptions {
+    let room = (most / TILES).max(1);
+    if options.splats > room {
+        monitor.warn(&format!(
+            "{} splats are fitted in place of {}: this adapter holds {most} pairs of splat and tile at once, and a splat makes some {TILES}",
+            room, options.splats
+        ));
+    }
+    FitOptions {
+        splats: options.splats.min(room),
+        ..options.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Warnings(Mutex<Vec<String>>);
+
+    impl Monitor for Warnings {
+        fn warn(&self, message: &str) {
+            self.0.lock().expect("warnings").push(message.to_owned());
+        }
+    }
+
+    #[test]
+    fn no_more_splats_are_fitted_than_the_adapter_holds_and_that_is_told() {
+        let told = Warnings::default();
+        let options = FitOptions {
+            splats: 250_000,
+            ..FitOptions::default()
+        };
+        // The largest binding of the software adapter is 128 MiB.
+        let most = (128 << 20) / size_of::<crate::splat::training::Moments>();
+        let fits = fitting(&options, most, &told).splats;
+        assert!(fits * TILES <= most && (fits + 1) * TILES > most);
+        let words = told.0.lock().expect("warnings").concat();
+        assert!(
+            words.contains("250000") && words.contains(&fits.to_string()),
+            "{words}"
+        );
+        assert_eq!(fitting(&options, 44 << 20, &told).splats, 250_000);
+        assert_eq!(told.0.lock().expect("warnings").len(), 1);
+    }
 }

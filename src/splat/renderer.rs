@@ -4,14 +4,22 @@ use super::records::{
     EMIT, EmitParams, PROJECT, Projected, RANGES, RASTER, RangesParams, RasterParams, Splat, TILE,
     ViewParams,
 };
+use super::training::Moments;
 use super::{Rendering, SplatError, Splats};
 use crate::camera::Camera;
 use crate::gpu::{Buffer, Gpu, Recorder, groups_1d, scan::Scan, sort::Sort};
 
 /// Depth in world units at or before which a splat is culled.
 pub const NEAR: f32 = 0.02;
-/// Instances an adapter's 128 MiB binding holds as gradients of 48 bytes.
-const MOST_INSTANCES: usize = 2_700_000;
+/// Lanes of a subgroup that the kernels need.
+const LANES: u32 = 8;
+
+/// Pairs of splat and tile that one binding of this adapter holds as gradients.
+pub(super) fn most_instances(gpu: &Gpu) -> usize {
+    let bytes = gpu.summary().max_binding / size_of::<Moments>() as u64;
+    // Kernels index by 32 bits.
+    bytes.min(u64::from(u32::MAX) / 2) as usize
+}
 
 /// Buffers to render up to `capacity` splats at one image size; reused over cameras and steps.
 #[derive(Clone, Debug)]
@@ -52,10 +60,16 @@ impl Renderer {
                 "cannot render {width}x{height}; both sides must be 1 to 16384 pixels"
             )));
         }
-        if !gpu.summary().subgroups {
+        let summary = gpu.summary();
+        let lanes = summary.subgroup_sizes[0];
+        if !summary.subgroups || lanes < LANES {
+            let has = match summary.subgroups {
+                true => format!("has subgroups of {lanes} lanes"),
+                false => "has no subgroup operations".to_owned(),
+            };
             return Err(SplatError::Input(format!(
-                "the adapter '{}' has no subgroup operations, which splats need; choose another with --adapter (see `director doctor`)",
-                gpu.summary().name
+                "the adapter '{}' {has}, and splats need subgroups of {LANES} lanes or more; choose another with --adapter (see `director doctor`)",
+                summary.name
             )));
         }
         let n = splats.len();
@@ -64,7 +78,7 @@ impl Renderer {
         } else {
             instances
         }
-        .min(MOST_INSTANCES);
+        .min(most_instances(gpu));
         let tiles = (width.div_ceil(TILE) * height.div_ceil(TILE)) as usize;
         let pixels = width as usize * height as usize;
         Ok(Self {
@@ -101,7 +115,7 @@ impl Renderer {
 
     /// Makes room for more instances.
     pub(super) fn grow(&mut self, instances: usize) -> Result<bool, SplatError> {
-        let wanted = instances.min(MOST_INSTANCES);
+        let wanted = instances.min(most_instances(&self.gpu));
         if wanted <= self.capacity() {
             return Ok(false);
         }

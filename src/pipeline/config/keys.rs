@@ -187,6 +187,10 @@ pub static KEYS: &[Key] = &[
     key("accept.min_path_completion", Number(0.0, 1.0), "Least path_completion"),
     key("accept.min_physics_score", Number(0.0, 1.0), "Least physics_score"),
     key("accept.max_collision_rate", Number(0.0, 1.0), "Largest collision_rate"),
+    key("accept.min_registered", Number(0.0, 1.0), "Least share of the frames whose camera is known; under it, and under what follows, nothing can be told"),
+    key("accept.min_held_out_psnr", Number(0.0, 100.0), "Least PSNR of held-out frames in dB"),
+    key("accept.min_walkable_area", Number(0.0, MUCH), "Least floor that can be walked on, in square metres or camera heights"),
+    key("accept.min_known_ways", Number(0.0, 1.0), "Least share of the pairs of start and goal between which all that matters was seen"),
 ];
 
 /// All keys with the names of providers and metrics filled in, in the order in which they are shown.

@@ -6,8 +6,9 @@ use super::Job;
 use super::rebuild::posed;
 use crate::agent::{self, AgentReport};
 use crate::event::Monitor;
-use crate::revise::{self, Found};
+use crate::revise::{self, Evidence, Found};
 use crate::score::Scores;
+use crate::splat::FitReport;
 use crate::store::{Stage, read_json, write_json};
 use crate::world::World;
 
@@ -40,9 +41,17 @@ pub fn revision(
     let report: AgentReport;
     let found = match &tracked {
         Tracked::Refused { reason, words } => Found::Refused { reason, words },
-        Tracked::Solved(_) => {
+        Tracked::Solved(cameras) => {
             report = read_json(&job.home.join("agent.json"))?;
-            Found::Tested(&report)
+            let fit: FitReport = read_json(&job.home.join("fit.json"))?;
+            let evidence = Evidence {
+                registered: cameras.cameras.len() as f64 / cameras.frames.max(1) as f64,
+                held_out_psnr: fit.held_out_psnr,
+            };
+            Found::Tested {
+                report: &report,
+                evidence,
+            }
         }
     };
     let accept = &studio.context.config.accept;

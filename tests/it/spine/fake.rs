@@ -331,7 +331,7 @@ impl Stages for Null<'_> {
             before = self.step(round, step, &before, &mut result.work)?;
         }
         let revision: Revision = serde_json::from_value(serde_json::json!({
-            "accepted": result.accepted, "reasons": [], "prompt": round.prompt,
+            "accepted": result.accepted, "verdict": if result.accepted { "accepted" } else { "rejected" }, "reasons": [], "prompt": round.prompt,
             "revised_prompt": format!("{}, better", round.prompt),
             "changes": if result.accepted { serde_json::json!([]) } else { change() },
             "explanation": "", "iteration": round.iteration, "parent": "", "child": "", "success": true,

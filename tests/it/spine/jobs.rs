@@ -4,9 +4,10 @@ use std::time::Duration;
 use sora_director::event::{Monitor, Silent};
 use sora_director::generate::job::{self, JobOptions, JobRecord, RecordedState};
 use sora_director::generate::{Delivered, FailureClass, GenerateError, TakeRequest};
+use sora_director::pipeline::RowResult;
 use sora_director::store::read_json;
 
-use super::fake::{Answer, Service, failure};
+use super::fake::{Answer, Desk, Service, failure};
 
 fn request() -> TakeRequest {
     TakeRequest {
@@ -213,4 +214,57 @@ fn the_deadline_ends_a_job_that_is_stuck_and_a_later_start_asks_once_more() {
     make(&service, &options, &Silent).expect_err("still stuck");
     assert_eq!(service.books().polls, polls + 1);
     assert_eq!(service.books().billed.len(), 1);
+}
+
+#[test]
+fn two_rows_of_one_prompt_and_seed_are_two_jobs() {
+    let desk = Desk::new("id,prompt,seed\na,a room,7\nb,a room,7\n");
+    let service = Service::new(1);
+    let result = desk.batch(&service, |_| {}).expect("batch");
+    assert_eq!((result.limit, result.failed), (2, 0));
+    let billed = service.books().billed.clone();
+    assert_eq!(billed.len(), 2);
+    assert_ne!(billed[0], billed[1], "their keys name them to the service");
+    assert_eq!(service.books().seeds, [7, 7]);
+}
+
+#[test]
+fn a_services_words_about_its_own_disk_fail_their_row_only() {
+    let desk = Desk::new("id,prompt\na,a broken room\nb,a room\n");
+    let mut full = failure(FailureClass::Input, false);
+    full.message = "No space left on device".into();
+    let service = Service {
+        fails: Some(("broken", full)),
+        ..Service::new(1)
+    };
+    let result = desk.batch(&service, |_| {}).expect("the batch goes on");
+    assert_eq!((result.failed, result.limit, result.left), (1, 1, 0));
+    let row = RowResult::load(&desk.root(), "a").expect("row");
+    assert!(row.summary.contains("No space left"), "{}", row.summary);
+}
+
+#[test]
+fn a_prompt_that_moderation_refuses_goes_to_the_reviser() {
+    let mut desk = Desk::new("id,prompt\na,a room of doom\n");
+    desk.config.max_iterations = 2;
+    let service = Service {
+        fails: Some(("doom", failure(FailureClass::Moderation, false))),
+        ..Service::new(1)
+    };
+    let result = desk.batch(&service, |_| {}).expect("batch");
+    assert_eq!((result.refused, result.failed), (1, 0));
+    let row = RowResult::load(&desk.root(), "a").expect("row");
+    // The word is still in the second round's prompt, which only has a phrase more.
+    assert_eq!(row.iterations.len(), 2);
+    assert!(
+        row.iterations[1]
+            .prompt
+            .starts_with("a room of doom, suitable for all audiences")
+    );
+    let refusal = row.iterations[0].refusal.as_deref().expect("refusal");
+    assert!(refusal.contains("moderation"), "{refusal}");
+    let again = desk.batch(&service, |_| {}).expect("batch");
+    assert_eq!(again.refused, 1);
+    let row = RowResult::load(&desk.root(), "a").expect("row");
+    assert_eq!(row.iterations.len(), 2);
 }

@@ -1,0 +1,103 @@
+//! Whether enough of a world was seen, and well enough, to say anything of it: what was never seen proves nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::AcceptOptions;
+use crate::agent::AgentReport;
+
+/// How well the world's clip was understood.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    /// Share of the frames whose camera is known, in [0, 1].
+    pub registered: f64,
+    /// PSNR in dB of frames that the fit never saw; `None` where none was held out.
+    pub held_out_psnr: Option<f64>,
+}
+
+/// What a verdict lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lacking {
+    /// Cameras of enough frames.
+    Cameras,
+    /// Frames that were held out, shown well enough.
+    Likeness,
+    /// A floor.
+    Floor,
+    /// Floor to walk on.
+    WalkableFloor,
+    /// Ways of which all that matters was seen.
+    KnownWays,
+    /// A figure that could not be measured.
+    Figure,
+}
+
+/// Everything that is missing, with words.
+pub(super) fn lacking(
+    report: &AgentReport,
+    evidence: &Evidence,
+    accept: &AcceptOptions,
+) -> Vec<(Lacking, String)> {
+    let mut missing = Vec::new();
+    let mut lack = |what, words: String| missing.push((what, words));
+    if !(evidence.registered >= accept.min_registered) {
+        lack(
+            Lacking::Cameras,
+            format!(
+                "the camera is known in {:.0}% of the frames, wanted {:.0}%",
+                100.0 * evidence.registered,
+                100.0 * accept.min_registered
+            ),
+        );
+    }
+    match evidence.held_out_psnr {
+        Some(psnr) if psnr >= accept.min_held_out_psnr => {}
+        Some(psnr) => lack(
+            Lacking::Likeness,
+            format!(
+                "the world shows frames that it was not made from at {psnr:.1} dB, wanted {:.1} dB",
+                accept.min_held_out_psnr
+            ),
+        ),
+        // Who asks for nothing need not hold any out.
+        None if accept.min_held_out_psnr <= 0.0 => {}
+        None => lack(
+            Lacking::Likeness,
+            "no frame was held out, so nobody knows how well the world shows others".to_owned(),
+        ),
+    }
+    let metric = |name: &str| report.metrics.get(name).copied();
+    if metric("floor_found") == Some(0.0) {
+        lack(Lacking::Floor, "no floor was found".to_owned());
+    }
+    let walkable = metric("walkable_area").unwrap_or(0.0);
+    if !(walkable >= accept.min_walkable_area) {
+        lack(
+            Lacking::WalkableFloor,
+            format!(
+                "{walkable:.2} square units of floor can be walked on, wanted {:.2}",
+                accept.min_walkable_area
+            ),
+        );
+    }
+    let (known, unknown) = (metric("path_pairs"), metric("path_pairs_unknown"));
+    if let (Some(known), Some(unknown)) = (known, unknown)
+        && known + unknown > 0.0
+        && !(known / (known + unknown) >= accept.min_known_ways)
+    {
+        lack(
+            Lacking::KnownWays,
+            format!(
+                "{:.0}% of the ways lead over floor that was seen, wanted {:.0}%",
+                100.0 * known / (known + unknown),
+                100.0 * accept.min_known_ways
+            ),
+        );
+    }
+    for name in ["path_completion", "physics_score", "collision_rate"] {
+        if metric(name).is_none() {
+            lack(Lacking::Figure, format!("{name} could not be measured"));
+        }
+    }
+    missing
+}
