@@ -17,6 +17,7 @@ mod eval;
 mod frames;
 mod generate;
 pub mod logging;
+mod network;
 mod probe;
 mod profile;
 mod reconstruct;

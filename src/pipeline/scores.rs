@@ -8,7 +8,7 @@ use super::stages::{self, depth, given};
 use super::studio::{Clip, Studio};
 use super::{Config, Round, Scored, Take, Tracked, frames, track};
 use crate::camera;
-use crate::depth::{self, DepthKind, DepthMaps};
+use crate::depth::{self, DepthKind, DepthMaps, Reading};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
 use crate::motion::{self, Motion};
@@ -83,8 +83,7 @@ impl Studio<'_> {
         let key = KeyBuilder::new("depth", depth::VERSION)
             .value(&(
                 (config.max_side, config.max_frames),
-                model.sha256(),
-                config.depth.kind,
+                model.identity(),
                 config.ignore_known_cameras,
                 config.ignore_known_depth,
             ))
@@ -103,6 +102,7 @@ impl Studio<'_> {
                     DepthRecord::Network {
                         kind: maps.kind,
                         model: maps.model.clone(),
+                        reading: model.reading(frames.width, frames.height),
                     }
                 }
                 (Some(_), Some(_)) => DepthRecord::Known,
@@ -189,6 +189,9 @@ enum DepthRecord {
         kind: DepthKind,
         /// The network's name.
         model: String,
+        /// What was taken for what.
+        #[serde(default)]
+        reading: Option<Reading>,
     },
     /// With the input.
     Known,
@@ -206,7 +209,7 @@ pub(super) fn stored_depth(
 ) -> anyhow::Result<Option<DepthMaps>> {
     let folder = home.join(format!("takes/{}", take.number));
     Ok(match read_json(&folder.join("depth.json"))? {
-        DepthRecord::Network { kind, model } => {
+        DepthRecord::Network { kind, model, .. } => {
             let file = folder.join("depth.npy");
             present(&file)?;
             Some(DepthMaps::load_npy(&file, kind, &model)?)
