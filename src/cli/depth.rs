@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 
-use super::Globals;
-use crate::depth::{self, DepthKind, DepthMaps, Model, ModelChoice, Options};
+use super::{Globals, network::NetworkArgs};
+use crate::depth::{self, DepthKind, DepthMaps, KindFrom, Model};
 use crate::progress::Single;
 use crate::video::{DecodeOptions, Frames};
 
@@ -15,17 +15,13 @@ use crate::video::{DecodeOptions, Frames};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     director depth clip.mp4 -o depth\n  \
-    director depth clip.mp4 --model wide.onnx --model square.onnx --png gray16 -o depth")]
+    director depth clip.mp4 --model wide.onnx --model square.onnx --png gray16 -o depth\n  \
+    director depth clip.mp4 --model unet.onnx --size 640x384 --kind metric -o depth")]
 pub struct Args {
     /// A video, a folder of images, or one image
     input: PathBuf,
-    /// Depth network: an ONNX file or a folder of them; given several times, the one whose input fits the
-    /// clip's aspect best is used [default: the built-in one]
-    #[arg(long, value_name = "NAME|PATH")]
-    model: Vec<ModelChoice>,
-    /// What the network's answers mean, if its file is not known
-    #[arg(long, value_enum)]
-    kind: Option<Kind>,
+    #[command(flatten)]
+    network: NetworkArgs,
     /// Folder for the pictures and `depth.json`
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
@@ -41,14 +37,6 @@ pub struct Args {
     /// Print `depth.json` on stdout too
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Kind {
-    /// Metres along the camera's axis
-    Metric,
-    /// Inverse depth up to scale and shift
-    Relative,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
@@ -67,6 +55,14 @@ struct Summary {
     sha256: String,
     licence: String,
     kind: DepthKind,
+    /// How the kind is known.
+    kind_from: Option<KindFrom>,
+    /// The network's output that was taken for the depth.
+    output: String,
+    /// Width and height in pixels that the network was fed.
+    size: [usize; 2],
+    /// What was guessed or concluded of the network.
+    notes: Vec<String>,
     png: Png,
     /// A value is `offset + pixel * step` for a 16-bit pixel over 0.
     offset: f64,
@@ -86,15 +82,8 @@ struct FrameSummary {
 
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let options = Options {
-        model: ModelChoice::from_args(&args.model),
-        kind: args.kind.map(|kind| match kind {
-            Kind::Metric => DepthKind::Metric,
-            Kind::Relative => DepthKind::RelativeInverse,
-        }),
-    };
     // The network first: a wrong path should not wait for a decode.
-    let model = Model::open(&options)?;
+    let model = Model::open(&args.network.options())?;
     let monitor = Single::new(globals.quiet);
     let gpu = globals.gpu()?;
     let decode = DecodeOptions {
@@ -110,6 +99,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let maps = model.estimate(&gpu, &frames, &monitor)?;
     let seconds_per_frame = begin.elapsed().as_secs_f64() / frames.len().max(1) as f64;
     let known = model.for_size(frames.width, frames.height);
+    let reading = model.reading(frames.width, frames.height);
     let licence = known.map(|k| k.licence.clone()).unwrap_or_default();
     std::fs::create_dir_all(&args.output)
         .with_context(|| format!("{}: cannot make the folder", args.output.display()))?;
@@ -120,6 +110,12 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         sha256: known.map_or_else(|| model.sha256().to_owned(), |k| k.sha256.clone()),
         licence,
         kind: maps.kind,
+        kind_from: reading.as_ref().map(|r| r.kind_from),
+        output: reading
+            .as_ref()
+            .map_or_else(String::new, |r| r.output.clone()),
+        size: reading.as_ref().map_or([0; 2], |r| r.size),
+        notes: reading.map_or_else(Vec::new, |r| r.notes),
         png: args.png,
         offset: scale[0],
         step: scale[1],

@@ -50,12 +50,12 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         }
     }
     let config = args.settings.over_run(&args.run, globals)?;
-    let model = Model::open(&config.depth)?;
+    let networks = Model::open(&config.depth)?.identity();
     let explainer = Explainer {
         root: &args.run,
         config: &config,
         providers: &Providers::new(&globals.adapter()),
-        network: model.sha256(),
+        networks: &networks,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut told: Vec<(&Prompt, Result<Vec<Explained>, String>)> = Vec::new();

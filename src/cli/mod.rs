@@ -18,6 +18,7 @@ mod explain;
 mod frames;
 mod generate;
 pub mod logging;
+mod network;
 mod probe;
 mod profile;
 mod reconstruct;

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde::Serialize;
 
-use super::Globals;
+use super::{Globals, network::NetworkArgs};
 use crate::camera::{self, Cameras, Intrinsics, Known, SolveOptions, TrajectoryError};
-use crate::depth::{Model, ModelChoice, Options};
+use crate::depth::Model;
 use crate::motion::MotionOptions;
 use crate::pipeline;
 use crate::progress::Single;
@@ -31,10 +31,8 @@ pub struct Args {
     /// Horizontal field of view in degrees
     #[arg(long, value_name = "DEGREES")]
     fov: Option<f64>,
-    /// Depth network: an ONNX file or a folder of them; given several times, the one whose input fits the
-    /// clip's aspect best is used [default: the built-in one]
-    #[arg(long, value_name = "NAME|PATH")]
-    model: Vec<ModelChoice>,
+    #[command(flatten)]
+    network: NetworkArgs,
     /// Solve although the folder has poses and intrinsics
     #[arg(long)]
     ignore_known_cameras: bool,
@@ -125,13 +123,7 @@ fn solve(
     let motion = pipeline::pairs(gpu, &args.input, None, frames, None, &options, monitor)?;
     let depth = match known.depth {
         Some(depth) if !args.ignore_known_depth => depth,
-        _ => {
-            let options = Options {
-                model: ModelChoice::from_args(&args.model),
-                kind: None,
-            };
-            Model::open(&options)?.estimate(gpu, frames, monitor)?
-        }
+        _ => Model::open(&args.network.options())?.estimate(gpu, frames, monitor)?,
     };
     let given = match (args.focal, args.fov) {
         (Some(focal), _) => Some(from_focal(frames, focal)),

@@ -2,104 +2,30 @@
 //!
 //! [`Model::load`] takes the built-in network or ONNX files, [`Model::estimate`] runs it on a clip.
 
+mod answer;
+mod choice;
+mod feed;
 mod file;
+mod kind;
 mod model;
 mod models;
+mod network;
 pub mod onnx;
 mod picture;
+mod sides;
+mod words;
 
-use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
+pub use choice::ModelChoice;
 pub use model::Model;
 pub use models::{EMBEDDED_NAME, KnownModel, Layout, known};
+pub use network::Reading;
 pub use picture::{colour_picture, value_range};
+pub use sides::InputSize;
 
 /// Version of this stage: part of the key under which its results are kept.
-pub const VERSION: u32 = 1;
-
-/// Which network to use. Written as `embedded`, a path, or a list of paths.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(from = "Written", into = "Written")]
-pub enum ModelChoice {
-    /// The small one that is built in.
-    #[default]
-    Embedded,
-    /// An ONNX file, or a folder of them.
-    Path(PathBuf),
-    /// Several files or folders: the one whose input fits the clip's aspect best is used.
-    AnyOf(Vec<PathBuf>),
-}
-
-/// A [`ModelChoice`] as files have it.
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(untagged)]
-enum Written {
-    One(PathBuf),
-    Several(Vec<PathBuf>),
-}
-
-impl From<Written> for ModelChoice {
-    fn from(written: Written) -> Self {
-        let one = |path: &Path| match path.to_str() {
-            Some(text) => text
-                .parse()
-                .unwrap_or_else(|never: Infallible| match never {}),
-            None => Self::Path(path.to_owned()),
-        };
-        match written {
-            Written::One(path) => one(&path),
-            Written::Several(paths) => {
-                Self::from_args(&paths.iter().map(|p| one(p)).collect::<Vec<_>>())
-            }
-        }
-    }
-}
-
-impl From<ModelChoice> for Written {
-    fn from(choice: ModelChoice) -> Self {
-        match choice {
-            ModelChoice::Embedded => Self::One("embedded".into()),
-            ModelChoice::Path(path) => Self::One(path),
-            ModelChoice::AnyOf(paths) => Self::Several(paths),
-        }
-    }
-}
-
-impl std::str::FromStr for ModelChoice {
-    type Err = Infallible;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text {
-            "embedded" | EMBEDDED_NAME => Self::Embedded,
-            path => Self::Path(path.into()),
-        })
-    }
-}
-
-impl ModelChoice {
-    /// From the values of a repeated `--model`; none means the built-in network.
-    pub fn from_args(args: &[Self]) -> Self {
-        match args {
-            [] => Self::Embedded,
-            [one] => one.clone(),
-            more => {
-                let paths: Vec<PathBuf> = more
-                    .iter()
-                    .flat_map(|choice| match choice {
-                        Self::Embedded => Vec::new(),
-                        Self::Path(path) => vec![path.clone()],
-                        Self::AnyOf(paths) => paths.clone(),
-                    })
-                    .collect();
-                if paths.is_empty() {
-                    Self::Embedded
-                } else {
-                    Self::AnyOf(paths)
-                }
-            }
-        }
-    }
-}
+pub const VERSION: u32 = 2;
 
 /// Options of this stage.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -109,6 +35,10 @@ pub struct Options {
     pub model: ModelChoice,
     /// What its answers mean, where that is known better than by the list or the file's name.
     pub kind: Option<DepthKind>,
+    /// The size that the network is fed, where it takes several; without it, a long side of about 518 pixels.
+    pub size: Option<InputSize>,
+    /// The output that is its depth, by name, where its own names do not tell.
+    pub output: Option<String>,
 }
 
 /// Why there is no depth.
@@ -158,6 +88,29 @@ pub enum DepthKind {
     Metric,
     /// Affine in the inverse of that distance, scale and shift unknown: larger is nearer.
     RelativeInverse,
+}
+
+impl DepthKind {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Metric => "metres",
+            Self::RelativeInverse => "relative inverse depth",
+        }
+    }
+}
+
+/// How it is known what a network's answers mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KindFrom {
+    /// The network is one of [`known`].
+    Listed,
+    /// Somebody gave it.
+    Given,
+    /// The words of its names say it, or make it likely.
+    Name,
+    /// Nothing tells.
+    Guessed,
 }
 
 /// Depth of one frame, row-major from the top left.

@@ -1,34 +1,28 @@
-//! A depth network: loading, what it is fed, and running it on a clip's frames.
+//! Depth networks: loading them, choosing by a clip's aspect, and running one on a clip's frames.
 
+use std::collections::HashSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use candle_core::Tensor;
-
-use super::models::{self, KnownModel, Layout};
-use super::onnx::{self, Plan, Taps};
-use super::{DepthError, DepthKind, DepthMap, DepthMaps, ModelChoice, Options};
+use super::models::{self, KnownModel};
+use super::network::{Network, Reading};
+use super::onnx;
+use super::{
+    DepthError, DepthKind, DepthMap, DepthMaps, InputSize, KindFrom, ModelChoice, Options,
+};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
 use crate::hash::sha256_hex;
 use crate::video::Frames;
-
-/// Long side in pixels for a network that takes any size.
-const ANY_SIZE: usize = 518;
-/// Sides are multiples of this then: the patch of the vision transformers that depth networks build on.
-const PATCH: usize = 14;
 
 /// One or more loaded networks; a clip takes the one whose input fits its aspect best.
 #[derive(Debug)]
 pub struct Model {
     networks: Vec<Network>,
     sha256: String,
-}
-
-#[derive(Debug)]
-struct Network {
-    plan: Plan,
-    known: KnownModel,
-    output: usize,
+    /// Notes that were told already: each is told once.
+    told: Mutex<HashSet<String>>,
 }
 
 impl Model {
@@ -39,25 +33,26 @@ impl Model {
     pub fn load(choice: &ModelChoice) -> Result<Self, DepthError> {
         Self::open(&Options {
             model: choice.clone(),
-            kind: None,
+            ..Options::default()
         })
     }
 
-    /// As [`Model::load`], with the kind of unlisted networks given.
+    /// As [`Model::load`], with what is given of networks that do not say it themselves.
     ///
     /// # Errors
-    /// As [`Model::load`].
+    /// As [`Model::load`]; also where no network takes the size that is given, or has the output.
     pub fn open(options: &Options) -> Result<Self, DepthError> {
         let networks = match &options.model {
             ModelChoice::Embedded => {
-                vec![network(
-                    Path::new(models::EMBEDDED_NAME),
-                    models::EMBEDDED,
-                    options.kind,
-                )?]
+                let path = Path::new(models::EMBEDDED_NAME);
+                vec![Network::new(path, models::EMBEDDED, options)?]
             }
-            ModelChoice::Path(path) => load_all(std::slice::from_ref(path), options.kind)?,
-            ModelChoice::AnyOf(paths) => load_all(paths, options.kind)?,
+            ModelChoice::Path(path) => load_all(std::slice::from_ref(path), options)?,
+            ModelChoice::AnyOf(paths) => load_all(paths, options)?,
+        };
+        let networks = match options.size {
+            Some(size) => of_size(networks, size)?,
+            None => networks,
         };
         let sha256 = match networks.as_slice() {
             [one] => one.known.sha256.clone(),
@@ -66,12 +61,27 @@ impl Model {
                 sha256_hex(joined.join("\n").as_bytes())
             }
         };
-        Ok(Self { networks, sha256 })
+        Ok(Self {
+            networks,
+            sha256,
+            told: Mutex::default(),
+        })
     }
 
     /// Hex digest of the network's file; of the files' digests where there are several.
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// What results depend on beside the options: each network's bytes, and the name that tells its kind.
+    pub fn identity(&self) -> Vec<String> {
+        self.networks.iter().map(Network::identity).collect()
+    }
+
+    /// What was taken for what on pictures of this size; `None` before the first of them.
+    pub fn reading(&self, width: u32, height: u32) -> Option<Reading> {
+        let settled = self.pick(width, height)?.settled(width, height)?;
+        Some(settled.reading.clone())
     }
 
     /// What is known of the network that a clip of this size takes.
@@ -92,7 +102,8 @@ impl Model {
     }
 
     /// Depth of every frame, at the network's output size. Frames are read back one at a time. A frame whose
-    /// answer holds no finite value gets none, with a warning.
+    /// answer holds no finite value gets none, with a warning. What [`Reading::notes`] holds is told to the monitor,
+    /// each note once.
     ///
     /// # Errors
     /// [`DepthError::Run`] where the network fails, [`DepthError::Gpu`], [`DepthError::Interrupted`].
@@ -112,6 +123,11 @@ impl Model {
             }
             let pixels = frames.read(gpu, i)?;
             let map = network.infer(&pixels, frames.width, frames.height)?;
+            if i == 0
+                && let Some(reading) = self.reading(frames.width, frames.height)
+            {
+                reading.notes.iter().for_each(|n| self.tell(n, monitor));
+            }
             let any = map.values.iter().any(|v| v.is_finite());
             if !any {
                 monitor.warn(&format!(
@@ -122,14 +138,29 @@ impl Model {
             maps.push(any.then_some(map));
             monitor.progress(i as u64 + 1, frames.len() as u64);
         }
-        Ok(DepthMaps {
-            kind: network.known.kind,
+        let reading = self.reading(frames.width, frames.height);
+        let maps = DepthMaps {
+            kind: reading.as_ref().map_or(network.known.kind, |r| r.kind),
             model: network.known.name.clone(),
             maps,
-        })
+        };
+        if reading.is_some_and(|r| matches!(r.kind_from, KindFrom::Name | KindFrom::Guessed))
+            && let Some(doubt) = doubt(&maps)
+        {
+            self.tell(&doubt, monitor);
+        }
+        Ok(maps)
     }
 
-    /// Depth of one picture of packed sRGB pixels (see [`Frames::rgba`]), at the network's output size.
+    fn tell(&self, note: &str, monitor: &dyn Monitor) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(note.to_owned()) {
+            monitor.warn(note);
+        }
+    }
+
+    /// Depth of one picture of packed sRGB pixels (see [`Frames::rgba`]), at the network's output size. What it means,
+    /// and what there is to know about that, [`Model::reading`] tells afterwards.
     ///
     /// # Errors
     /// [`DepthError::Run`] where the picture is empty or the network fails.
@@ -145,8 +176,47 @@ impl Model {
     }
 }
 
+/// What metric values are that no scene in metres has: all within arm's reach, or none before the camera.
+fn doubt(maps: &DepthMaps) -> Option<String> {
+    if maps.kind != DepthKind::Metric {
+        return None;
+    }
+    let values = maps.maps.iter().flatten().flat_map(|map| &map.values);
+    let most = values
+        .copied()
+        .filter(|v| v.is_finite())
+        .fold(f32::NEG_INFINITY, f32::max);
+    (most.is_finite() && most <= 1.0).then(|| {
+        format!(
+            "'{}' is taken for metric, but no value is over {most:.3} m: if its answers are relative, say so with \
+             --kind relative (in a run: depth.kind)",
+            maps.model
+        )
+    })
+}
+
+/// Those that take the size, as far as their files say.
+fn of_size(networks: Vec<Network>, size: InputSize) -> Result<Vec<Network>, DepthError> {
+    let (fits, others): (Vec<Network>, Vec<Network>) =
+        networks.into_iter().partition(Network::allows_size);
+    match others.first() {
+        Some(other) if fits.is_empty() => {
+            let side = |n: Option<usize>| n.map_or_else(|| "?".to_owned(), |n| n.to_string());
+            Err(DepthError::Run {
+                model: other.known.name.clone(),
+                reason: format!(
+                    "it takes {}x{} only, not the {size} of --size (in a run: depth.size); leave that out",
+                    side(other.known.width),
+                    side(other.known.height)
+                ),
+            })
+        }
+        _ => Ok(fits),
+    }
+}
+
 /// Loads files and the `.onnx` files of folders.
-fn load_all(paths: &[PathBuf], kind: Option<DepthKind>) -> Result<Vec<Network>, DepthError> {
+fn load_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Network>, DepthError> {
     let mut files = Vec::new();
     for path in paths {
         let refuse = |reason: String| DepthError::file(path, reason);
@@ -176,165 +246,43 @@ fn load_all(paths: &[PathBuf], kind: Option<DepthKind>) -> Result<Vec<Network>, 
     files
         .iter()
         .map(|file| {
-            let bytes = std::fs::read(file).map_err(|error| {
-                let names: Vec<&str> = models::known().iter().map(|m| m.name.as_str()).collect();
-                DepthError::file(
-                    file,
-                    format!(
-                        "{error}; give an ONNX file, or leave --model out for the built-in '{}' (known networks: {})",
-                        models::EMBEDDED_NAME,
-                        names.join(", ")
-                    ),
-                )
-            })?;
-            network(file, &bytes, kind)
+            let bytes = read(file)?;
+            Network::new(file, &bytes, options)
         })
         .collect()
 }
 
-fn network(path: &Path, bytes: &[u8], kind: Option<DepthKind>) -> Result<Network, DepthError> {
-    let refuse = |reason: String| DepthError::file(path, reason);
-    let plan = Plan::decode(bytes).map_err(|e| refuse(e.to_string()))?;
-    let [port] = plan.inputs() else {
-        return Err(refuse(format!(
-            "it takes {} inputs; a depth network that takes one picture is needed",
-            plan.inputs().len()
-        )));
+/// Bytes of a protobuf message at most, and so of an ONNX file.
+const LARGEST: u64 = 1 << 31;
+
+fn read(file: &Path) -> Result<Vec<u8>, DepthError> {
+    let refuse = |error: std::io::Error| {
+        let names: Vec<&str> = models::known().iter().map(|m| m.name.as_str()).collect();
+        DepthError::file(
+            file,
+            format!(
+                "{error}; give an ONNX file, or leave --model out for the built-in '{}' (known networks: {})",
+                models::EMBEDDED_NAME,
+                names.join(", ")
+            ),
+        )
     };
-    let sha256 = sha256_hex(bytes);
-    let mut known = match models::known().iter().find(|m| m.sha256 == sha256) {
-        Some(known) => known.clone(),
-        None => unlisted(path, sha256, &port.dims),
-    };
-    if let Some(kind) = kind {
-        known.kind = kind;
+    let opened = std::fs::File::open(file).map_err(refuse)?;
+    let size = opened.metadata().map_err(refuse)?.len();
+    // What is too large is still named by how it begins.
+    let most = if size > LARGEST { 4096 } else { LARGEST };
+    let mut bytes = Vec::with_capacity(size.min(most) as usize);
+    opened.take(most).read_to_end(&mut bytes).map_err(refuse)?;
+    if size > LARGEST {
+        let what = onnx::foreign(&bytes);
+        let words = what.map_or_else(
+            || {
+                "over 2 GiB, which no ONNX file is: large weights lie in a file beside it"
+                    .to_owned()
+            },
+            |what| format!("not ONNX but {what}"),
+        );
+        return Err(DepthError::file(file, words));
     }
-    let (c, h, w) = match known.layout {
-        Layout::Nchw => (1, 2, 3),
-        Layout::Nhwc => (3, 1, 2),
-    };
-    let dims = &port.dims;
-    let one_of = |i: usize, n: usize| dims[i].is_none_or(|d| d == n);
-    if !dims.is_empty() && (dims.len() != 4 || !one_of(0, 1) || !one_of(c, 3)) {
-        return Err(refuse(format!(
-            "its input '{}' is {}; one picture of three channels is needed (1 x 3 x height x width)",
-            port.name,
-            onnx::shape_words(dims)
-        )));
-    }
-    known.width = dims.get(w).copied().flatten().or(known.width);
-    known.height = dims.get(h).copied().flatten().or(known.height);
-    let output = plan
-        .outputs()
-        .position(|name| name.to_lowercase().contains("depth"))
-        .unwrap_or(0);
-    Ok(Network {
-        plan,
-        known,
-        output,
-    })
-}
-
-/// What to assume of a file that is not listed.
-fn unlisted(path: &Path, sha256: String, dims: &[Option<usize>]) -> KnownModel {
-    let file = path
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let last_is_colour = dims.len() == 4 && dims[3] == Some(3) && dims[1] != Some(3);
-    KnownModel {
-        name: path
-            .file_stem()
-            .map(|n| n.to_string_lossy().into_owned())
-            .unwrap_or_default(),
-        sha256,
-        licence: "unknown".to_owned(),
-        url: None,
-        layout: if last_is_colour {
-            Layout::Nhwc
-        } else {
-            Layout::Nchw
-        },
-        width: None,
-        height: None,
-        mean: [0.485, 0.456, 0.406],
-        std: [0.229, 0.224, 0.225],
-        kind: if file.to_lowercase().contains("metric") {
-            DepthKind::Metric
-        } else {
-            DepthKind::RelativeInverse
-        },
-        file,
-    }
-}
-
-impl Network {
-    fn infer(&self, pixels: &[u32], width: u32, height: u32) -> Result<DepthMap, DepthError> {
-        let fail = |reason: String| DepthError::Run {
-            model: self.known.name.clone(),
-            reason,
-        };
-        if pixels.is_empty() || pixels.len() != width as usize * height as usize {
-            return Err(fail(format!(
-                "{} pixels for {width}x{height}",
-                pixels.len()
-            )));
-        }
-        let [w, h] = self.input_size(width as usize, height as usize);
-        let input = self.feed(pixels, [width as usize, height as usize], [w, h]);
-        let mut answers = self
-            .plan
-            .run(&[input.map_err(|e| fail(e.to_string()))?])
-            .map_err(|e| fail(e.to_string()))?;
-        let answer = answers.swap_remove(self.output);
-        let sides: Vec<usize> = answer.dims().iter().copied().filter(|&d| d != 1).collect();
-        let &[rows, columns] = sides.as_slice() else {
-            return Err(fail(format!(
-                "its output has shape {:?}, not one value a pixel; this is no depth network",
-                answer.dims()
-            )));
-        };
-        Ok(DepthMap {
-            width: columns as u32,
-            height: rows as u32,
-            values: onnx::output_floats(&answer).map_err(|e| fail(e.to_string()))?,
-        })
-    }
-
-    /// The network's own size, or for a free side what keeps the picture's aspect.
-    fn input_size(&self, width: usize, height: usize) -> [usize; 2] {
-        let scale = ANY_SIZE as f64 / width.max(height) as f64;
-        let free = |n: usize| ((n as f64 * scale / PATCH as f64).round() as usize).max(1) * PATCH;
-        [
-            self.known.width.unwrap_or_else(|| free(width)),
-            self.known.height.unwrap_or_else(|| free(height)),
-        ]
-    }
-
-    /// Resamples and normalises one picture.
-    fn feed(
-        &self,
-        pixels: &[u32],
-        from: [usize; 2],
-        to: [usize; 2],
-    ) -> Result<Tensor, onnx::OnnxError> {
-        let (down, across) = (Taps::area(from[1], to[1]), Taps::area(from[0], to[0]));
-        let planes: Vec<Vec<f32>> = (0..3)
-            .map(|c| {
-                let shade = |&p: &u32| (p >> (8 * c) & 255) as f32 / 255.0;
-                let plane: Vec<f32> = pixels.iter().map(shade).collect();
-                let mut plane = across.apply(&down.apply(&plane, from[1], from[0]), from[0], 1);
-                let (mean, std) = (self.known.mean[c], self.known.std[c]);
-                plane.iter_mut().for_each(|x| *x = (*x - mean) / std);
-                plane
-            })
-            .collect();
-        match self.known.layout {
-            Layout::Nchw => onnx::input_tensor(planes.concat(), &[1, 3, to[1], to[0]]),
-            Layout::Nhwc => {
-                let mixed = (0..to[0] * to[1]).flat_map(|i| planes.iter().map(move |p| p[i]));
-                onnx::input_tensor(mixed.collect(), &[1, to[1], to[0], 3])
-            }
-        }
-    }
+    Ok(bytes)
 }

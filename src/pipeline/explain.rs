@@ -50,8 +50,8 @@ pub struct Explainer<'e> {
     pub config: &'e Config,
     /// Where takes come from.
     pub providers: &'e Providers,
-    /// SHA-256 of the depth network.
-    pub network: &'e str,
+    /// The depth networks, by [`crate::depth::Model::identity`].
+    pub networks: &'e [String],
 }
 
 /// One round's look.
@@ -197,7 +197,7 @@ impl Look<'_> {
     fn step(&mut self, step: &Step, take: &mut Take) -> bool {
         let facts = Facts {
             config: self.explainer.config,
-            network: self.explainer.network,
+            networks: self.explainer.networks,
             round: self.round,
             rate: take.rate(self.round.row),
         };

@@ -386,7 +386,7 @@ fn moderated(
         let config = context.config;
         let facts = Facts {
             config,
-            network: "",
+            networks: &[],
             round,
             rate: None,
         };

@@ -44,8 +44,8 @@ pub struct Step {
 pub struct Facts<'f> {
     /// The run's configuration.
     pub config: &'f Config,
-    /// SHA-256 of the depth network.
-    pub network: &'f str,
+    /// The depth networks, by [`crate::depth::Model::identity`].
+    pub networks: &'f [String],
     /// The round.
     pub round: &'f Round<'f>,
     /// Frames a second of a take that is images; videos have times of their own.

@@ -55,7 +55,11 @@ pub static DEPTH: Step = Step {
     name: "depth", each: Each::Take, reads: &["takes/#/video"],
     writes: &["takes/#/depth.json", "takes/#/depth.npy"],
     stages: &[VIDEO, ("depth", depth::VERSION)], kernels: &[video::KERNELS],
-    options: |r, f| frames(r, f).option("depth", &f.config.depth).option("depth.model", &f.network),
+    options: |r, f| {
+        let depth = &f.config.depth;
+        let r = frames(r, f).option("depth.network", &f.networks).option("depth.kind", &depth.kind);
+        r.option("depth.size", &depth.size).option("depth.output", &depth.output)
+    },
     work: Some(work::depth),
 };
 

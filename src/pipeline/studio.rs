@@ -86,8 +86,10 @@ impl<'e> Studio<'e> {
         let at = round.at(&name);
         let monitor = StageMonitor { listener, at, stop };
         let started = Instant::now();
-        let network = self.model()?.sha256().to_owned();
-        let recipe = job.made.recipe(step, number, &job.facts(config, &network));
+        let networks = self.model()?.identity();
+        let recipe = job
+            .made
+            .recipe(step, number, &job.facts(config, &networks));
         let id = &round.row.id;
         let (record, skipped, summary) = match run.begin(id, round.iteration, &name, &recipe)? {
             Begun::Done(record) => (record, true, String::new()),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use candle_onnx::onnx::{GraphProto, NodeProto};
+use candle_onnx::onnx::{NodeProto, TensorProto, ValueInfoProto};
 
 use super::node::Node;
 use super::{ops, proto};
@@ -12,11 +12,15 @@ use super::{ops, proto};
 pub(super) const DOMAIN: &str = "director.fused";
 
 /// The graph's nodes with every `0.5 x (1 + erf(x / sqrt 2))` replaced by one Gelu node.
-pub(super) fn gelu(graph: &GraphProto) -> Vec<Cow<'_, NodeProto>> {
-    let view = View::of(graph);
+pub(super) fn gelu<'n>(
+    nodes: &'n [NodeProto],
+    weights: &[TensorProto],
+    outputs: &[ValueInfoProto],
+) -> Vec<Cow<'n, NodeProto>> {
+    let view = View::of(nodes, weights, outputs);
     let mut gone = HashSet::new();
     let mut made = HashMap::new();
-    for (i, node) in graph.node.iter().enumerate() {
+    for (i, node) in nodes.iter().enumerate() {
         if node.op_type != "Erf" {
             continue;
         }
@@ -26,8 +30,9 @@ pub(super) fn gelu(graph: &GraphProto) -> Vec<Cow<'_, NodeProto>> {
             made.insert(last, fused);
         }
     }
-    let nodes = graph.node.iter().enumerate();
     nodes
+        .iter()
+        .enumerate()
         .filter_map(|(i, node)| match made.remove(&i) {
             Some(fused) => Some(Cow::Owned(fused)),
             None if gone.contains(&i) => None,
@@ -45,12 +50,16 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn of(graph: &'a GraphProto) -> Self {
+    fn of(
+        nodes: &'a [NodeProto],
+        weights: &'a [TensorProto],
+        outputs: &'a [ValueInfoProto],
+    ) -> Self {
         let mut view = View {
-            nodes: &graph.node,
+            nodes,
             maker: HashMap::new(),
             readers: HashMap::new(),
-            outputs: graph.output.iter().map(|o| o.name.as_str()).collect(),
+            outputs: outputs.iter().map(|o| o.name.as_str()).collect(),
             scalars: HashMap::new(),
         };
         let scalar = |t: Option<candle_core::Tensor>| {
@@ -58,16 +67,12 @@ impl<'a> View<'a> {
                 .and_then(|t| ops::float_vec(&t).ok())
                 .map(|v| v[0])
         };
-        for weight in graph
-            .initializer
-            .iter()
-            .filter(|w| w.dims.iter().product::<i64>() == 1)
-        {
+        for weight in weights.iter().filter(|w| w.dims.iter().all(|&d| d == 1)) {
             if let Some(v) = scalar(proto::tensor(weight).ok()) {
                 view.scalars.insert(&weight.name, v);
             }
         }
-        for (i, node) in graph.node.iter().enumerate() {
+        for (i, node) in nodes.iter().enumerate() {
             for name in &node.output {
                 view.maker.insert(name, i);
             }

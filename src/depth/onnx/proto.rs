@@ -6,7 +6,10 @@ use candle_onnx::onnx::tensor_shape_proto::dimension;
 use candle_onnx::onnx::{TensorProto, ValueInfoProto, type_proto};
 use half::{bf16, f16};
 
-use super::ops::checked_size;
+use super::element::{self, Element};
+use super::mend;
+use super::plan::{self, Port};
+use super::room::checked_size;
 
 /// A tensor in the plan's types: floats as f32, integers as i64, booleans as u8.
 ///
@@ -14,7 +17,7 @@ use super::ops::checked_size;
 /// In words: element type, external data, or a data length that does not fit the shape.
 pub(super) fn tensor(proto: &TensorProto) -> Result<Tensor, String> {
     if proto.data_location() == DataLocation::External || !proto.external_data.is_empty() {
-        return Err("its data lies in a separate file; export the network as one file".into());
+        return Err("its data lies in a separate file".into());
     }
     let dims: Vec<usize> = proto
         .dims
@@ -22,6 +25,12 @@ pub(super) fn tensor(proto: &TensorProto) -> Result<Tensor, String> {
         .map(|&d| usize::try_from(d).map_err(|_| format!("shape {:?}", proto.dims)))
         .collect::<Result<_, _>>()?;
     let count = checked_size(&dims)?;
+    if mend::is_quantised_type(proto.data_type) {
+        return Err(format!(
+            "{} values, as only quantised networks have them: take the float export (float32 or float16)",
+            element::name(proto.data_type)
+        ));
+    }
     let kind = DataType::try_from(proto.data_type)
         .map_err(|_| format!("unknown element type {}", proto.data_type))?;
     let made = match kind {
@@ -60,9 +69,22 @@ pub(super) fn tensor(proto: &TensorProto) -> Result<Tensor, String> {
             let data: Vec<u8> = data.iter().map(|&x| u8::from(x != 0)).collect();
             Tensor::from_vec(data, dims.as_slice(), &Device::Cpu)
         }
-        other => return Err(format!("element type {}", other.as_str_name())),
+        DataType::Uint32 => {
+            let data = if proto.raw_data.is_empty() {
+                proto.uint64_data.iter().map(|&x| x as i64).collect()
+            } else {
+                raw(&proto.raw_data, |b| u32::from_le_bytes(b).into())
+            };
+            typed(fits(data, count)?, &dims)
+        }
+        other => {
+            return Err(format!(
+                "{} values are not supported; export it again with floats",
+                other.as_str_name().to_lowercase()
+            ));
+        }
     };
-    made.map_err(|e| e.to_string())
+    made.map_err(|e| plan::words(&e))
 }
 
 fn typed<T: candle_core::WithDType>(data: Vec<T>, dims: &[usize]) -> candle_core::Result<Tensor> {
@@ -112,17 +134,30 @@ fn small_ints<const N: usize, T: Into<i64>>(
     fits(data, count)
 }
 
-/// Declared dimensions of an input, `None` where dynamic; `None` for anything but a tensor of known rank.
-pub(super) fn declared_dims(value: &ValueInfoProto) -> Option<Vec<Option<usize>>> {
-    let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_ref()?.value.as_ref() else {
-        return None;
+/// What an input or output declares of itself.
+pub(super) fn port(value: &ValueInfoProto, slot: usize) -> Port {
+    let mut port = Port {
+        name: value.name.clone(),
+        dims: Vec::new(),
+        symbols: Vec::new(),
+        element: Element::default(),
+        slot,
     };
-    let dims = tensor.shape.as_ref()?.dim.iter();
-    Some(
-        dims.map(|dim| match dim.value {
-            Some(dimension::Value::DimValue(n)) => usize::try_from(n).ok().filter(|&n| n > 0),
-            _ => None,
-        })
-        .collect(),
-    )
+    let kind = value.r#type.as_ref().and_then(|t| t.value.as_ref());
+    let Some(type_proto::Value::TensorType(tensor)) = kind else {
+        return port;
+    };
+    port.element = Element::of(tensor.elem_type);
+    for dim in tensor.shape.iter().flat_map(|s| &s.dim) {
+        let (size, symbol) = match &dim.value {
+            Some(dimension::Value::DimValue(n)) => {
+                (usize::try_from(*n).ok().filter(|&n| n > 0), String::new())
+            }
+            Some(dimension::Value::DimParam(symbol)) => (None, symbol.clone()),
+            None => (None, String::new()),
+        };
+        port.dims.push(size);
+        port.symbols.push(symbol);
+    }
+    port
 }

@@ -2,6 +2,7 @@
 
 use toml::Value;
 
+use crate::depth;
 use crate::generate::NAMES;
 use crate::score::METRICS;
 
@@ -22,6 +23,8 @@ pub enum Kind {
     OneOf(&'static [&'static str]),
     /// Width and height in pixels.
     Size,
+    /// Width and height in pixels of a network's input, or its long side.
+    InputSize,
     /// `embedded`, a path or a list of paths.
     Networks,
     /// Whole numbers in this range.
@@ -87,7 +90,9 @@ const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
     Key { name, kind, about }
 }
 
-use Kind::{Background, Colour, Flag, Networks, Number, OneOf, Single, Size, Text, Whole, Wholes};
+use Kind::{
+    Background, Colour, Flag, InputSize, Networks, Number, OneOf, Single, Size, Text, Whole, Wholes,
+};
 
 /// All keys, in the order in which they are shown.
 #[rustfmt::skip]
@@ -108,6 +113,8 @@ pub static KEYS: &[Key] = &[
     key("fps", Number(1.0, 240.0), "Frames a second, where the row does not say"),
     key("depth.model", Networks, "ONNX depth network, a folder of them, or several; relative to this file"),
     key("depth.kind", OneOf(&["metric", "relative_inverse"]), "What the network's answers mean, where its file is not known"),
+    key("depth.size", InputSize, "Size that the network is fed, or its long side, where it takes several"),
+    key("depth.output", Text, "Output of the network that is its depth, where its names do not tell"),
     key("max_side", Whole(64, 4096), "Longer side of the working size in pixels"),
     key("max_frames", Whole(2, 2000), "Most frames of a clip that are used, evenly spaced"),
     key("ignore_known_cameras", Flag, "Solve cameras even where an input folder tells them"),
@@ -251,6 +258,7 @@ impl Kind {
                             .is_some_and(|n| (16..=8192).contains(&n) && n % 2 == 0)
                     })
             }),
+            InputSize => value.clone().try_into::<depth::InputSize>().is_ok(),
             Networks => {
                 text()
                     || value.as_array().is_some_and(|paths| {
@@ -292,6 +300,7 @@ impl Kind {
             OneOf([one]) => (*one).to_owned(),
             OneOf(names) => format!("one of {}", names.join(", ")),
             Size => "WIDTHxHEIGHT with even sides from 16 to 8192, such as 1280x720".to_owned(),
+            InputSize => depth::InputSize::WANTED.to_owned(),
             Networks => "`embedded`, a path or a list of paths".to_owned(),
             Wholes(from, to) => format!("a list of whole numbers from {from} to {to}"),
             Colour => "three numbers from 0 to 1".to_owned(),
@@ -302,7 +311,7 @@ impl Kind {
     /// A value as TOML, as short as it can be written.
     pub fn show(&self, value: &Value) -> String {
         match (self, value) {
-            (Size, Value::Array(sides)) if self.fits(value) => {
+            (Size | InputSize, Value::Array(sides)) if self.fits(value) => {
                 format!("\"{}x{}\"", sides[0], sides[1])
             }
             (Single(..) | Colour | Background, value) => single(value).to_string(),

@@ -38,10 +38,10 @@ impl Job<'_> {
     }
 
     /// What options are taken from.
-    pub fn facts<'f>(&'f self, config: &'f super::Config, network: &'f str) -> Facts<'f> {
+    pub fn facts<'f>(&'f self, config: &'f super::Config, networks: &'f [String]) -> Facts<'f> {
         Facts {
             config,
-            network,
+            networks,
             round: self.round,
             rate: self.take.rate(self.round.row),
         }

@@ -8,7 +8,7 @@ use super::super::stages::{self, Given, Tracked, frames, given};
 use super::super::studio::{Clip, Studio};
 use super::super::{Config, Take};
 use super::Job;
-use crate::depth::{DepthKind, DepthMaps};
+use crate::depth::{DepthKind, DepthMaps, Reading};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
 use crate::motion::Motion;
@@ -77,6 +77,7 @@ pub fn depth(
                 DepthRecord::Network {
                     kind: maps.kind,
                     model: maps.model.clone(),
+                    reading: model.reading(frames.width, frames.height),
                 }
             }
             (Some(_), Some(_)) => DepthRecord::Known,
@@ -153,6 +154,9 @@ enum DepthRecord {
         kind: DepthKind,
         /// The network's name.
         model: String,
+        /// What was taken for what.
+        #[serde(default)]
+        reading: Option<Reading>,
     },
     /// With the input.
     Known,
@@ -169,7 +173,7 @@ pub(super) fn stored_depth(
 ) -> anyhow::Result<Option<DepthMaps>> {
     let folder = home.join(format!("takes/{}", take.number));
     Ok(match read_json(&folder.join("depth.json"))? {
-        DepthRecord::Network { kind, model } => Some(DepthMaps::load_npy(
+        DepthRecord::Network { kind, model, .. } => Some(DepthMaps::load_npy(
             &folder.join("depth.npy"),
             kind,
             &model,

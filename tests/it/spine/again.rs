@@ -102,11 +102,12 @@ impl Case {
     fn explain(&self) -> Vec<Explained> {
         let rows = self.rows();
         let model = sora_director::depth::Model::open(&self.config.depth).expect("model");
+        let networks = model.identity();
         let explainer = Explainer {
             root: &self.path("run"),
             config: &self.config,
             providers: &Providers::new(&AdapterChoice::Auto),
-            network: model.sha256(),
+            networks: &networks,
         };
         tokio_block(explainer.row(&rows[0]))
     }

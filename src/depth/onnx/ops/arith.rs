@@ -4,7 +4,7 @@ use candle_core::{DType, Result, Tensor, bail};
 use candle_onnx::onnx::tensor_proto::DataType;
 
 use super::super::node::{Args, Built, Node};
-use super::{broadcast_dims, float_vec, ints, made, made_ints, maybe, need};
+use super::{broadcast_dims, float_vec, ints, made, made_ints, maybe, need, sane};
 
 type Floats = fn(&Tensor, &Tensor) -> Result<Tensor>;
 type Ints = fn(i64, i64) -> i64;
@@ -236,11 +236,16 @@ pub(in super::super) fn cast(node: &Node) -> Built {
         }
         DataType::Int64 => |x| x,
         DataType::Int32 => |x| i64::from(x as i32),
+        DataType::Int16 => |x| i64::from(x as i16),
+        DataType::Int8 => |x| i64::from(x as i8),
+        DataType::Uint32 => |x| i64::from(x as u32),
+        DataType::Uint16 => |x| i64::from(x as u16),
         DataType::Uint8 => |x| i64::from(x as u8),
         other => return Err(format!("cast to {} is not supported", other.as_str_name())),
     };
     Ok(Box::new(move |args| {
         let x = need(args, 0)?;
+        sane(x.dims())?;
         let data: Vec<i64> = x.to_dtype(DType::I64)?.flatten_all()?.to_vec1()?;
         Ok(vec![made_ints(
             data.into_iter().map(wrap).collect(),

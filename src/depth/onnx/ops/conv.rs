@@ -227,6 +227,7 @@ impl Job {
     fn columns(&self, x: &[f32], w: &Tensor, bias: Option<&[f32]>, y: &mut [f32]) -> Result<()> {
         let [oh, ow] = self.placed.out;
         let (o, k) = (w.dims()[0], self.c * self.kh * self.kw);
+        sane(&[k, ow])?;
         let w = w.reshape((o, k))?;
         let band = (BAND / (k * ow).max(1)).clamp(1, oh);
         for top in (0..oh).step_by(band) {

@@ -7,6 +7,9 @@ use super::{axis_of, ints, made_ints, maybe, need, sane, shape};
 
 fn pick(x: &Tensor, axis: usize, at: Vec<i64>) -> Result<Tensor> {
     let n = at.len();
+    let mut dims = x.dims().to_vec();
+    dims[axis] = n;
+    sane(&dims)?;
     x.contiguous()?.index_select(&made_ints(at, &[n])?, axis)
 }
 
@@ -22,6 +25,12 @@ pub(in super::super) fn concat(node: &Node) -> Built {
             .collect::<Result<_>>()?;
         let first = need(args, 0)?;
         let axis = axis_of(axis, first.rank())?;
+        let mut dims = first.dims().to_vec();
+        dims[axis] = all
+            .iter()
+            .map(|t| t.dims().get(axis).copied().unwrap_or(0))
+            .fold(0, usize::saturating_add);
+        sane(&dims)?;
         // Empty parts add nothing, and candle does not join them.
         let parts: Vec<&Tensor> = all.iter().copied().filter(|t| t.elem_count() > 0).collect();
         Ok(vec![match parts.as_slice() {
@@ -126,6 +135,9 @@ pub(in super::super) fn slice(node: &Node) -> Built {
         if ends.len() != starts.len() || axes.len() != starts.len() || steps.len() != starts.len() {
             bail!("starts, ends, axes and steps differ in length");
         }
+        if starts.len() > x.rank() {
+            bail!("{} axes of {} dimensions", starts.len(), x.rank());
+        }
         let mut out = x.clone();
         for i in 0..starts.len() {
             let axis = axis_of(axes[i], x.rank())?;
@@ -188,7 +200,7 @@ pub(in super::super) fn pad(node: &Node) -> Built {
                 .collect::<Result<_>>()?,
             None => (0..x.rank()).collect::<Vec<_>>(),
         };
-        if pads.len() != 2 * axes.len() {
+        if pads.len() != 2 * axes.len() || axes.len() > x.rank() {
             bail!("{} pads for {} axes", pads.len(), axes.len());
         }
         let mut out = x.clone();
@@ -209,13 +221,17 @@ fn widen(
 ) -> Result<Tensor> {
     let n = x.dims()[axis] as i64;
     // A negative amount crops.
-    let (crop_a, crop_b) = ((-before).clamp(0, n), (-after).clamp(0, n));
+    let crop = |amount: i64| amount.saturating_neg().clamp(0, n);
+    let (crop_a, crop_b) = (crop(before), crop(after));
     let mut x = x.clone();
     if crop_a + crop_b > 0 {
-        x = x.narrow(axis, crop_a as usize, (n - crop_a - crop_b).max(0) as usize)?;
+        if crop_a + crop_b > n {
+            bail!("pads of {before} and {after} on {n}");
+        }
+        x = x.narrow(axis, crop_a as usize, (n - crop_a - crop_b) as usize)?;
     }
     let (n, before, after) = (x.dims()[axis] as i64, before.max(0), after.max(0));
-    if before + after == 0 {
+    if before == 0 && after == 0 {
         return Ok(x);
     }
     let mut dims = x.dims().to_vec();

@@ -3,7 +3,7 @@
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::super::node::{Built, Node};
-use super::{broadcast_dims, maybe, need};
+use super::{broadcast_dims, maybe, need, sane};
 
 /// MatMul, of any ranks.
 pub(in super::super) fn matmul(_: &Node) -> Built {
@@ -33,6 +33,7 @@ fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     } else {
         broadcast_dims(&a.dims()[..ra - 2], &b.dims()[..rb - 2])?
     };
+    sane(&[dims.as_slice(), &[m, n]].concat())?;
     let batch: usize = dims.iter().product();
     let out = if batch * m * n == 0 || k == 0 {
         Tensor::zeros((batch, m, n), DType::F32, a.device())?

@@ -16,19 +16,9 @@ use candle_core::{CpuStorage, DType, Device, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
 use super::node::Args;
+use super::room::checked_size;
 
-/// Elements of one tensor at most: larger is a faulty file, not a network for depth.
-const MAX_ELEMENTS: usize = 1 << 30;
-
-/// Elements of a shape, if a sane number.
-pub(super) fn checked_size(dims: &[usize]) -> std::result::Result<usize, String> {
-    dims.iter()
-        .try_fold(1usize, |n, &d| n.checked_mul(d))
-        .filter(|&n| n <= MAX_ELEMENTS)
-        .ok_or_else(|| format!("shape {dims:?} is too large"))
-}
-
-/// The same for a shape made at run time.
+/// Refuses a shape that is too large or of too many dimensions.
 pub(super) fn sane(dims: &[usize]) -> Result<()> {
     checked_size(dims)
         .map(drop)
@@ -53,6 +43,7 @@ pub(super) fn ints(t: &Tensor) -> Result<Vec<i64>> {
     if t.dtype() == DType::F32 {
         bail!("integers expected, floats given");
     }
+    sane(t.dims())?;
     t.to_dtype(DType::I64)?.flatten_all()?.to_vec1()
 }
 
@@ -93,6 +84,7 @@ pub(super) fn map_rows(
     n: usize,
     f: impl Fn(usize, &[f32], &mut [f32]) + Sync,
 ) -> Result<Tensor> {
+    sane(t.dims())?;
     with_floats(t, |x| {
         let mut y = vec![0f32; x.len()];
         // Pieces of at least a few thousand elements, so that threads are worth it.

@@ -38,7 +38,7 @@ fn pool(node: &Node, fold: Fold) -> Built {
             y.par_chunks_mut((oh * ow).max(1))
                 .zip(x.par_chunks((h * w).max(1)))
                 .for_each(|(y, x)| {
-                    let mut seen = Vec::with_capacity(kernel[0] * kernel[1]);
+                    let mut seen = Vec::with_capacity(kernel[0].min(h) * kernel[1].min(w));
                     for (i, y) in y.iter_mut().enumerate() {
                         seen.clear();
                         for ky in 0..kernel[0] {

@@ -123,7 +123,7 @@ pub(in super::super) fn upsample(node: &Node) -> Built {
 }
 
 fn apply(rule: &Rule, x: &Tensor, axes: &[usize], targets: &[(usize, f32)]) -> Result<Vec<Tensor>> {
-    if targets.len() != axes.len() {
+    if targets.len() != axes.len() || axes.len() > x.rank() {
         bail!("{} scales or sizes for {} axes", targets.len(), axes.len());
     }
     let mut full = x.dims().to_vec();

@@ -3,6 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor, bail};
 
 use super::super::node::{Built, Node};
+use super::super::plan::words;
 use super::{axis_of, broadcast_dims, float_vec, ints, made, made_ints, maybe, need, sane};
 
 /// Constant: a value in one of five attributes.
@@ -22,7 +23,7 @@ pub(in super::super) fn constant(node: &Node) -> Built {
     } else {
         return Err("a value that is neither a tensor nor numbers".into());
     };
-    let value = value.map_err(|e| e.to_string())?;
+    let value = value.map_err(|e| words(&e))?;
     Ok(Box::new(move |_| Ok(vec![value.clone()])))
 }
 
@@ -41,7 +42,7 @@ pub(in super::super) fn constant_of_shape(node: &Node) -> Built {
         Some(v) => v.flatten_all(),
         None => made(vec![0.0], &[1]),
     }
-    .map_err(|e| e.to_string())?;
+    .map_err(|e| words(&e))?;
     if value.elem_count() != 1 {
         return Err("its value is not one number".into());
     }
@@ -173,6 +174,7 @@ pub(in super::super) fn unsqueeze(node: &Node) -> Built {
             None => ints(need(args, 1)?)?,
         };
         let rank = x.rank() + axes.len();
+        sane(&vec![1; rank])?;
         let axes: Vec<usize> = axes
             .iter()
             .map(|&a| axis_of(a, rank))
@@ -235,10 +237,12 @@ pub(in super::super) fn tile(_: &Node) -> Built {
             .map(|(&d, &t)| d.saturating_mul(t))
             .collect();
         sane(&dims)?;
+        if dims.contains(&0) {
+            return Ok(vec![Tensor::zeros(dims, x.dtype(), &Device::Cpu)?]);
+        }
         let mut out = x.clone();
         for (axis, &t) in times.iter().enumerate() {
             out = match t {
-                0 => out.narrow(axis, 0, 0)?,
                 1 => out,
                 _ => Tensor::cat(&vec![out; t], axis)?,
             };
@@ -287,10 +291,12 @@ pub(in super::super) fn depth_to_space(node: &Node) -> Built {
     Ok(Box::new(move |args| {
         let x = need(args, 0)?;
         let (n, c, h, w) = x.dims4()?;
-        if c % (block * block) != 0 {
+        let area = block.saturating_mul(block);
+        if c % area != 0 {
             bail!("{c} channels in blocks of {block}");
         }
-        let d = c / (block * block);
+        sane(x.dims())?;
+        let d = c / area;
         let y = if columns_first {
             x.reshape(vec![n, block, block, d, h, w])?
                 .permute(vec![0, 3, 4, 1, 5, 2])?

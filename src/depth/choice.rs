@@ -1,0 +1,89 @@
+//! Which network to use, as it is typed and as files have it.
+
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+
+use super::EMBEDDED_NAME;
+
+/// Which network to use. Written as `embedded`, a path, or a list of paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(from = "Written", into = "Written")]
+pub enum ModelChoice {
+    /// The small one that is built in.
+    #[default]
+    Embedded,
+    /// An ONNX file, or a folder of them.
+    Path(PathBuf),
+    /// Several files or folders: the one whose input fits the clip's aspect best is used.
+    AnyOf(Vec<PathBuf>),
+}
+
+/// A [`ModelChoice`] as files have it.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum Written {
+    One(PathBuf),
+    Several(Vec<PathBuf>),
+}
+
+impl From<Written> for ModelChoice {
+    fn from(written: Written) -> Self {
+        let one = |path: &Path| match path.to_str() {
+            Some(text) => text
+                .parse()
+                .unwrap_or_else(|never: Infallible| match never {}),
+            None => Self::Path(path.to_owned()),
+        };
+        match written {
+            Written::One(path) => one(&path),
+            Written::Several(paths) => {
+                Self::from_args(&paths.iter().map(|p| one(p)).collect::<Vec<_>>())
+            }
+        }
+    }
+}
+
+impl From<ModelChoice> for Written {
+    fn from(choice: ModelChoice) -> Self {
+        match choice {
+            ModelChoice::Embedded => Self::One("embedded".into()),
+            ModelChoice::Path(path) => Self::One(path),
+            ModelChoice::AnyOf(paths) => Self::Several(paths),
+        }
+    }
+}
+
+impl std::str::FromStr for ModelChoice {
+    type Err = Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "embedded" | EMBEDDED_NAME => Self::Embedded,
+            path => Self::Path(path.into()),
+        })
+    }
+}
+
+impl ModelChoice {
+    /// From the values of a repeated `--model`; none means the built-in network.
+    pub fn from_args(args: &[Self]) -> Self {
+        match args {
+            [] => Self::Embedded,
+            [one] => one.clone(),
+            more => {
+                let paths: Vec<PathBuf> = more
+                    .iter()
+                    .flat_map(|choice| match choice {
+                        Self::Embedded => Vec::new(),
+                        Self::Path(path) => vec![path.clone()],
+                        Self::AnyOf(paths) => paths.clone(),
+                    })
+                    .collect();
+                if paths.is_empty() {
+                    Self::Embedded
+                } else {
+                    Self::AnyOf(paths)
+                }
+            }
+        }
+    }
+}
