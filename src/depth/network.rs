@@ -118,7 +118,7 @@ impl Network {
         self.sides.allows_given()
     }
 
-    /// What results depend on beside the network's bytes: names that tell its kind, and what was given.
+    /// What results depend on beside the options: the network by its bytes, and the name that tells its kind.
     pub fn identity(&self) -> String {
         format!("{} {}", self.known.sha256, self.title.1)
     }
