@@ -4,11 +4,22 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Globals;
-use crate::splat::format;
+use crate::splat::format::{self, SplatFile, Written, counted, sigmoid};
 
 /// Arguments of `director convert`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  director convert world.ply world.glb")]
+#[command(after_help = "Formats:
+  .ply    read and written: 3D Gaussian splatting's PLY, binary or ascii, with properties in any order and type,
+          red, green, blue in place of f_dc, two scales (2DGS), other elements besides (Apple SHARP), and SuperSplat's
+          .compressed.ply; written as binary little-endian 32-bit floats
+  .splat  read and written: 32 bytes a splat, 8-bit colour, opacity and rotation, no view-dependent colour
+  .glb    written: glTF with KHR_gaussian_splatting
+What a conversion loses is told: spherical harmonics above degree 1, splats whose values are no numbers, clamped values.
+
+Examples:
+  director convert world.ply world.glb
+  director convert scene.compressed.ply scene.ply
+  director convert world.ply world.splat --json")]
 pub struct Args {
     /// Splats, .ply or .splat
     #[arg(value_name = "IN")]
@@ -16,11 +27,21 @@ pub struct Args {
     /// File to write, .ply, .splat or .glb; replaced where it exists
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
+    /// Print one JSON document: what was read, written, dropped and lost
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `director info`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  director info world.ply --json")]
+#[command(
+    after_help = "Bounds and medians are those of splats whose values are numbers; the others are counted.
+
+Examples:
+  director info world.ply
+  director info scene.compressed.ply
+  director info world.splat --json"
+)]
 pub struct InfoArgs {
     /// Splats, .ply or .splat
     #[arg(value_name = "FILE")]
@@ -30,87 +51,153 @@ pub struct InfoArgs {
     pub json: bool,
 }
 
+#[derive(serde::Serialize)]
+struct Conversion<'a> {
+    input: &'a PathBuf,
+    output: &'a PathBuf,
+    input_format: &'a str,
+    splats_read: usize,
+    splats_written: usize,
+    dropped: usize,
+    sh_degree_in: u32,
+    sh_degree_kept: u32,
+    notes: &'a [String],
+    lost: Vec<String>,
+}
+
 /// Runs `director convert`.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let splats = format::read(&args.input)?;
-    format::write(&args.output, &splats)?;
+    let file = format::load(&args.input)?;
+    anyhow::ensure!(
+        !file.splats.is_empty() || file.not_finite == 0,
+        "{}: none of its {} has numbers for all its values; nothing is written",
+        args.input.display(),
+        counted(file.not_finite)
+    );
+    let written = format::write(&args.output, &file.splats)?;
+    let done = Conversion {
+        input: &args.input,
+        output: &args.output,
+        input_format: &file.format,
+        splats_read: file.splats.len() + file.not_finite,
+        splats_written: written.splats,
+        dropped: file.not_finite + written.dropped,
+        sh_degree_in: file.sh_degree,
+        sh_degree_kept: written.sh_degree,
+        notes: &file.notes,
+        lost: lost(&file, &written),
+    };
     if !globals.quiet {
-        anstream::eprintln!("{}: {} splats", args.output.display(), splats.len());
+        let output = args.output.display();
+        match done.dropped {
+            0 => anstream::eprintln!("{output}: {}", counted(done.splats_written)),
+            n => anstream::eprintln!(
+                "{output}: {} of {}; {n} dropped, as their values are no numbers",
+                done.splats_written,
+                counted(done.splats_read)
+            ),
+        }
+        for note in done.notes {
+            anstream::eprintln!("note: {note}");
+        }
+        for lost in &done.lost {
+            anstream::eprintln!("lost: {lost}");
+        }
+    }
+    if args.json {
+        anstream::println!("{}", serde_json::to_string_pretty(&done)?);
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a conversion did not carry over, in words.
+fn lost(file: &SplatFile, written: &Written) -> Vec<String> {
+    let degrees = match (written.sh_degree + 1, file.sh_degree) {
+        (low, high) if low > high => None,
+        (low, high) if low == high => Some(format!("degree {low}")),
+        (low, high) if low + 1 == high => Some(format!("degrees {low} and {high}")),
+        (low, high) => Some(format!("degrees {low} to {high}")),
+    };
+    let colour = degrees.map(|degrees| match written.sh_degree {
+        0 => format!("view-dependent colour: spherical harmonics of {degrees}"),
+        _ => format!("spherical harmonics of {degrees}"),
+    });
+    let others = file.unused.iter().chain(&written.lost).cloned();
+    colour.into_iter().chain(others).collect()
+}
+
 #[derive(serde::Serialize)]
-struct Info {
-    file: PathBuf,
+struct Info<'a> {
+    file: &'a PathBuf,
+    format: &'a str,
     splats: usize,
     sh_degree: u32,
+    sh_degree_used: u32,
     not_finite: usize,
     min: [f32; 3],
     max: [f32; 3],
     median_opacity: f32,
     median_size: f32,
+    notes: &'a [String],
+    unused: &'a [String],
 }
 
 /// Runs `director info`.
 pub fn info(args: &InfoArgs, _globals: &Globals) -> anyhow::Result<ExitCode> {
-    let splats = format::read(&args.file)?;
-    let finite = |p: &&[f32; 3]| p.iter().all(|v| v.is_finite());
-    let bound = |f: fn(f32, f32) -> f32, start: f32| {
-        splats
-            .positions
-            .iter()
-            .filter(finite)
-            .fold([start; 3], |b, p| std::array::from_fn(|c| f(b[c], p[c])))
+    let file = format::load(&args.file)?;
+    let splats = &file.splats;
+    let bound = |f: fn(f32, f32) -> f32| {
+        let mut all = splats.positions.iter().copied();
+        let first = all.next().unwrap_or_default();
+        all.fold(first, |b, p| std::array::from_fn(|c| f(b[c], p[c])))
     };
-    let median = |mut values: Vec<f32>| {
-        values.sort_by(f32::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or(0.0)
-    };
-    let kept = splats.positions.iter().filter(finite).count();
+    let sizes = splats.log_scales.iter();
+    let sizes = sizes.map(|s| (s[0] + s[1] + s[2]) / 3.0);
     let info = Info {
-        file: args.file.clone(),
-        splats: splats.len(),
-        sh_degree: splats.sh_degree,
-        not_finite: splats.len() - kept,
-        min: if kept == 0 {
-            [0.0; 3]
-        } else {
-            bound(f32::min, f32::INFINITY)
-        },
-        max: if kept == 0 {
-            [0.0; 3]
-        } else {
-            bound(f32::max, f32::NEG_INFINITY)
-        },
-        median_opacity: median(
-            splats
-                .opacity_logits
-                .iter()
-                .map(|o| 1.0 / (1.0 + (-o).exp()))
-                .collect(),
-        ),
-        median_size: median(
-            splats
-                .log_scales
-                .iter()
-                .map(|s| ((s[0] + s[1] + s[2]) / 3.0).exp())
-                .collect(),
-        ),
+        file: &args.file,
+        format: &file.format,
+        splats: splats.len() + file.not_finite,
+        sh_degree: file.sh_degree,
+        sh_degree_used: splats.sh_degree,
+        not_finite: file.not_finite,
+        min: bound(f32::min),
+        max: bound(f32::max),
+        // Both functions rise, so they may be taken of the median alone.
+        median_opacity: median(splats.opacity_logits.clone()).map_or(0.0, sigmoid),
+        median_size: median(sizes.collect()).map_or(0.0, f32::exp),
+        notes: &file.notes,
+        unused: &file.unused,
     };
     if args.json {
         anstream::println!("{}", serde_json::to_string_pretty(&info)?);
-    } else {
-        anstream::println!("{}", info.file.display());
-        anstream::println!("  splats          {}", info.splats);
-        anstream::println!("  SH degree       {}", info.sh_degree);
-        anstream::println!("  from            {:.3?}", info.min);
-        anstream::println!("  to              {:.3?}", info.max);
-        anstream::println!("  median opacity  {:.3}", info.median_opacity);
-        anstream::println!("  median size     {:.4}", info.median_size);
-        if info.not_finite > 0 {
-            anstream::println!("  not finite      {}", info.not_finite);
-        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let used = match info.sh_degree > info.sh_degree_used {
+        true => format!(" (degree {} is used)", info.sh_degree_used),
+        false => String::new(),
+    };
+    anstream::println!("{}", info.file.display());
+    anstream::println!("  format          {}", info.format);
+    anstream::println!("  splats          {}", info.splats);
+    anstream::println!("  SH degree       {}{used}", info.sh_degree);
+    anstream::println!("  from            {:.3?}", info.min);
+    anstream::println!("  to              {:.3?}", info.max);
+    anstream::println!("  median opacity  {:.3}", info.median_opacity);
+    anstream::println!("  median size     {:.4}", info.median_size);
+    if info.not_finite > 0 {
+        anstream::println!("  not finite      {}", info.not_finite);
+    }
+    for unused in info.unused {
+        anstream::println!("  not used        {unused}");
+    }
+    for note in info.notes {
+        anstream::println!("  note            {note}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The upper median; `None` of nothing.
+fn median(mut values: Vec<f32>) -> Option<f32> {
+    let middle = values.len() / 2;
+    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
 }

@@ -5,6 +5,29 @@ use glam::{DMat3, DQuat, DVec3};
 use super::records::Splat;
 use super::{SplatError, Splats};
 
+/// Whether a splat's values are numbers, see [`Splats::is_usable`].
+#[inline]
+pub(super) fn usable(
+    position: &[f32; 3],
+    log_scale: &[f32; 3],
+    rotation: &[f32; 4],
+    opacity_logit: f32,
+    sh: &[[f32; 3]],
+) -> bool {
+    // The greatest magnitude, as bits: without branches, for this runs over all that is read.
+    let greatest = |values: &[f32]| {
+        values
+            .iter()
+            .fold(0, |most, v| u32::max(most, v.to_bits() & 0x7FFF_FFFF))
+    };
+    let most = greatest(position)
+        .max(greatest(rotation))
+        .max(greatest(sh.as_flattened()));
+    most < f32::INFINITY.to_bits()
+        && log_scale.iter().all(|s| *s < f32::INFINITY)
+        && !opacity_logit.is_nan()
+}
+
 impl Splats {
     /// Coefficients a splat.
     pub fn coefficients(&self) -> usize {
@@ -38,19 +61,57 @@ impl Splats {
         Ok(())
     }
 
-    /// The splats as the kernels hold them.
+    /// Whether a splat's values are numbers: none is NaN, and infinite are only those that have a meaning so, which are
+    /// its opacity either way (opaque or clear) and its scales downwards (no size).
+    pub fn is_usable(&self, i: usize) -> bool {
+        let k = self.coefficients();
+        usable(
+            &self.positions[i],
+            &self.log_scales[i],
+            &self.rotations[i],
+            self.opacity_logits[i],
+            &self.sh[i * k..(i + 1) * k],
+        )
+    }
+
+    /// Drops the splats that are not [usable](Self::is_usable).
+    pub fn retain_usable(&mut self) {
+        let k = self.coefficients();
+        let usable: Vec<bool> = (0..self.len()).map(|i| self.is_usable(i)).collect();
+        let mut kept = 0;
+        for from in (0..usable.len()).filter(|i| usable[*i]) {
+            self.positions[kept] = self.positions[from];
+            self.log_scales[kept] = self.log_scales[from];
+            self.rotations[kept] = self.rotations[from];
+            self.opacity_logits[kept] = self.opacity_logits[from];
+            self.sh.copy_within(from * k..(from + 1) * k, kept * k);
+            kept += 1;
+        }
+        self.positions.truncate(kept);
+        self.log_scales.truncate(kept);
+        self.rotations.truncate(kept);
+        self.opacity_logits.truncate(kept);
+        self.sh.truncate(kept * k);
+    }
+
+    /// The splats as the kernels hold them. WGSL promises nothing for infinities, so those with a meaning become numbers
+    /// of the same effect.
     pub fn to_records(&self) -> Vec<Splat> {
+        const OPAQUE: f32 = 100.0;
+        const NO_SIZE: f32 = -60.0;
         let k = self.coefficients();
         (0..self.len())
             .map(|i| {
                 let p = self.positions[i];
-                let s = self.log_scales[i];
+                // Not max(), which would pass over NaN.
+                let s = self.log_scales[i].map(|s| if s < NO_SIZE { NO_SIZE } else { s });
+                let opacity = self.opacity_logits[i].clamp(-OPAQUE, OPAQUE);
                 let mut sh = [[0.0; 4]; 3];
                 for (j, value) in self.sh[i * k..(i + 1) * k].iter().flatten().enumerate() {
                     sh[j / 4][j % 4] = *value;
                 }
                 Splat {
-                    centre: [p[0], p[1], p[2], self.opacity_logits[i]],
+                    centre: [p[0], p[1], p[2], opacity],
                     log_scale: [s[0], s[1], s[2], 0.0],
                     rotation: self.rotations[i],
                     sh,

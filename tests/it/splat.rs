@@ -8,9 +8,15 @@ use crate::common::Rng;
 
 mod backward;
 mod bench;
+mod commands;
+mod compressed;
+mod faulty;
 mod files;
 mod fit;
 mod forward;
+mod kinds;
+mod maker;
+mod ply;
 
 /// A camera at `eye` that looks at the origin.
 pub fn camera(eye: DVec3, width: u32, height: u32) -> Camera {

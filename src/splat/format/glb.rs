@@ -3,12 +3,28 @@
 use serde_json::{Value, json};
 
 use super::super::Splats;
-use super::{SH0, ply::unit};
+use super::{SH0, linear_scales, sigmoid, too_large, unit};
 use crate::glb::{Body, FLOAT, GENERATOR};
 
-/// The file's bytes. An empty cloud has no mesh, as glTF asks for at least one vertex.
-pub fn encode(splats: &Splats) -> Vec<u8> {
+/// Bytes that the JSON of a file may take.
+const DOCUMENT: usize = 1 << 16;
+
+/// The file's bytes, and what had to be bent to fit them. An empty cloud has no mesh, as glTF asks for at least one
+/// vertex.
+///
+/// # Errors
+/// In words: more splats than the 4 GiB of the format hold.
+pub fn encode(splats: &Splats) -> Result<(Vec<u8>, Vec<String>), String> {
     let n = splats.len();
+    // Position, colour, rotation, scale and opacity, and the coefficients.
+    let splat = 4 * (3 + 4 + 4 + 3 + 1 + 3 * splats.coefficients());
+    let most = (u32::MAX as usize - DOCUMENT) / splat;
+    if n > most {
+        return Err(format!(
+            "{n} splats are more than the {most} that fit the 4 GiB of a .glb; use .ply"
+        ));
+    }
+    let mut bent = Vec::new();
     let mut body = Body::default();
     let mut document = json!({
         "asset": {"version": "2.0", "generator": GENERATOR},
@@ -17,7 +33,7 @@ pub fn encode(splats: &Splats) -> Vec<u8> {
         "nodes": [{"name": "splats"}],
     });
     if n > 0 {
-        let attributes = attributes(splats, &mut body);
+        let attributes = attributes(splats, &mut body, &mut bent);
         document["nodes"][0]["mesh"] = json!(0);
         document["extensionsUsed"] = json!(["KHR_gaussian_splatting"]);
         document["meshes"] = json!([{"primitives": [{
@@ -28,20 +44,16 @@ pub fn encode(splats: &Splats) -> Vec<u8> {
             }}
         }]}]);
     }
-    body.into_file(document)
+    Ok((body.into_file(document), bent))
 }
 
-fn attributes(splats: &Splats, body: &mut Body) -> Value {
+fn attributes(splats: &Splats, body: &mut Body, bent: &mut Vec<String>) -> Value {
     let n = splats.len();
     let k = splats.coefficients();
     let mut out = serde_json::Map::new();
     let position = body.add_positions(&splats.positions);
     out.insert("POSITION".into(), json!(position));
-    let opacities: Vec<f32> = splats
-        .opacity_logits
-        .iter()
-        .map(|o| 1.0 / (1.0 + (-o).exp()))
-        .collect();
+    let opacities: Vec<f32> = splats.opacity_logits.iter().map(|o| sigmoid(*o)).collect();
     // For viewers without the extension: colours there are linear.
     let fallback: Vec<f32> = (0..n)
         .flat_map(|i| {
@@ -61,12 +73,17 @@ fn attributes(splats: &Splats, body: &mut Body) -> Value {
             [x, y, z, w]
         })
         .collect();
+    let mut clamped = 0;
     let scales: Vec<f32> = splats
         .log_scales
-        .as_flattened()
         .iter()
-        .map(|s| s.exp())
+        .flat_map(|logs| {
+            let (scales, large) = linear_scales(*logs);
+            clamped += usize::from(large);
+            scales
+        })
         .collect();
+    bent.extend(too_large(clamped));
     let mut add = |name: String, kind: &str, values: &[f32]| {
         let at = body.add(kind, FLOAT, n, values);
         out.insert(format!("KHR_gaussian_splatting:{name}"), json!(at));

@@ -1,14 +1,23 @@
-//! Splat files, chosen by extension: `.ply` and `.splat` are read and written, `.glb` is written.
+//! Splat files: `.ply` and `.splat` are read and written, `.glb` is written. What is read goes by the content where it
+//! can be told from it, what is written by the extension.
 
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::Splats;
 
+mod builder;
 pub mod glb;
+mod kind;
 pub mod ply;
 pub mod splat;
 
 pub(crate) const SH0: f32 = 0.282_094_8;
+
+/// First bytes that tell what a file is.
+const HEAD: usize = 4096;
 
 /// What can go wrong with a splat file.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +30,7 @@ pub enum FormatError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// No format goes by this extension, or it goes the other way only.
+    /// No format goes by this extension or content, or it goes the other way only.
     #[error("{}: {reason}", path.display())]
     Extension {
         /// The file.
@@ -29,7 +38,7 @@ pub enum FormatError {
         /// What to use in its place.
         reason: String,
     },
-    /// The content is not what the extension says.
+    /// The content is not what it should be.
     #[error("{}: {reason}", path.display())]
     Content {
         /// The file.
@@ -39,51 +48,153 @@ pub enum FormatError {
     },
 }
 
-/// Reads splats from a `.ply` or `.splat` file. Coefficients above degree 1 are dropped with a warning.
+/// What a splat file holds.
+#[derive(Clone, Debug, Default)]
+pub struct SplatFile {
+    /// Its splats, up to degree 1, without those of [`Self::not_finite`].
+    pub splats: Splats,
+    /// Its format, for people.
+    pub format: String,
+    /// Degree of its spherical harmonics, 0 to 4.
+    pub sh_degree: u32,
+    /// Splats with values that are no numbers: NaN anywhere, or infinite where that has no meaning. An infinite opacity
+    /// (opaque or clear) and a scale of minus infinity (no size) have one.
+    pub not_finite: usize,
+    /// Guesses, and what was passed over, in words.
+    pub notes: Vec<String>,
+    /// What it holds besides, which [`Self::splats`] do not, in words; higher harmonics are told by the degree.
+    pub unused: Vec<String>,
+}
+
+/// What became of splats that were written.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    /// Splats in the file.
+    pub splats: usize,
+    /// Splats left out, as their values are no numbers.
+    pub dropped: usize,
+    /// Degree of the spherical harmonics in the file.
+    pub sh_degree: u32,
+    /// What the format could not hold, in words; higher harmonics are told by the degree.
+    pub lost: Vec<String>,
+}
+
+/// Reads splats from a `.ply` or `.splat` file, warning of what is left out: coefficients above degree 1, and splats whose
+/// values are no numbers.
 ///
 /// # Errors
 /// [`FormatError`], naming the file and what is wrong.
 pub fn read(path: &Path) -> Result<Splats, FormatError> {
-    let parse = match extension(path).as_str() {
-        "ply" => ply::parse,
-        "splat" => splat::parse,
-        "glb" => {
-            return Err(refuse(
-                path,
-                "glb is written, not read; give the .ply or .splat it was made from",
-            ));
-        }
-        _ => return Err(refuse(path, "not a splat file; use .ply or .splat")),
-    };
-    let bytes = std::fs::read(path).map_err(|source| FormatError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    parse(&bytes).map_err(|reason| FormatError::Content {
-        path: path.to_owned(),
-        reason,
-    })
+    let file = load(path)?;
+    let name = path.display();
+    for note in &file.notes {
+        tracing::warn!("{name}: {note}");
+    }
+    if file.sh_degree > file.splats.sh_degree {
+        tracing::warn!("{name}: spherical harmonics above degree 1 are dropped");
+    }
+    if file.not_finite > 0 {
+        let dropped = counted(file.not_finite);
+        tracing::warn!("{name}: {dropped} with values that are no numbers are dropped");
+    }
+    Ok(file.splats)
 }
 
-/// Writes splats as `.ply`, `.splat` or `.glb`, replacing the file. `.splat` keeps no view-dependent colour.
+/// Reads a `.ply` or `.splat` file, with all that can be told of it.
 ///
 /// # Errors
 /// [`FormatError`], naming the file and what is wrong.
-pub fn write(path: &Path, splats: &Splats) -> Result<(), FormatError> {
-    let encode = match extension(path).as_str() {
-        "ply" => ply::encode,
-        "splat" => splat::encode,
-        "glb" => glb::encode,
-        _ => return Err(refuse(path, "cannot be written; use .ply, .splat or .glb")),
-    };
-    splats.check().map_err(|error| FormatError::Content {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
-    std::fs::write(path, encode(splats)).map_err(|source| FormatError::Io {
+pub fn load(path: &Path) -> Result<SplatFile, FormatError> {
+    let failed = |source| FormatError::Io {
         path: path.to_owned(),
         source,
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    let data = file.metadata().map_err(failed)?;
+    if data.is_dir() {
+        return Err(refuse(path, "is a folder; give a .ply or .splat file"));
+    }
+    let mut bytes = Vec::new();
+    file.by_ref()
+        .take(HEAD as u64)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    let (kind, note) = kind::of(path, &bytes, data.len()).map_err(|reason| refuse(path, reason))?;
+    bytes.reserve_exact((data.len() as usize).saturating_sub(bytes.len()));
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    let parsed = match kind {
+        kind::Kind::Ply => ply::parse(&bytes),
+        kind::Kind::Splat => splat::parse(&bytes),
+    };
+    let mut out = parsed.map_err(|reason| FormatError::Content {
+        path: path.to_owned(),
+        reason,
+    })?;
+    out.notes.splice(0..0, note);
+    Ok(out)
+}
+
+/// Writes splats as `.ply`, `.splat` or `.glb`, replacing the file. Those with values that are no numbers are left out,
+/// with a warning; `.splat` keeps no view-dependent colour.
+///
+/// # Errors
+/// [`FormatError`], naming the file and what is wrong.
+pub fn write(path: &Path, splats: &Splats) -> Result<Written, FormatError> {
+    let content = |reason: String| FormatError::Content {
+        path: path.to_owned(),
+        reason,
+    };
+    let extension = extension(path);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if name.to_lowercase().ends_with(".compressed.ply") {
+        return Err(refuse(
+            path,
+            "SuperSplat's compressed PLY is read, not written; name it .ply and convert that, such as with `splat-transform`",
+        ));
+    }
+    if !["ply", "splat", "glb"].contains(&extension.as_str()) {
+        return Err(refuse(path, "cannot be written; use .ply, .splat or .glb"));
+    }
+    splats.check().map_err(|error| content(error.to_string()))?;
+    let kept = finite(splats);
+    let dropped = splats.len() - kept.len();
+    if dropped > 0 {
+        tracing::warn!(
+            "{}: {} with values that are no numbers are left out",
+            path.display(),
+            counted(dropped)
+        );
+    }
+    let (bytes, lost) = match extension.as_str() {
+        "splat" => splat::encode(&kept),
+        "glb" => glb::encode(&kept).map_err(content)?,
+        _ => (ply::encode(&kept), Vec::new()),
+    };
+    std::fs::write(path, bytes).map_err(|source| FormatError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Written {
+        splats: kept.len(),
+        dropped,
+        sh_degree: match extension.as_str() {
+            "splat" => 0,
+            _ => kept.sh_degree,
+        },
+        lost,
     })
+}
+
+/// The splats whose values are numbers.
+fn finite(splats: &Splats) -> Cow<'_, Splats> {
+    match (0..splats.len()).all(|i| splats.is_usable(i)) {
+        true => Cow::Borrowed(splats),
+        false => {
+            let mut kept = splats.clone();
+            kept.retain_usable();
+            Cow::Owned(kept)
+        }
+    }
 }
 
 fn extension(path: &Path) -> String {
@@ -92,9 +203,53 @@ fn extension(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-fn refuse(path: &Path, reason: &str) -> FormatError {
+fn refuse(path: &Path, reason: impl Into<String>) -> FormatError {
     FormatError::Extension {
         path: path.to_owned(),
-        reason: reason.to_owned(),
+        reason: reason.into(),
+    }
+}
+
+/// So many splats, in words.
+pub(crate) fn counted(n: usize) -> String {
+    match n {
+        1 => "1 splat".into(),
+        n => format!("{n} splats"),
+    }
+}
+
+/// Opacity in [0, 1] of a logit, infinite ones included.
+pub(crate) fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
+/// Standard deviations, and whether one had to be clamped to what 32 bits hold.
+fn linear_scales(logs: [f32; 3]) -> ([f32; 3], bool) {
+    let scales = logs.map(f32::exp);
+    let large = scales.iter().any(|s| s.is_infinite());
+    (scales.map(|s| s.min(f32::MAX)), large)
+}
+
+/// What [`linear_scales`] clamped, in words.
+fn too_large(n: usize) -> Option<String> {
+    (n > 0).then(|| format!("sizes beyond 32-bit floats of {}, clamped", counted(n)))
+}
+
+/// A quaternion of length 1, kept to the bit where it has that length already; the identity for zero.
+fn unit(q: [f32; 4]) -> [f32; 4] {
+    let norm = q.iter().map(|v| v * v).sum::<f32>().sqrt();
+    if (norm - 1.0).abs() < 1e-5 {
+        return q;
+    }
+    if norm > 1e-15 && norm < 1e15 {
+        return q.map(|v| v / norm);
+    }
+    // The squares may leave the range of 32 bits where the numbers do not.
+    let q = q.map(f64::from);
+    let norm = q.iter().map(|v| v * v).sum::<f64>().sqrt();
+    if norm > 0.0 && norm.is_finite() {
+        q.map(|v| (v / norm) as f32)
+    } else {
+        [1.0, 0.0, 0.0, 0.0]
     }
 }

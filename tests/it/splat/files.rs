@@ -8,7 +8,8 @@ use sora_director::splat::{Splats, render};
 use super::{camera, cloud};
 use crate::common::{Rng, assert_close, gpu};
 
-fn unit_cloud(n: usize, degree: u32) -> Splats {
+/// A cloud whose rotations are of length 1, as files have them.
+pub fn unit_cloud(n: usize, degree: u32) -> Splats {
     let mut splats = cloud(&mut Rng(3 + u64::from(degree)), n, degree);
     for q in &mut splats.rotations {
         let norm = q.iter().map(|v| v * v).sum::<f32>().sqrt();
@@ -217,13 +218,13 @@ fn faulty_files_are_told_by_name() {
     let good = folder.path().join("good.ply");
     write(&good, &unit_cloud(4, 1)).expect("write");
     let bytes = std::fs::read(&good).expect("bytes");
-    let mesh = b"ply\nformat ascii 1.0\nelement vertex 1\nend_header\n0\n".to_vec();
+    let mesh = b"ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nelement face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0\n".to_vec();
     let points = b"ply\nformat binary_little_endian 1.0\nelement vertex 0\nproperty float x\nproperty float y\nproperty float z\nend_header\n".to_vec();
     for (name, content, says) in [
         ("cut.ply", bytes[..bytes.len() - 5].to_vec(), "cut short"),
         ("head.ply", bytes[..60].to_vec(), "cut short"),
         ("none.ply", Vec::new(), "not a PLY"),
-        ("mesh.ply", mesh, "ascii"),
+        ("mesh.ply", mesh, "a mesh"),
         ("points.ply", points, "f_dc_0"),
         ("odd.splat", vec![0; 33], "32-byte"),
         ("nan.splat", vec![255; 32], "not a .splat"),

@@ -1,0 +1,423 @@
+//! PLY files as the field's tools lay them out.
+
+use sora_director::splat::format::{SplatFile, ply};
+
+use super::files::unit_cloud;
+use super::maker::{Element, Encoding, Maker};
+use crate::common::assert_close;
+
+pub const ALL: [Encoding; 3] = [Encoding::Little, Encoding::Big, Encoding::Ascii];
+
+fn parsed(maker: &Maker) -> SplatFile {
+    ply::parse(&maker.bytes()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+pub fn fault(bytes: &[u8]) -> String {
+    ply::parse(bytes).expect_err("a faulty file")
+}
+
+/// Elements as they stand beside `vertex`: scalars, lists with and without items, rows of none.
+pub fn others() -> Vec<Element> {
+    let mut extrinsic = Element::new("extrinsic");
+    extrinsic.rows = vec![Vec::new(); 16];
+    let mut faces = Element::new("face");
+    faces.rows = vec![Vec::new(); 5];
+    let mut odd = Element::new("odd");
+    odd.rows = vec![Vec::new(); 3];
+    let mut camera = Element::new("camera");
+    camera.properties = vec![
+        ("float".into(), "x".into()),
+        ("float".into(), "rot_0".into()),
+    ];
+    vec![
+        extrinsic.with("float", "extrinsic", |i| i as f64),
+        faces
+            .with_list("list uchar int", "vertex_indices", |i| {
+                (0..i).map(|k| k as f64).collect()
+            })
+            .with("uchar", "flags", |i| i as f64)
+            .with_list("list ushort double", "weights", |i| vec![0.5; 4 - i]),
+        odd.with_list("list int float", "nothing", |_| Vec::new()),
+        camera,
+    ]
+}
+
+#[test]
+fn elements_before_and_after_are_passed_over_by_their_own_sizes() {
+    let splats = unit_cloud(23, 1);
+    for encoding in ALL {
+        for (before, after) in [
+            (others(), Vec::new()),
+            (Vec::new(), others()),
+            (others(), others()),
+        ] {
+            let count = before.len().max(after.len());
+            let elements = [before, vec![Element::vertex(&splats)], after].concat();
+            let file = parsed(&Maker::new(encoding, elements));
+            assert_eq!(file.splats, splats, "{encoding:?}");
+            assert_eq!((file.sh_degree, file.not_finite, count), (1, 0, 4));
+            assert!(file.unused[0].starts_with("elements extrinsic (16), face (5), odd (3)"));
+            assert!(!file.unused[0].contains("camera"), "it has no rows");
+            assert!(file.notes.is_empty(), "{:?}", file.notes);
+        }
+    }
+}
+
+#[test]
+fn lines_of_a_header_end_in_any_way() {
+    let splats = unit_cloud(7, 0);
+    for encoding in ALL {
+        for line_end in ["\n", "\r\n", "\r"] {
+            let mut vertex = Element::vertex(&splats);
+            // Its first byte could pass for the second half of a line's end.
+            vertex.set(
+                0,
+                "x",
+                f64::from(f32::from_le_bytes([b'\n', b'\r', b'\n', 64])),
+            );
+            let maker = Maker {
+                line_end,
+                ..Maker::new(encoding, vec![vertex])
+            };
+            let file = parsed(&maker);
+            assert_eq!(file.splats.positions[1..], splats.positions[1..]);
+            assert_eq!(file.splats.rotations, splats.rotations);
+            let first = file.splats.positions[0][0].to_le_bytes();
+            assert_eq!(
+                first,
+                [b'\n', b'\r', b'\n', 64],
+                "{encoding:?} {line_end:?}"
+            );
+        }
+        let marked = [
+            b"\xEF\xBB\xBF".to_vec(),
+            Maker::new(encoding, vec![Element::vertex(&splats)]).bytes(),
+        ];
+        let file = ply::parse(&marked.concat()).expect("a byte order mark");
+        assert_eq!(file.splats, splats);
+    }
+}
+
+#[test]
+fn comments_may_be_bytes_of_any_encoding() {
+    let splats = unit_cloud(5, 1);
+    for encoding in ALL {
+        let maker = Maker {
+            comments: vec![
+                b"comment ma\xDFstab 1:1 \xA9 2024".to_vec(),
+                "comment 高斯 – ümlaut".as_bytes().to_vec(),
+                b"obj_info num_cols \x00\x01\xFF\xFE".to_vec(),
+                b"comment end_header".to_vec(),
+                b"comment element vertex 9".to_vec(),
+                b"comment".to_vec(),
+                b"".to_vec(),
+            ],
+            ..Maker::new(encoding, vec![Element::vertex(&splats)])
+        };
+        let file = parsed(&maker);
+        assert_eq!(file.splats, splats);
+        assert_eq!(file.unused, ["6 lines of comment"]);
+    }
+}
+
+#[test]
+fn properties_come_in_any_order_and_beside_others() {
+    let splats = unit_cloud(11, 1);
+    for encoding in ALL {
+        let vertex = Element::vertex(&splats)
+            .with("uchar", "red", |_| 255.0)
+            .with("float", "filter_3D", |i| i as f64)
+            .with("ushort", "state", |_| 7.0)
+            .with("float", "nx", |_| 0.0)
+            .with("float", "ny", |_| 0.0)
+            .with("float", "nz", |_| 0.0);
+        let backwards = vertex.clone().sorted(|name| {
+            let mut name: Vec<char> = name.chars().collect();
+            name.reverse();
+            name
+        });
+        for vertex in [vertex, backwards] {
+            let file = parsed(&Maker::new(encoding, vec![vertex]));
+            assert_eq!(file.splats, splats);
+            let mut names: Vec<&str> = file.unused[0]["vertex properties ".len()..]
+                .split(", ")
+                .collect();
+            names.sort_unstable();
+            assert_eq!(names, ["filter_3D", "red", "state"]);
+            assert_eq!(file.unused.len(), 1, "normals of 0 are no loss");
+        }
+        let lists = Element::vertex(&splats)
+            .with_list("list uchar short", "views", |i| vec![1.0; i % 4])
+            .sorted(|name| name != "views");
+        let file = parsed(&Maker::new(encoding, vec![lists]));
+        assert_eq!(file.splats, splats);
+        assert_eq!(file.unused, ["vertex properties views"]);
+        let turned = Element::vertex(&splats)
+            .with("float", "nx", |_| 0.0)
+            .with("float", "ny", |i| f64::from(u8::from(i == 10)))
+            .with("float", "nz", |_| 0.0);
+        let file = parsed(&Maker::new(encoding, vec![turned]));
+        assert_eq!(file.unused, ["normals"]);
+    }
+}
+
+#[test]
+fn numbers_of_all_types_are_converted() {
+    // Whole numbers, which every type holds.
+    let mut splats = unit_cloud(9, 1);
+    for (i, p) in splats.positions.iter_mut().enumerate() {
+        *p = [i as f32, 100.0 - i as f32, 3.0];
+    }
+    splats
+        .log_scales
+        .iter_mut()
+        .for_each(|s| *s = [1.0, 2.0, 4.0]);
+    splats
+        .rotations
+        .iter_mut()
+        .for_each(|q| *q = [1.0, 0.0, 0.0, 0.0]);
+    splats.opacity_logits.iter_mut().for_each(|o| *o = 5.0);
+    for (i, c) in splats.sh.iter_mut().enumerate() {
+        *c = [i as f32, 0.0, 1.0];
+    }
+    let kinds = [
+        "char", "int8", "uchar", "uint8", "short", "int16", "ushort", "uint16", "int", "int32",
+        "uint", "uint32", "half", "float16", "float", "float32", "double", "float64",
+    ];
+    for encoding in ALL {
+        for kind in kinds {
+            let vertex = Element::vertex(&splats).typed("", kind);
+            let file = parsed(&Maker::new(encoding, vec![vertex]));
+            assert_eq!(file.splats, splats, "{kind} {encoding:?}");
+            assert!(file.unused.is_empty(), "{kind}: {:?}", file.unused);
+        }
+        // Negative ones, a type a property.
+        let mut mixed = Element::vertex(&splats);
+        for (i, property) in mixed.properties.iter_mut().enumerate() {
+            property.0 = ["short", "double", "char", "float", "int", "half"][i % 6].into();
+        }
+        mixed.set(0, "x", -5.0);
+        mixed.set(0, "scale_2", -6.0);
+        let file = parsed(&Maker::new(encoding, vec![mixed]));
+        assert_eq!(file.splats.positions[0], [-5.0, 100.0, 3.0]);
+        assert_eq!(file.splats.log_scales[0], [1.0, 2.0, -6.0]);
+    }
+    let fine = unit_cloud(3, 0);
+    let mut vertex = Element::vertex(&fine).typed("", "double");
+    let file = parsed(&Maker::new(Encoding::Little, vec![vertex.clone()]));
+    assert_eq!((&file.splats, file.unused.len()), (&fine, 0));
+    vertex.set(1, "x", 400_000.123);
+    let file = parsed(&Maker::new(Encoding::Big, vec![vertex.clone()]));
+    assert_eq!(file.splats.positions[1][0], 400_000.13);
+    assert_eq!(file.unused, ["digits beyond those of 32-bit floats"]);
+    vertex.set(1, "x", 1e300);
+    assert_eq!(
+        parsed(&Maker::new(Encoding::Big, vec![vertex])).not_finite,
+        1
+    );
+}
+
+#[test]
+fn display_colours_stand_in_for_f_dc() {
+    let splats = unit_cloud(4, 0);
+    let shown = [
+        [200.0, 100.0, 50.0],
+        [0.0, 255.0, 128.0],
+        [1.0, 2.0, 3.0],
+        [9.0, 8.0, 7.0],
+    ];
+    let names = [
+        ["red", "green", "blue"],
+        ["r", "g", "b"],
+        ["diffuse_red", "diffuse_green", "diffuse_blue"],
+    ];
+    for encoding in ALL {
+        for names in names {
+            for (kind, whole, note) in [
+                ("uchar", 255.0, "in place of f_dc"),
+                ("uint8", 255.0, "in place of f_dc"),
+                ("int", 255.0, "in place of f_dc"),
+                ("ushort", 65_535.0, "in place of f_dc"),
+                ("float", 1.0, "taken as 0 to 1"),
+                ("double", 255.0, "taken as 0 to 255"),
+            ] {
+                let mut vertex = Element::vertex(&splats).without("f_dc_");
+                for c in 0..3 {
+                    vertex = vertex.with(kind, names[c], |i| shown[i][c] / 255.0 * whole);
+                }
+                let file = parsed(&Maker::new(encoding, vec![vertex]));
+                for (i, shown) in shown.iter().enumerate() {
+                    let want = shown.map(|v| ((v / 255.0 - 0.5) / 0.282_094_8) as f32);
+                    assert_close(kind, &file.splats.sh[i], &want, 2e-5, 0.0);
+                }
+                assert_eq!(file.splats.opacity_logits, splats.opacity_logits);
+                assert!(file.notes[0].contains(note), "{kind}: {:?}", file.notes);
+                assert!(file.unused.is_empty(), "{:?}", file.unused);
+            }
+        }
+        // Both: f_dc holds more.
+        let mut both = Element::vertex(&splats);
+        for name in names[0] {
+            both = both.with("uchar", name, |_| 9.0);
+        }
+        let file = parsed(&Maker::new(encoding, vec![both]));
+        assert_eq!(file.splats, splats);
+        assert_eq!(file.unused, ["vertex properties red, green, blue"]);
+    }
+}
+
+#[test]
+fn scales_that_are_left_out_are_told() {
+    let splats = unit_cloud(6, 1);
+    for encoding in ALL {
+        let flat = Element::vertex(&splats).without("scale_2");
+        let file = parsed(&Maker::new(encoding, vec![flat]));
+        for (got, want) in file.splats.log_scales.iter().zip(&splats.log_scales) {
+            assert_eq!(got[..2], want[..2]);
+            assert!((got[2] - 1e-6f32.ln()).abs() < 1e-6);
+        }
+        assert_eq!(file.splats.rotations, splats.rotations);
+        assert!(file.notes[0].contains("1e-6"), "{:?}", file.notes);
+        let round = Element::vertex(&splats)
+            .without("scale_1")
+            .without("scale_2");
+        let file = parsed(&Maker::new(encoding, vec![round]));
+        for (got, want) in file.splats.log_scales.iter().zip(&splats.log_scales) {
+            assert_eq!(*got, [want[0]; 3]);
+        }
+        assert!(file.notes[0].contains("all three axes"), "{:?}", file.notes);
+    }
+}
+
+#[test]
+fn harmonics_of_all_degrees_keep_their_first() {
+    let splats = unit_cloud(5, 1);
+    for encoding in ALL {
+        for (degree, channel) in [(2, 8), (3, 15), (4, 24)] {
+            let mut vertex = Element::vertex(&splats).without("f_rest_");
+            for at in 0..3 * channel {
+                let (c, k) = (at / channel, at % channel);
+                vertex = vertex.with("float", &format!("f_rest_{at}"), |i| match k {
+                    0..3 => f64::from(splats.sh[4 * i + 1 + k][c]),
+                    _ => 1e6,
+                });
+            }
+            let file = parsed(&Maker::new(encoding, vec![vertex.clone()]));
+            assert_eq!((&file.splats, file.sh_degree), (&splats, degree));
+            // One that is dropped anyway is a damaged splat all the same.
+            vertex.set(2, &format!("f_rest_{}", 3 * channel - 1), f64::NAN);
+            let file = parsed(&Maker::new(encoding, vec![vertex]));
+            assert_eq!((file.splats.len(), file.not_finite), (4, 1));
+        }
+    }
+}
+
+#[test]
+fn values_that_are_no_numbers_are_counted_and_left_out() {
+    let splats = unit_cloud(40, 1);
+    let names: Vec<String> = Element::vertex(&splats)
+        .properties
+        .into_iter()
+        .map(|p| p.1)
+        .collect();
+    for encoding in ALL {
+        // In rows of words, and in rows whose words lie askew.
+        for askew in [false, true] {
+            let mut vertex = Element::vertex(&splats);
+            if askew {
+                vertex = vertex
+                    .with("ushort", "a", |_| 0.0)
+                    .with("double", "b", |_| 0.0)
+                    .with("ushort", "c", |_| 0.0)
+                    .sorted(|name| name != "a");
+            }
+            for (i, name) in names.iter().enumerate() {
+                vertex.set(i, name, f64::NAN);
+            }
+            let bad = names.len();
+            vertex.set(bad, "x", f64::INFINITY);
+            vertex.set(bad + 1, "rot_2", f64::NEG_INFINITY);
+            vertex.set(bad + 2, "f_dc_0", f64::INFINITY);
+            vertex.set(bad + 3, "scale_1", f64::INFINITY);
+            // These have a meaning.
+            vertex.set(bad + 4, "opacity", f64::INFINITY);
+            vertex.set(bad + 5, "opacity", f64::NEG_INFINITY);
+            vertex.set(bad + 6, "scale_0", f64::NEG_INFINITY);
+            let file = parsed(&Maker::new(encoding, vec![vertex]));
+            assert_eq!(file.not_finite, bad + 4, "{encoding:?} {askew}");
+            assert_eq!(file.splats.positions, splats.positions[bad + 4..]);
+            assert_eq!(file.splats.opacity_logits[0], f32::INFINITY);
+            assert_eq!(file.splats.opacity_logits[1], f32::NEG_INFINITY);
+            assert_eq!(file.splats.log_scales[2][0], f32::NEG_INFINITY);
+            file.splats.check().expect("arrays that fit");
+        }
+    }
+}
+
+#[test]
+fn rotations_of_any_length_are_made_unit() {
+    let splats = unit_cloud(4, 0);
+    let mut vertex = Element::vertex(&splats);
+    for (row, factor) in [(0, 0.0), (1, 1e-30), (2, 1e30), (3, 7.0)] {
+        for c in 0..4 {
+            vertex.set(
+                row,
+                &format!("rot_{c}"),
+                f64::from(splats.rotations[row][c]) * factor,
+            );
+        }
+    }
+    let file = parsed(&Maker::new(Encoding::Little, vec![vertex]));
+    assert_eq!(file.splats.rotations[0], [1.0, 0.0, 0.0, 0.0]);
+    for i in 1..4 {
+        assert_close(
+            "rotation",
+            &file.splats.rotations[i],
+            &splats.rotations[i],
+            1e-6,
+            0.0,
+        );
+    }
+    assert!(file.notes[0].contains("1 splat"), "{:?}", file.notes);
+}
+
+#[test]
+fn text_is_read_as_c_libraries_write_it() {
+    let splats = unit_cloud(5, 0);
+    let text =
+        String::from_utf8(Maker::new(Encoding::Ascii, vec![Element::vertex(&splats)]).bytes())
+            .expect("text");
+    let (head, body) = text.split_once("end_header\n").expect("header");
+    let rows: Vec<&str> = body.lines().collect();
+    let odd = ["-nan", "1.#QNAN", "-1.#IND", "nan(ind)", "inf"];
+    let rows: Vec<String> = rows
+        .iter()
+        .zip(odd)
+        .map(|(row, odd)| {
+            let mut words: Vec<&str> = row.split(' ').collect();
+            words[0] = odd;
+            format!("  {}\t\r\n\r\n", words.join("\t "))
+        })
+        .collect();
+    let file = ply::parse(format!("{head}end_header\n{}", rows.concat()).as_bytes()).expect("text");
+    assert_eq!(file.not_finite, 5);
+    let opaque = text.replacen(&format!(" {} ", splats.opacity_logits[2]), " -1.#INF ", 1);
+    let file = ply::parse(opaque.as_bytes()).expect("text");
+    assert_eq!(
+        (file.not_finite, file.splats.opacity_logits[2]),
+        (0, f32::NEG_INFINITY)
+    );
+    for (from, to, says) in [
+        (".", ",", "decimal points"),
+        (".", "x", "is no number"),
+        (" ", " 1 ", "15 values"),
+        ("\n", " 1\n", "15 values"),
+    ] {
+        let bad = body.replacen(from, to, 1);
+        let error = fault(format!("{head}end_header\n{bad}").as_bytes());
+        assert!(
+            error.contains(says) && error.contains("line 19"),
+            "{from:?}: {error}"
+        );
+    }
+}
