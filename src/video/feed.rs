@@ -10,6 +10,7 @@ use ffmpeg_next::codec::threading::Config;
 use ffmpeg_next::frame;
 
 use super::VideoError;
+use super::alpha::Alpha;
 use super::scan::PATIENCE;
 use super::source::Source;
 
@@ -20,7 +21,7 @@ const QUEUE: usize = 4;
 pub(super) enum Item {
     /// Another packet of the video stream was read.
     Packet,
-    /// A frame.
+    /// A frame; its timestamp is the number of its packet.
     Frame(frame::Video),
     /// Something did not decode.
     Failed(ffmpeg::Error),
@@ -41,7 +42,7 @@ impl Feed {
             .name("decode".into())
             .spawn(move || {
                 // Nobody listens any more: that is no fault.
-                let _ = run(source, decoder, &to);
+                let _ = run(source, decoder, Alpha::new(threads), &to);
             })
             .map_err(|error| VideoError::input(path, format!("no thread to decode it: {error}")))?;
         Ok(Self {
@@ -79,10 +80,11 @@ struct Gone;
 fn run(
     mut source: Source,
     mut decoder: ffmpeg::decoder::Video,
+    mut alpha: Alpha,
     to: &SyncSender<Item>,
 ) -> Result<(), Gone> {
     let send = |item| to.send(item).map_err(|_| Gone);
-    let mut bad_reads = 0;
+    let (mut number, mut bad_reads) = (0, 0);
     loop {
         // A new one each time: reading does not give back what the last one holds.
         let mut packet = ffmpeg::Packet::empty();
@@ -90,10 +92,16 @@ fn run(
             Ok(()) if packet.stream() == source.stream => {
                 bad_reads = 0;
                 send(Item::Packet)?;
+                // Frames come out in another order than packets, with the timestamp of theirs: the scan knows its time.
+                packet.set_pts(Some(number));
+                number += 1;
+                if let Err(error) = alpha.send(&source, &packet) {
+                    send(Item::Failed(error))?;
+                }
                 if let Err(error) = decoder.send_packet(&packet) {
                     send(Item::Failed(error))?;
                 }
-                drain(&mut decoder, to)?;
+                drain(&mut decoder, &mut alpha, false, to)?;
             }
             Ok(()) => {}
             Err(ffmpeg::Error::InvalidData) if bad_reads < PATIENCE => bad_reads += 1,
@@ -101,31 +109,41 @@ fn run(
             Err(_) => break,
         }
     }
+    alpha.end();
     // A decoder that refuses the end has nothing more to give.
-    if decoder.send_eof().is_ok() {
-        drain(&mut decoder, to)?;
-    }
-    Ok(())
+    let _ = decoder.send_eof();
+    drain(&mut decoder, &mut alpha, true, to)
 }
 
-/// Sends every frame that the decoder has ready.
-fn drain(decoder: &mut ffmpeg::decoder::Video, to: &SyncSender<Item>) -> Result<(), Gone> {
+/// Sends every frame that the decoder has ready; `last` when it has no more to come.
+fn drain(
+    decoder: &mut ffmpeg::decoder::Video,
+    alpha: &mut Alpha,
+    last: bool,
+    to: &SyncSender<Item>,
+) -> Result<(), Gone> {
+    let send = |item| to.send(item).map_err(|_| Gone);
     let mut in_a_row = 0;
     while in_a_row < PATIENCE {
         let mut frame = frame::Video::empty();
-        let item = match decoder.receive_frame(&mut frame) {
+        match decoder.receive_frame(&mut frame) {
             Ok(()) => {
                 in_a_row = 0;
-                Item::Frame(frame)
+                alpha.take(frame);
+                while let Some(frame) = alpha.next(false) {
+                    send(Item::Frame(frame))?;
+                }
             }
             Err(ffmpeg::Error::Eof) => break,
             Err(ffmpeg::Error::Other { errno }) if errno == ffmpeg::error::EAGAIN => break,
             Err(error) => {
                 in_a_row += 1;
-                Item::Failed(error)
+                send(Item::Failed(error))?;
             }
-        };
-        to.send(item).map_err(|_| Gone)?;
+        }
+    }
+    while let Some(frame) = alpha.next(last) {
+        send(Item::Frame(frame))?;
     }
     Ok(())
 }

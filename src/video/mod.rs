@@ -1,5 +1,7 @@
 //! Videos, image folders and patterns of images as frames in GPU memory.
 
+mod alpha;
+mod clock;
 mod convert;
 mod decode;
 mod encode;
@@ -11,6 +13,7 @@ mod layout;
 mod library;
 pub mod luma;
 mod options;
+mod order;
 pub mod pattern;
 mod pick;
 pub mod planes;
@@ -18,6 +21,7 @@ mod probe;
 mod scan;
 mod sink;
 mod source;
+mod times;
 
 use std::path::PathBuf;
 

@@ -25,7 +25,7 @@ pub struct Stream {
     pub duration: f64,
 }
 
-/// When the frames of the video stream are shown, by their packets.
+/// When the frames of the video stream are shown, by their packets and in their order.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Timing {
     /// Packets in the file.
@@ -42,11 +42,11 @@ pub struct Timing {
     pub longest: f64,
     /// The steps differ by more than a tenth, and by more than the time base's rounding.
     pub variable: bool,
-    /// Frames with the same time as another.
+    /// Frames with the time of another, or one out of order; they are placed between their neighbours.
     pub repeated: u64,
     /// Frames with a time before 0.
     pub negative: u64,
-    /// Frames without a time.
+    /// Frames without a time of their own; it follows from their neighbours', or from the rate.
     pub untimed: u64,
 }
 
@@ -85,7 +85,7 @@ pub fn examine(path: &Path, monitor: &dyn Monitor) -> Result<Probe, VideoError> 
         let step = if info.fps > 0.0 { 1.0 / info.fps } else { 0.0 };
         let times: Vec<f64> = (0..info.frames).map(|i| i as f64 * step).collect();
         return Ok(Probe {
-            timing: timing(info.frames, info.frames, times, 0.0),
+            timing: timing(info.frames, &times, 0.0),
             info,
             ..Probe::default()
         });
@@ -94,22 +94,20 @@ pub fn examine(path: &Path, monitor: &dyn Monitor) -> Result<Probe, VideoError> 
     let info = sized(path, source.info)?;
     let scan = scan(path, monitor)?;
     let tick = f64::from(source.time_base);
-    let timing = timing(scan.packets, scan.shown, scan.times, tick);
+    let times = &scan.times;
+    let timing = Timing {
+        repeated: times.moved,
+        untimed: times.untimed,
+        ..timing(scan.packets, &times.shown, tick)
+    };
     let mut faults = source.faults;
     faults.extend(scan.faults);
-    let mut odd = |count: u64, what: &str| {
-        if count > 0 {
-            faults.push(format!("{count} of {} frames {what}", scan.shown));
-        }
-    };
-    // Frames that VP8, VP9 and AV1 never show are packets too.
-    let hides = matches!(info.codec.as_str(), "vp8" | "vp9" | "av1");
-    odd(
-        if hides { 0 } else { timing.repeated },
-        "have the time of another; they are spaced evenly",
-    );
-    odd(timing.negative, "have a time before 0");
-    odd(timing.untimed, "have no time; they are spaced evenly");
+    if timing.negative > 0 {
+        faults.push(format!(
+            "{} of {} frames have a time before 0",
+            timing.negative, timing.shown
+        ));
+    }
     if scan.packets == 0 {
         faults.push("the video stream has no packets".to_owned());
     }
@@ -143,39 +141,20 @@ fn sized(path: &Path, info: VideoInfo) -> Result<VideoInfo, VideoError> {
     Ok(info)
 }
 
-/// `tick` is the time base in seconds: steps are whole numbers of it, so a steady rate may alternate between two.
-fn timing(packets: u64, shown: u64, mut times: Vec<f64>, tick: f64) -> Timing {
-    times.sort_by(f64::total_cmp);
-    let (Some(&first), Some(&last)) = (times.first(), times.last()) else {
-        return Timing {
-            packets,
-            shown,
-            untimed: shown,
-            ..Timing::default()
-        };
-    };
+/// Of frames at `times`, each later than the one before. `tick` is the time base in seconds: steps are whole numbers of
+/// it, so a steady rate may alternate between two.
+fn timing(packets: u64, times: &[f64], tick: f64) -> Timing {
     let mut timing = Timing {
         packets,
-        shown,
-        first,
-        last,
-        shortest: f64::INFINITY,
+        shown: times.len() as u64,
+        first: times.first().copied().unwrap_or(0.0),
+        last: times.last().copied().unwrap_or(0.0),
         negative: times.iter().filter(|&&time| time < 0.0).count() as u64,
-        untimed: shown.saturating_sub(times.len() as u64),
         ..Timing::default()
     };
-    for pair in times.windows(2) {
-        let step = pair[1] - pair[0];
-        if step > 0.0 {
-            timing.shortest = timing.shortest.min(step);
-            timing.longest = timing.longest.max(step);
-        } else {
-            timing.repeated += 1;
-        }
-    }
-    if !timing.shortest.is_finite() {
-        timing.shortest = 0.0;
-    }
+    let steps = || times.windows(2).map(|pair| pair[1] - pair[0]);
+    timing.shortest = steps().reduce(f64::min).unwrap_or(0.0);
+    timing.longest = steps().reduce(f64::max).unwrap_or(0.0);
     let apart = timing.longest - timing.shortest;
     timing.variable = apart > 0.1 * timing.shortest && apart > 1.5 * tick;
     timing
@@ -187,17 +166,17 @@ mod tests {
 
     #[test]
     fn times_are_summed_up() {
-        let even = timing(4, 4, vec![0.2, 0.0, 0.1, 0.3], 0.001);
-        assert!(!even.variable && even.repeated == 0, "{even:?}");
-        assert_eq!((even.first, even.last), (0.0, 0.3));
-        let quick = timing(4, 4, vec![0.0, 0.008, 0.017, 0.025], 0.001);
+        let even = timing(4, &[0.0, 0.1, 0.2, 0.3], 0.001);
+        assert!(!even.variable, "{even:?}");
+        assert_eq!((even.shown, even.first, even.last), (4, 0.0, 0.3));
+        let quick = timing(4, &[0.0, 0.008, 0.017, 0.025], 0.001);
         assert!(!quick.variable, "120 a second in milliseconds: {quick:?}");
-        let odd = timing(7, 6, vec![-0.1, 0.0, 0.1, 0.1, 0.4], 0.001);
+        let odd = timing(7, &[-0.1, 0.0, 0.1, 0.4], 0.001);
         assert!(odd.variable, "{odd:?}");
-        assert_eq!((odd.repeated, odd.negative, odd.untimed), (1, 1, 1));
+        assert_eq!((odd.packets, odd.negative), (7, 1));
         assert!((odd.longest - 0.3).abs() < 1e-9);
-        assert_eq!(timing(3, 3, Vec::new(), 0.001).untimed, 3);
-        let one = timing(1, 1, vec![0.0], 0.001);
+        let one = timing(1, &[0.0], 0.001);
         assert!((one.shortest, one.longest, one.variable) == (0.0, 0.0, false));
+        assert_eq!(timing(0, &[], 0.001).shown, 0);
     }
 }

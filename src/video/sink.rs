@@ -10,6 +10,7 @@ use super::layout::{Colour, Layout};
 use super::pick::Picker;
 use super::scan::Scan;
 use super::source::{self, Source};
+use super::times::Times;
 use super::{DecodeOptions, Frames, VideoError};
 use crate::gpu::Gpu;
 
@@ -19,8 +20,9 @@ pub(super) struct Sink<'a> {
     path: &'a Path,
     options: &'a DecodeOptions,
     orient: u32,
-    unit: f64,
-    /// Seconds from a frame to the next, where the timestamps do not say.
+    /// When the frames are shown.
+    times: Times,
+    /// Seconds from a frame to the next, where nothing says.
     step: f64,
     aspect: f64,
     /// Frames that the next window may hold.
@@ -45,7 +47,7 @@ struct Pass {
     first_failure: Option<ffmpeg::Error>,
     decoded: u64,
     damaged: u64,
-    bad_times: u64,
+    late: u64,
     other_sizes: u64,
     refused: Option<String>,
     first_layout: Option<(Layout, String, Colour)>,
@@ -54,13 +56,17 @@ struct Pass {
 impl Pass {
     fn new(options: &DecodeOptions, scan: &Scan) -> Self {
         Self {
-            picker: Picker::new(options.max_frames, scan.shown, scan.start, scan.end),
+            picker: {
+                let times = &scan.times.shown;
+                let [start, end] = [times.first(), times.last()].map(|t| t.copied().unwrap_or(0.0));
+                Picker::new(options.max_frames, scan.shown(), start, end)
+            },
             before: (f64::NEG_INFINITY, frame::Video::empty()),
             failed: 0,
             first_failure: None,
             decoded: 0,
             damaged: 0,
-            bad_times: 0,
+            late: 0,
             other_sizes: 0,
             refused: None,
             first_layout: None,
@@ -77,19 +83,18 @@ impl<'a> Sink<'a> {
         options: &'a DecodeOptions,
         scan: &Scan,
     ) -> Self {
-        let fps = source.info.fps;
         Self {
             converter: Converter::new(gpu),
             path,
             options,
             orient: source.orient,
-            unit: f64::from(source.time_base),
-            step: if fps > 0.0 { 1.0 / fps } else { 1.0 / 24.0 },
+            times: scan.times.clone(),
+            step: source.clock.step(),
             aspect: source.info.sample_aspect,
-            expected: scan.shown,
+            expected: scan.shown(),
             checked: false,
             peak: source.peak,
-            shown: scan.shown,
+            shown: scan.shown(),
             pass: Pass::new(options, scan),
             given: None,
             frames: Frames {
@@ -135,20 +140,26 @@ impl<'a> Sink<'a> {
         self.pass.failed > 0 || self.pass.damaged > 0
     }
 
-    /// A frame, in the order that it is shown.
+    /// A frame, in the order that it is shown; its timestamp is the number of its packet.
     pub fn take(&mut self, frame: frame::Video) -> Result<(), VideoError> {
         let pass = &mut self.pass;
+        let count = pass.decoded as usize;
         pass.decoded += 1;
         let broken = frame.is_corrupt() || frame.has_decode_errors();
         pass.damaged += u64::from(broken);
         let last = pass.before.0;
-        let stated = frame.timestamp().map(|t| t as f64 * self.unit);
-        let time = match stated {
+        let packet = frame.pts().and_then(|number| usize::try_from(number).ok());
+        let time = match self.times.of(count, packet) {
             Some(time) if time > last => time,
-            None if last == f64::NEG_INFINITY => 0.0,
             _ => {
-                pass.bad_times += 1;
-                last + self.step
+                pass.late += 1;
+                // Halfway to the next, so that the next keeps its own.
+                match self.times.after(last) {
+                    Some(next) if last.is_finite() => (last + next) / 2.0,
+                    Some(next) => next,
+                    None if last.is_finite() => last + self.step,
+                    None => 0.0,
+                }
             }
         };
         let picked = pass.picker.see(time);
@@ -255,8 +266,8 @@ impl<'a> Sink<'a> {
         };
         fault(pass.damaged, "decoded with errors");
         fault(
-            pass.bad_times,
-            "had no later time than the frame before; spaced evenly",
+            pass.late,
+            "came out of order; placed after the frame before",
         );
         fault(
             pass.other_sizes,

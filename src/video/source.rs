@@ -6,8 +6,9 @@ use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec::packet::side_data;
 use ffmpeg_next::{Rational, codec, ffi, format, media};
 
+use super::clock::{Clock, Told};
 use super::layout::Colour;
-use super::{VideoError, VideoInfo, library};
+use super::{VideoError, VideoInfo, alpha, library};
 
 /// An open file and its video stream.
 pub(super) struct Source {
@@ -20,11 +21,24 @@ pub(super) struct Source {
     pub peak: Option<f32>,
     /// Orientation bits of the conversion kernel.
     pub orient: u32,
+    pub clock: Clock,
+    /// The container says that there is alpha beside the pictures.
+    pub says_alpha: bool,
+    /// Alpha is a layer of HEVC.
+    pub alpha_layer: bool,
     pub faults: Vec<String>,
 }
 
+impl Source {
+    /// Codec of the video stream.
+    pub fn codec(&self) -> codec::Id {
+        let stream = self.input.stream(self.stream);
+        stream.map_or(codec::Id::None, |stream| stream.parameters().id())
+    }
+}
+
 /// Reads a C enum as a plain number: what a file claims may be outside FFmpeg's list.
-fn number<T>(field: *const T) -> i32 {
+pub(super) fn number<T>(field: *const T) -> i32 {
     const { assert!(size_of::<T>() == size_of::<i32>()) };
     // SAFETY: callers pass a pointer to a live, aligned field of the size of a C int.
     unsafe { field.cast::<i32>().read() }
@@ -98,7 +112,7 @@ fn brightest(content: Option<&[u8]>, mastering: Option<&[u8]>) -> Option<f32> {
     Some(light as f32)
 }
 
-fn ratio(value: Rational) -> f64 {
+pub(super) fn ratio(value: Rational) -> f64 {
     if value.denominator() == 0 {
         0.0
     } else {
@@ -172,7 +186,31 @@ pub(super) fn open(path: &Path) -> Result<Source, VideoError> {
             (*raw).format,
         )
     };
-    let pixel_format = pixel_name(pixel);
+    // SAFETY: as above; the header has as many bytes as it says, or is null.
+    let alpha_layer = unsafe {
+        let (bytes, length) = (
+            (*parameters.as_ptr()).extradata,
+            (*parameters.as_ptr()).extradata_size,
+        );
+        let length = if bytes.is_null() {
+            0
+        } else {
+            length.max(0) as usize
+        };
+        let header = match length {
+            0 => &[] as &[u8],
+            length => std::slice::from_raw_parts(bytes, length),
+        };
+        alpha::is_layer(parameters.id(), header)
+    };
+    // Matroska's word for alpha that lies beside the pictures.
+    let says_alpha = stream.metadata().get("alpha_mode") == Some("1");
+    let pixel = pixel_format(pixel).map(|plain| match says_alpha {
+        true if alpha::is_beside(parameters.id()) => alpha::with_alpha(plain).unwrap_or(plain),
+        _ => plain,
+    });
+    let described = pixel.and_then(|pixel| pixel.descriptor());
+    let pixel_format = described.map_or("unknown", |d| d.name()).to_owned();
     let colour = stream_colour(&parameters);
     let rgb = pixel_format.contains("rgb")
         || pixel_format.contains("bgr")
@@ -191,6 +229,7 @@ pub(super) fn open(path: &Path) -> Result<Source, VideoError> {
         ticks if ticks > 0 => ticks as f64 * ratio(time_base),
         _ => (input.duration().max(0) as f64) / f64::from(ffi::AV_TIME_BASE),
     };
+    let clock = Clock::of(&input, &stream);
     let info = VideoInfo {
         path: path.display().to_string(),
         container: input.format().name().to_owned(),
@@ -205,7 +244,10 @@ pub(super) fn open(path: &Path) -> Result<Source, VideoError> {
         } else {
             1.0
         },
-        fps: ratio(stream.avg_frame_rate()).max(0.0),
+        fps: match clock.told {
+            Told::Nothing => clock.rate,
+            _ => ratio(stream.avg_frame_rate()).max(0.0),
+        },
         duration: seconds,
         frames: stream.frames().max(0) as u64,
         matrix: colour.matrix_name(rgb).to_owned(),
@@ -216,6 +258,9 @@ pub(super) fn open(path: &Path) -> Result<Source, VideoError> {
     };
     faults.extend(colour.faults(rgb));
     Ok(Source {
+        clock,
+        says_alpha,
+        alpha_layer,
         peak: stream_peak(&stream),
         stream: index,
         time_base,
@@ -256,19 +301,14 @@ pub(super) fn streams(input: &format::context::Input) -> Vec<super::Stream> {
     input.streams().map(of).collect()
 }
 
-/// FFmpeg's name of a pixel format, `unknown` where it has none.
-fn pixel_name(format: i32) -> String {
-    let known = (0..ffi::AVPixelFormat::AV_PIX_FMT_NB as i32).contains(&format);
-    if !known {
-        return "unknown".to_owned();
-    }
-    // SAFETY: the number is one of this FFmpeg's pixel formats, of which the enum has every value.
-    let format = unsafe { std::mem::transmute::<i32, ffi::AVPixelFormat>(format) };
-    let format = format::Pixel::from(format);
-    format
-        .descriptor()
-        .map_or("unknown", |d| d.name())
-        .to_owned()
+/// FFmpeg's pixel format of a number, if it has it.
+fn pixel_format(number: i32) -> Option<format::Pixel> {
+    let known = (0..ffi::AVPixelFormat::AV_PIX_FMT_NB as i32).contains(&number);
+    known.then(|| {
+        // SAFETY: the number is one of this FFmpeg's pixel formats, of which the enum has every value.
+        let format = unsafe { std::mem::transmute::<i32, ffi::AVPixelFormat>(number) };
+        format::Pixel::from(format)
+    })
 }
 
 /// The display matrix as kernel bits, clockwise degrees and mirroring (ISO/IEC 14496-12 8.2.2.3: row vectors).
