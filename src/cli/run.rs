@@ -10,7 +10,7 @@ use super::{Globals, settings::Settings};
 use crate::event::Both;
 use crate::generate::Providers;
 use crate::gpu::AdapterChoice;
-use crate::manifest::{self, ManifestError, Prompt};
+use crate::manifest::{self, Fault, ManifestError, Prompt};
 use crate::pipeline::Config;
 use crate::progress::{Logged, Reporter, tell};
 use crate::report::results::{self, Format};
@@ -57,8 +57,16 @@ pub(super) enum Left {
     Out,
 }
 
+/// What a manifest holds for a run.
+pub(super) struct Rows {
+    /// Rows without fault.
+    pub rows: Vec<Prompt>,
+    /// What stops nothing; it was told.
+    pub warnings: Vec<Fault>,
+}
+
 /// Reads a manifest, with what its rows lack for their providers.
-pub(super) fn read_rows(path: &Path, faulty: Left, config: &Config) -> anyhow::Result<Vec<Prompt>> {
+pub(super) fn read_rows(path: &Path, faulty: Left, config: &Config) -> anyhow::Result<Rows> {
     let mut found = manifest::read(path)?;
     for warning in &found.warnings {
         tracing::warn!("{}: {warning}", path.display());
@@ -67,13 +75,17 @@ pub(super) fn read_rows(path: &Path, faulty: Left, config: &Config) -> anyhow::R
     let lines: BTreeSet<usize> = lacking.iter().map(|fault| fault.line).collect();
     found.rows.retain(|row| !lines.contains(&row.line));
     found.faults.extend(lacking);
+    let rows = |found: manifest::Manifest| Rows {
+        rows: found.rows,
+        warnings: found.warnings,
+    };
     if found.faults.is_empty() {
-        return Ok(found.rows);
+        return Ok(rows(found));
     }
     found.faults.sort_by_key(|fault| (fault.line, fault.column));
     let faults = ManifestError::Faults {
         path: path.to_owned(),
-        faults: found.faults,
+        faults: std::mem::take(&mut found.faults),
     };
     if faulty == Left::Refused {
         return Err(faults).context(
@@ -84,7 +96,7 @@ pub(super) fn read_rows(path: &Path, faulty: Left, config: &Config) -> anyhow::R
     if found.rows.is_empty() {
         bail!("{}: no row is without fault", path.display());
     }
-    Ok(found.rows)
+    Ok(rows(found))
 }
 
 /// The run folder of a manifest, where none is named.
@@ -99,7 +111,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         true => Left::Out,
         false => Left::Refused,
     };
-    let mut rows = read_rows(&args.manifest, faulty, &config)?;
+    let mut rows = read_rows(&args.manifest, faulty, &config)?.rows;
     if !args.tag.is_empty() {
         rows.retain(|row| row.tags.iter().any(|tag| args.tag.contains(tag)));
         if rows.is_empty() {

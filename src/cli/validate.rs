@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::json;
 
-use super::run::{Left, default_out, read_rows};
+use super::run::{Left, Rows, default_out, read_rows};
 use super::{Globals, settings::Settings};
 use crate::generate::Providers;
 use crate::manifest::{Fault, ManifestError};
@@ -20,7 +20,7 @@ use crate::pipeline::{Amount, Plan, RowResult, Share};
   director validate prompts.toml --preset draft --json | jq .total.at_most.takes
 Exit codes: 0 all rows can be run, 1 some would fail at once, 2 the manifest or a setting has faults.")]
 pub struct Args {
-    /// CSV, JSON Lines (.jsonl) or TOML
+    /// CSV (.tsv: with tabs), JSON (.json, .jsonl) or TOML
     manifest: PathBuf,
     /// Run folder that the run would have, to count what is done [default: runs/<name of the manifest>]
     #[arg(long, short, value_name = "RUN")]
@@ -35,7 +35,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = args.settings.resolve(globals)?;
-    let rows = match read_rows(&args.manifest, Left::Refused, &config) {
+    let Rows { rows, warnings } = match read_rows(&args.manifest, Left::Refused, &config) {
         Ok(rows) => rows,
         Err(error) => return refused(args, error),
     };
@@ -55,6 +55,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         document["ids"] = json!(ids);
         document["out"] = json!(out);
         document["rows_with_results"] = json!(done);
+        let warnings: Vec<_> = warnings.iter().map(object).collect();
+        document["manifest_warnings"] = json!(warnings);
         println!("{}", serde_json::to_string_pretty(&document)?);
     } else {
         let name = args.manifest.display();
@@ -80,7 +82,6 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 fn refused(args: &Args, error: anyhow::Error) -> anyhow::Result<ExitCode> {
     match error.downcast_ref() {
         Some(ManifestError::Faults { faults, .. }) if args.json => {
-            let object = |f: &Fault| json!({"line": f.line, "column": f.column, "field": f.field, "message": f.message});
             let faults: Vec<_> = faults.iter().map(object).collect();
             let document = json!({"manifest": args.manifest, "manifest_faults": faults});
             println!("{}", serde_json::to_string_pretty(&document)?);
@@ -88,6 +89,10 @@ fn refused(args: &Args, error: anyhow::Error) -> anyhow::Result<ExitCode> {
         }
         _ => Err(error),
     }
+}
+
+fn object(fault: &Fault) -> serde_json::Value {
+    json!({"line": fault.line, "column": fault.column, "field": fault.field, "message": fault.message})
 }
 
 fn table(plan: &Plan) -> Table {

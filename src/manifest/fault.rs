@@ -81,26 +81,42 @@ pub(super) fn cut(text: &str) -> String {
     shown
 }
 
-/// Where the lines of a text start, to find the place of a byte.
+/// Bytes between two places that [`Lines`] keeps.
+const BLOCK: usize = 1024;
+
+/// Finds the place of a byte of a text.
 pub(super) struct Lines<'t> {
     text: &'t str,
-    starts: Vec<usize>,
+    /// The place of the first byte of each block.
+    blocks: Vec<(usize, usize)>,
+}
+
+/// The place of the byte after `byte`.
+fn step((line, character): (usize, usize), byte: u8) -> (usize, usize) {
+    match byte {
+        b'\n' => (line + 1, 1),
+        // A character counts at its first byte.
+        0x80..0xC0 => (line, character),
+        _ => (line, character + 1),
+    }
 }
 
 impl<'t> Lines<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        let ends = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
-        Self {
-            text,
-            starts: std::iter::once(0).chain(ends.map(|(i, _)| i + 1)).collect(),
+        let mut blocks = vec![(1, 1)];
+        for block in text.as_bytes().chunks_exact(BLOCK) {
+            let from = blocks.last().copied().unwrap_or((1, 1));
+            blocks.push(block.iter().copied().fold(from, step));
         }
+        Self { text, blocks }
     }
 
     /// Line and character of a byte, both from 1.
     pub(super) fn place(&self, byte: usize) -> (usize, usize) {
-        let line = self.starts.partition_point(|&s| s <= byte).max(1);
-        let start = self.starts[line - 1];
-        (line, character(&self.text[start..], byte - start))
+        let byte = byte.min(self.text.len());
+        let block = byte / BLOCK;
+        let rest = &self.text.as_bytes()[block * BLOCK..byte];
+        rest.iter().copied().fold(self.blocks[block], step)
     }
 }
 

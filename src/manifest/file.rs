@@ -8,6 +8,21 @@ use super::fault::character;
 /// Largest manifest in bytes.
 const LARGEST: u64 = 1 << 30;
 
+/// What other files begin with, and what to do with them.
+const OTHERS: [(&[u8], &str); 5] = [
+    (
+        b"PK\x03\x04",
+        "a spreadsheet or a zip archive; export it as CSV",
+    ),
+    (
+        b"\xD0\xCF\x11\xE0",
+        "a spreadsheet of the old kind; export it as CSV",
+    ),
+    (b"PAR1", "a Parquet file; write it as CSV or JSON Lines"),
+    (b"\x1F\x8B", "compressed; unpack it with gunzip"),
+    (b"\x28\xB5\x2F\xFD", "compressed; unpack it with zstd -d"),
+];
+
 /// The file's text without its byte order mark.
 ///
 /// # Errors
@@ -50,7 +65,11 @@ pub(super) fn text(path: &Path) -> Result<String, String> {
     decode(bytes)
 }
 
-fn decode(mut bytes: Vec<u8>) -> Result<String, String> {
+/// The text without its byte order mark.
+///
+/// # Errors
+/// In words, with the mend: UTF-16, an archive, or not UTF-8.
+pub(super) fn decode(mut bytes: Vec<u8>) -> Result<String, String> {
     if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
         bytes.drain(..3);
     }
@@ -63,8 +82,9 @@ fn decode(mut bytes: Vec<u8>) -> Result<String, String> {
     if wide {
         return Err("is UTF-16; save it as UTF-8 (such as with iconv -f utf16 -t utf8)".to_owned());
     }
-    if bytes.starts_with(b"PK\x03\x04") {
-        return Err("is a spreadsheet or a zip archive; export it as CSV".to_owned());
+    let other = OTHERS.iter().find(|(head, _)| bytes.starts_with(head));
+    if let Some((_, words)) = other {
+        return Err(format!("is {words}"));
     }
     String::from_utf8(bytes).map_err(|error| {
         let whole = error.utf8_error().valid_up_to();
@@ -75,8 +95,13 @@ fn decode(mut bytes: Vec<u8>) -> Result<String, String> {
             .rposition(|&b| b == b'\n')
             .map_or(0, |i| i + 1);
         let before = String::from_utf8_lossy(&bytes[start..whole]);
+        // Windows has curly quotes and dashes where Latin-1 has control characters.
+        let from = match bytes[whole..].iter().any(|b| (0x80..0xA0).contains(b)) {
+            true => "from Windows' own, such as with iconv -f cp1252 -t utf8",
+            false => "from Latin-1, such as with iconv -f latin1 -t utf8",
+        };
         format!(
-            "line {line}, column {}: byte 0x{:02x} is not UTF-8; save the file as UTF-8 (from Latin-1, such as with iconv -f latin1 -t utf8)",
+            "line {line}, column {}: byte 0x{:02x} is not UTF-8; save the file as UTF-8 ({from})",
             character(&before, before.len()),
             bytes[whole]
         )

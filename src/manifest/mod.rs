@@ -1,4 +1,4 @@
-//! Manifest rows from CSV, JSON Lines and TOML, with every fault of a file named at once.
+//! Manifest rows from CSV, JSON and TOML, with every fault of a file named at once.
 //!
 //! A row needs a `prompt` (or a `video`); the other columns are optional, in any order, their names in any case:
 //!
@@ -15,6 +15,12 @@
 //! | `priority` | a whole number; higher goes first, 0 by default |
 //! | `tags` | separated by `;` or `,`; in JSON and TOML also a list |
 //!
+//! Files are taken as spreadsheets, pandas and R write them. Rows of separators only are blank; the separator is that
+//! of the ending (`.csv`, `.tsv`), of a first line such as `sep=;`, or the one that the header shows; a whole number
+//! may be written `4.0` or `1e3`; `nan`, `NA`, `None` and the like are empty cells, but no prompt; a first column
+//! without a name that counts the rows is left out; a row may lack its last cells. JSON may be an object a line,
+//! objects over several lines, or one array. What is read otherwise than it is written is a warning, once a column.
+//!
 //! Paths start at the manifest's folder. Unknown columns travel through to the results. A TOML manifest has one
 //! table a row:
 //!
@@ -28,9 +34,11 @@
 mod csv;
 mod fault;
 mod file;
-mod json_lines;
+mod ids;
+mod json;
 mod raw;
 mod row;
+mod told;
 mod toml;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +47,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use fault::{Fault, ManifestError};
+use ids::Ids;
 pub use raw::{COLUMNS, Format};
 use row::Home;
 
@@ -93,7 +102,8 @@ pub struct Manifest {
     pub rows: Vec<Prompt>,
     /// Faults in line order.
     pub faults: Vec<Fault>,
-    /// What is probably not meant but stops nothing, in line order: unknown columns that look like known ones.
+    /// What stops nothing, in line order: unknown columns that look like known ones, and what is read otherwise than
+    /// it is written.
     pub warnings: Vec<Fault>,
 }
 
@@ -114,32 +124,36 @@ pub fn read_copy(path: &Path) -> Result<Manifest, ManifestError> {
     take(path, false)
 }
 
-fn take(path: &Path, look: bool) -> Result<Manifest, ManifestError> {
-    let fail = |reason: String| ManifestError::Read {
-        path: path.to_owned(),
-        reason,
-    };
-    let text = file::text(path).map_err(fail)?;
-    let home = Home {
-        folder: path.parent().unwrap_or(Path::new("")),
-        look,
-    };
-    let format = Format::of(path);
-    let manifest = parse(&text, format, home);
-    if manifest.rows.is_empty() && manifest.faults.is_empty() {
-        return Err(fail(match format {
-            Format::Csv => "has no rows; add a header with `prompt` and one line a prompt".into(),
-            Format::JsonLines => "has no rows; add one object with a `prompt` a line".into(),
-            Format::Toml => "has no rows; add one [[prompt]] table with a `prompt` a row".into(),
-        }));
-    }
-    Ok(manifest)
+/// Reads the bytes of a manifest in a format that is known otherwise; what its rows name is below `folder`, and is
+/// not looked for.
+///
+/// # Errors
+/// In words, with the mend, when the bytes as a whole cannot be taken; row faults are in [`Manifest::faults`].
+pub fn from_bytes(bytes: Vec<u8>, format: Format, folder: &Path) -> Result<Manifest, String> {
+    let look = false;
+    parse(&file::decode(bytes)?, format, Home { folder, look })
 }
 
-fn parse(text: &str, format: Format, home: Home<'_>) -> Manifest {
-    let raw::Rows { rows, faults } = match format {
-        Format::Csv => csv::read(text),
-        Format::JsonLines => json_lines::read(text),
+fn take(path: &Path, look: bool) -> Result<Manifest, ManifestError> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let format = Format::of(path);
+    let text = file::text(path);
+    let found = text.and_then(|text| parse(&text, format, Home { folder, look }));
+    found.map_err(|reason| ManifestError::Read {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+fn parse(text: &str, format: Format, home: Home<'_>) -> Result<Manifest, String> {
+    let raw::Rows {
+        rows,
+        faults,
+        mut told,
+    } = match format {
+        Format::Csv => csv::read(text, b','),
+        Format::Tsv => csv::read(text, b'\t'),
+        Format::JsonLines => json::read(text),
         Format::Toml => toml::read(text),
     };
     let mut manifest = Manifest {
@@ -147,62 +161,42 @@ fn parse(text: &str, format: Format, home: Home<'_>) -> Manifest {
         ..Manifest::default()
     };
     let mut unknown = BTreeSet::new();
-    let mut ids: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    let mut ids = Ids::default();
     for raw in rows {
         let line = raw.line;
         for cell in &raw.cells {
+            let present = |known: &str| raw.cells.iter().any(|c| c.name == known);
             if !COLUMNS.contains(&cell.name.as_str())
                 && unknown.insert(cell.name.clone())
-                && let Some(known) = raw::near_miss(&cell.name)
+                && let Some(known) = raw::near_miss(&cell.name, present)
             {
                 manifest.warnings.push(cell.fault(format!(
                     "is no column of this program and only travels through; did you mean '{known}'?"
                 )));
             }
         }
-        let row = row::read(raw, home, &mut manifest.faults);
-        let Some(id) = row.id else {
+        let row = row::read(raw, home, &mut manifest.faults, &mut told);
+        let Some(id) = &row.id else {
             continue;
         };
-        match ids.get(&id.to_ascii_lowercase()) {
-            Some((first, other)) => {
-                let (field, message) = if !row.named {
-                    (
-                        "",
-                        format!(
-                            "has the prompt and settings of line {first}; drop one, or give one of them an `id` or another `seed`"
-                        ),
-                    )
-                } else if *other == id {
-                    (
-                        "id",
-                        format!(
-                            "'{id}' is already the id of line {first}; give each row its own, or drop one"
-                        ),
-                    )
-                } else {
-                    (
-                        "id",
-                        format!(
-                            "'{id}' differs from '{other}' of line {first} only in case, which some file systems cannot tell apart; give each row its own"
-                        ),
-                    )
-                };
-                manifest.faults.push(Fault {
-                    line,
-                    column: row.column.filter(|_| row.named),
-                    field: field.to_owned(),
-                    message,
-                });
-            }
-            None => {
-                ids.insert(id.to_ascii_lowercase(), (line, id));
-                manifest.rows.extend(row.prompt);
-            }
+        match ids.take(id, &row, line) {
+            Some(fault) => manifest.faults.push(fault),
+            None => manifest.rows.extend(row.prompt),
         }
     }
+    ids.tell(&mut told);
+    manifest.warnings.extend(told.warnings());
+    manifest.warnings.sort_by_key(|f| (f.line, f.column));
     manifest.faults.sort_by_key(|f| (f.line, f.column));
-    manifest
+    if manifest.rows.is_empty() && manifest.faults.is_empty() {
+        let mend = match format {
+            Format::Csv | Format::Tsv => "add a header with `prompt` and one line a prompt",
+            Format::JsonLines => "add one object with a `prompt` a line",
+            Format::Toml => "add one [[prompt]] table with a `prompt` a row",
+        };
+        return Err(format!("has no rows; {mend}"));
+    }
+    Ok(manifest)
 }
 
 /// Parses `WIDTHxHEIGHT` with even sides from 16 to 8192.
@@ -216,11 +210,12 @@ pub fn parse_size(text: &str) -> Result<[u32; 2], String> {
             fault::cut(text)
         )
     };
-    let (w, h) = text.split_once(['x', 'X', '*']).ok_or_else(wrong)?;
+    let sides = text.split_once(['x', 'X', '*', '\u{d7}']);
+    let (w, h) = sides.ok_or_else(wrong)?;
     let side = |s: &str| {
-        s.trim()
-            .parse::<u32>()
-            .ok()
+        let side = row::number::whole::<u32>(s.trim()).ok();
+        side.filter(|n| n.told.is_none())
+            .map(|n| n.value)
             .filter(|n| (16..=8192).contains(n) && n % 2 == 0)
             .ok_or_else(wrong)
     };

@@ -6,7 +6,12 @@ use crate::manifest::{self, Format, Prompt};
 use crate::store::{StoreError, check_format, write_atomic};
 
 /// Copies that a run may hold, by the extension that tells the manifest's format.
-const COPIES: [&str; 3] = ["manifest.csv", "manifest.jsonl", "manifest.toml"];
+const COPIES: [&str; 4] = [
+    "manifest.csv",
+    "manifest.tsv",
+    "manifest.jsonl",
+    "manifest.toml",
+];
 
 /// Keeps the manifest's bytes in the run.
 pub(super) fn keep(root: &Path, manifest: &Path) -> Result<(), StoreError> {

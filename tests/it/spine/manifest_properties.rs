@@ -60,8 +60,9 @@ fn text() -> impl Strategy<Value = String> {
     vec(select(PIECES), 0..12).prop_map(|p| p.concat().trim().to_owned())
 }
 
+/// Not empty, nor what table programs write for an empty cell.
 fn cell() -> impl Strategy<Value = String> {
-    text().prop_filter("not empty", |t| !t.is_empty())
+    text().prop_filter("something", |t| !t.is_empty() && t != "null")
 }
 
 prop_compose! {
@@ -90,7 +91,9 @@ prop_compose! {
             reference_image: None,
             iterations,
             priority,
-            tags: tags.iter().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect(),
+            tags: (tags.iter().map(|t| t.trim().to_owned()))
+                .filter(|t| !["", "nan", "null"].contains(&t.as_str()))
+                .collect(),
             extra: BTreeMap::new(),
             line: 0,
         }
@@ -329,10 +332,13 @@ proptest! {
     fn any_bytes_are_rows_or_faults_or_one_error(
         bytes in prop_oneof![
             vec(any::<u8>(), 0..200),
-            vec(select(&b"prompt,\"\n\r\t []{}=:'#\\a\0\xc3\xa9\xef\xbb\xbf"[..]), 0..200),
+            vec(select(&b"prompt,;0.7NaN\"\n\r\t []{}=:'#\\a\0\xc3\xa9\xef\xbb\xbf"[..]), 0..200),
         ],
-        head in select(&["", "prompt\n", "prompt,id\n", "[[prompt]]\n", "{\"prompt\":"][..]),
-        name in select(&["m.csv", "m.jsonl", "m.toml"][..]),
+        head in select(&[
+            "", "prompt\n", "prompt,id\n", "[[prompt]]\n", "{\"prompt\":", "[{\"prompt\":", "sep=;\nid;prompt\n",
+            ",id,prompt,takes\n0,a", "{\"prompt\":\"a\"}\n",
+        ][..]),
+        name in select(&["m.csv", "m.tsv", "m.jsonl", "m.json", "m.toml"][..]),
     ) {
         let bytes = [head.as_bytes(), &bytes].concat();
         let lines = 1 + line_ends(&bytes);
