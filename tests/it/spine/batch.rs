@@ -117,7 +117,7 @@ fn a_round_goes_on_without_the_takes_that_fail() {
     let mut desk = Desk::new("id,prompt\na,a forbidden room\nb,a room\n");
     desk.config.takes = 2;
     let service = Service {
-        fails: Some(("forbidden", failure(FailureClass::Moderation, false))),
+        fails: Some(("forbidden", failure(FailureClass::Input, false))),
         ..Service::new(0)
     };
     let result = desk.batch(&service, |_| {}).expect("batch");
@@ -127,7 +127,7 @@ fn a_round_goes_on_without_the_takes_that_fail() {
         "all takes of a failed"
     );
     let row = RowResult::load(&desk.root(), "a").expect("row");
-    assert!(row.summary.contains("moderation"), "{}", row.summary);
+    assert!(row.summary.contains("as it was told"), "{}", row.summary);
 }
 
 fn left_out(desk: &Desk, round: usize) -> Vec<u32> {
@@ -293,7 +293,7 @@ fn rounds_that_were_done_before_a_failure_stay_in_the_results() {
     let mut desk = Desk::new("id,prompt\na,a room\n");
     desk.config.max_iterations = 2;
     let service = Service {
-        fails: Some(("better", failure(FailureClass::Moderation, false))),
+        fails: Some(("better", failure(FailureClass::Input, false))),
         ..Service::new(0)
     };
     assert_eq!(desk.batch(&service, |_| {}).expect("batch").failed, 1);
