@@ -45,7 +45,7 @@ use crate::revise::{Found, Revision, revise};
 use crate::run::lane::{Lane, Recover, Urgency};
 use crate::score::Scores;
 use crate::store::{Run, StoreError, read_json, write_json};
-use crate::video::folder::holds_images;
+use crate::video::{folder::is_list, pattern::is_pattern};
 
 /// Artifacts of a round that can be made again from what is kept, as globs relative to the round's folder.
 pub const INTERMEDIATES: &[&str] = &[
@@ -125,9 +125,11 @@ pub struct Take {
 }
 
 impl Take {
-    /// Frames a second that its row gives it, where it is images: videos have times of their own.
+    /// Frames a second that its row gives it, where it is several images: videos and animations have their own times.
     fn rate(&self, row: &Prompt) -> Option<f64> {
-        row.fps.filter(|_| holds_images(&self.video))
+        let video = &self.video;
+        row.fps
+            .filter(|_| video.is_dir() || is_list(video) || is_pattern(video))
     }
 }
 
