@@ -422,7 +422,8 @@ mod tests {
         let list = |json: &str| std::fs::write(root.join("lego/transforms_x.json"), json);
         list(r#"{"frames": [{"file_path": "./train/r_1"}, {"file_path": "train/r_0.jpg"}]}"#)
             .expect("write");
-        assert_eq!(names("lego").expect("list"), ["r_1.png", "r_0.jpg"]);
+        // Sorted by name, whatever the order of the list.
+        assert_eq!(names("lego").expect("list"), ["r_0.jpg", "r_1.png"]);
         assert_eq!(names("lego/transforms_x.json").expect("list").len(), 2);
         list(r#"{"frames": [{"file_path": "./train/r_7"}]}"#).expect("write");
         says("lego", "frames[0].file_path is './train/r_7'");

@@ -48,7 +48,7 @@ impl Told<'_> {
                 self.path,
                 format!("{field} is {side}; give the picture's side in pixels, or {IGNORE}"),
             )),
-            Some((side, _)) if side == 0.0 => {
+            Some((0.0, _)) => {
                 notes.add(
                     "no side",
                     format!(

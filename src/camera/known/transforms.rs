@@ -172,11 +172,8 @@ fn listing(folder: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files.sort_by_key(|path| {
-        let first = |name: &&str| path.file_name() == Some(OsStr::new(name));
-        FIRST
-            .iter()
-            .position(|name| first(&name))
-            .unwrap_or(FIRST.len())
+        let place = FIRST.iter().position(|first| path.ends_with(first));
+        place.unwrap_or(FIRST.len())
     });
     files
 }

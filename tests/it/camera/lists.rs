@@ -290,9 +290,9 @@ fn a_damaged_list_is_an_answer_and_never_a_panic() {
         let mut bytes = whole.clone().into_bytes();
         for _ in 0..1 + rng.u32() % 3 {
             let at = rng.u32() as usize % bytes.len();
-            match rng.u32() % 3 {
-                0 => bytes[at] = rng.u32() as u8,
-                1 => bytes[at] = b"0123456789.-eE[]{},\"N"[rng.u32() as usize % 21],
+            match rng.u32() % 9 {
+                0..4 => bytes[at] = rng.u32() as u8,
+                4..8 => bytes[at] = b"0123456789.-eE[]{},\"N"[rng.u32() as usize % 21],
                 _ => bytes.truncate(at.max(1)),
             }
         }
@@ -316,8 +316,5 @@ fn a_damaged_list_is_an_answer_and_never_a_panic() {
             }
         }
     }
-    assert!(
-        read > 100 && refused > 100,
-        "{read} read, {refused} refused"
-    );
+    assert!(read > 40 && refused > 100, "{read} read, {refused} refused");
 }

@@ -75,15 +75,18 @@ fn a_jpeg_that_is_cut_short_is_named() {
     let mut hole = whole.clone();
     let at = hole.len() * 2 / 3;
     hole.drain(at - 200..at);
-    let closed = [&whole[..at], &[0xFF, 0xD9]].concat();
-    for bytes in [hole, closed] {
-        let (_folder, path) = three(&bytes);
-        let error = open(&path, &native()).expect_err("short").to_string();
-        assert!(
-            error.contains("f1.jpg") && error.contains("cut short"),
-            "{error}"
-        );
-    }
+    let (_folder, path) = three(&hole);
+    let told = match open(&path, &native()) {
+        Ok(frames) => frames.faults.join("; "),
+        Err(error) => error.to_string(),
+    };
+    assert!(told.contains("f1.jpg"), "{told}");
+    let (_folder, path) = three(&[&whole[..at], &[0xFF, 0xD9]].concat());
+    let error = open(&path, &native()).expect_err("short").to_string();
+    assert!(
+        error.contains("f1.jpg") && error.contains("cut short"),
+        "{error}"
+    );
     // Damage that the decoder meets is told, and what decodes is kept.
     let mut rng = crate::common::Rng(11);
     let mut told = 0;
