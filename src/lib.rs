@@ -44,9 +44,11 @@ pub mod event;
 pub mod progress;
 pub mod report;
 
+pub mod capture;
 pub mod cli;
 mod glb;
 pub mod gpu;
 pub mod hash;
 pub mod kernels;
+pub mod picture;
 pub mod reference;

@@ -1,0 +1,9 @@
+//! What capture tools write beside pictures: lists of pictures with their cameras, and the files of other tools, which
+//! are known by name.
+
+pub mod foreign;
+pub mod json;
+pub mod transforms;
+
+pub use foreign::Foreign;
+pub use transforms::{Lens, Transforms};
