@@ -1,22 +1,23 @@
-//! Decodes a video, a folder or pattern of images or one image into frames in GPU memory, whole or in windows.
+//! Decodes a video, an animated picture, a folder or pattern of images or one image into frames in GPU memory, whole or in windows.
 
 use std::path::Path;
 
 use ffmpeg_next::codec;
 use ffmpeg_next::codec::threading::Config;
 
+use super::animation::Animated;
 use super::feed::{Feed, Item};
 use super::images::Pictures;
 use super::scan::{Scan, scan};
 use super::sink::Sink;
 use super::source;
-use super::{DecodeOptions, Frames, VideoError, folder, pattern};
+use super::{DecodeOptions, Frames, VideoError, input};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
 
-/// Decodes `path` to packed sRGB at the working size. A video keeps its own timestamps; a folder or
-/// pattern of images (see [`folder::list_images`]) gets `i / images_fps`; one image is one frame at 0. What decodes of a damaged
-/// file is kept, and the damage is told in [`Frames::faults`].
+/// Decodes `path` to packed sRGB at the working size. A video and an animated picture (WebP, APNG) keep their own
+/// timestamps; a folder or pattern of images (see [`super::list_images`]) gets `i / images_fps`; one image is one frame
+/// at 0. What decodes of a damaged file is kept, and the damage is told in [`Frames::faults`].
 ///
 /// # Errors
 /// [`VideoError::Input`] when nothing can be decoded or it takes more memory than [`DecodeOptions::max_bytes`],
@@ -42,6 +43,7 @@ pub struct Windows<'a>(Kind<'a>);
 enum Kind<'a> {
     Video(Box<Video<'a>>),
     Images(Box<Pictures<'a>>),
+    Animation(Box<Animated<'a>>),
 }
 
 impl<'a> Windows<'a> {
@@ -56,13 +58,12 @@ impl<'a> Windows<'a> {
         monitor: &dyn Monitor,
     ) -> Result<Self, VideoError> {
         options.check(path)?;
-        if !pattern::is_pattern(path) {
-            source::check_file(path)?;
-        }
-        Ok(Self(if folder::holds_images(path) {
-            Kind::Images(Box::new(Pictures::open(gpu, path, options)?))
-        } else {
-            Kind::Video(Box::new(Video::open(gpu, path, options, monitor)?))
+        Ok(Self(match input::kind(path)? {
+            input::Kind::Images => Kind::Images(Box::new(Pictures::open(gpu, path, options)?)),
+            input::Kind::Animation(container) => {
+                Kind::Animation(Box::new(Animated::open(gpu, path, container, options)?))
+            }
+            input::Kind::Video => Kind::Video(Box::new(Video::open(gpu, path, options, monitor)?)),
         }))
     }
 
@@ -80,6 +81,7 @@ impl<'a> Windows<'a> {
         match &mut self.0 {
             Kind::Video(video) => video.next(count.max(1), monitor),
             Kind::Images(images) => images.next(count.max(1), monitor),
+            Kind::Animation(frames) => frames.next(count.max(1), monitor),
         }
     }
 }

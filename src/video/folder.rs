@@ -1,19 +1,23 @@
 //! Lists the images of a folder in the order they were taken.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::VideoError;
 use super::pattern::{self, Matches};
-
-/// Extensions of images that can be read.
-const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "bmp", "webp"];
+use crate::capture::Foreign;
+use crate::capture::transforms::{Transforms, Want};
+use crate::picture::{self, EXTENSIONS};
 
 /// Extensions by which a pattern's match is taken for a video; a video that is named itself may have any.
 const VIDEO_EXTENSIONS: [&str; 22] = [
     "mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ts", "m2ts", "mts", "wmv", "flv",
     "ogv", "3gp", "3g2", "gif", "y4m", "mxf", "h264", "hevc", "ivf",
 ];
+
+/// Names that are told where there are many.
+const TOLD: usize = 5;
 
 fn has_extension(path: &Path, wanted: &[&str]) -> bool {
     path.extension()
@@ -27,20 +31,9 @@ fn name(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// By its extension an image that can be read.
-pub(super) fn is_image(path: &Path) -> bool {
-    has_extension(path, &EXTENSIONS)
-}
-
 /// By its extension a video.
 pub fn is_video(path: &Path) -> bool {
     has_extension(path, &VIDEO_EXTENSIONS)
-}
-
-/// Whether `path` is read as images: a folder, a pattern, an image, or a `transforms*.json`; anything else is a
-/// video.
-pub fn holds_images(path: &Path) -> bool {
-    path.is_dir() || pattern::is_pattern(path) || has_extension(path, &EXTENSIONS) || is_list(path)
 }
 
 /// By its extension a list of images, such as `transforms.json`.
@@ -48,12 +41,28 @@ pub fn is_list(path: &Path) -> bool {
     has_extension(path, &["json"])
 }
 
+/// Images in order, and what is odd about their list.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    pub images: Vec<PathBuf>,
+    pub faults: Vec<String>,
+}
+
+impl From<Vec<PathBuf>> for List {
+    fn from(images: Vec<PathBuf>) -> Self {
+        Self {
+            images,
+            faults: Vec::new(),
+        }
+    }
+}
+
 /// The images of `path`, in order:
 ///
 /// - an image: itself;
 /// - a pattern (see [`pattern::matches`]): the images that it matches, in natural order;
-/// - a `transforms*.json` (Blender or nerfstudio), or a folder with one: what it lists, in its order
-///   (`file_path` is relative to it and may lack its extension);
+/// - a `transforms*.json` (Blender or nerfstudio), or a folder with one: what it lists, each once, in natural order of
+///   the paths (`file_path` is relative to it and may lack its extension);
 /// - a folder with `*.color.png` (7-Scenes), or with one subfolder of them: those, in natural order;
 /// - any other folder: its images, in natural order (`2.png` before `10.png`).
 ///
@@ -61,9 +70,14 @@ pub fn is_list(path: &Path) -> bool {
 /// [`VideoError::Input`] when there are none, when the list is damaged or names what is not there, when several
 /// lists or subfolders would fit, or when a pattern matches clips.
 pub fn list_images(path: &Path) -> Result<Vec<PathBuf>, VideoError> {
+    list(path).map(|list| list.images)
+}
+
+/// As [`list_images`], with what is odd: another order than the list's, pictures that are not read.
+pub(super) fn list(path: &Path) -> Result<List, VideoError> {
     if pattern::is_pattern(path) {
         return match pattern::matches(path)? {
-            Matches::Images(images) => Ok(images),
+            Matches::Images(images) => Ok(images.into()),
             Matches::Clips(clips) => Err(VideoError::input(
                 path,
                 format!(
@@ -77,7 +91,7 @@ pub fn list_images(path: &Path) -> Result<Vec<PathBuf>, VideoError> {
         return from_json(path);
     }
     if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
+        return Ok(vec![path.to_owned()].into());
     }
     let (files, folders) = entries(path)?;
     let lists: Vec<_> = files
@@ -102,32 +116,36 @@ pub fn list_images(path: &Path) -> Result<Vec<PathBuf>, VideoError> {
     let is_colour = |file: &PathBuf| name(file).to_ascii_lowercase().ends_with(".color.png");
     let colour: Vec<_> = files.iter().filter(|f| is_colour(f)).cloned().collect();
     if !colour.is_empty() {
-        return Ok(colour);
+        return Ok(colour.into());
     }
     let images: Vec<_> = files
-        .into_iter()
-        .filter(|f| has_extension(f, &EXTENSIONS))
+        .iter()
+        .filter(|f| picture::is_read(f))
+        .cloned()
         .collect();
     if !images.is_empty() {
-        return Ok(images);
+        let faults = unread(&files)
+            .into_iter()
+            .map(|kinds| {
+                format!(
+                    "pictures of kinds that are not read were left out: {kinds}; {}",
+                    picture::CONVERT
+                )
+            })
+            .collect();
+        return Ok(List { images, faults });
     }
     let mut found = Vec::new();
-    for folder in folders {
-        let (files, _) = entries(&folder)?;
+    for folder in &folders {
+        let (files, _) = entries(folder)?;
         let colour: Vec<_> = files.into_iter().filter(is_colour).collect();
         if !colour.is_empty() {
             found.push((folder, colour));
         }
     }
     match found.len() {
-        1 => Ok(found.remove(0).1),
-        0 => Err(VideoError::input(
-            path,
-            format!(
-                "the folder holds no images ({}); give a folder of images or a video file",
-                EXTENSIONS.join(", ")
-            ),
-        )),
+        1 => Ok(found.remove(0).1.into()),
+        0 => Err(VideoError::input(path, nothing(path, &files, &folders))),
         _ => {
             let names: Vec<_> = found.iter().map(|(f, _)| name(f)).collect();
             Err(VideoError::input(
@@ -139,6 +157,70 @@ pub fn list_images(path: &Path) -> Result<Vec<PathBuf>, VideoError> {
             ))
         }
     }
+}
+
+/// The pictures among `files` that are not read: how many of each kind, and some names.
+fn unread(files: &[PathBuf]) -> Option<String> {
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    let mut names = Vec::new();
+    for file in files {
+        let Some(kind) = picture::unread(file) else {
+            continue;
+        };
+        names.push(name(file));
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((kind, 1)),
+        }
+    }
+    let kinds: Vec<_> = kinds
+        .iter()
+        .map(|(kind, n)| format!("{n} {kind}"))
+        .collect();
+    (!kinds.is_empty()).then(|| format!("{} ({})", kinds.join(", "), some(&names)))
+}
+
+/// The first names, and that there are more.
+fn some(names: &[String]) -> String {
+    let shown = names[..names.len().min(TOLD)].join(", ");
+    match names.len() > TOLD {
+        true => format!("{shown}, ..."),
+        false => shown,
+    }
+}
+
+/// Why a folder has no images to give, and what to give in its place.
+fn nothing(path: &Path, files: &[PathBuf], folders: &[PathBuf]) -> String {
+    if let Some(kinds) = unread(files) {
+        return format!(
+            "the folder holds pictures of kinds that are not read: {kinds}; {}",
+            picture::CONVERT
+        );
+    }
+    let mut words = match Foreign::beside(path) {
+        Some((kind, sign)) => format!(
+            "the folder holds cameras of {} ({}), which are not read, and no images ({})",
+            kind.name,
+            sign.strip_prefix(path).unwrap_or(&sign).display(),
+            EXTENSIONS.join(", ")
+        ),
+        None => format!("the folder holds no images ({})", EXTENSIONS.join(", ")),
+    };
+    let holds = |folder: &&PathBuf| {
+        entries(folder).is_ok_and(|(files, _)| files.iter().any(|f| picture::is_read(f)))
+    };
+    let with: Vec<_> = folders.iter().filter(holds).map(|f| name(f)).collect();
+    let clips: Vec<_> = files
+        .iter()
+        .filter(|f| is_video(f))
+        .map(|f| name(f))
+        .collect();
+    words += &match (with.is_empty(), clips.is_empty()) {
+        (false, _) => format!("; give a subfolder that does: {}", some(&with)),
+        (true, false) => format!("; give one of its videos: {}", some(&clips)),
+        (true, true) => "; give a folder of images or a video file".to_owned(),
+    };
+    words
 }
 
 /// Files and folders in `path` in natural order, hidden ones left out.
@@ -162,49 +244,75 @@ fn entries(path: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), VideoError> {
     Ok((files, folders))
 }
 
-#[derive(serde::Deserialize)]
-struct List {
-    frames: Vec<Entry>,
-}
-
-#[derive(serde::Deserialize)]
-struct Entry {
-    file_path: String,
-}
-
-fn from_json(path: &Path) -> Result<Vec<PathBuf>, VideoError> {
+/// What a `transforms*.json` lists. Its order is that of its maker's matching, so it says nothing of time: nerfstudio's
+/// loader sorts by path too.
+fn from_json(path: &Path) -> Result<List, VideoError> {
     let refuse = |reason: String| VideoError::input(path, reason);
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| refuse(format!("it cannot be read: {error}")))?;
-    let list: List = serde_json::from_str(&text).map_err(|error| {
-        refuse(format!(
-            "it is not a list of frames with a file_path each, as Blender or nerfstudio write it: {error}"
-        ))
-    })?;
+    let list = Transforms::read(path, Want::Paths).map_err(refuse)?;
     if list.frames.is_empty() {
         return Err(refuse("it lists no frames".to_owned()));
     }
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut images = Vec::with_capacity(list.frames.len());
-    for (index, entry) in list.frames.iter().enumerate() {
-        let stem = folder.join(&entry.file_path);
-        let with = |extension: &&str| {
-            let mut file = stem.clone().into_os_string();
-            file.push(".");
-            file.push(extension);
-            PathBuf::from(file)
+    let mut seen = HashSet::with_capacity(list.frames.len());
+    let mut again = Vec::new();
+    for (index, frame) in list.frames.iter().enumerate() {
+        let Some(image) = frame.find(folder, &EXTENSIONS) else {
+            let other = frame.find(folder, &["exr", "hdr", "tga", "heic", "avif", "gif"]);
+            return Err(refuse(match other {
+                Some(other) => format!(
+                    "frames[{index}].file_path is '{}', and {} is of a kind that is not read; {}",
+                    frame.file_path,
+                    name(&other),
+                    picture::CONVERT
+                ),
+                None => format!(
+                    "frames[{index}].file_path is '{}', and there is no such image beside it; copy the images there or correct the list",
+                    frame.file_path
+                ),
+            }));
         };
-        let image = std::iter::once(stem.clone())
-            .chain(EXTENSIONS.iter().map(with))
-            .find(|file| file.is_file());
-        images.push(image.ok_or_else(|| {
-            refuse(format!(
-                "frames[{index}].file_path is '{}', and there is no such image beside it; copy the images there or correct the list",
-                entry.file_path
-            ))
-        })?);
+        // `./a.png` and `a.png` are one.
+        let image: PathBuf = image.components().collect();
+        match seen.insert(image.clone()) {
+            true => images.push(image),
+            false => again.push(frame.file_path.clone()),
+        }
     }
-    Ok(images)
+    let name = name(path);
+    let mut faults = Vec::new();
+    if !again.is_empty() {
+        faults.push(format!(
+            "{name} lists {} images again ({}); each was taken once",
+            again.len(),
+            some(&again)
+        ));
+    }
+    if !images.is_sorted_by(|a, b| by_path(a, b).is_le()) {
+        faults.push(format!(
+            "the frames of {name} are not in the order of their file names; they were sorted by them, as nerfstudio's loader does"
+        ));
+        images.sort_by(|a, b| by_path(a, b));
+    }
+    Ok(List { images, faults })
+}
+
+/// Natural order of paths, folder by folder.
+fn by_path(a: &Path, b: &Path) -> Ordering {
+    let (mut x, mut y) = (a.components(), b.components());
+    loop {
+        let order = match (x.next(), y.next()) {
+            (Some(p), Some(q)) => natural(
+                &p.as_os_str().to_string_lossy(),
+                &q.as_os_str().to_string_lossy(),
+            ),
+            (None, None) => return Ordering::Equal,
+            (p, q) => p.is_some().cmp(&q.is_some()),
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
 }
 
 /// Natural order: runs of digits by their number, other text by its letters.
@@ -314,7 +422,8 @@ mod tests {
         let list = |json: &str| std::fs::write(root.join("lego/transforms_x.json"), json);
         list(r#"{"frames": [{"file_path": "./train/r_1"}, {"file_path": "train/r_0.jpg"}]}"#)
             .expect("write");
-        assert_eq!(names("lego").expect("list"), ["r_1.png", "r_0.jpg"]);
+        // Sorted by name, whatever the order of the list.
+        assert_eq!(names("lego").expect("list"), ["r_0.jpg", "r_1.png"]);
         assert_eq!(names("lego/transforms_x.json").expect("list").len(), 2);
         list(r#"{"frames": [{"file_path": "./train/r_7"}]}"#).expect("write");
         says("lego", "frames[0].file_path is './train/r_7'");

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder as _, ImageReader};
 use rayon::prelude::*;
 
 use super::convert::{Converter, working_size};
@@ -12,50 +10,24 @@ use super::pick::evenly;
 use super::{DecodeOptions, Frames, VideoError, VideoInfo, folder};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
+use crate::picture;
 
-fn reader(path: &Path) -> Result<impl image::ImageDecoder, VideoError> {
-    let open = || {
-        let mut reader = ImageReader::open(path)?.with_guessed_format()?;
-        reader.limits(image::Limits::default());
-        reader.into_decoder()
-    };
-    open().map_err(|error| unreadable(path, &error))
-}
-
-fn unreadable(path: &Path, error: &image::ImageError) -> VideoError {
-    let reason = match error {
-        image::ImageError::IoError(io) if io.kind() == std::io::ErrorKind::NotFound => {
-            "there is no such image; see the path".to_owned()
-        }
-        error => format!("the image cannot be read: {error}; see that it opens, or leave it out"),
-    };
-    VideoError::input(path, reason)
-}
-
-/// Width, height (upright, in pixels) and colour type from the header alone.
-fn header(path: &Path) -> Result<([u32; 2], image::ExtendedColorType), VideoError> {
-    let mut decoder = reader(path)?;
-    let (w, h) = decoder.dimensions();
-    let turned = matches!(
-        decoder.orientation(),
-        Ok(Orientation::Rotate90
-            | Orientation::Rotate270
-            | Orientation::Rotate90FlipH
-            | Orientation::Rotate270FlipH)
-    );
-    let size = if turned { [h, w] } else { [w, h] };
-    Ok((size, decoder.original_color_type()))
+fn header(path: &Path) -> Result<picture::Header, VideoError> {
+    picture::header(path).map_err(|reason| VideoError::input(path, reason))
 }
 
 /// What the images of `path` are, from their headers, and their list.
-pub(super) fn probe(path: &Path, fps: f64) -> Result<(VideoInfo, Vec<PathBuf>), VideoError> {
-    let files = folder::list_images(path)?;
-    let first = files
+pub(super) fn probe(path: &Path, fps: f64) -> Result<(VideoInfo, folder::List), VideoError> {
+    let list = folder::list(path)?;
+    let first = list
+        .images
         .first()
         .ok_or_else(|| VideoError::input(path, "no images"))?;
-    let (size, colour) = header(first)?;
-    let sizes: Result<Vec<_>, _> = files.par_iter().map(|file| header(file)).collect();
-    for (file, (other, _)) in files.iter().zip(sizes?) {
+    let head = header(first)?;
+    let size = head.upright();
+    let others: Result<Vec<_>, _> = list.images.par_iter().map(|file| header(file)).collect();
+    for (file, other) in list.images.iter().zip(others?) {
+        let other = other.upright();
         if other != size {
             return Err(VideoError::input(
                 path,
@@ -72,12 +44,12 @@ pub(super) fn probe(path: &Path, fps: f64) -> Result<(VideoInfo, Vec<PathBuf>), 
         }
     }
     let extension = first.extension().unwrap_or_default().to_string_lossy();
-    let single = files.len() == 1 && !path.is_dir();
+    let single = list.images.len() == 1 && !path.is_dir();
     let info = VideoInfo {
         path: path.display().to_string(),
         container: "images".to_owned(),
         codec: extension.to_ascii_lowercase(),
-        pixel_format: format!("{colour:?}").to_ascii_lowercase(),
+        pixel_format: format!("{:?}", head.colour).to_ascii_lowercase(),
         width: size[0],
         height: size[1],
         sample_aspect: 1.0,
@@ -85,24 +57,29 @@ pub(super) fn probe(path: &Path, fps: f64) -> Result<(VideoInfo, Vec<PathBuf>), 
         duration: if single {
             0.0
         } else {
-            files.len() as f64 / fps
+            list.images.len() as f64 / fps
         },
-        frames: files.len() as u64,
+        frames: list.images.len() as u64,
         matrix: "rgb".to_owned(),
         full_range: true,
         transfer: "iec61966-2-1".to_owned(),
         ..VideoInfo::default()
     };
-    Ok((info, files))
+    Ok((info, list))
 }
 
-fn read(path: &Path) -> Result<image::RgbaImage, VideoError> {
-    let mut decoder = reader(path)?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image =
-        DynamicImage::from_decoder(decoder).map_err(|error| unreadable(path, &error))?;
-    image.apply_orientation(orientation);
-    Ok(image.into_rgba8())
+/// Those that may be cut short, in words.
+pub(super) fn cut(images: &[PathBuf]) -> Vec<String> {
+    let cut = images.par_iter().filter(|file| picture::may_be_cut(file));
+    let told = cut.map(|file| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        format!("{name}: the marker at its end is missing, so it may be cut short")
+    });
+    told.collect()
+}
+
+fn read(path: &Path) -> Result<picture::Picture, VideoError> {
+    picture::read(path).map_err(|reason| VideoError::input(path, reason))
 }
 
 /// The images of a folder, a pattern or a list, decoded window by window; see [`super::Windows`].
@@ -116,6 +93,7 @@ pub(super) struct Pictures<'a> {
     chosen: Vec<(usize, PathBuf)>,
     /// How many were given.
     given: usize,
+    faults: Vec<String>,
 }
 
 impl<'a> Pictures<'a> {
@@ -124,16 +102,17 @@ impl<'a> Pictures<'a> {
         path: &'a Path,
         options: &'a DecodeOptions,
     ) -> Result<Self, VideoError> {
-        let (info, files) = probe(path, options.images_fps)?;
-        let chosen = evenly(files.len(), options.max_frames);
+        let (info, folder::List { images, faults }) = probe(path, options.images_fps)?;
+        let chosen = evenly(images.len(), options.max_frames);
         Ok(Self {
             path,
             options,
             converter: Converter::new(gpu),
             size: working_size([info.width, info.height], 1.0, options.max_side),
             info,
-            chosen: chosen.into_iter().map(|i| (i, files[i].clone())).collect(),
+            chosen: chosen.into_iter().map(|i| (i, images[i].clone())).collect(),
             given: 0,
+            faults,
         })
     }
 
@@ -168,7 +147,10 @@ impl<'a> Pictures<'a> {
                 return Err(VideoError::Interrupted);
             }
             let images: Result<Vec<_>, _> = batch.par_iter().map(|file| read(file)).collect();
-            for (file, image) in batch.iter().zip(images?) {
+            for (file, picture::Picture { image, faults }) in batch.iter().zip(images?) {
+                let name = file.file_name().unwrap_or_default().to_string_lossy();
+                let named = faults.iter().map(|fault| format!("{name}: {fault}"));
+                self.faults.extend(named);
                 if [image.width(), image.height()] != stored {
                     return Err(VideoError::input(
                         file,
@@ -184,6 +166,7 @@ impl<'a> Pictures<'a> {
             monitor.progress(done as u64, self.chosen.len() as u64);
         }
         self.given = end;
+        frames.faults.clone_from(&self.faults);
         Ok(Some(frames))
     }
 }

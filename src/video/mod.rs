@@ -1,5 +1,6 @@
-//! Videos, image folders and patterns of images as frames in GPU memory.
+//! Videos, animated pictures, image folders and patterns of images as frames in GPU memory.
 
+mod animation;
 mod convert;
 mod decode;
 mod encode;
@@ -7,6 +8,7 @@ mod error;
 mod feed;
 pub mod folder;
 mod images;
+mod input;
 mod layout;
 mod library;
 pub mod luma;
@@ -35,7 +37,7 @@ pub use probe::{Probe, Stream, Timing, examine, probe};
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
 
 /// Version of this stage, part of the resume key.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
@@ -52,7 +54,7 @@ pub static KERNELS: &[&Kernel] = &[
 pub struct VideoInfo {
     /// The file or folder.
     pub path: String,
-    /// Container, such as `mov,mp4,m4a,3gp,3g2,mj2`, or `images`.
+    /// Container, such as `mov,mp4,m4a,3gp,3g2,mj2`, `images`, or `webp` or `apng` of an animated picture.
     pub container: String,
     /// Codec, such as `h264`, or the image format.
     pub codec: String,

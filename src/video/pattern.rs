@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use glob::{MatchOptions, glob_with};
 
 use super::VideoError;
-use super::folder::{is_image, is_video, natural};
+use super::folder::{is_video, natural};
+use crate::picture::{self, Content};
 
 /// Characters that make a path a pattern.
 pub(crate) const WILD: [char; 3] = ['*', '?', '['];
@@ -15,7 +16,7 @@ pub(crate) const WILD: [char; 3] = ['*', '?', '['];
 pub enum Matches {
     /// Images: one sequence.
     Images(Vec<PathBuf>),
-    /// Videos and folders: each a clip of its own.
+    /// Videos, animated pictures and folders: each a clip of its own.
     Clips(Vec<PathBuf>),
 }
 
@@ -62,15 +63,18 @@ pub fn matches(path: &Path) -> Result<Matches, VideoError> {
             "the pattern matches nothing; see the path, and that its folder is there".to_owned(),
         ));
     }
-    let odd = |file: &&PathBuf| !is_image(file) && !is_video(file) && !file.is_dir();
-    if let Some(odd) = found.iter().find(odd) {
+    let of_each: Vec<_> = found.iter().map(|file| Kind::of(file)).collect();
+    let first = |wanted: Kind| {
+        let at = of_each.iter().position(|&kind| kind == wanted);
+        at.map(|at| &found[at])
+    };
+    if let Some(odd) = first(Kind::Neither) {
         return Err(refuse(format!(
             "the pattern also matches {}, which by its ending is neither a video nor an image; narrow it, such as to *.mp4",
             odd.display()
         )));
     }
-    let image = found.iter().find(|file| is_image(file) && !file.is_dir());
-    let clip = found.iter().find(|file| !is_image(file) || file.is_dir());
+    let (image, clip) = (first(Kind::Image), first(Kind::Clip));
     match (image, clip) {
         (Some(image), Some(clip)) => Err(refuse(format!(
             "the pattern matches images ({}) and clips ({}) together; narrow it to one kind",
@@ -79,5 +83,25 @@ pub fn matches(path: &Path) -> Result<Matches, VideoError> {
         ))),
         (Some(_), None) => Ok(Matches::Images(found)),
         (None, _) => Ok(Matches::Clips(found)),
+    }
+}
+
+/// What one match is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Image,
+    Clip,
+    Neither,
+}
+
+impl Kind {
+    /// By its ending; a picture that moves is a clip whatever its ending.
+    fn of(file: &Path) -> Self {
+        let moves = || matches!(picture::content(file), Ok(Content::Moving(_)));
+        match () {
+            () if file.is_dir() || is_video(file) || moves() => Self::Clip,
+            () if picture::is_read(file) => Self::Image,
+            () => Self::Neither,
+        }
     }
 }

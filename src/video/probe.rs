@@ -1,9 +1,9 @@
 //! Says what a video file or a folder of images holds, without decoding it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::scan::scan;
-use super::{DecodeOptions, VideoError, VideoInfo, folder, images, pattern, source};
+use super::{DecodeOptions, VideoError, VideoInfo, animation, images, input, source};
 use crate::event::Monitor;
 
 /// One stream of a file.
@@ -64,14 +64,14 @@ pub struct Probe {
     pub faults: Vec<String>,
 }
 
-/// What `path` (a video, an image, a folder or a pattern of images) says of itself. A video is opened and its first
-/// packets are looked at; of images only the headers are read, and their rate is the default one.
+/// What `path` (a video, an image, an animated picture, a folder or a pattern of images) says of itself. A video is
+/// opened and its first packets are looked at; of images only the headers are read, and their rate is the default one.
 ///
 /// # Errors
 /// [`VideoError::Input`] for what is missing, empty, damaged from the start, or without pictures.
 pub fn probe(path: &Path) -> Result<VideoInfo, VideoError> {
-    if let Some(info) = images_at(path)? {
-        return Ok(info);
+    if let Some((found, _)) = pictures_at(path)? {
+        return Ok(found.info);
     }
     sized(path, source::open(path)?.info)
 }
@@ -81,14 +81,9 @@ pub fn probe(path: &Path) -> Result<VideoInfo, VideoError> {
 /// # Errors
 /// As [`probe`]; [`VideoError::Input`] too where the video is encrypted, [`VideoError::Interrupted`].
 pub fn examine(path: &Path, monitor: &dyn Monitor) -> Result<Probe, VideoError> {
-    if let Some(info) = images_at(path)? {
-        let step = if info.fps > 0.0 { 1.0 / info.fps } else { 0.0 };
-        let times: Vec<f64> = (0..info.frames).map(|i| i as f64 * step).collect();
-        return Ok(Probe {
-            timing: timing(info.frames, info.frames, times, 0.0),
-            info,
-            ..Probe::default()
-        });
+    if let Some((mut found, images)) = pictures_at(path)? {
+        found.faults.extend(images::cut(&images));
+        return Ok(found);
     }
     let source = source::open(path)?;
     let info = sized(path, source.info)?;
@@ -121,16 +116,26 @@ pub fn examine(path: &Path, monitor: &dyn Monitor) -> Result<Probe, VideoError> 
     })
 }
 
-/// What the images of `path` are; `None` where it is a video.
-fn images_at(path: &Path) -> Result<Option<VideoInfo>, VideoError> {
-    if !pattern::is_pattern(path) {
-        source::check_file(path)?;
-    }
-    if !folder::holds_images(path) {
-        return Ok(None);
-    }
-    let fps = DecodeOptions::default().images_fps;
-    images::probe(path, fps).map(|(info, _)| Some(info))
+/// All that is told of the pictures of `path`, and the still ones; `None` where it is a video.
+fn pictures_at(path: &Path) -> Result<Option<(Probe, Vec<PathBuf>)>, VideoError> {
+    let ((info, times, faults), images) = match input::kind(path)? {
+        input::Kind::Video => return Ok(None),
+        input::Kind::Animation(container) => (animation::probe(path, container)?, Vec::new()),
+        input::Kind::Images => {
+            let fps = DecodeOptions::default().images_fps;
+            let (info, list) = images::probe(path, fps)?;
+            let step = if info.fps > 0.0 { 1.0 / info.fps } else { 0.0 };
+            let times = (0..info.frames).map(|i| i as f64 * step).collect();
+            ((info, times, list.faults), list.images)
+        }
+    };
+    let found = Probe {
+        timing: timing(info.frames, info.frames, times, 0.0),
+        info,
+        faults,
+        ..Probe::default()
+    };
+    Ok(Some((found, images)))
 }
 
 fn sized(path: &Path, info: VideoInfo) -> Result<VideoInfo, VideoError> {

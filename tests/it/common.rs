@@ -6,6 +6,7 @@
 )]
 
 pub mod parity;
+pub mod pictures;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

@@ -12,7 +12,9 @@ use crate::common::gpu;
 mod inputs;
 mod kernel;
 mod luma;
+mod moving;
 mod mutants;
+mod pictures;
 mod planes;
 
 /// Slow colours under grey stripes that move: hard edges in luma only, as 4:2:0 cannot hold them in chroma.
