@@ -3,10 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose};
+use crate::capture::Foreign;
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
+use crate::picture::{self, Header};
 
+mod distortion;
+mod lens;
+mod notes;
 mod seven_scenes;
 mod transforms;
+mod turn;
+
+use notes::Notes;
+
+/// The mend that always holds.
+const IGNORE: &str = "use --ignore-known-cameras";
 
 /// What a folder says of its images.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +28,17 @@ pub struct Known {
     pub depth: Option<DepthMaps>,
     /// Intrinsics at the asked size.
     pub intrinsics: Option<Intrinsics>,
+    /// What a person should know: guesses, and what lies there and is not read. Those of `cameras` are in its notes too.
+    pub notes: Vec<String>,
+}
+
+/// What of it is asked for; the rest may be damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Poses and intrinsics.
+    pub cameras: bool,
+    /// Depth.
+    pub depth: bool,
 }
 
 /// One image's camera before it is brought to the working size and the world's frame.
@@ -32,10 +54,11 @@ struct Found {
 /// Read are `transforms*.json` (nerfstudio, Blender's NeRF scenes: OpenGL cameras in a world whose +Z is up),
 /// `NAME.pose.txt` with `camera-intrinsics.txt` (7-Scenes, 3DMatch: OpenCV camera-to-world in metres, brought
 /// into the gauge of the first camera) and `NAME.depth.png` (16 bits, millimetres, 0 and 65535 unknown), where
-/// the image is `NAME.png` or `NAME.color.png`. `None` where there is nothing of that.
+/// the image is `NAME.png` or `NAME.color.png`. Cameras and depth are those of the upright pictures: what is of the pixels
+/// as stored is turned by the pictures' EXIF orientation. `None` where there is nothing of that.
 ///
 /// # Errors
-/// [`CameraError::File`] for a file that is there but cannot be read.
+/// [`CameraError::File`] for a file that is there but cannot be read, and for lenses that are no pinhole.
 pub fn known(
     path: &Path,
     image_paths: &[PathBuf],
@@ -43,53 +66,119 @@ pub fn known(
     width: u32,
     height: u32,
 ) -> Result<Option<Known>, CameraError> {
-    if image_paths.is_empty() {
-        return Ok(None);
-    }
+    let wanted = Wanted {
+        cameras: true,
+        depth: true,
+    };
+    let known = known_of(wanted, path, image_paths, times, [width, height])?;
+    let any = known.cameras.is_some() || known.depth.is_some() || known.intrinsics.is_some();
+    Ok(any.then_some(known))
+}
+
+/// As [`known`], of what is `wanted` alone, for images of `size`; with notes also where there is nothing.
+///
+/// # Errors
+/// As [`known`].
+pub fn known_of(
+    wanted: Wanted,
+    path: &Path,
+    image_paths: &[PathBuf],
+    times: &[f64],
+    size: [u32; 2],
+) -> Result<Known, CameraError> {
     let mut known = Known::default();
-    let found = match transforms::read(path, image_paths)? {
+    if image_paths.is_empty() {
+        return Ok(known);
+    }
+    if wanted.cameras {
+        cameras(&mut known, path, image_paths, times, size)?;
+    }
+    if wanted.depth {
+        known.depth = depth(image_paths)?;
+    }
+    Ok(known)
+}
+
+fn cameras(
+    known: &mut Known,
+    path: &Path,
+    image_paths: &[PathBuf],
+    times: &[f64],
+    [width, height]: [u32; 2],
+) -> Result<(), CameraError> {
+    let mut notes = Notes::default();
+    let found = match transforms::read(path, image_paths, &mut notes)? {
         Some(found) => Some((found, LengthUnit::Arbitrary)),
         None => {
-            let folder = seven_scenes::read(path, image_paths)?;
+            let folder = seven_scenes::read(path, image_paths, &mut notes)?;
             known.intrinsics = folder.intrinsics.map(|k| k.resized(width, height));
             folder.cameras.map(|c| (c, LengthUnit::Metres))
         }
     };
-    if let Some((found, unit)) = found {
-        known.intrinsics = found.first().map(|f| f.intrinsics.resized(width, height));
-        let cameras: Vec<Camera> = found
-            .iter()
-            .map(|f| Camera {
-                frame: f.index,
-                time: times.get(f.index).copied().unwrap_or(f.index as f64),
-                intrinsics: f.intrinsics.resized(width, height),
-                pose: f.pose,
-                depth_scale: 1.0,
-                depth_shift: 0.0,
-            })
-            .collect();
-        let mut notes = Vec::new();
-        if cameras.len() < image_paths.len() {
-            notes.push(format!(
-                "{} of {} images have no known pose and were left out",
-                image_paths.len() - cameras.len(),
-                image_paths.len()
-            ));
-        }
-        known.cameras = (!cameras.is_empty()).then_some(Cameras {
-            cameras,
-            frames: image_paths.len(),
-            unit,
-            focal_source: FocalSource::Known,
-            residual_median: None,
-            residual_under_2px: None,
-            flow_consistent: None,
-            notes,
-        });
+    known.notes = notes.into_words();
+    let Some((found, unit)) = found else {
+        let others = [Some(path), path.parent(), image_paths[0].parent()];
+        let foreign = others.into_iter().flatten().find_map(Foreign::beside);
+        known
+            .notes
+            .extend(foreign.map(|(kind, sign)| kind.passed_over(&sign)));
+        return Ok(());
+    };
+    known.intrinsics = found.first().map(|f| f.intrinsics.resized(width, height));
+    let cameras: Vec<Camera> = found
+        .iter()
+        .map(|f| Camera {
+            frame: f.index,
+            time: times.get(f.index).copied().unwrap_or(f.index as f64),
+            intrinsics: f.intrinsics.resized(width, height),
+            pose: f.pose,
+            depth_scale: 1.0,
+            depth_shift: 0.0,
+        })
+        .collect();
+    if cameras.len() < image_paths.len() {
+        let words = format!(
+            "{} of {} images have no known pose and were left out",
+            image_paths.len() - cameras.len(),
+            image_paths.len()
+        );
+        known.notes.insert(0, words);
     }
-    known.depth = depth(image_paths)?;
-    let any = known.cameras.is_some() || known.depth.is_some() || known.intrinsics.is_some();
-    Ok(any.then_some(known))
+    known.cameras = (!cameras.is_empty()).then(|| Cameras {
+        cameras,
+        frames: image_paths.len(),
+        unit,
+        focal_source: FocalSource::Known,
+        residual_median: None,
+        residual_under_2px: None,
+        flow_consistent: None,
+        notes: known.notes.clone(),
+    });
+    Ok(())
+}
+
+/// A camera of stored pixels as that of the upright picture.
+fn turned(
+    index: usize,
+    intrinsics: &Intrinsics,
+    pose: &Pose,
+    header: &Header,
+    image: &Path,
+) -> Result<Found, CameraError> {
+    let Some(pose) = turn::pose(pose, header.orientation) else {
+        return Err(fault(
+            image,
+            format!(
+                "its EXIF orientation ({}) mirrors the picture, which no camera can follow; save it without the tag, or {IGNORE}",
+                header.orientation.to_exif()
+            ),
+        ));
+    };
+    Ok(Found {
+        index,
+        intrinsics: turn::intrinsics(intrinsics, header.orientation),
+        pose,
+    })
 }
 
 /// The file beside an image that belongs to it: `NAME.color.png` and `NAME.png` have `NAME.<extension>`.
@@ -105,7 +194,7 @@ fn depth(image_paths: &[PathBuf]) -> Result<Option<DepthMaps>, CameraError> {
     for image in image_paths {
         maps.push(
             beside(image, "depth.png")
-                .map(|file| depth_png(&file))
+                .map(|file| depth_png(&file, image))
                 .transpose()?,
         );
     }
@@ -116,9 +205,18 @@ fn depth(image_paths: &[PathBuf]) -> Result<Option<DepthMaps>, CameraError> {
     }))
 }
 
-fn depth_png(file: &Path) -> Result<DepthMap, CameraError> {
-    let image = image::open(file).map_err(|e| fault(file, e))?;
-    let image::DynamicImage::ImageLuma16(image) = image else {
+/// Depth beside `image`, which lies as its pixels are stored, and is turned with them.
+fn depth_png(file: &Path, image: &Path) -> Result<DepthMap, CameraError> {
+    let header = header(image)?;
+    let mut depth = image::open(file).map_err(|e| fault(file, e))?;
+    // One that lies as the upright picture does already stays.
+    let lies = |[w, h]: [u32; 2]| {
+        (u64::from(w) * u64::from(depth.height())).abs_diff(u64::from(h) * u64::from(depth.width()))
+    };
+    if lies(header.stored) <= lies(header.upright()) {
+        depth.apply_orientation(header.orientation);
+    }
+    let image::DynamicImage::ImageLuma16(image) = depth else {
         return Err(fault(
             file,
             "depth must be a PNG of one 16-bit channel in millimetres; convert it or use --ignore-known-depth",
@@ -145,12 +243,16 @@ fn fault(path: &Path, reason: impl std::fmt::Display) -> CameraError {
     }
 }
 
-fn image_size(path: &Path) -> Result<(u32, u32), CameraError> {
-    image::image_dimensions(path).map_err(|e| fault(path, e))
+fn header(path: &Path) -> Result<Header, CameraError> {
+    picture::header(path).map_err(|reason| fault(path, reason))
 }
 
 /// Refuses a matrix that is not a rotation, which would bend the world.
-fn rotation(columns: [glam::DVec3; 3], path: &Path) -> Result<glam::DMat3, CameraError> {
+fn rotation(
+    columns: [glam::DVec3; 3],
+    what: &str,
+    path: &Path,
+) -> Result<glam::DMat3, CameraError> {
     let m = glam::DMat3::from_cols(columns[0], columns[1], columns[2]);
     let off = m.transpose() * m - glam::DMat3::IDENTITY;
     let worst = off
@@ -160,7 +262,9 @@ fn rotation(columns: [glam::DVec3; 3], path: &Path) -> Result<glam::DMat3, Camer
     if !(worst < 1e-2 && m.determinant() > 0.0) {
         return Err(fault(
             path,
-            "a pose holds no rotation; write rigid camera-to-world matrices or use --ignore-known-cameras",
+            format!(
+                "{what} holds no rotation (it scales, shears or mirrors); write rigid camera-to-world matrices, or {IGNORE}"
+            ),
         ));
     }
     Ok(super::residual::orthonormal(m))

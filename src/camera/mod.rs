@@ -21,11 +21,11 @@ mod residual;
 pub mod solve;
 
 pub use evaluate::{TrajectoryError, evaluate};
-pub use known::{Known, known};
+pub use known::{Known, Wanted, known, known_of};
 pub use solve::{SolveOptions, solve};
 
 /// Version of this stage's results, part of the resume key.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What the camera stage could not do.
 #[derive(Debug, thiserror::Error)]

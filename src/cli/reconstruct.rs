@@ -93,7 +93,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             bail!("{}: {words}", args.input.display());
         }
     };
-    for note in &cameras.notes {
+    let told = |note: &&String| given.notes.contains(note);
+    for note in cameras.notes.iter().filter(|note| !told(note)) {
         reporter.on(&Event::Warned {
             at: at("cameras"),
             message: note,
@@ -131,7 +132,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let document = json!({
             "success": true, "asset_path": asset, "asset_url": null, "format": "ply",
             "registered": cameras.cameras.len(), "frames": cameras.frames, "fit": rebuilt.report, "seconds": seconds,
-            "notes": cameras.notes,
+            "notes": cameras.notes, "faults": frames.faults,
         });
         println!("{}", serde_json::to_string_pretty(&document)?);
     } else {

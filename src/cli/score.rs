@@ -72,6 +72,8 @@ struct Take {
     components: std::collections::BTreeMap<String, f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     worst: Vec<Moment>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -97,7 +99,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     for path in &args.inputs {
         let side = args.max_side;
         let result = pipeline::scored(&gpu, path, None, side, &motion, &options, &monitor);
-        let result = result.map(|watched| watched.scores);
+        let result = result.map(|watched| (watched.scores, watched.faults));
         if let Err(error) = &result {
             let path = path.display();
             anstream::eprintln!("{}: scoring {path}: {error:#}", super::error_label());
@@ -105,7 +107,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         results.push(result);
     }
     let good: Vec<usize> = (0..results.len()).filter(|&i| results[i].is_ok()).collect();
-    let scores: Vec<Scores> = results.iter().flatten().cloned().collect();
+    let scored = results.iter().flatten();
+    let scores: Vec<Scores> = scored.map(|(scores, _)| scores.clone()).collect();
     let order = score::rank(&scores);
     let mut takes: Vec<Take> = args
         .inputs
@@ -143,12 +146,13 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn take(index: usize, path: &Path, result: anyhow::Result<Scores>) -> Take {
-    let (scores, error) = match result {
-        Ok(scores) => (Some(scores), None),
+/// `result`: scores, and the faults of the input.
+fn take(index: usize, path: &Path, result: anyhow::Result<(Scores, Vec<String>)>) -> Take {
+    let (found, error) = match result {
+        Ok(found) => (Some(found), None),
         Err(error) => (None, Some(format!("{error:#}"))),
     };
-    let scores = scores.unwrap_or_default();
+    let (scores, faults) = found.unwrap_or_default();
     let good = error.is_none();
     let mut named = scores.metrics;
     named.insert("overall".to_owned(), scores.overall);
@@ -160,6 +164,7 @@ fn take(index: usize, path: &Path, result: anyhow::Result<Scores>) -> Take {
         components: scores.components,
         worst: scores.worst,
         scores: good.then_some(named),
+        faults,
         error,
     }
 }

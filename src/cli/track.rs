@@ -7,8 +7,9 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::Globals;
-use crate::camera::{self, Cameras, Intrinsics, Known, SolveOptions, TrajectoryError};
+use crate::camera::{self, Cameras, Intrinsics, Known, SolveOptions, TrajectoryError, Wanted};
 use crate::depth::{Model, ModelChoice, Options};
+use crate::event::Monitor as _;
 use crate::motion::MotionOptions;
 use crate::pipeline;
 use crate::progress::Single;
@@ -59,6 +60,8 @@ pub struct Args {
 struct Summary<'a> {
     cameras: &'a Cameras,
     error: Option<TrajectoryError>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    faults: &'a [String],
 }
 
 /// Runs the command.
@@ -80,18 +83,21 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     for fault in &frames.faults {
         tracing::warn!("{}: {fault}", args.input.display());
     }
-    let known = camera::known(
-        &args.input,
-        &frames.sources,
-        &frames.times,
-        frames.width,
-        frames.height,
-    )?
-    .unwrap_or_default();
+    let known = known(args, &frames, &monitor)?;
     let truth = truth.or_else(|| known.cameras.clone());
     let cameras = match &known.cameras {
         Some(cameras) if !args.ignore_known_cameras => cameras.clone(),
-        _ => solve(args, &gpu, &frames, known, &monitor)?,
+        _ => {
+            let notes = known.notes.clone();
+            let solved = solve(args, &gpu, &frames, known, &monitor);
+            let mut cameras = solved.inspect_err(|_| {
+                for note in &notes {
+                    monitor.warn(note);
+                }
+            })?;
+            cameras.notes.extend(notes);
+            cameras
+        }
     };
     let error = truth
         .as_ref()
@@ -105,6 +111,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let summary = Summary {
             cameras: &cameras,
             error,
+            faults: &frames.faults,
         };
         println!("{}", serde_json::to_string_pretty(&summary)?);
     }
@@ -112,6 +119,28 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         say(&cameras, error.as_ref());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the input tells of its cameras and depth. Cameras that are ignored are only compared with, and may be damaged.
+fn known(args: &Args, frames: &Frames, monitor: &Single) -> anyhow::Result<Known> {
+    let ask = |cameras, depth| {
+        let wanted = Wanted { cameras, depth };
+        let size = [frames.width, frames.height];
+        camera::known_of(wanted, &args.input, &frames.sources, &frames.times, size)
+    };
+    let depth = !args.ignore_known_depth;
+    if !args.ignore_known_cameras {
+        return Ok(ask(true, depth)?);
+    }
+    let compare = ask(true, false).unwrap_or_else(|error| {
+        monitor.warn(&format!("nothing to compare with: {error}"));
+        Known::default()
+    });
+    Ok(Known {
+        depth: ask(false, depth)?.depth,
+        notes: Vec::new(),
+        ..compare
+    })
 }
 
 fn solve(

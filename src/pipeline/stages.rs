@@ -143,29 +143,29 @@ pub struct Given {
     pub depth: Option<DepthMaps>,
     /// Intrinsics at the working size.
     pub intrinsics: Option<Intrinsics>,
+    /// What a person should know of them, and of cameras that lie there and are not read.
+    pub notes: Vec<String>,
 }
 
-/// Reads what the input tells of its cameras and depth.
+/// Reads what the input tells of its cameras and depth; what is ignored may be damaged.
 ///
 /// # Errors
 /// A file of them that is there and cannot be read.
 pub fn given(input: &Path, frames: &Frames, config: &Config) -> anyhow::Result<Given> {
-    let known = if input.is_dir() || video::folder::is_list(input) {
-        camera::known(
-            input,
-            &frames.sources,
-            &frames.times,
-            frames.width,
-            frames.height,
-        )?
-    } else {
-        None
+    if !input.is_dir() && !video::folder::is_list(input) {
+        return Ok(Given::default());
+    }
+    let wanted = camera::Wanted {
+        cameras: !config.ignore_known_cameras,
+        depth: !config.ignore_known_depth,
     };
-    let known = known.unwrap_or_default();
+    let size = [frames.width, frames.height];
+    let known = camera::known_of(wanted, input, &frames.sources, &frames.times, size)?;
     Ok(Given {
-        cameras: known.cameras.filter(|_| !config.ignore_known_cameras),
-        depth: known.depth.filter(|_| !config.ignore_known_depth),
-        intrinsics: known.intrinsics.filter(|_| !config.ignore_known_cameras),
+        cameras: known.cameras,
+        depth: known.depth,
+        intrinsics: known.intrinsics,
+        notes: known.notes,
     })
 }
 
@@ -190,7 +190,8 @@ pub fn depth(
     Ok(Some(model.estimate(gpu, frames, monitor)?))
 }
 
-/// Cameras: the input's own where it tells them, else solved from flow and depth.
+/// Cameras: the input's own where it tells them, else solved from flow and depth. What is to be known of the input's own
+/// is told, and kept in the notes.
 ///
 /// # Errors
 /// What failed; a clip that cannot be solved is [`Tracked::Refused`], not an error.
@@ -202,6 +203,9 @@ pub fn track(
     config: &Config,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Tracked> {
+    for note in &given.notes {
+        monitor.warn(note);
+    }
     if let Some(cameras) = &given.cameras {
         return Ok(Tracked::Solved(cameras.clone()));
     }
@@ -214,7 +218,10 @@ pub fn track(
         options.intrinsics = given.intrinsics;
     }
     match camera::solve(&motion()?, depth, &options, monitor) {
-        Ok(cameras) => Ok(Tracked::Solved(cameras)),
+        Ok(mut cameras) => {
+            cameras.notes.extend(given.notes.iter().cloned());
+            Ok(Tracked::Solved(cameras))
+        }
         Err(error) => match refusal(&error) {
             Some(reason) => Ok(Tracked::Refused {
                 reason: reason.to_owned(),

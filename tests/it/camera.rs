@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod files;
+mod lens;
+mod lists;
 mod scene;
+mod turned;
 
 use glam::DVec3;
 use scene::{Clip, scene};

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use glam::DVec3;
 
-use super::{Found, beside, fault, image_size, rotation};
+use super::notes::Notes;
+use super::{Found, IGNORE, beside, fault, header, rotation, turn, turned};
 use crate::camera::{CameraError, Intrinsics, Pose};
 
 /// What such a folder holds.
@@ -13,8 +14,13 @@ pub(super) struct Folder {
     pub intrinsics: Option<Intrinsics>,
 }
 
-/// Poses of the images in image order, in the gauge of the first; intrinsics at the images' size.
-pub(super) fn read(folder: &Path, images: &[PathBuf]) -> Result<Folder, CameraError> {
+/// Poses of the images in image order, in the gauge of the first; intrinsics at the images' size. Both are of the pixels
+/// as they are stored, and are turned with the pictures.
+pub(super) fn read(
+    folder: &Path,
+    images: &[PathBuf],
+    notes: &mut Notes,
+) -> Result<Folder, CameraError> {
     let Some(lens_file) = lens_file(folder, &images[0]) else {
         return Ok(Folder {
             cameras: None,
@@ -22,7 +28,8 @@ pub(super) fn read(folder: &Path, images: &[PathBuf]) -> Result<Folder, CameraEr
         });
     };
     let lens = numbers(&lens_file, 9)?;
-    let (width, height) = image_size(&images[0])?;
+    let first = header(&images[0])?;
+    let [width, height] = first.stored;
     let intrinsics = Intrinsics {
         width,
         height,
@@ -31,13 +38,16 @@ pub(super) fn read(folder: &Path, images: &[PathBuf]) -> Result<Folder, CameraEr
         cx: lens[2],
         cy: lens[5],
     };
-    if !(intrinsics.fx > 0.0 && intrinsics.fy > 0.0) {
+    let finite = [intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy]
+        .iter()
+        .all(|x| x.is_finite());
+    if !(finite && intrinsics.fx > 0.0 && intrinsics.fy > 0.0) {
         return Err(fault(
             &lens_file,
-            "the focal lengths (entries 1 and 5 of 9) must be positive",
+            "the focal lengths (entries 1 and 5 of 9) must be positive, and the centre (3 and 6) a number",
         ));
     }
-    let mut poses: Vec<(usize, Pose)> = Vec::new();
+    let mut found = Vec::new();
     for (index, image) in images.iter().enumerate() {
         let Some(file) = beside(image, "pose.txt") else {
             continue;
@@ -48,36 +58,53 @@ pub(super) fn read(folder: &Path, images: &[PathBuf]) -> Result<Folder, CameraEr
             continue;
         }
         let column = |c: usize| DVec3::new(m[c], m[4 + c], m[8 + c]);
-        let rotation = rotation([column(0), column(1), column(2)], &file)?;
-        poses.push((
-            index,
-            Pose {
-                rotation,
-                position: column(3),
-            },
-        ));
+        let rotation = rotation([column(0), column(1), column(2)], "the pose", &file)?;
+        let pose = Pose {
+            rotation,
+            position: column(3),
+        };
+        let header = header(image)?;
+        if header.orientation != first.orientation {
+            return Err(fault(
+                image,
+                format!(
+                    "its EXIF orientation is another than that of the first picture; make them alike, or {IGNORE}"
+                ),
+            ));
+        }
+        found.push(turned(index, &intrinsics, &pose, &header, image)?);
     }
-    let Some((_, first)) = poses.first().copied() else {
+    let exif = first.orientation.to_exif();
+    if exif != 1 {
+        notes.add(
+            "turned",
+            format!(
+                "the pictures are turned upright by their EXIF orientation ({exif}), and their cameras and depth with them: \
+                 they were taken to be of the pixels as stored, which these files do not tell"
+            ),
+        );
+    }
+    let intrinsics = turn::intrinsics(&intrinsics, first.orientation);
+    let Some(Pose {
+        rotation: first,
+        position: origin,
+    }) = found.first().map(|f| f.pose)
+    else {
         return Ok(Folder {
             cameras: None,
             intrinsics: Some(intrinsics),
         });
     };
     let gauge = Pose::gauge().rotation;
-    let turn = gauge * first.rotation.transpose();
-    let cameras = poses
-        .iter()
-        .map(|(index, pose)| Found {
-            index: *index,
-            intrinsics,
-            pose: Pose {
-                rotation: turn * pose.rotation,
-                position: turn * (pose.position - first.position),
-            },
-        })
-        .collect();
+    let turn = gauge * first.transpose();
+    for camera in &mut found {
+        camera.pose = Pose {
+            rotation: turn * camera.pose.rotation,
+            position: turn * (camera.pose.position - origin),
+        };
+    }
     Ok(Folder {
-        cameras: Some(cameras),
+        cameras: Some(found),
         intrinsics: Some(intrinsics),
     })
 }
@@ -99,11 +126,12 @@ fn lens_file(folder: &Path, image: &Path) -> Option<PathBuf> {
 
 fn numbers(file: &Path, needed: usize) -> Result<Vec<f64>, CameraError> {
     let text = std::fs::read_to_string(file).map_err(|e| fault(file, e))?;
+    let text = text.trim_start_matches('\u{feff}');
     let values: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
     let values = values.map_err(|e| {
         fault(
             file,
-            format!("a number cannot be read ({e}); mend it or use --ignore-known-cameras"),
+            format!("a number cannot be read ({e}); mend it or {IGNORE}"),
         )
     })?;
     if values.len() < needed {

@@ -1,0 +1,335 @@
+//! What `transforms.json` says of lenses, as tools write it.
+
+use std::path::PathBuf;
+
+use sora_director::camera::{Cameras, Wanted, known, known_of};
+
+/// A folder with two pictures of 64 x 48.
+struct Capture {
+    folder: tempfile::TempDir,
+    images: Vec<PathBuf>,
+}
+
+impl Capture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let images = ["f0.png", "f1.png"].map(|name| folder.path().join(name));
+        for image in &images {
+            image::RgbImage::new(64, 48).save(image).unwrap();
+        }
+        Self {
+            folder,
+            images: images.into(),
+        }
+    }
+
+    fn of(&self, json: &[u8]) -> Result<Cameras, String> {
+        std::fs::write(self.folder.path().join("transforms.json"), json).unwrap();
+        let found = known(self.folder.path(), &self.images, &[0.0, 1.0], 64, 48);
+        Ok(found.map_err(|e| e.to_string())?.unwrap().cameras.unwrap())
+    }
+
+    /// With `shared` for the file and `own` for its first frame.
+    fn with(&self, shared: &str, own: &str) -> Result<Cameras, String> {
+        let rows = "[[1,0,0,0],[0,1,0,0],[0,0,1,0]]";
+        let frame = |k: u32, own: &str| {
+            format!(r#"{{"file_path": "f{k}.png", "transform_matrix": {rows} {own}}}"#)
+        };
+        let frames = [frame(0, own), frame(1, "")].join(", ");
+        self.of(format!(r#"{{{shared} "frames": [{frames}]}}"#).as_bytes())
+    }
+
+    fn refused(&self, shared: &str, own: &str, words: &[&str]) {
+        let error = self.with(shared, own).expect_err(shared);
+        for word in words
+            .iter()
+            .chain(&["transforms.json", "--ignore-known-cameras"])
+        {
+            assert!(error.contains(word), "{word}: {error}");
+        }
+    }
+}
+
+#[test]
+fn lenses_that_are_no_pinhole_are_refused_by_name() {
+    let capture = Capture::new();
+    let fl = r#""fl_x": 60, "fl_y": 62,"#;
+    for fine in [
+        r#""camera_model": "OPENCV", "k1": 0, "k2": 0.0, "p1": -0.0, "p2": null,"#,
+        r#""camera_model": "PINHOLE", "is_fisheye": false, "fisheye_crop_radius": null,"#,
+        r#""camera_model": "SIMPLE_PINHOLE", "distortion_params": [0, 0, 0, 0, 0, 0],"#,
+        r#""camera_model": null, "distortion_params": {"k1": 0},"#,
+        "",
+    ] {
+        let cameras = capture.with(&format!("{fl}{fine}"), "").expect(fine);
+        assert!(cameras.notes.is_empty(), "{fine}: {:?}", cameras.notes);
+    }
+    for (lens, words) in [
+        (
+            r#""k1": -0.35, "k2": 0.12,"#,
+            &["k1 is -0.35, k2 is 0.12", "undistort"][..],
+        ),
+        (r#""k1": "-0.35","#, &["k1 is -0.35"]),
+        (
+            r#""p2": 0.003,"#,
+            &["p2 is 0.003", "colmap image_undistorter"],
+        ),
+        (r#""k6": 1e-9,"#, &["k6 is"]),
+        (
+            r#""camera_model": "OPENCV_FISHEYE","#,
+            &["camera_model is OPENCV_FISHEYE", "pinhole"],
+        ),
+        (
+            r#""camera_model": "EQUIRECTANGULAR","#,
+            &["EQUIRECTANGULAR"],
+        ),
+        (r#""is_fisheye": true,"#, &["is_fisheye is 1"]),
+        (
+            r#""fisheye_crop_radius": 900,"#,
+            &["fisheye_crop_radius is 900"],
+        ),
+        (
+            r#""distortion_params": [0.1, 0, 0, 0],"#,
+            &["distortion_params[0] is 0.1"],
+        ),
+        (r#""distortion_params": {"k1": 0.1},"#, &["k1 is 0.1"]),
+        (r#""k3": NaN,"#, &["k3 is NaN"]),
+    ] {
+        capture.refused(&format!("{fl}{lens}"), "", words);
+    }
+    // Of one frame, by its number; it may undo what holds for the others.
+    capture.refused(fl, r#", "k1": 0.2"#, &["frames[0].k1 is 0.2"]);
+    capture.refused(
+        fl,
+        r#", "camera_model": "FISHEYE624""#,
+        &["frames[0].camera_model is FISHEYE624"],
+    );
+    capture.refused(
+        &format!(r#"{fl} "k1": 0.2,"#),
+        r#", "k1": 0"#,
+        &["k1 is 0.2"],
+    );
+    // What moves no point by a twentieth of a pixel passes, and that is told with the bound.
+    let cameras = capture
+        .with(&format!(r#"{fl} "k1": 1e-4, "p1": 1e-5,"#), "")
+        .unwrap();
+    assert!(
+        cameras.notes[0].contains("k1 is 0.0001, p1 is 0.00001"),
+        "{:?}",
+        cameras.notes
+    );
+    let bound: f64 = {
+        let (_, rest) = cameras.notes[0].split_once("more than ").unwrap();
+        rest.split(' ').next().unwrap().parse().unwrap()
+    };
+    // At the corner: f (k1 r^3 + 3 p1 r^2), r = |(32/60, 24/62)|.
+    let r = (32.0f64 / 60.0).hypot(24.0 / 62.0);
+    assert!(
+        (bound - 62.0 * (1e-4 * r.powi(3) + 3e-5 * r * r)).abs() < 6e-4,
+        "{bound}"
+    );
+    capture.refused(
+        &format!(r#"{fl} "k1": 4e-3,"#),
+        "",
+        &["k1 is 0.004", "up to 0.1 px"],
+    );
+}
+
+#[test]
+fn focal_lengths_come_from_what_there_is() {
+    let capture = Capture::new();
+    let k = |shared: &str, own: &str| {
+        let cameras = capture.with(shared, own).expect(shared);
+        let k = cameras.cameras[0].intrinsics;
+        ([k.fx, k.fy, k.cx, k.cy], cameras.notes)
+    };
+    let near = |found: [f64; 4], want: [f64; 4]| {
+        let far = found.iter().zip(want).any(|(a, b)| !((a - b).abs() < 1e-3));
+        assert!(!far, "{found:?} for {want:?}");
+    };
+    let (a, b) = (32.0 / 0.45f64.tan(), 24.0 / 0.3f64.tan());
+    near(k(r#""camera_angle_x": 0.9,"#, "").0, [a, a, 32.0, 24.0]);
+    near(
+        k(r#""camera_angle_x": 0.9, "camera_angle_y": 0.6,"#, "").0,
+        [a, b, 32.0, 24.0],
+    );
+    near(k(r#""camera_angle_y": 0.6,"#, "").0, [b, b, 32.0, 24.0]);
+    near(
+        k(
+            r#""fl_x": 60, "camera_angle_y": 0.6, "cx": 31, "cy": 25,"#,
+            "",
+        )
+        .0,
+        [60.0, b, 31.0, 25.0],
+    );
+    near(k(r#""fl_y": 62,"#, "").0, [62.0, 62.0, 32.0, 24.0]);
+    near(
+        k(r#""x_fov": 90, "y_fov": 90,"#, "").0,
+        [32.0, 24.0, 32.0, 24.0],
+    );
+    // A frame's own, of any kind, before the file's.
+    near(
+        k(r#""fl_x": 60,"#, r#", "camera_angle_x": 0.9"#).0,
+        [a, a, 32.0, 24.0],
+    );
+    near(
+        k(r#""fl_x": 60, "cx": 30,"#, r#", "fl_x": 50, "cx": 31"#).0,
+        [50.0, 50.0, 31.0, 24.0],
+    );
+    // Degrees, which is a guess.
+    let (found, notes) = k(r#""camera_angle_x": 50.0,"#, "");
+    near(found, [68.624, 68.624, 32.0, 24.0]);
+    assert!(
+        notes[0].contains("camera_angle_x is 50") && notes[0].contains("guess"),
+        "{notes:?}"
+    );
+    // Sides of 0 are the pictures' own; other sizes are scaled; texts are numbers.
+    let (found, notes) = k(r#""fl_x": 60, "fl_y": "62", "w": 0, "h": 0,"#, "");
+    near(found, [60.0, 62.0, 32.0, 24.0]);
+    assert!(
+        notes.len() == 1 && notes[0].contains("own size"),
+        "{notes:?}"
+    );
+    let (found, notes) = k(
+        r#""fl_x": 120, "fl_y": 124, "cx": 64, "cy": 48, "w": 128, "h": 96,"#,
+        "",
+    );
+    near(found, [60.0, 62.0, 32.0, 24.0]);
+    assert!(notes.is_empty(), "{notes:?}");
+    assert!(k(r#""fl_x": 60, "w": 127, "h": 95,"#, "").1.is_empty());
+    let (_, notes) = k(r#""fl_x": 60, "w": 48, "h": 64,"#, "");
+    assert!(
+        notes[0].contains("48 x 64, which is another shape than the pictures' 64 x 48"),
+        "{notes:?}"
+    );
+    let (_, notes) = k(r#""fl_x": 60, "cx": 0.5, "cy": 0.5,"#, "");
+    assert!(notes[0].contains("cx and cy"), "{notes:?}");
+}
+
+#[test]
+fn numbers_that_are_none_are_named_by_their_field() {
+    let capture = Capture::new();
+    for (shared, own, words) in [
+        (r#""fl_x": 0,"#, "", &["fl_x is 0", "over 0"][..]),
+        (r#""fl_x": -60,"#, "", &["fl_x is -60"]),
+        (r#""fl_x": NaN,"#, "", &["fl_x is NaN"]),
+        (r#""fl_x": 60, "cx": Infinity,"#, "", &["cx is inf"]),
+        (r#""fl_x": 60, "w": -64,"#, "", &["w is -64"]),
+        (
+            r#""fl_x": 60,"#,
+            r#", "fl_y": -Infinity"#,
+            &["frames[0].fl_y is -inf"],
+        ),
+        (r#""fl_x": "wide","#, "", &["fl_x", "\"wide\"", "a number"]),
+        (
+            r#""camera_angle_x": 180,"#,
+            "",
+            &["camera_angle_x is 180", "angle of view"],
+        ),
+        (r#""camera_angle_x": 0,"#, "", &["camera_angle_x is 0"]),
+        ("", "", &["neither fl_x nor camera_angle_x"]),
+    ] {
+        capture.refused(shared, own, words);
+    }
+    // Poses, by frame, row and column.
+    let pose = |matrix: &str| {
+        let json = format!(
+            r#"{{"fl_x": 60, "frames": [{{"file_path": "f0", "transform_matrix": {matrix}}}]}}"#
+        );
+        capture.of(json.as_bytes())
+    };
+    let says = |matrix: &str, words: &str| {
+        let error = pose(matrix).expect_err(words);
+        assert!(
+            error.contains(words) && error.contains("--ignore-known-cameras"),
+            "{error}"
+        );
+    };
+    says(
+        "[[1,0,0,0],[0,1,0,NaN],[0,0,1,0],[0,0,0,1]]",
+        "frames[0].transform_matrix[1][3] is NaN",
+    );
+    says(
+        "[[2,0,0,0],[0,2,0,0],[0,0,2,0],[0,0,0,1]]",
+        "frames[0].transform_matrix holds no rotation",
+    );
+    says("[[-1,0,0,0],[0,1,0,0],[0,0,1,0],[0,0,0,1]]", "mirrors");
+    // By columns: the position is where the last row should be.
+    says(
+        "[[1,0,0,0],[0,1,0,0],[0,0,1,0],[4,5,6,1]]",
+        "written by columns",
+    );
+    says("[[1,0,0],[0,1,0],[0,0,1]]", "frames[0].transform_matrix[0]");
+    says("\"none\"", "frames[0].transform_matrix");
+    let of_three = pose("[[1,0,0,4],[0,1,0,5],[0,0,1,6]]").unwrap();
+    assert_eq!(
+        of_three,
+        pose("[[1,0,0,4],[0,1,0,5],[0,0,1,6],[0,0,0,1]]").unwrap()
+    );
+}
+
+#[test]
+fn marks_are_passed_over_and_other_encodings_named() {
+    let capture = Capture::new();
+    let json = r#"{"fl_x": 60, "aabb": [NaN, -Infinity], "frames": [{"file_path": "f0.png", "transform_matrix": [[1,0,0,0],[0,1,0,0],[0,0,1,0]]}]}"#;
+    let cameras = capture.of(format!("\u{feff}{json}").as_bytes()).unwrap();
+    assert_eq!(
+        (cameras.cameras.len(), cameras.cameras[0].intrinsics.fx),
+        (1, 60.0)
+    );
+    let wide: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [[&[0xFF, 0xFE][..], &wide].concat(), wide] {
+        let error = capture.of(&bytes).unwrap_err();
+        assert!(
+            error.contains("transforms.json") && error.contains("save it as UTF-8"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn what_is_ignored_may_be_damaged_and_depth_still_comes() {
+    let capture = Capture::new();
+    assert!(capture.with(r#""fl_x": 60, "k1": 0.5,"#, "").is_err());
+    let depth =
+        image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::from_pixel(4, 3, image::Luma([1500]));
+    depth
+        .save(capture.folder.path().join("f0.depth.png"))
+        .unwrap();
+    let ask = |cameras, depth| {
+        let wanted = Wanted { cameras, depth };
+        known_of(
+            wanted,
+            capture.folder.path(),
+            &capture.images,
+            &[0.0, 1.0],
+            [64, 48],
+        )
+    };
+    let found = ask(false, true).unwrap();
+    assert!(found.cameras.is_none() && found.depth.unwrap().maps[0].is_some());
+    std::fs::write(capture.folder.path().join("f1.depth.png"), "none").unwrap();
+    assert!(ask(false, true).is_err() && ask(true, false).is_err());
+    capture
+        .with(r#""fl_x": 60,"#, "")
+        .expect_err("depth is damaged");
+    assert!(ask(true, false).unwrap().cameras.is_some());
+    // Masks and depth of the list are not read.
+    std::fs::remove_file(capture.folder.path().join("f1.depth.png")).unwrap();
+    let cameras = capture
+        .with(
+            r#""fl_x": 60,"#,
+            r#", "mask_path": "m.png", "depth_file_path": "d.png""#,
+        )
+        .unwrap();
+    assert!(
+        cameras.notes.iter().any(|n| n.contains("1 masks")),
+        "{:?}",
+        cameras.notes
+    );
+    assert!(
+        cameras.notes.iter().any(|n| n.contains("depth_file_path")),
+        "{:?}",
+        cameras.notes
+    );
+}
