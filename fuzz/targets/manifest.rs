@@ -13,6 +13,7 @@ fuzz_target!(|input: &[u8]| {
     let format = match first {
         b'j' => Format::JsonLines,
         b't' => Format::Toml,
+        b'v' => Format::Tsv,
         _ => Format::Csv,
     };
     bounded::within(bytes, 16, || {

@@ -26,8 +26,8 @@ use crate::store::{Run, Verify};
 The same command again resumes: what is done is skipped, what was killed is finished.
 Exit codes: 0 all rows done, 1 some rows failed, 2 could not run, 130 interrupted.")]
 pub struct Args {
-    /// CSV, JSON Lines (.jsonl) or TOML; columns: prompt (or video), and optionally id takes seconds size fps seed
-    /// provider model video reference_image iterations priority tags
+    /// CSV (.tsv: with tabs), JSON (.json, .jsonl) or TOML; columns: prompt (or video), and optionally id takes
+    /// seconds size fps seed provider model video reference_image iterations priority tags
     manifest: PathBuf,
     /// Run folder [default: runs/<name of the manifest>]
     #[arg(long, short, value_name = "RUN")]

@@ -49,6 +49,9 @@ impl Broken {
         if token.starts_with('\'') {
             return "texts and names stand in double quotes (Python: json.dumps)";
         }
+        if text[self.at..].starts_with(['\u{201c}', '\u{201d}', '\u{201e}']) {
+            return "texts and names stand in straight double quotes (\")";
+        }
         match token {
             "Infinity" | "-Infinity" | "nan" | "None" | "undefined" => {
                 "write null where there is no value"

@@ -167,7 +167,7 @@ fn what_python_writes_is_read_or_named() {
     );
     let null = "write null where there is no value";
     refused(
-        "{\"prompt\":\"a\",\"x\":Infinity}\n{\"prompt\":\"b\",\"x\":None}\n{\"prompt\":\"c\",\"x\":True}\n{'prompt':'d'}\n{\"prompt\":\"e\",}\n{\"prompt\":\"f\"}\n",
+        "{\"prompt\":\"a\",\"x\":Infinity}\n{\"prompt\":\"b\",\"x\":None}\n{\"prompt\":\"c\",\"x\":True}\n{'prompt':'d'}\n{\"prompt\":\"e\",}\n{\"prompt\":\"f\"}\n{\u{201c}prompt\u{201d}:\"g\"}\n",
         &[
             ("line 1, column 19", null),
             ("line 2, column 19", null),
@@ -177,6 +177,10 @@ fn what_python_writes_is_read_or_named() {
                 "texts and names stand in double quotes (Python: json.dumps)",
             ),
             ("line 5, column 15", "drop the comma after the last value"),
+            (
+                "line 7, column 2",
+                "texts and names stand in straight double quotes",
+            ),
         ],
         &["f"],
     );

@@ -1,8 +1,10 @@
 //! What a run would do and cost.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use sora_director::generate::Providers;
+use sora_director::manifest::Format;
 use sora_director::pipeline::Plan;
 use sora_director::report::results;
 use sora_director::store::Recipe;
@@ -84,6 +86,46 @@ fn validate_does_nothing_and_tells_faults_of_files_and_of_rows() {
     assert_eq!(code(&output), 2);
     let faults: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
     assert_eq!(faults["manifest_faults"][0]["field"], "takes");
+}
+
+#[test]
+fn what_is_read_otherwise_than_it_is_written_is_told_on_stderr_and_in_json() {
+    let folder = Folder::new();
+    let manifest = folder.text("m.csv", "id;prompt;takes\na;a room;2,0\n;;\n");
+    let output = run(&["validate", &manifest, "--json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(plan["total"]["first_round"]["takes"], 2);
+    let warnings = plan["manifest_warnings"].as_array().expect("a list");
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert_eq!(
+        (&warnings[0]["line"], &warnings[1]["field"]),
+        (&1.into(), &"takes".into())
+    );
+    for words in [
+        "m.csv: line 1: the fields are separated by semicolons",
+        "decimal point",
+    ] {
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_run_reads_its_copy_of_a_manifest_of_every_ending() {
+    for (name, text) in [
+        ("m.csv", "prompt\n\"a, b\"\n"),
+        ("m.tsv", "prompt\na, b\n"),
+        ("m.json", "[\n{\"prompt\": \"a, b\"}\n]"),
+        ("m.jsonl", "{\"prompt\": \"a, b\"}"),
+        ("m.toml", "[[prompt]]\nprompt = 'a, b'\n"),
+    ] {
+        let folder = Folder::new();
+        let extension = Format::of(Path::new(name)).extension();
+        folder.text("run.toml", "format = 1\n");
+        folder.text(&format!("manifest.{extension}"), text);
+        let rows = sora_director::run::rows(&folder.path("")).expect("rows");
+        assert_eq!(rows[0].prompt, "a, b", "{name}");
+    }
 }
 
 #[test]
