@@ -64,10 +64,7 @@ unsafe impl GlobalAlloc for Counted {
 /// or asks for that much.
 pub fn within<T>(input: &[u8], more: usize, reader: impl FnOnce() -> T) -> T {
     REFUSED.store(false, Relaxed);
-    MOST.store(
-        NOW.load(Relaxed) + 4 * input.len() + (more << 20),
-        Relaxed,
-    );
+    MOST.store(NOW.load(Relaxed) + 4 * input.len() + (more << 20), Relaxed);
     let answer = reader();
     MOST.store(usize::MAX, Relaxed);
     assert!(

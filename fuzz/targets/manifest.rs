@@ -24,12 +24,18 @@ fuzz_target!(|input: &[u8]| {
         let lines = 1 + bytes.iter().filter(|b| matches!(b, b'\n' | b'\r')).count();
         for fault in found.faults.iter().chain(&found.warnings) {
             assert!((1..=lines).contains(&fault.line), "{fault}");
-            assert!(fault.column != Some(0) && fault.to_string().len() < 2000, "{fault}");
+            assert!(
+                fault.column != Some(0) && fault.to_string().len() < 2000,
+                "{fault}"
+            );
         }
         for row in &found.rows {
             let safe = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
             assert!(!row.id.is_empty() && row.id.chars().all(safe), "{row:?}");
-            assert!((1..=lines).contains(&row.line) && !row.prompt.contains('\0'), "{row:?}");
+            assert!(
+                (1..=lines).contains(&row.line) && !row.prompt.contains('\0'),
+                "{row:?}"
+            );
         }
     });
 });

@@ -1,5 +1,6 @@
 //! What is wrong with a manifest, and where: line, column, field, mend.
 
+use std::cell::Cell;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -89,6 +90,8 @@ pub(super) struct Lines<'t> {
     text: &'t str,
     /// The place of the first byte of each block.
     blocks: Vec<(usize, usize)>,
+    /// The byte that was asked for last, and its place: most ask for one a little after it.
+    last: Cell<(usize, (usize, usize))>,
 }
 
 /// The place of the byte after `byte`.
@@ -108,15 +111,25 @@ impl<'t> Lines<'t> {
             let from = blocks.last().copied().unwrap_or((1, 1));
             blocks.push(block.iter().copied().fold(from, step));
         }
-        Self { text, blocks }
+        Self {
+            text,
+            blocks,
+            last: Cell::new((0, (1, 1))),
+        }
     }
 
     /// Line and character of a byte, both from 1.
     pub(super) fn place(&self, byte: usize) -> (usize, usize) {
         let byte = byte.min(self.text.len());
         let block = byte / BLOCK;
-        let rest = &self.text.as_bytes()[block * BLOCK..byte];
-        rest.iter().copied().fold(self.blocks[block], step)
+        let (start, from) = match self.last.get() {
+            (last, place) if (block * BLOCK..=byte).contains(&last) => (last, place),
+            _ => (block * BLOCK, self.blocks[block]),
+        };
+        let rest = &self.text.as_bytes()[start..byte];
+        let place = rest.iter().copied().fold(from, step);
+        self.last.set((byte, place));
+        place
     }
 }
 

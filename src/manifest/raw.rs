@@ -116,6 +116,10 @@ pub(super) fn unseen(c: char) -> bool {
 /// and without quotes around them; others as they are.
 pub(super) fn canonical(name: &str) -> String {
     let name = name.trim();
+    // Most names are spelled as they are known: JSON has them in every row.
+    if name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+        return name.to_owned();
+    }
     let quote = |c: char| unseen(c) || "\"'\u{201c}\u{201d}\u{201e}\u{2018}\u{2019}".contains(c);
     let words = name.trim_matches(quote);
     // No known name is longer, and a long one would be copied for nothing.

@@ -6,7 +6,7 @@ mod records;
 use std::collections::BTreeSet;
 
 use super::fault::{Fault, cut};
-use super::raw::{Cell, Kind, Raw, Rows, canonical};
+use super::raw::{Cell, Kind, Raw, Rows};
 use header::Header;
 use records::{Record, Records};
 
@@ -19,6 +19,7 @@ struct Column<'h> {
 
 /// The columns, and how their fields are written.
 struct Table<'h> {
+    header: &'h Record,
     columns: Vec<Column<'h>>,
     /// Columns up to the last that has a name: what stands after it may be missing.
     named: usize,
@@ -95,6 +96,7 @@ impl<'h> Table<'h> {
             );
         }
         Self {
+            header: &header.record,
             columns,
             named: last.map_or(0, |last| last + 1),
             counted,
@@ -119,9 +121,8 @@ impl<'h> Table<'h> {
         if self.counted && rest() {
             return true;
         }
-        let mut pairs = fields.iter().zip(&self.columns);
-        let again = fields.len() == self.columns.len()
-            && pairs.all(|(field, column)| canonical(&field.text) == column.name);
+        let mut pairs = fields.iter().zip(&self.header.fields);
+        let again = fields.len() == self.columns.len() && pairs.all(|(a, b)| a.text == b.text);
         if again {
             let words = "is the header again, and is left out; delete the line";
             out.told.tell("again", Fault::line(record.line, words));

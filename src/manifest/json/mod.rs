@@ -124,6 +124,11 @@ impl<'t> Reader<'t> {
                 }
                 return;
             }
+            if let Some((end, entries)) = syntax::entries(self.text, at) {
+                self.object(at..end, entries);
+                at = end;
+                continue;
+            }
             at = match syntax::value(self.text, at) {
                 Ok(end) => {
                     self.value(at..end);
@@ -151,8 +156,8 @@ impl<'t> Reader<'t> {
             self.strays.get_or_insert((fault, 0)).1 += 1;
             return;
         }
-        let entries = match serde_json::from_str::<Entries>(content) {
-            Ok(entries) => entries,
+        match serde_json::from_str(content) {
+            Ok(entries) => self.object(at, entries),
             Err(error) => {
                 let broken = Broken::new(content, &error);
                 let mend = broken.mend(content, 0);
@@ -160,14 +165,17 @@ impl<'t> Reader<'t> {
                     at.start + broken.at,
                     format!("not a JSON object ({}); {mend}", broken.words),
                 );
-                return;
             }
-        };
+        }
+    }
+
+    /// The object at `at`.
+    fn object(&mut self, at: Range<usize>, entries: Entries) {
         if let Some(message) = orient::mend(&entries) {
             self.fault(at.start, message);
             return;
         }
-        let row = self.row(at.start, content, entries);
+        let row = self.row(at.start, &self.text[at], entries);
         self.out.rows.push(row);
     }
 

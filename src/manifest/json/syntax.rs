@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use serde::de::IgnoredAny;
 
+use super::entry::Entries;
+
 /// What is no JSON.
 pub(super) struct Broken {
     /// The byte where it is seen.
@@ -69,6 +71,13 @@ impl Broken {
             _ => "write one object a line",
         }
     }
+}
+
+/// The object that starts at byte `at`, and where it ends, if it is whole.
+pub(super) fn entries(text: &str, at: usize) -> Option<(usize, Entries)> {
+    let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter();
+    let entries = values.next()?.ok()?;
+    Some((at + values.byte_offset(), entries))
 }
 
 /// Where the value that starts at byte `at` ends.

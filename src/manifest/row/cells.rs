@@ -90,7 +90,10 @@ impl Reader<'_> {
             );
             self.told.tell("mark", cell.fault(message));
         }
-        cell.text = unmarked.unwrap_or(seen).to_owned();
+        let bare = unmarked.unwrap_or(seen);
+        if bare.len() < cell.text.len() {
+            cell.text = bare.to_owned();
+        }
     }
 
     /// Tells that a cell is read as empty.
