@@ -113,10 +113,10 @@ impl Rows<'_> {
         for (i, row) in self.bytes.chunks_exact(self.stride).enumerate() {
             let at = |column: usize| float(row, own[column]);
             let position = [at(0), at(1), at(2)];
-            let log_scale = [at(3), at(4), if flat { FLAT } else { at(5) }];
+            let log_scale = [at(7), at(8), if flat { FLAT } else { at(9) }];
             let opacity_logit = at(6);
-            let rotation = [at(7), at(8), at(9), at(10)];
-            let mut sh = [[at(11), at(12), at(13)]; K];
+            let rotation = [at(10), at(11), at(12), at(13)];
+            let mut sh = [[at(3), at(4), at(5)]; K];
             for (k, coefficient) in sh.iter_mut().enumerate().skip(1) {
                 // Channel-major in the file.
                 *coefficient = [at(13 + k), at(16 + k), at(19 + k)];

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Bytes that a header may take; a longer one is no PLY of this field.
-const MOST: usize = 1 << 20;
+const MOST: usize = 1 << 18;
 
 /// How the rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ pub(super) enum Colour {
 /// The properties of a splat, as indices into the element's.
 #[derive(Debug)]
 pub(super) struct Layout {
-    /// x y z, three scales, opacity, rotation w x y z, colour r g b; from degree 1 on three coefficients of r, of g and
+    /// x y z, colour r g b, opacity, three scales, rotation w x y z; from degree 1 on three coefficients of r, of g and
     /// of b; then [`Self::higher`] ones above degree 1; then the normal, where there is one.
     pub columns: Vec<usize>,
     pub higher: usize,
@@ -63,10 +63,10 @@ impl Layout {
             _ => (3, [first, second, third]),
         };
         let mut wanted: Vec<String> = ["x", "y", "z"].map(String::from).to_vec();
-        wanted.extend(names);
-        wanted.push("opacity".into());
-        wanted.extend((0..4).map(|i| format!("rot_{i}")));
         wanted.extend(colours);
+        wanted.push("opacity".into());
+        wanted.extend(names);
+        wanted.extend((0..4).map(|i| format!("rot_{i}")));
         let mut missing: Vec<&str> = Vec::new();
         for name in &wanted {
             match element.find(name).map(|i| element.properties[i].holds) {

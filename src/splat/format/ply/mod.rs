@@ -3,7 +3,7 @@
 //! besides, and as SuperSplat packs them.
 //!
 //! A reader's arrays take 4 bytes a number: at most 4 times the file's bytes (4.7 times where it has fewer than three
-//! scales and all its properties are of one byte), and at most 16 MiB for the header. Counts are checked against the
+//! scales and all its properties are of one byte), and at most 8 MiB for the header. Counts are checked against the
 //! bytes that are there before any memory is taken.
 
 use super::SplatFile;
@@ -87,13 +87,12 @@ fn without_vertex(header: &Header<'_>) -> String {
 }
 
 /// The names behind `what`, the first few of them.
-fn listed(what: &str, names: impl Iterator<Item = String>) -> Option<String> {
-    let names: Vec<String> = names.collect();
-    let more = names.len().saturating_sub(TOLD);
-    let first = names[..names.len() - more].join(", ");
-    match more {
-        0 if names.is_empty() => None,
+fn listed(what: &str, mut names: impl Iterator<Item = String>) -> Option<String> {
+    let first: Vec<String> = names.by_ref().take(TOLD).collect();
+    let first = first.join(", ");
+    match names.count() {
+        0 if first.is_empty() => None,
         0 => Some(format!("{what} {first}")),
-        _ => Some(format!("{what} {first} and {more} more")),
+        more => Some(format!("{what} {first} and {more} more")),
     }
 }

@@ -112,7 +112,7 @@ fn numbers(
     for _ in 0..header.elements[vertex].count {
         rows.next(&mut found)?;
         if let Colour::Display(scalar) = layout.colour {
-            for value in &mut found[11..14] {
+            for value in &mut found[3..6] {
                 *value = shade(*value, scalar);
                 if value.is_finite() {
                     seen.brightest = seen.brightest.max(*value as f32);
@@ -123,7 +123,7 @@ fn numbers(
         let mut values = [0.0; LARGE];
         for (i, (value, number)) in values.iter_mut().zip(&found[..own]).enumerate() {
             *value = *number as f32;
-            let colour = layout.colour != Colour::Harmonics && (11..14).contains(&i);
+            let colour = layout.colour != Colour::Harmonics && (3..6).contains(&i);
             seen.rounded |= !colour && f64::from(*value) != *number && !number.is_nan();
         }
         let (higher, normal) = found[own..].split_at(layout.higher);
@@ -139,15 +139,15 @@ fn numbers(
 
 /// The splat of these values, in the order of [`Layout::columns`].
 fn splat(v: &[f32; LARGE], layout: &Layout) -> Splat {
-    let mut sh = [[v[11], v[12], v[13]]; 4];
+    let mut sh = [[v[3], v[4], v[5]]; 4];
     for k in 0..3 {
         sh[1 + k] = [v[14 + k], v[17 + k], v[20 + k]];
     }
     Splat {
         position: [v[0], v[1], v[2]],
-        log_scale: [v[3], v[4], if layout.scales == 2 { FLAT } else { v[5] }],
+        log_scale: [v[7], v[8], if layout.scales == 2 { FLAT } else { v[9] }],
         opacity_logit: v[6],
-        rotation: [v[7], v[8], v[9], v[10]],
+        rotation: [v[10], v[11], v[12], v[13]],
         sh,
     }
 }
