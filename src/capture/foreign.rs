@@ -52,9 +52,7 @@ static KINDS: [Foreign; 17] = [
             "colmap/sparse/0/cameras.txt",
             "distorted/sparse/0/cameras.bin",
             "cameras.bin",
-            "images.bin",
             "cameras.txt",
-            "images.txt",
         ],
         files: &[
             "cameras.bin",
@@ -146,8 +144,8 @@ static KINDS: [Foreign; 17] = [
         ..NONE
     },
     Foreign {
-        name: "ScanNet or NSVF",
-        signs: &["intrinsic/intrinsic_color.txt", "intrinsics.txt"],
+        name: "ScanNet",
+        signs: &["intrinsic/intrinsic_color.txt"],
         ..NONE
     },
     Foreign {

@@ -253,9 +253,9 @@ fn from_json(path: &Path) -> Result<List, VideoError> {
         return Err(refuse("it lists no frames".to_owned()));
     }
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut images = Vec::with_capacity(list.frames.len());
-    let mut seen = HashSet::with_capacity(list.frames.len());
-    let mut again = Vec::new();
+    let mut images = Vec::new();
+    let mut seen = HashSet::new();
+    let (mut again, mut repeats) = (Vec::new(), 0);
     for (index, frame) in list.frames.iter().enumerate() {
         let Some(image) = frame.find(folder, &EXTENSIONS) else {
             let other = frame.find(folder, &["exr", "hdr", "tga", "heic", "avif", "gif"]);
@@ -274,17 +274,20 @@ fn from_json(path: &Path) -> Result<List, VideoError> {
         };
         // `./a.png` and `a.png` are one.
         let image: PathBuf = image.components().collect();
-        match seen.insert(image.clone()) {
-            true => images.push(image),
-            false => again.push(frame.file_path.clone()),
+        if seen.insert(image.clone()) {
+            images.push(image);
+        } else {
+            repeats += 1;
+            if again.len() <= TOLD {
+                again.push(frame.file_path.clone());
+            }
         }
     }
     let name = name(path);
     let mut faults = Vec::new();
-    if !again.is_empty() {
+    if repeats > 0 {
         faults.push(format!(
-            "{name} lists {} images again ({}); each was taken once",
-            again.len(),
+            "{name} lists images again ({repeats}: {}); each was taken once",
             some(&again)
         ));
     }

@@ -33,6 +33,16 @@ pub(super) fn kind(path: &Path) -> Result<Kind, VideoError> {
         return Err(VideoError::input(path, foreign.refusal()));
     }
     let named = picture::is_read(path);
+    // Of these FFmpeg would decode a tile or a thumbnail, if anything.
+    if let Some(kind @ ("HEIC" | "camera raw")) = picture::unread(path) {
+        return Err(VideoError::input(
+            path,
+            format!(
+                "it is a picture of a kind that is not read ({kind}); {}",
+                picture::CONVERT
+            ),
+        ));
+    }
     let content = picture::content(path)
         .map_err(|error| VideoError::input(path, format!("it cannot be read: {error}")))?;
     Ok(match content {

@@ -106,7 +106,8 @@ pub(super) fn check(
     match moved {
         Some(moved) if moved < NEGLIGIBLE => {
             let words = format!(
-                "the lens' distortion ({told}) moves no point of the picture by more than {moved:.3} px and is passed over"
+                "the lens' distortion ({told}) moves no point of the picture by more than {:.4} px and is passed over",
+                (moved * 1e4).ceil() / 1e4
             );
             notes.add("distortion", words);
             Ok(())

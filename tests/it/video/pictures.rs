@@ -359,6 +359,9 @@ fn names_that_lie_are_seen_through() {
     let heic = path("phone.jpg");
     std::fs::write(&heic, b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").expect("write");
     says(&heic, &["phone.jpg", "HEIC", "convert to PNG"]);
+    let raw = path("shot.dng");
+    std::fs::write(&raw, b"II*\0\x08\0\0\0").expect("write");
+    says(&raw, &["shot.dng", "camera raw", "convert to PNG"]);
     let empty = path("pics");
     std::fs::create_dir(&empty).expect("folder");
     std::fs::write(empty.join("f0.png"), png(&red, Coded::Rgba8)).expect("write");
