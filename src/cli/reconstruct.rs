@@ -27,7 +27,7 @@ use crate::store::write_json;
 pub struct Args {
     /// A video, a folder of images, or a folder with known cameras and depth
     input: PathBuf,
-    /// Folder for world.ply, world.glb, world.splat, cameras.json, fit.json and pictures
+    /// Folder for world.ply, world.glb, world.splat, cameras.json, alignment.json, fit.json and pictures
     #[arg(long, short, value_name = "DIR")]
     out: PathBuf,
     /// One JSON document on standard output
@@ -111,15 +111,17 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     write_json(&args.out.join("cameras.json"), &rebuilt.cameras)?;
     write_json(&args.out.join("fit.json"), &rebuilt.report)?;
     write_json(&args.out.join("alignment.json"), &rebuilt.alignment)?;
-    pictures::held_out(
-        &gpu,
-        &frames,
-        &rebuilt.splats,
-        &rebuilt.cameras,
-        &rebuilt.report,
-        config.fit.eval_background,
-        &args.out.join("held_out.png"),
-    )?;
+    if !rebuilt.report.held_out.is_empty() {
+        pictures::held_out(
+            &gpu,
+            &frames,
+            &rebuilt.splats,
+            &rebuilt.cameras,
+            &rebuilt.report,
+            config.fit.eval_background,
+            &args.out.join("held_out.png"),
+        )?;
+    }
     pictures::renders(
         &gpu,
         &rebuilt.splats,
@@ -142,11 +144,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             cameras.frames
         );
         println!("splats         {}", rebuilt.splats.len());
-        println!(
-            "held-out PSNR  {:.2} dB over {} frame(s)",
-            rebuilt.report.held_out_psnr.unwrap_or(f64::NAN),
-            rebuilt.report.held_out.len()
-        );
+        println!("held-out PSNR  {}", rebuilt.report.quality());
         println!("asset          {}", asset.display());
     }
     Ok(ExitCode::SUCCESS)

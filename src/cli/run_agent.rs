@@ -10,17 +10,19 @@ use super::Globals;
 use crate::agent::{self, AgentOptions, AgentReport};
 use crate::camera::{Camera, Cameras, LengthUnit};
 use crate::gpu::Gpu;
+use crate::pipeline;
 use crate::progress::Single;
 use crate::splat::{Renderer, Splats};
-use crate::world::{DepthView, World};
+use crate::world::{self, Alignment, DepthView, World, WorldOptions};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    director run-agent runs/demo/prompts/hall/0/world\n  \
+    director run-agent runs/demo/prompts/hall/1\n  \
     director run-agent world --json --map map.png")]
 pub struct Args {
-    /// A folder with `world.vox`, `cameras.json` and `world.ply`, as a run or `director reconstruct` leaves it
+    /// A folder with `world.ply`, `cameras.json` and `world.vox`, as a run leaves it, or with `alignment.json` in place of
+    /// `world.vox`, as `director reconstruct` does: then the world is built first
     asset: PathBuf,
     /// Print the report as one JSON document on stdout
     #[arg(long)]
@@ -54,23 +56,35 @@ struct Answer<'a> {
 
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    anyhow::ensure!(
-        args.asset.is_dir(),
-        "{}: not a folder; give the folder that holds world.vox",
-        args.asset.display()
-    );
-    let world = World::load(&args.asset.join("world.vox"))?;
-    let cameras = read_cameras(&args.asset.join("cameras.json"))?;
-    if cameras.unit != world.unit {
-        tracing::warn!(
-            "cameras.json is in {:?}, world.vox in {:?}: these may not belong together",
-            cameras.unit,
-            world.unit
-        );
-    }
-    let splats = crate::splat::format::read(&args.asset.join("world.ply"))?;
+    let found = Asset::of(&args.asset)?;
     let monitor = Single::new(globals.quiet);
+    let cameras = read_cameras(&args.asset.join("cameras.json"))?;
+    let stored = match found {
+        Asset::Whole => {
+            let world = World::load(&args.asset.join("world.vox"))?;
+            if cameras.unit != world.unit {
+                tracing::warn!(
+                    "cameras.json is in {:?}, world.vox in {:?}: these may not belong together",
+                    cameras.unit,
+                    world.unit
+                );
+            }
+            Some(world)
+        }
+        Asset::Splats => None,
+    };
+    let splats = crate::splat::format::read(&args.asset.join("world.ply"))?;
     let gpu = globals.gpu()?;
+    let built = stored.is_none();
+    let world = match stored {
+        Some(world) => world,
+        None => {
+            let path = args.asset.join("alignment.json");
+            let alignment: Alignment = read_json(&path, "how a world lies")?;
+            let views = pipeline::depth_views(&gpu, &splats, &cameras)?;
+            world::build(&gpu, &views, &alignment, &WorldOptions::default(), &monitor)?
+        }
+    };
     let views = render_views(&gpu, &splats, &cameras, args.size, args.views as usize)?;
     let mut options = AgentOptions::default();
     if let Some(height) = args.height {
@@ -79,7 +93,11 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some(radius) = args.radius {
         (options.radius_metres, options.radius_heights) = (radius, radius);
     }
-    let report = agent::test(&gpu, &world, &views, &cameras, &options, &monitor)?;
+    let mut report = agent::test(&gpu, &world, &views, &cameras, &options, &monitor)?;
+    if built {
+        let note = "there is no world.vox: the world was built from world.ply with the default settings, and not kept";
+        report.notes.insert(0, note.to_owned());
+    }
     if let Some(path) = &args.map {
         crate::report::map::draw(&world, &cameras, &report)
             .save(path)
@@ -103,11 +121,58 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn read_cameras(path: &Path) -> anyhow::Result<Cameras> {
+/// What a folder holds.
+enum Asset {
+    /// A collision world too.
+    Whole,
+    /// Splats, cameras and how they lie, of which a world can be built.
+    Splats,
+}
+
+impl Asset {
+    /// Looks for the files that are needed, so that all that is missing is told at once.
+    fn of(folder: &Path) -> anyhow::Result<Self> {
+        let place = folder.display();
+        anyhow::ensure!(
+            folder.exists(),
+            "{place}: there is no such folder; see the path"
+        );
+        anyhow::ensure!(
+            folder.is_dir(),
+            "{place}: not a folder; give the folder that holds world.ply and world.vox"
+        );
+        let there = |name: &str| folder.join(name).is_file();
+        let mut missing: Vec<&str> = ["world.ply", "cameras.json"]
+            .into_iter()
+            .filter(|name| !there(name))
+            .collect();
+        if !there("world.vox") && !there("alignment.json") {
+            missing.push("world.vox (or alignment.json, to build it)");
+        }
+        anyhow::ensure!(
+            missing.is_empty(),
+            "{place}: no world is here: {} missing; give the folder of a round that `director run` rebuilt (RUN/prompts/ID/1), or one that `director reconstruct CLIP -o FOLDER` wrote",
+            match &missing[..] {
+                [one] => format!("{one} is"),
+                all => format!("{} are", all.join(", ")),
+            }
+        );
+        Ok(match there("world.vox") {
+            true => Self::Whole,
+            false => Self::Splats,
+        })
+    }
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path, what: &str) -> anyhow::Result<T> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("{}: cannot read", path.display()))?;
-    let cameras: Cameras = serde_json::from_str(&text)
-        .with_context(|| format!("{}: not a list of solved cameras", path.display()))?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{}: it does not say {what}", path.display()))
+}
+
+fn read_cameras(path: &Path) -> anyhow::Result<Cameras> {
+    let cameras: Cameras = read_json(path, "where cameras are")?;
     anyhow::ensure!(
         !cameras.cameras.is_empty(),
         "{}: no camera is registered; run `director track` again",

@@ -80,7 +80,7 @@ pub static CAMERAS: Step = Step {
 pub static SPLATS: Step = Step {
     name: "splats", each: Each::Round,
     reads: &["takes/#/video", "takes/#/track.json", "takes/#/depth.json", "takes/#/depth.npy?"],
-    writes: &["fit.ply", "fit.json", "held_out.png"],
+    writes: &["fit.ply", "fit.json", "held_out.png?"],
     stages: &[VIDEO, ("splat", splat::VERSION)], kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
     options: |r, f| frames(r, f).option("fit", &f.config.fit),
     work: Some(work::splats),

@@ -87,9 +87,7 @@ impl<'e> Studio<'e> {
         let monitor = StageMonitor { listener, at, stop };
         let started = Instant::now();
         let networks = self.model()?.identity();
-        let recipe = job
-            .made
-            .recipe(step, number, &job.facts(config, &networks));
+        let recipe = job.made.recipe(step, number, &job.facts(config, &networks));
         let id = &round.row.id;
         let (record, skipped, summary) = match run.begin(id, round.iteration, &name, &recipe)? {
             Begun::Done(record) => (record, true, String::new()),

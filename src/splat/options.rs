@@ -149,3 +149,56 @@ pub struct FitReport {
     /// Splats moved to where the error was.
     pub relocated: usize,
 }
+
+impl FitReport {
+    /// How good the frames look that were not trained on, in words; nobody knows where there were none.
+    pub fn quality(&self) -> String {
+        match (self.held_out_psnr, self.held_out.len()) {
+            (Some(psnr), 1) => format!("{psnr:.2} dB over 1 frame"),
+            (Some(psnr), count) => format!("{psnr:.2} dB over {count} frames"),
+            (None, _) => format!(
+                "unknown: none of {} frames was held out (fit.hold_out_every)",
+                self.train_frames
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FitReport, HeldOut};
+
+    #[test]
+    fn quality_is_told_where_it_is_known() {
+        let held = |count: usize| {
+            let frame = HeldOut {
+                frame: 4,
+                psnr: 21.5,
+                ssim: 0.8,
+            };
+            FitReport {
+                steps: 1,
+                splats: 1,
+                sh_degree: 0,
+                width: 4,
+                height: 4,
+                initial: "rays".to_owned(),
+                train_frames: 4,
+                held_out: vec![frame; count],
+                held_out_psnr: (count > 0).then_some(21.5),
+                held_out_ssim: (count > 0).then_some(0.8),
+                train_psnr: 20.0,
+                initial_psnr: 10.0,
+                most_instances: 1,
+                overflow_steps: 0,
+                relocated: 0,
+            }
+        };
+        assert_eq!(held(1).quality(), "21.50 dB over 1 frame");
+        assert_eq!(held(2).quality(), "21.50 dB over 2 frames");
+        let none = held(0);
+        assert!(none.quality().starts_with("unknown: none of 4 frames"));
+        let json = serde_json::to_value(&none).expect("json");
+        assert!(json["held_out_psnr"].is_null() && json["held_out_ssim"].is_null());
+    }
+}

@@ -214,3 +214,24 @@ fn join(colour: &frame::Video, alpha: &frame::Video) -> Option<frame::Video> {
     joined.set_format(format);
     Some(joined)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{codec, is_layer};
+
+    #[test]
+    fn layers_of_alpha_are_known_by_their_header() {
+        let hevc = |data: &[u8]| is_layer(codec::Id::HEVC, data);
+        // After a start code, after another message, by its length.
+        assert!(hevc(&[0, 0, 1, 0x4E, 1, 165, 4, 0, 0, 127, 144, 128]));
+        assert!(hevc(&[0, 0, 1, 0x4E, 1, 5, 2, 9, 9, 165, 1, 128, 128]));
+        assert!(hevc(&[
+            39, 0, 1, 0, 9, 0x4E, 1, 165, 4, 0, 0, 127, 144, 128
+        ]));
+        // Another message, another layer, cut short, no HEVC.
+        assert!(!hevc(&[0, 0, 1, 0x4E, 1, 137, 4, 0, 0, 127, 144, 128]));
+        assert!(!hevc(&[0, 0, 1, 0x4E, 9, 165, 4, 0, 0, 127, 144, 128]));
+        assert!(!hevc(&[0, 0, 1, 0x4E]) && !hevc(&[]));
+        assert!(!is_layer(codec::Id::H264, &[0, 0, 1, 0x4E, 1, 165, 4, 0]));
+    }
+}

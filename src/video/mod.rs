@@ -11,6 +11,7 @@ mod feed;
 pub mod folder;
 mod images;
 mod input;
+mod jumps;
 mod layout;
 mod library;
 pub mod luma;

@@ -280,3 +280,53 @@ pub(super) fn hides(id: codec::Id, data: &[u8]) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Picture, codec, display, hides, holds_two};
+
+    #[test]
+    fn pictures_are_shown_by_their_places() {
+        let at = |place| Picture::Counted { place, key: false };
+        let key = Picture::Counted {
+            place: 0,
+            key: true,
+        };
+        let runs = [key, at(6), at(2), at(4), key, at(4), at(2)];
+        assert_eq!(display(&runs), [0, 2, 3, 1, 4, 6, 5]);
+        // Places start anew without a key picture: one of them was there.
+        let anew = [key, at(2), at(4), at(2), at(6), at(4)];
+        assert_eq!(display(&anew), [0, 1, 2, 3, 5, 4]);
+        // Or they fall further than frames can be held back.
+        let long: Vec<Picture> = (0..40).map(|i| at(2 * i)).chain([at(31), at(33)]).collect();
+        assert_eq!(display(&long), (0..42).collect::<Vec<_>>());
+        // A damaged picture keeps its place, the second field of a frame has none.
+        let odd = [key, at(4), Picture::Unknown, at(2), Picture::Field];
+        assert_eq!(display(&odd), [0, 3, 1, 2]);
+    }
+
+    #[test]
+    fn pictures_are_shown_by_their_types() {
+        use Picture::{Free, Held, Unknown};
+        assert_eq!(
+            display(&[Held, Held, Free, Free, Held, Free]),
+            [0, 2, 3, 1, 5, 4]
+        );
+        assert_eq!(display(&[Free; 3]), [0, 1, 2]);
+        assert_eq!(display(&[Held, Unknown, Held]).len(), 3);
+        assert_eq!(display(&[]), [0; 0]);
+    }
+
+    #[test]
+    fn hidden_and_packed_frames_are_known() {
+        let vp8 = |byte| hides(codec::Id::VP8, &[byte, 0, 0]);
+        assert!(vp8(0x01) && !vp8(0x11));
+        let vp9 = |bytes: &[u8]| hides(codec::Id::VP9, bytes);
+        // Shown, hidden, an existing one shown, hidden but not the last of its packet, hidden in profile 3.
+        assert!(!vp9(&[0x86, 0, 0]) && vp9(&[0x84, 0, 0]) && !vp9(&[0x88]));
+        assert!(!vp9(&[0x84, 0, 0xC1]) && vp9(&[0xB2, 0]) && !vp9(&[0xB1, 0]));
+        assert!(!hides(codec::Id::H264, &[0; 3]) && !vp9(&[]));
+        let start = [0, 0, 1, 0xB6, 7];
+        assert!(!holds_two(&start) && holds_two(&[start, start].concat()));
+    }
+}

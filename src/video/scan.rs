@@ -8,8 +8,9 @@ use ffmpeg_next::ffi;
 use ffmpeg_next::packet::Ref as _;
 
 use super::clock::Told;
+use super::jumps::{self, Jump};
 use super::source::Source;
-use super::times::{self, Jump, Stamp, Times};
+use super::times::{self, Stamp, Times};
 use super::{VideoError, alpha, order, source};
 use crate::event::Monitor;
 
@@ -146,7 +147,7 @@ fn find(
 ) -> Result<Times, VideoError> {
     let (unit, clock) = (f64::from(source.time_base), source.clock);
     let (second, step) = (1.0 / unit, clock.step() / unit);
-    let (jumps, off) = times::join(stamps, clock.jumps, second, step);
+    let (jumps, off) = jumps::join(stamps, clock.jumps, second, step);
     if let Some(Jump { from, to }) = jumps.first() {
         let more = match jumps.len() {
             1 => String::new(),
@@ -164,8 +165,7 @@ fn find(
     }
     let order = order::read(path, monitor)?;
     let packets = order.packets.as_deref();
-    let mut times = Times::found(stamps, packets, step, unit);
-    times.moved += off;
+    let times = Times::found(stamps, packets, off, step, unit);
     let count = times.shown.len();
     let fps = format!("{:.3}", clock.rate);
     let fps = fps.trim_end_matches('0').trim_end_matches('.');

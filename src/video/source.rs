@@ -204,10 +204,11 @@ pub(super) fn open(path: &Path) -> Result<Source, VideoError> {
         alpha::is_layer(parameters.id(), header)
     };
     // Matroska's word for alpha that lies beside the pictures.
-    let says_alpha = stream.metadata().get("alpha_mode") == Some("1");
+    let says_alpha =
+        alpha::is_beside(parameters.id()) && stream.metadata().get("alpha_mode") == Some("1");
     let pixel = pixel_format(pixel).map(|plain| match says_alpha {
-        true if alpha::is_beside(parameters.id()) => alpha::with_alpha(plain).unwrap_or(plain),
-        _ => plain,
+        true => alpha::with_alpha(plain).unwrap_or(plain),
+        false => plain,
     });
     let described = pixel.and_then(|pixel| pixel.descriptor());
     let pixel_format = described.map_or("unknown", |d| d.name()).to_owned();

@@ -48,8 +48,15 @@ impl Times {
     }
 
     /// What can be found from whatever the packets say. `order` has the packets in the order in which their frames are
-    /// shown, without those that show none; `None` where it is not known. Frames are `step` apart where nothing is said.
-    pub fn found(stamps: &[Stamp], order: Option<&[usize]>, step: f64, unit: f64) -> Self {
+    /// shown, without those that show none; `None` where it is not known. `off` frames lost their times for being far off.
+    /// Frames are `step` apart where nothing is said.
+    pub fn found(
+        stamps: &[Stamp],
+        order: Option<&[usize]>,
+        off: usize,
+        step: f64,
+        unit: f64,
+    ) -> Self {
         let is_shown = |&packet: &usize| stamps[packet].shown;
         let packets: Vec<usize> = match order {
             Some(order) => order.iter().copied().filter(is_shown).collect(),
@@ -61,8 +68,8 @@ impl Times {
         let mut own = pts(&packets);
         let untimed = own.iter().zip(&packets);
         let untimed = untimed.filter(|&(pts, &p)| pts.or(stamps[p].dts).is_none());
-        let untimed = untimed.count() as u64;
-        let all = own.iter().all(Option::is_some);
+        let untimed = untimed.count().saturating_sub(off) as u64;
+        let all = own.iter().filter(|time| time.is_none()).count() <= off;
         let mut base: Vec<_> = decoded.iter().map(|&p| stamps[p].dts).collect();
         if all || (order.is_none() && base.iter().all(Option::is_none)) {
             base = pts(&decoded);
@@ -102,7 +109,7 @@ impl Times {
             at,
             shown,
             by_count: order.is_none(),
-            moved: moved as u64,
+            moved: (moved + off) as u64,
             untimed,
         }
     }
@@ -145,70 +152,6 @@ pub(super) fn are_plain(stamps: &[Stamp], reorders: bool, second: f64) -> bool {
     let distinct = all.windows(2).all(|pair| pair[0] < pair[1]);
     // Where frames are shown in another order, times that rise may be those of decoding.
     distinct && !(reorders && rises)
-}
-
-/// A place where the timestamps start anew.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Jump {
-    /// The last before it, in ticks.
-    pub from: f64,
-    /// The first after it.
-    pub to: f64,
-}
-
-/// Lets time go on where timestamps jump: back, as where recordings were joined, or by more than ten seconds ahead
-/// where the format knows of such jumps (`ahead`). One packet that is off by itself loses its times. `second` has the
-/// ticks of one; frames are `step` apart at a jump. Returns the jumps, and how many packets were off.
-pub(super) fn join(stamps: &mut [Stamp], ahead: bool, second: f64, step: f64) -> (Vec<Jump>, u64) {
-    // Ahead by more than ten seconds as FFmpeg's own tool has it, or far more than any clip lasts.
-    let far = if ahead { 10.0 } else { 100_000.0 } * second;
-    let both = |a: Option<f64>, b: Option<f64>| Some(b? - a?);
-    let leaps = |a: &Stamp, b: &Stamp| {
-        let shown = both(a.pts, b.pts);
-        match both(a.dts, b.dts) {
-            Some(d) => d > far || (d < -0.1 * second && shown.is_none_or(|shown| shown < 0.0)),
-            None => shown.is_some_and(|shown| shown > far || shown < -1.0 * second),
-        }
-    };
-    let timed = |stamp: &Stamp| stamp.dts.or(stamp.pts).is_some();
-    let (mut jumps, mut off, mut offset) = (Vec::new(), 0, 0.0);
-    // The last two with a time, as they are in the file.
-    let mut last: [Option<(usize, Stamp)>; 2] = [None; 2];
-    for i in 0..stamps.len() {
-        let stamp = stamps[i];
-        if !timed(&stamp) {
-            continue;
-        }
-        if let Some((place, before)) = last[1]
-            && leaps(&before, &stamp)
-        {
-            let next = stamps.get(i + 1).filter(|next| timed(next));
-            if next.is_some_and(|next| !leaps(&before, next)) {
-                (stamps[i].pts, stamps[i].dts) = (None, None);
-                off += u64::from(stamp.shown);
-                continue;
-            }
-            if last[0].is_some_and(|(_, earlier)| !leaps(&earlier, &stamp)) {
-                (stamps[place].pts, stamps[place].dts) = (None, None);
-                off += u64::from(before.shown);
-                last[1] = last[0];
-            } else {
-                let time = |stamp: &Stamp| match before.dts.and(stamp.dts) {
-                    Some(_) => stamp.dts,
-                    None => stamp.pts,
-                };
-                if let (Some(from), Some(to)) = (time(&before), time(&stamp)) {
-                    offset = from + offset + step - to;
-                    jumps.push(Jump { from, to });
-                }
-            }
-        }
-        last = [last[1], Some((i, stamp))];
-        for time in [&mut stamps[i].pts, &mut stamps[i].dts] {
-            *time = time.map(|time| time + offset);
-        }
-    }
-    (jumps, off)
 }
 
 /// From when frames are decoded to when they are shown: `late` frames later, but the first at once.
@@ -342,5 +285,181 @@ fn fill(times: &mut [Option<f64>], base: Option<&[f64]>, step: f64) {
             (None, Some((b, end))) => end - apart(i, b),
             (None, None) => base.map_or(step * i as f64, |base| base[i]),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Stamp, Times, are_plain};
+
+    /// Packets with these times of showing and decoding, in tenths; NaN for none.
+    fn stamps(pts: &[f64], dts: &[f64]) -> Vec<Stamp> {
+        let known = |time: f64| Some(time).filter(|time| !time.is_nan());
+        let both = pts.iter().zip(dts);
+        both.enumerate()
+            .map(|(i, (&pts, &dts))| Stamp {
+                pts: known(pts),
+                dts: known(dts),
+                shown: true,
+                key: i == 0,
+            })
+            .collect()
+    }
+
+    const NONE: [f64; 9] = [f64::NAN; 9];
+    /// I P B B P B B: the order of showing.
+    const ORDER: [usize; 7] = [0, 2, 3, 1, 5, 6, 4];
+
+    fn close(found: &[f64], want: &[f64]) {
+        let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-9;
+        assert!(
+            found.len() == want.len() && found.iter().zip(want).all(near),
+            "{found:?} is not {want:?}"
+        );
+    }
+
+    fn tidied(pts: &[f64]) -> (Vec<f64>, u64) {
+        let order: Vec<usize> = (0..pts.len()).collect();
+        let times = Times::found(&stamps(pts, &NONE), Some(&order), 0, 1.0, 1.0);
+        assert!(times.shown.is_sorted_by(|a, b| a < b), "{times:?}");
+        (times.shown, times.moved)
+    }
+
+    #[test]
+    fn one_bad_time_moves_no_other() {
+        // Repeated, back, ahead, at either end, twice, and two in a row.
+        for (pts, want) in [
+            (
+                [0.0, 1.0, 2.0, 2.0, 4.0, 5.0],
+                [0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
+            ),
+            (
+                [0.0, 1.0, 2.0, 1.5, 4.0, 5.0],
+                [0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
+            ),
+            (
+                [0.0, 1.0, 90.0, 3.0, 4.0, 5.0],
+                [0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
+            ),
+            (
+                [0.0, 2.0, 2.0, 3.0, 4.0, 5.0],
+                [0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
+            ),
+            (
+                [9.0, 1.0, 2.0, 3.0, 4.0, 5.0],
+                [0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
+            ),
+            (
+                [0.0, 0.0, 2.0, 3.0, 4.0, 5.0],
+                [0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
+            ),
+            (
+                [0.0, 1.0, 2.0, 3.0, 4.0, 4.0],
+                [0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
+            ),
+            (
+                [0.0, 1.0, 2.0, 3.0, 4.0, 0.0],
+                [0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
+            ),
+            // Half the gap where the rate is not constant: no other moves.
+            (
+                [0.0, 1.0, 1.0, 2.0, 3.0, 9.0],
+                [0.0, 1.0, 1.5, 2.0, 3.0, 9.0],
+            ),
+        ] {
+            let (times, moved) = tidied(&pts);
+            close(&times, &want);
+            assert_eq!(moved, 1, "{pts:?}");
+        }
+        let (times, moved) = tidied(&[0.0, 1.0, 2.0, 2.0, 2.0, 5.0, 6.0, 6.0, 8.0]);
+        close(&times, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+        assert_eq!(moved, 3);
+        let (times, moved) = tidied(&[5.0; 4]);
+        close(&times, &[5.0, 6.0, 7.0, 8.0]);
+        assert_eq!(moved, 3);
+        // A row of them far ahead: the longest rising row keeps its times.
+        let (times, moved) = tidied(&[0.0, 1.0, 50.0, 51.0, 4.0, 5.0, 6.0]);
+        close(&times, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(moved, 2);
+        // A missing frame is no fault.
+        assert_eq!(tidied(&[0.0, 1.0, 3.0, 4.0]), (vec![0.0, 1.0, 3.0, 4.0], 0));
+        assert_eq!(tidied(&[]), (vec![], 0));
+        assert_eq!(tidied(&[7.0]), (vec![7.0], 0));
+    }
+
+    #[test]
+    fn times_of_decoding_become_times_of_showing() {
+        let rising: Vec<f64> = (0..7).map(f64::from).collect();
+        // As in AVI, and as where a file gives them for those of showing.
+        for stamps in [stamps(&NONE, &rising), stamps(&rising, &rising)] {
+            let times = Times::found(&stamps, Some(&ORDER), 0, 1.0, 0.5);
+            close(&times.shown, &[0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0]);
+            assert_eq!((times.moved, times.untimed), (0, 0));
+            // The third packet is the second that is shown.
+            assert_eq!((times.of(9, Some(2)), times.of(9, None)), (Some(0.5), None));
+            assert_eq!((times.after(0.5), times.after(3.0)), (Some(1.0), None));
+            // Where the order is not known, frames are counted.
+            let times = Times::found(&stamps, None, 0, 1.0, 0.5);
+            assert_eq!(
+                (times.of(1, Some(2)), times.of(7, Some(2))),
+                (Some(0.5), None)
+            );
+        }
+        // A gap lies where the frames after it are shown, one frame later than it is decoded.
+        let gap = stamps(&NONE, &[0.0, 1.0, 2.0, 3.0, 4.0, 9.0, 10.0]);
+        let times = Times::found(&gap, Some(&ORDER), 0, 1.0, 1.0);
+        close(&times.shown, &[0.0, 1.0, 2.0, 3.0, 8.0, 9.0, 10.0]);
+    }
+
+    #[test]
+    fn missing_times_follow_from_those_that_are_there() {
+        let n = f64::NAN;
+        // By the times of decoding: the rate changes within.
+        let dts = [0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 9.0];
+        let times = Times::found(
+            &stamps(&[1.0, n, n, 3.0, n, n, 11.0], &dts),
+            Some(&ORDER),
+            0,
+            1.0,
+            1.0,
+        );
+        assert_eq!((times.moved, times.untimed), (0, 0));
+        close(
+            &times.shown,
+            &[1.0, 2.0, 3.0, 5.0, 7.0, 9.0, 10.0].map(|t| t),
+        );
+        // Evenly, and by the rate at the ends.
+        let some = stamps(&[n, n, n, 2.0, n, n, 5.0], &NONE);
+        let times = Times::found(&some, Some(&ORDER), 0, 1.0, 1.0);
+        close(&times.shown, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(times.untimed, 5);
+        let none = Times::found(&stamps(&NONE, &NONE), None, 0, 0.25, 2.0);
+        close(&none.shown[..3], &[0.0, 0.5, 1.0]);
+        // What is not shown takes no time.
+        let mut hidden = stamps(&NONE, &NONE);
+        hidden[1].shown = false;
+        assert_eq!(
+            Times::found(&hidden, Some(&ORDER), 0, 1.0, 1.0).shown.len(),
+            6
+        );
+    }
+
+    #[test]
+    fn whole_times_are_taken_as_they_are() {
+        let shown = [0.0, 3.0, 1.0, 2.0, 6.0, 4.0, 5.0];
+        let dts = [-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+        assert!(are_plain(&stamps(&shown, &dts), true, 10.0));
+        let times = Times::stated(&stamps(&shown, &dts), 0.5);
+        assert_eq!(times.of(0, Some(1)), Some(1.5));
+        close(&times.shown, &[0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0]);
+        let odd = |place: usize, time: f64| {
+            let mut shown = shown;
+            shown[place] = time;
+            are_plain(&stamps(&shown, &dts), true, 10.0)
+        };
+        assert!(!odd(2, f64::NAN) && !odd(2, 2.0) && !odd(2, 90.0));
+        // They rise though the frames are reordered: those are times of decoding.
+        assert!(!are_plain(&stamps(&dts, &dts), true, 10.0));
+        assert!(are_plain(&stamps(&dts, &dts), false, 10.0));
     }
 }

@@ -9,6 +9,9 @@ use sora_director::video::{
 
 use crate::common::gpu;
 
+mod alpha;
+mod clips;
+mod fields;
 mod inputs;
 mod kernel;
 mod luma;
@@ -16,6 +19,7 @@ mod moving;
 mod mutants;
 mod pictures;
 mod planes;
+mod times;
 
 /// Slow colours under grey stripes that move: hard edges in luma only, as 4:2:0 cannot hold them in chroma.
 fn picture(width: u32, height: u32, at: u32) -> Vec<u32> {

@@ -45,19 +45,21 @@ pub fn splats(
     let fit = splat::fit(&gpu, frames, &cameras, maps.as_ref(), &config.fit, monitor)?;
     format::write(&stage.path("fit.ply")?, &fit.splats)?;
     write_json(&stage.path("fit.json")?, &fit.report)?;
-    draw::held_out(
-        &gpu,
-        frames,
-        &fit.splats,
-        &cameras,
-        &fit.report,
-        config.fit.eval_background,
-        &stage.path("held_out.png")?,
-    )?;
-    let psnr = fit.report.held_out_psnr.unwrap_or(f64::NAN);
+    if !fit.report.held_out.is_empty() {
+        draw::held_out(
+            &gpu,
+            frames,
+            &fit.splats,
+            &cameras,
+            &fit.report,
+            config.fit.eval_background,
+            &stage.path("held_out.png")?,
+        )?;
+    }
     Ok(format!(
-        "{} splats, held-out PSNR {psnr:.2} dB",
-        fit.splats.len()
+        "{} splats, held-out PSNR {}",
+        fit.splats.len(),
+        fit.report.quality()
     ))
 }
 

@@ -326,7 +326,7 @@ fn a_real_kitchen_is_tested() {
 #[test]
 fn run_agent_answers_in_the_promised_shape() {
     let cameras = cameras(8);
-    let (world, views, cameras, _) = built(&Room::sound(), &cameras);
+    let (world, views, cameras, alignment) = built(&Room::sound(), &cameras);
     let mut splats = sora_director::splat::Splats::default();
     for view in views.iter().step_by(2) {
         let k = view.intrinsics();
@@ -378,4 +378,48 @@ fn run_agent_answers_in_the_promised_shape() {
         !cut.status.success() && said.contains("world.vox") && said.contains("cut short"),
         "{said}"
     );
+    // As `director reconstruct` leaves it: the world is built first, which is told.
+    std::fs::remove_file(at("world.vox")).expect("remove");
+    let words = serde_json::to_string(&alignment).expect("json");
+    std::fs::write(at("alignment.json"), words).expect("write");
+    let out = run(folder.path());
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.success(), "{said}");
+    let answer: serde_json::Value = serde_json::from_slice(&out.stdout).expect("one document");
+    let note = answer["notes"][0].as_str().expect("a note");
+    assert!(
+        note.contains("no world.vox") && note.contains("built from world.ply"),
+        "{note}"
+    );
+    assert!(
+        answer["metrics"]["path_completion"]
+            .as_f64()
+            .expect("walked")
+            > 0.0
+    );
+    assert!(!at("world.vox").exists());
+    // Neither: one error names all that is missing, and the mend.
+    for (name, missing) in [
+        (
+            "alignment.json",
+            "world.vox (or alignment.json, to build it) is missing",
+        ),
+        (
+            "world.ply",
+            "world.ply, world.vox (or alignment.json, to build it) are missing",
+        ),
+    ] {
+        std::fs::remove_file(at(name)).expect("remove");
+        let out = run(folder.path());
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(!out.status.success() && out.stdout.is_empty());
+        assert!(
+            said.contains(missing) && said.contains("director reconstruct"),
+            "{said}"
+        );
+        assert_eq!(said.matches("missing").count(), 1, "{said}");
+    }
+    let out = run(&at("nowhere"));
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(said.contains("nowhere: there is no such folder"), "{said}");
 }
