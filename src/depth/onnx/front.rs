@@ -183,9 +183,9 @@ fn scale<'t>(node: &Node, constant: &impl Fn(&str) -> Option<&'t Tensor>) -> Opt
 /// One number for all channels, or one for each of three.
 fn by_channel(tensor: &Tensor) -> Option<[f32; 3]> {
     let numbers = tensor.to_dtype(DType::F32).ok()?.flatten_all().ok()?;
-    match numbers.to_vec1().ok()?.as_slice() {
-        &[one] => Some([one; 3]),
-        &[a, b, c] => Some([a, b, c]),
+    match *numbers.to_vec1().ok()?.as_slice() {
+        [one] => Some([one; 3]),
+        [a, b, c] => Some([a, b, c]),
         _ => None,
     }
 }

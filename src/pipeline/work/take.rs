@@ -103,7 +103,7 @@ pub fn cameras(
     monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let gpu = studio.gpu()?;
-    let summary = with_clip(studio, job, |config, clip| {
+    with_clip(studio, job, |config, clip| {
         let (frames, motion) = loaded(clip, &gpu, job, config, monitor)?;
         let given = given(&job.take.video, frames, config)?;
         let rate = job.take.rate(job.round.row);
@@ -127,8 +127,7 @@ pub fn cameras(
             ),
             Tracked::Refused { words, .. } => format!("refused: {words}"),
         })
-    });
-    summary
+    })
 }
 
 /// Does work on the take's clip, which is kept for the steps after it.

@@ -215,7 +215,7 @@ fn what_clean_dropped_is_made_again_for_what_reads_it_only() {
     case.start();
     let intermediate = |path: &str| {
         let matches = |glob: &&str| glob::Pattern::new(glob).expect("glob").matches(path);
-        INTERMEDIATES.iter().any(|glob| matches(&glob))
+        INTERMEDIATES.iter().any(matches)
     };
     assert!(drop_files(&case, &intermediate) >= 4);
     let glb = case.artifact("world.glb");

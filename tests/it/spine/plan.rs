@@ -246,7 +246,7 @@ fn an_input_that_cannot_be_read_is_its_rows_fault_only() {
         stderr(&output)
     );
     let unreadable = Recipe::new("take").outside("files", &[folder.path("gone.mp4")], &[]);
-    assert!(!unreadable.err().expect("gone").is_fatal());
+    assert!(!unreadable.expect_err("gone").is_fatal());
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn int_sum(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
 /// The axes along which there is anything to compare. Of one place candle may not know the stride.
 fn longer(x: &Tensor, axes: &[usize]) -> impl Iterator<Item = usize> {
     let dims = x.dims().to_vec();
-    axes.to_vec().into_iter().filter(move |&a| dims[a] > 1)
+    axes.iter().copied().filter(move |&a| dims[a] > 1)
 }
 
 pub(in super::super) fn max(node: &Node) -> Built {
