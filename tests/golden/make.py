@@ -299,6 +299,20 @@ def half():
     g.save()
 
 
+def ints():
+    g = Golden("ints", 17)
+    i = g.i("i", np.arange(-7, 17).reshape(2, 3, 4) * 9999)
+    for axes in [[-1], [0, 2], [1]]:
+        for keep in [0, 1]:
+            g.op("ReduceSum", i, g.ints(*axes), keepdims=keep)
+            g.op("ReduceMax", i, axes=axes, keepdims=keep)
+    g.op("ReduceSum", i)
+    g.op("ReduceMin", g.op("Expand", g.w([[5]], np.int64), g.ints(1, 1), hidden=True), axes=[0])
+    for to in [TensorProto.UINT8, TensorProto.INT8, TensorProto.UINT16, TensorProto.INT16, TensorProto.UINT32]:
+        g.op("Cast", g.op("Cast", i, to=to, hidden=True), to=TensorProto.INT64)
+    g.save()
+
+
 def depth_anything():
     """Every 14th value of the real network's answer to a drawn floor and wall, where its file is at hand."""
     path = HERE.parents[2] / "shared" / "models" / "depth_anything_v2_small_294x518.onnx"
@@ -318,5 +332,5 @@ def depth_anything():
 
 
 if __name__ == "__main__":
-    for make in [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half, depth_anything]:
+    for make in [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half, ints, depth_anything]:
         make()

@@ -8,7 +8,15 @@ use sora_director::video::{Frames, VideoInfo};
 
 use crate::common;
 
+mod bounds;
+mod feed;
+mod files;
+mod kind;
+mod make;
+mod mends;
 mod onnx;
+mod outputs;
+mod sides;
 
 /// A floor that runs to the horizon under a wall, and its inverse depth: packed pixels, row-major.
 fn picture(width: u32, height: u32) -> (Vec<u32>, Vec<f32>) {

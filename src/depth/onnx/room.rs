@@ -7,8 +7,8 @@ use candle_core::{CpuStorage, Storage, Tensor};
 /// Elements of one tensor at most when a network runs: larger is a faulty file, not a network for depth.
 pub(super) const MAX_ELEMENTS: usize = 1 << 30;
 
-/// Dimensions of one tensor at most.
-const MAX_RANK: usize = 16;
+/// Dimensions of one tensor at most: those of a candle shape.
+const MAX_RANK: usize = 8;
 
 thread_local! {
     /// Elements at most, and the most that was asked for beyond them.

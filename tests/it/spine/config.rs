@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use sora_director::camera::Intrinsics;
 use sora_director::config::{ConfigError, Origin, Resolved, Setting, Sources, resolve};
-use sora_director::depth::{DepthKind, ModelChoice};
+use sora_director::depth::{DepthKind, InputSize, ModelChoice};
 use sora_director::pipeline::keys::{self, Kind};
 use sora_director::pipeline::{Config, Preset};
 use toml::Value;
@@ -93,6 +93,8 @@ fn leaves(prefix: &str, value: &Value, into: &mut BTreeSet<String>) {
 fn the_list_of_keys_is_complete() {
     let mut whole = Config::preset(Preset::Standard);
     whole.depth.kind = Some(DepthKind::Metric);
+    whole.depth.size = Some(InputSize::Long(512));
+    whole.depth.output = Some("depth".to_owned());
     whole.solve.intrinsics = Some(Intrinsics {
         width: 640,
         height: 360,
@@ -478,11 +480,43 @@ fn paths_of_networks_are_relative_to_the_file_or_to_the_working_directory() {
 }
 
 #[test]
+fn a_networks_input_size_is_text_one_number_or_two_in_every_layer() {
+    for (written, want) in [
+        ("\"518x294\"", InputSize::Sides([518, 294])),
+        ("[513, 385]", InputSize::Sides([513, 385])),
+        ("512", InputSize::Long(512)),
+    ] {
+        let folder = Folder::new(&format!(
+            "depth.size = {written}\ndepth.output = \"disp\"\n"
+        ));
+        let found = folder.with(&[], &[]).expect("good").config.depth;
+        assert_eq!(found.size, Some(want));
+        assert_eq!(found.output.as_deref(), Some("disp"));
+        let set = format!("depth.size={}", written.trim_matches('"'));
+        let found = Folder::empty().with(&[], &[set.as_str()]).expect("good");
+        assert_eq!(found.config.depth.size, Some(want));
+        let variable = [("DIRECTOR_DEPTH__SIZE", written.trim_matches('"'))];
+        let found = Folder::empty().with(&variable, &[]).expect("good");
+        assert_eq!(found.config.depth.size, Some(want));
+    }
+    for bad in ["0", "\"512x\"", "[0, 5]", "true", "9000"] {
+        let folder = Folder::new(&format!("depth.size = {bad}\n"));
+        let told = faults(folder.with(&[], &[]));
+        assert!(
+            told[0].contains("depth.size") && told[0].contains("640x480"),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
 fn what_toml_writes_reads_back_as_the_same_configuration() {
     let folder = Folder::new("preset = \"draft\"\nsize = \"128x72\"\n[fit]\nlr_scale = 0.03\n");
     let args = [
         "--set",
         "depth.kind=metric",
+        "--set",
+        "depth.size=518x294",
         "--set",
         "fit.background={fixed=[0.1,0.2,0.3]}",
         "--depth-model",

@@ -78,7 +78,7 @@ pub(in super::super) fn modulo(node: &Node) -> Built {
     let fmod = node.int("fmod", 0)? != 0;
     Ok(Box::new(move |args| {
         let (a, b) = (need(args, 0)?, need(args, 1)?);
-        let zero = b.dtype() == DType::I64 && ints(b)?.contains(&0);
+        let zero = b.dtype() != DType::F32 && ints(b)?.contains(&0);
         match (a.dtype(), fmod) {
             _ if zero => bail!("integer division by zero"),
             (DType::F32, true) => Ok(vec![of_floats(a, b, |a, b| a % b)?]),

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor, bail};
 
 use super::super::node::{Built, Node};
-use super::{axis_of, ints, made_ints, maybe, need, sane, shape};
+use super::{axis_of, ints, made_ints, maybe, narrow, need, sane, shape};
 
 fn pick(x: &Tensor, axis: usize, at: Vec<i64>) -> Result<Tensor> {
     let n = at.len();
@@ -72,7 +72,7 @@ pub(in super::super) fn split(node: &Node) -> Built {
         sizes
             .iter()
             .map(|&size| {
-                let part = x.narrow(axis, from, size);
+                let part = narrow(x, axis, from, size);
                 from += size;
                 part
             })
@@ -156,7 +156,7 @@ fn cut(x: &Tensor, axis: usize, start: i64, end: i64, step: i64) -> Result<Tenso
     if step > 0 {
         let (a, b) = (from_back(start).clamp(0, n), from_back(end).clamp(0, n));
         if step == 1 {
-            return x.narrow(axis, a as usize, (b - a).max(0) as usize);
+            return narrow(x, axis, a as usize, (b - a).max(0) as usize);
         }
         let by = usize::try_from(step).unwrap_or(usize::MAX);
         return pick(x, axis, (a..b).step_by(by).collect());
@@ -228,7 +228,7 @@ fn widen(
         if crop_a + crop_b > n {
             bail!("pads of {before} and {after} on {n}");
         }
-        x = x.narrow(axis, crop_a as usize, (n - crop_a - crop_b) as usize)?;
+        x = narrow(&x, axis, crop_a as usize, (n - crop_a - crop_b) as usize)?;
     }
     let (n, before, after) = (x.dims()[axis] as i64, before.max(0), after.max(0));
     if before == 0 && after == 0 {

@@ -102,6 +102,16 @@ pub(super) fn map_rows(
     })
 }
 
+/// `n` places of an axis from `from` on. An empty part of a view may begin after its data, so it gets its own.
+pub(super) fn narrow(x: &Tensor, axis: usize, from: usize, n: usize) -> Result<Tensor> {
+    if n > 0 {
+        return x.narrow(axis, from, n);
+    }
+    let mut dims = x.dims().to_vec();
+    dims[axis] = 0;
+    Tensor::zeros(dims, x.dtype(), &Device::Cpu)
+}
+
 /// An axis that may count from the back.
 pub(super) fn axis_of(axis: i64, rank: usize) -> Result<usize> {
     let at = if axis < 0 { axis + rank as i64 } else { axis };

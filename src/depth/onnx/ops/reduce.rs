@@ -3,7 +3,7 @@
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::super::node::{Built, Node};
-use super::{axis_of, ints, maybe, need};
+use super::{axis_of, ints, made_ints, maybe, need};
 
 type Reduction = fn(&Tensor, &[usize]) -> Result<Tensor>;
 
@@ -69,18 +69,47 @@ pub(in super::super) fn mean(node: &Node) -> Built {
 }
 
 pub(in super::super) fn sum(node: &Node) -> Built {
-    reduce(node, 13, |x, axes| x.sum_keepdim(axes.to_vec()))
+    reduce(node, 13, |x, axes| match x.dtype() {
+        DType::I64 => int_sum(x, axes),
+        DType::U8 => bail!("numbers expected, booleans given"),
+        _ => x.sum_keepdim(axes.to_vec()),
+    })
+}
+
+/// Wraps on overflow, as ONNX Runtime does.
+fn int_sum(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
+    let mut kept = x.dims().to_vec();
+    axes.iter().for_each(|&a| kept[a] = 1);
+    let mut sums = vec![0i64; kept.iter().product()];
+    for (i, value) in ints(x)?.into_iter().enumerate() {
+        let (mut rest, mut at, mut step) = (i, 0, 1);
+        for (&n, &k) in x.dims().iter().zip(&kept).rev() {
+            if k > 1 {
+                at += rest % n * step;
+            }
+            rest /= n;
+            step *= k;
+        }
+        sums[at] = sums[at].wrapping_add(value);
+    }
+    made_ints(sums, &kept)
+}
+
+/// The axes along which there is anything to compare. Of one place candle may not know the stride.
+fn longer(x: &Tensor, axes: &[usize]) -> impl Iterator<Item = usize> {
+    let dims = x.dims().to_vec();
+    axes.to_vec().into_iter().filter(move |&a| dims[a] > 1)
 }
 
 pub(in super::super) fn max(node: &Node) -> Built {
     reduce(node, 18, |x, axes| {
-        axes.iter().try_fold(x.clone(), |x, &a| x.max_keepdim(a))
+        longer(x, axes).try_fold(x.clone(), |x, a| x.max_keepdim(a))
     })
 }
 
 pub(in super::super) fn min(node: &Node) -> Built {
     reduce(node, 18, |x, axes| {
-        axes.iter().try_fold(x.clone(), |x, &a| x.min_keepdim(a))
+        longer(x, axes).try_fold(x.clone(), |x, a| x.min_keepdim(a))
     })
 }
 
