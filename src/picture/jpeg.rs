@@ -106,6 +106,14 @@ fn pixels(bytes: &[u8], strict: bool) -> Result<Decoded, String> {
         .set_max_height(usize::MAX);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(|e| e.to_string())?;
+    // A header of a few bytes may claim gigabytes.
+    let (wide, high) = decoder.dimensions().ok_or("it has no size")?;
+    if wide.saturating_mul(high) as u64 > super::MOST_PIXELS {
+        return Err(format!(
+            "its header claims {wide}x{high} pixels, more than a picture may have here ({} million)",
+            super::MOST_PIXELS >> 20
+        ));
+    }
     let stored = decoder.input_colorspace().unwrap_or(ColorSpace::RGB);
     let out = match stored {
         ColorSpace::Luma => ColorSpace::Luma,

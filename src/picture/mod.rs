@@ -15,6 +15,9 @@ use std::path::Path;
 pub use header::{Header, header, swaps};
 pub use read::{Picture, may_be_cut, read};
 
+/// Pixels of a picture or a canvas at most.
+const MOST_PIXELS: u64 = 1 << 28;
+
 /// Extensions of pictures that are read.
 pub const EXTENSIONS: [&str; 11] = [
     "png", "jpg", "jpeg", "bmp", "webp", "tif", "tiff", "jfif", "jpe", "mpo", "apng",

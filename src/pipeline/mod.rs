@@ -295,6 +295,10 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
     ) -> Result<(IterationResult, Revision), StepError> {
         let requests = self.requests(round)?;
         let context = &self.context;
+        // Once the next round was begun, a prompt that was refused is not tried again: the rounds after it are paid for.
+        if let Some(words) = refused_before(context, round) {
+            return moderated(context, round, &words);
+        }
         let left_out = &LeftOut::load(context, round).map_err(|e| StepError::new("start", e))?;
         // All takes are asked for at once; each is scored as soon as it is there.
         let takes = requests
@@ -375,6 +379,21 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
             .run(urgency, move |stages| stages.rebuild(&round, takes));
         done.await.map_err(|words| broke("rebuild", &words))?
     }
+}
+
+/// The provider's words where an earlier start had this round's prompt refused and went on to the next round.
+fn refused_before(context: &Context<'_>, round: &Round<'_>) -> Option<String> {
+    let (id, iteration) = (&round.row.id, round.iteration);
+    if !context.run.iteration(id, iteration + 1).exists() {
+        return None;
+    }
+    let recipe = context
+        .run
+        .record(id, iteration, steps::REVISION.name)?
+        .recipe;
+    let same = recipe.options.get("prompt")?.as_str() == Some(&round.prompt);
+    let words = recipe.options.get("refusal")?.as_str()?;
+    same.then(|| words.to_owned())
 }
 
 /// A round whose every take was refused for its prompt: the reviser is told why.

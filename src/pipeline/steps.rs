@@ -17,6 +17,8 @@ use crate::store::Recipe;
 use crate::{agent, camera, depth, motion, revise, score, splat, video, world};
 
 const VIDEO: (&str, u32) = ("video", video::VERSION);
+/// Solves cameras, and reads those that an input folder tells, with its depth.
+const KNOWN: (&str, u32) = ("camera", camera::VERSION);
 const MOTION: (&str, u32) = ("motion", motion::VERSION);
 static SHRINK: [&Kernel; 1] = [&image::SHRINK];
 static SORTING: [&Kernel; 4] =
@@ -54,7 +56,7 @@ pub static SCORES: Step = Step {
 pub static DEPTH: Step = Step {
     name: "depth", each: Each::Take, reads: &["takes/#/video"],
     writes: &["takes/#/depth.json", "takes/#/depth.npy"],
-    stages: &[VIDEO, ("depth", depth::VERSION)], kernels: &[video::KERNELS],
+    stages: &[VIDEO, KNOWN, ("depth", depth::VERSION)], kernels: &[video::KERNELS],
     options: |r, f| {
         let depth = &f.config.depth;
         let r = frames(r, f).option("depth.network", &f.networks).option("depth.kind", &depth.kind);
@@ -67,7 +69,7 @@ pub static DEPTH: Step = Step {
 pub static CAMERAS: Step = Step {
     name: "cameras", each: Each::Take,
     reads: &["takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?"], writes: &["takes/#/track.json"],
-    stages: &[VIDEO, MOTION, ("camera", camera::VERSION)],
+    stages: &[VIDEO, MOTION, KNOWN],
     kernels: &[video::KERNELS, motion::KERNELS, &SHRINK],
     options: |r, f| {
         let r = frames(r, f).option("fps", &f.rate);
@@ -81,7 +83,7 @@ pub static SPLATS: Step = Step {
     name: "splats", each: Each::Round,
     reads: &["takes/#/video", "takes/#/track.json", "takes/#/depth.json", "takes/#/depth.npy?"],
     writes: &["fit.ply", "fit.json", "held_out.png?"],
-    stages: &[VIDEO, ("splat", splat::VERSION)], kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
+    stages: &[VIDEO, KNOWN, ("splat", splat::VERSION), ("report", crate::report::VERSION)], kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
     options: |r, f| frames(r, f).option("fit", &f.config.fit),
     work: Some(work::splats),
 };

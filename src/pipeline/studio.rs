@@ -198,6 +198,8 @@ impl<'e> Studio<'e> {
                 }
                 self.step(&steps::AGENT, &mut job)?;
                 self.step(&steps::PICTURES, &mut job)?;
+                // Views of a long clip are gigabytes, and nothing after the pictures looks at them.
+                self.posed = None;
                 result.tested(
                     &self.read(&job, "fit.json")?,
                     &self.read(&job, "agent.json")?,

@@ -62,8 +62,8 @@ pub(super) fn lacking(
         // Who asks for nothing need not hold any out.
         None if accept.min_held_out_psnr <= 0.0 => {}
         None => lack(
-            Lacking::Likeness,
-            "no frame was held out, so nobody knows how well the world shows others".to_owned(),
+            Lacking::Figure,
+            "no frame was held out, so nobody knows how well the world shows others (fit.hold_out_every, or a longer clip)".to_owned(),
         ),
     }
     let metric = |name: &str| report.metrics.get(name).copied();

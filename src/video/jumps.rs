@@ -50,7 +50,10 @@ pub(super) fn join(
                 off += usize::from(stamp.shown);
                 continue;
             }
-            if last[0].is_some_and(|(_, earlier)| !leaps(&earlier, &stamp)) {
+            // Only among neighbours: in a program stream few packets have times.
+            let beside = |&(at, _): &(usize, Stamp)| at + 1 == place && place + 1 == i;
+            let earlier = last[0].filter(beside);
+            if earlier.is_some_and(|(_, earlier)| !leaps(&earlier, &stamp)) {
                 (stamps[place].pts, stamps[place].dts) = (None, None);
                 off += usize::from(before.shown);
                 last[1] = last[0];
@@ -60,7 +63,8 @@ pub(super) fn join(
                     None => stamp.pts,
                 };
                 if let (Some(from), Some(to)) = (time(&before), time(&stamp)) {
-                    offset = from + offset + step - to;
+                    // Those between have no times.
+                    offset = from + offset + step * (i - place) as f64 - to;
                     jumps.push(Jump { from, to });
                 }
             }
@@ -98,9 +102,11 @@ mod tests {
         let steady = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
         assert_eq!(joined(&steady, true), (some(&steady), vec![], 0));
         // Back to the start twice; a little back is none.
-        let (times, jumps, off) = joined(&[5.0, 6.0, 7.0, 0.0, 1.0, 5.0, 0.0, 1.0], false);
-        assert_eq!(times, some(&[5.0, 6.0, 7.0, 8.0, 9.0, 13.0, 14.0, 15.0]));
-        assert_eq!(joined(&[0.0, 1.0, 2.0, 0.0, 1.0], true).1, []);
+        let again = [5.0, 6.0, 7.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0, 1.0];
+        let (times, jumps, off) = joined(&again, false);
+        let want: Vec<f64> = (5..17).map(f64::from).collect();
+        assert_eq!(times, some(&want));
+        assert!(joined(&[0.0, 1.0, 2.0, 0.0, 1.0], true).1.is_empty());
         assert_eq!((jumps.len(), off), (2, 0));
         assert_eq!(jumps[0], Jump { from: 7.0, to: 0.0 });
         // Ahead by more than ten seconds, where the format knows of that; else it is a pause.
@@ -109,6 +115,19 @@ mod tests {
         assert_eq!(joined(&pause, false), (some(&pause), vec![], 0));
         let short = [0.0, 1.0, 90.0, 91.0];
         assert_eq!(joined(&short, true), (some(&short), vec![], 0));
+    }
+
+    #[test]
+    fn packets_without_times_pass_before_a_jump() {
+        // Each fourth packet has times, as in a program stream, and the second part begins after the eighth.
+        let mut stamps = vec![Stamp::default(); 16];
+        for (place, time) in [(0, 5.0), (4, 9.0), (8, 0.0), (12, 4.0)] {
+            (stamps[place].pts, stamps[place].dts) = (Some(time + 1.0), Some(time));
+        }
+        let (jumps, off) = join(&mut stamps, true, 10.0, 1.0);
+        assert_eq!((jumps, off), (vec![Jump { from: 9.0, to: 0.0 }], 0));
+        assert_eq!((stamps[4].dts, stamps[8].dts), (Some(9.0), Some(13.0)));
+        assert_eq!((stamps[12].dts, stamps[12].pts), (Some(17.0), Some(18.0)));
     }
 
     #[test]

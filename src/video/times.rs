@@ -417,7 +417,7 @@ mod tests {
         // By the times of decoding: the rate changes within.
         let dts = [0.0, 1.0, 2.0, 3.0, 5.0, 7.0, 9.0];
         let times = Times::found(
-            &stamps(&[1.0, n, n, 3.0, n, n, 11.0], &dts),
+            &stamps(&[1.0, n, n, 3.0, n, n, 9.0], &dts),
             Some(&ORDER),
             0,
             1.0,

@@ -15,12 +15,10 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageReader, RgbaImage};
 
 use self::canvas::Canvas;
+use super::MOST_PIXELS;
 
 /// How long a frame without a duration is shown, in milliseconds: what browsers do.
 const UNTIMED: f64 = 100.0;
-
-/// Pixels of a canvas at most.
-const MOST_PIXELS: u64 = 1 << 28;
 
 /// Which file the frames lie in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

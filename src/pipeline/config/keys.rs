@@ -152,7 +152,7 @@ pub static KEYS: &[Key] = &[
     key("fit.steps", Whole(1, 100_000), "Optimizer steps of a world; one frame a step"),
     key("fit.sh_degree", Whole(0, 1), "Spherical-harmonic degree"),
     key("fit.seed", Whole(0, i64::MAX), "Seed of every random choice of the fit"),
-    key("fit.hold_out_every", Whole(0, MANY), "Each such registered frame is held out; 0 holds none out"),
+    key("fit.hold_out_every", Whole(0, MANY), "Each such registered frame is held out; 0 and 1 hold none out"),
     key("fit.background", Background, "Background while fitting"),
     key("fit.eval_background", Colour, "Background of the held-out figures, sRGB"),
     key("fit.ssim", Single(0.0, 1.0), "Share of 1 - SSIM in the loss; the rest is absolute error"),

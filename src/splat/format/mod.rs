@@ -120,7 +120,13 @@ pub fn load(path: &Path) -> Result<SplatFile, FormatError> {
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     let (kind, note) = kind::of(path, &bytes, data.len()).map_err(|reason| refuse(path, reason))?;
-    bytes.reserve_exact((data.len() as usize).saturating_sub(bytes.len()));
+    let rest = (data.len() as usize).saturating_sub(bytes.len());
+    bytes.try_reserve_exact(rest).map_err(|_| {
+        refuse(
+            path,
+            format!("its {} bytes do not fit the memory", data.len()),
+        )
+    })?;
     file.read_to_end(&mut bytes).map_err(failed)?;
     let parsed = match kind {
         kind::Kind::Ply => ply::parse(&bytes),

@@ -273,3 +273,30 @@ fn faults_are_named() {
         "{error}"
     );
 }
+
+#[test]
+fn an_element_of_harmonics_that_holds_none_is_passed_over() {
+    let mut header = "ply\nformat binary_little_endian 1.0\nelement chunk 1\n".to_owned();
+    for bound in ["", "scale_"] {
+        for (end, axis) in ["min", "max"]
+            .iter()
+            .flat_map(|e| ["x", "y", "z"].map(|a| (e, a)))
+        {
+            header += &format!("property float {end}_{bound}{axis}\n");
+        }
+    }
+    header += "element vertex 2\n";
+    for name in ["position", "rotation", "scale", "color"] {
+        header += &format!("property uint packed_{name}\n");
+    }
+    header += "element sh 0\nproperty uchar foo\nend_header\n";
+    let mut bytes = header.into_bytes();
+    for bound in [
+        0f32, 0.0, 0.0, 1.0, 1.0, 1.0, -3.0, -3.0, -3.0, -2.0, -2.0, -2.0,
+    ] {
+        bytes.extend(bound.to_le_bytes());
+    }
+    bytes.extend([0x80; 32]);
+    let file = sora_director::splat::format::ply::parse(&bytes).expect("two splats");
+    assert_eq!((file.splats.len(), file.sh_degree), (2, 0));
+}

@@ -114,7 +114,9 @@ pub(super) fn read(
     let mut out = Builder::new(body.room(vertex), u32::from(channel > 0));
     let mut chunk_rows = body.rows(chunk, &bounds);
     let mut splat_rows = body.rows(vertex, &packed);
-    let mut sh_rows = sh.map(|index| body.rows(index, &harmonics));
+    // An element of that name without harmonics says nothing.
+    let read = sh.filter(|_| channel > 0);
+    let mut sh_rows = read.map(|index| body.rows(index, &harmonics));
     let is_byte = |i: &usize| {
         let holds = sh.map(|s| header.elements[s].properties[*i].holds);
         matches!(holds, Some(Holds::One(Scalar::U8)))

@@ -130,7 +130,8 @@ impl Rows<'_> {
                 format!("line {}: {reason}{cut}", self.place.lines)
             });
         }
-        let row = &self.bytes[self.place.byte..];
+        let row = self.bytes.get(self.place.byte..);
+        let row = row.ok_or("the file is cut short")?;
         self.place.byte += match self.stride {
             Some(stride) => stride,
             None => {
