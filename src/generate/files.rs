@@ -43,7 +43,15 @@ impl LocalProvider for Files {
                 // A list of images: what it names, and what lies beside that, is part of the input.
                 Some(list) if is_list(list) => {
                     let beside = list.parent().filter(|p| !p.as_os_str().is_empty());
-                    vec![list.clone(), beside.unwrap_or(Path::new(".")).to_owned()]
+                    let beside = beside.unwrap_or(Path::new("."));
+                    let mut files = vec![list.clone(), beside.to_owned()];
+                    files.extend(elsewhere(list, beside));
+                    files
+                }
+                Some(folder) if folder.is_dir() => {
+                    let mut files = vec![folder.clone()];
+                    files.extend(elsewhere(folder, folder));
+                    files
                 }
                 Some(video) if video.exists() => vec![video.clone()],
                 Some(glob) => crate::video::list_images(glob).unwrap_or_default(),
@@ -90,6 +98,15 @@ impl LocalProvider for Files {
             )],
         })
     }
+}
+
+/// The pictures of an input that a list names outside its folder.
+fn elsewhere(input: &Path, folder: &Path) -> Vec<PathBuf> {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = real(folder);
+    let mut images = crate::video::list_images(input).unwrap_or_default();
+    images.retain(|image| !real(image).starts_with(&folder));
+    images
 }
 
 /// The takes that a row's `video` names, in order: a path that exists is one take; a pattern of videos (or of

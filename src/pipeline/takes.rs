@@ -274,7 +274,9 @@ pub(super) async fn recipe(
 
 /// Files in the parent of an input folder that tell of its cameras.
 fn beside(video: &Path) -> Vec<PathBuf> {
-    let Some(parent) = video.parent().filter(|_| video.is_dir() && !is_list(video)) else {
+    // The real one, where the folder was given as a link.
+    let real = video.canonicalize().unwrap_or_else(|_| video.to_owned());
+    let Some(parent) = real.parent().filter(|_| video.is_dir() && !is_list(video)) else {
         return Vec::new();
     };
     let tells = |name: &str| {

@@ -36,28 +36,34 @@ pub(super) fn collect(
     known: &[Stamp],
     stamps: &mut Vec<Stamp>,
 ) -> Result<(), StoreError> {
-    let io = |e: std::io::Error| StoreError::Io {
-        path: path.to_owned(),
-        reason: format!("the input cannot be read: {e}"),
-    };
-    let root = std::path::absolute(path).map_err(io)?;
+    let root = std::path::absolute(path).map_err(|e| unreadable(path, &e))?;
     if !root.is_dir() {
-        stamps.push(stamp(&root, String::new(), known).map_err(io)?);
+        stamps.push(stamp(&root, String::new(), known)?);
         return Ok(());
     }
     let mut files = Vec::new();
-    list(&root, &mut files).map_err(io)?;
+    list(&root, &mut files)?;
     files.sort();
     for file in files {
         let inside = file.strip_prefix(&root).unwrap_or(&file);
         let name = inside.to_string_lossy().replace('\\', "/");
-        stamps.push(stamp(&file, name, known).map_err(io)?);
+        stamps.push(stamp(&file, name, known)?);
     }
     Ok(())
 }
 
-fn stamp(path: &Path, name: String, known: &[Stamp]) -> std::io::Result<Stamp> {
-    let meta = path.metadata()?;
+fn unreadable(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Io {
+        path: path.to_owned(),
+        reason: format!(
+            "the input cannot be read: {error}; give yourself the right to read it, or take it out of the input"
+        ),
+    }
+}
+
+fn stamp(path: &Path, name: String, known: &[Stamp]) -> Result<Stamp, StoreError> {
+    let failed = |e: std::io::Error| unreadable(path, &e);
+    let meta = path.metadata().map_err(failed)?;
     let shown = path.to_string_lossy();
     let (bytes, modified) = (meta.len(), modified(&meta));
     let same =
@@ -65,7 +71,7 @@ fn stamp(path: &Path, name: String, known: &[Stamp]) -> std::io::Result<Stamp> {
     Ok(Stamp {
         sha256: match known.iter().find(same) {
             Some(known) => known.sha256.clone(),
-            None => digest_of(path)?,
+            None => digest_of(path).map_err(failed)?,
         },
         path: shown.into_owned(),
         name,
@@ -74,18 +80,20 @@ fn stamp(path: &Path, name: String, known: &[Stamp]) -> std::io::Result<Stamp> {
     })
 }
 
-fn list(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
+/// Regular files, also behind links; folders behind links, pipes and links that lead nowhere are left out.
+fn list(folder: &Path, files: &mut Vec<std::path::PathBuf>) -> Result<(), StoreError> {
+    let failed = |e: std::io::Error| unreadable(folder, &e);
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
         let path = entry.path();
         if entry.file_name().as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        if path.is_dir() {
+        if entry.file_type().map_err(failed)?.is_dir() {
             if !path.join("run.toml").exists() {
                 list(&path, files)?;
             }
-        } else {
+        } else if path.is_file() {
             files.push(path);
         }
     }

@@ -255,6 +255,13 @@ fn files_outside_a_run_count_by_content_and_are_read_once() {
     write("in/deep/b.png", "two");
     write("in/.hidden", "no");
     write("in/run/run.toml", "a run inside is no input");
+    for (to, link) in [("nowhere", "in/dangling.png"), ("..", "in/deep/loop")] {
+        std::os::unix::fs::symlink(to, root.join(link)).expect("link");
+    }
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(root.join("in/pipe.png"))
+        .status();
+    assert!(pipe.expect("mkfifo").success());
     let first = recipe(&[]);
     let names: Vec<_> = first.outside.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(names, ["a.png", "deep/b.png"]);
