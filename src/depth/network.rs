@@ -11,7 +11,7 @@ use super::feed::{self, Feed};
 use super::kind::{self, Source};
 use super::models::{self, KnownModel};
 use super::onnx::{self, OnnxError, Plan};
-use super::sides::{Sides, Try};
+use super::sides::{MOST, Sides, Try};
 use super::{DepthError, DepthKind, DepthMap, KindFrom, Options};
 use crate::hash::sha256_hex;
 
@@ -86,6 +86,13 @@ impl Network {
         known.layout = feed.layout;
         known.width = sides.own[0].or(known.width);
         known.height = sides.own[1].or(known.height);
+        // A file of a few bytes may ask for a picture of terabytes.
+        if let Some(side) = sides.own.iter().flatten().find(|s| **s > MOST as usize) {
+            return Err(refuse(format!(
+                "its input '{}' is {side} pixels wide or high, over {MOST}; take an export of another size",
+                port.name
+            )));
+        }
         let title = title(path);
         let mut network = Self {
             plan,
