@@ -9,11 +9,11 @@ use std::time::Instant;
 use sora_director::event::Silent;
 use sora_director::generate::TakeRequest;
 use sora_director::generate::local::LocalProvider;
-use sora_director::generate::mock::defects::exactly;
-use sora_director::generate::mock::render::{Renderer, Want};
-use sora_director::generate::mock::{Clip, MockProvider, Scene, seeds, understand};
 use sora_director::gpu::{AdapterChoice, Gpu};
-use sora_director::reference::mock::trace as twin;
+use sora_director::mock::defects::exactly;
+use sora_director::mock::render::{Renderer, Want};
+use sora_director::mock::twins::trace as twin;
+use sora_director::mock::{Clip, MockProvider, Scene, seeds, understand};
 
 const ROUNDS: usize = 2;
 const FRAMES: usize = 8;

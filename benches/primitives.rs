@@ -17,8 +17,8 @@ use sora_director::gpu::image::{Pyramid, ShrinkParams};
 use sora_director::gpu::reduce::{Op, Reduce};
 use sora_director::gpu::scan::Scan;
 use sora_director::gpu::sort::Sort;
+use sora_director::gpu::twins as twin;
 use sora_director::gpu::{AdapterChoice, Gpu, GpuError, Recorder};
-use sora_director::reference::gpu as twin;
 
 /// Elements a thread takes at a time.
 const CHUNK: usize = 1 << 14;

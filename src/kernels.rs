@@ -7,7 +7,7 @@ pub fn all() -> Vec<&'static Kernel> {
     [
         crate::gpu::KERNELS,
         crate::video::KERNELS,
-        crate::generate::mock::KERNELS,
+        crate::mock::KERNELS,
         crate::motion::KERNELS,
         crate::score::KERNELS,
         crate::splat::KERNELS,

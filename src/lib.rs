@@ -13,6 +13,7 @@
 pub mod manifest;
 
 pub mod generate;
+pub mod mock;
 
 pub mod video;
 
@@ -21,6 +22,7 @@ pub mod motion;
 pub mod score;
 
 pub mod depth;
+pub mod onnx;
 
 pub mod camera;
 
@@ -35,10 +37,12 @@ pub mod revise;
 pub mod config;
 pub mod pipeline;
 
+pub mod lane;
 pub mod run;
 
 pub mod store;
 
+pub mod draw;
 pub mod eval;
 pub mod event;
 pub mod progress;
@@ -51,4 +55,3 @@ pub mod gpu;
 pub mod hash;
 pub mod kernels;
 pub mod picture;
-pub mod reference;

@@ -18,6 +18,7 @@ pub mod seen_through;
 pub mod settle;
 mod test;
 pub mod traverse;
+pub mod twins;
 
 pub use options::{AgentOptions, Body};
 pub use test::{Field, Findings, test};

@@ -9,10 +9,10 @@ use anyhow::{Context, bail};
 use super::Globals;
 use crate::event::Monitor;
 use crate::generate::job::{self, JobOptions};
-use crate::generate::mock::seeds;
 use crate::generate::{Providers, TakeRequest, VideoProvider};
 use crate::hash::sha256_hex;
 use crate::manifest::parse_size;
+use crate::mock::seeds;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]

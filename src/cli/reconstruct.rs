@@ -9,11 +9,11 @@ use serde_json::json;
 
 use super::{Globals, settings::Settings};
 use crate::depth::Model;
+use crate::draw::pictures;
 use crate::event::{At, Event, Listener, StageMonitor};
 use crate::gpu::Gpu;
 use crate::pipeline::{self, Tracked};
 use crate::progress::Reporter;
-use crate::report::pictures;
 use crate::run::signals;
 use crate::splat::format;
 use crate::store::write_json;

@@ -99,7 +99,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         report.notes.insert(0, note.to_owned());
     }
     if let Some(path) = &args.map {
-        crate::report::map::draw(&world, &cameras, &report)
+        crate::draw::map::draw(&world, &cameras, &report)
             .save(path)
             .with_context(|| format!("{}: cannot write the map", path.display()))?;
     }

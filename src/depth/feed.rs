@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use half::{bf16, f16};
 
 use super::models::{KnownModel, Layout};
-use super::onnx::{self, Element, Front, Port, Taps};
+use crate::onnx::{self, Element, Front, Port, Taps};
 
 /// ImageNet's mean and deviation, which networks that do not normalise by themselves are trained with.
 pub(super) const MEAN: [f32; 3] = [0.485, 0.456, 0.406];

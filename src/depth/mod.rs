@@ -10,7 +10,6 @@ mod kind;
 mod model;
 mod models;
 mod network;
-pub mod onnx;
 mod picture;
 mod sides;
 mod words;

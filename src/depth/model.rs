@@ -7,13 +7,13 @@ use std::sync::{Mutex, PoisonError};
 
 use super::models::{self, KnownModel};
 use super::network::{Network, Reading};
-use super::onnx;
 use super::{
     DepthError, DepthKind, DepthMap, DepthMaps, InputSize, KindFrom, ModelChoice, Options,
 };
 use crate::event::Monitor;
 use crate::gpu::Gpu;
 use crate::hash::sha256_hex;
+use crate::onnx;
 use crate::video::Frames;
 
 /// One or more loaded networks; a clip takes the one whose input fits its aspect best.

@@ -10,10 +10,10 @@ use super::answer::{self, Choice};
 use super::feed::{self, Feed};
 use super::kind::{self, Source};
 use super::models::{self, KnownModel};
-use super::onnx::{self, OnnxError, Plan};
 use super::sides::{MOST, Sides, Try};
 use super::{DepthError, DepthKind, DepthMap, KindFrom, Options};
 use crate::hash::sha256_hex;
+use crate::onnx::{self, OnnxError, Plan};
 
 /// What is taken for what on pictures of one size.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::onnx::{Front, Port};
+use crate::onnx::{Front, Port};
 
 /// Long side in pixels for a network that takes any size.
 const ANY_SIZE: usize = 518;

@@ -7,8 +7,8 @@ use glam::DVec2;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::camera::Cameras;
-use crate::generate::mock::scene::Role;
-use crate::generate::mock::truth::{DefectTruth, SceneTruth};
+use crate::mock::scene::Role;
+use crate::mock::truth::{DefectTruth, SceneTruth};
 
 /// Depth carried from frame to frame by the poses, against the written flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

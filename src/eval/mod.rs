@@ -4,6 +4,7 @@ pub mod corrupt;
 pub mod mock;
 pub mod scores;
 pub mod sheet;
+pub mod twins;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&crate::gpu::Kernel] = corrupt::KERNELS;

@@ -3,11 +3,11 @@
 use anyhow::Context;
 use image::RgbImage;
 
-use crate::generate::mock::defects::{Kind, exactly};
-use crate::generate::mock::prompt::{Move, Place};
-use crate::generate::mock::render::{Renderer, Want};
-use crate::generate::mock::{Clip, DEFECTS, Scene, understand};
 use crate::gpu::Gpu;
+use crate::mock::defects::{Kind, exactly};
+use crate::mock::prompt::{Move, Place};
+use crate::mock::render::{Renderer, Want};
+use crate::mock::{Clip, DEFECTS, Scene, understand};
 
 /// A cell of a sheet, in pixels.
 const CELL: [u32; 2] = [240, 136];

@@ -8,7 +8,6 @@
 pub mod files;
 pub mod job;
 pub mod local;
-pub mod mock;
 mod providers;
 
 use std::collections::BTreeMap;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::local::Local;
-use super::{VideoProvider, files, mock};
+use super::{VideoProvider, files};
 use crate::gpu::AdapterChoice;
+use crate::mock;
 
 /// Names of the providers.
 pub const NAMES: [&str; 2] = ["mock", "files"];

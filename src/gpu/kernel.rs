@@ -1,7 +1,7 @@
 //! A kernel's host declaration, and the pipeline built from it.
 //!
 //! One kernel = one stem in three places: `kernels/<stem>.wgsl`, the [`Kernel`] static at its host binding,
-//! and the CPU twin in `src/reference/<stem>.rs`. Bindings are by convention: a uniform struct `Params` at
+//! and the CPU twin in `src/<stage>/twins/<name>.rs`. Bindings are by convention: a uniform struct `Params` at
 //! binding 0 of group 0, storage buffers at bindings 1, 2, ... in the declared order, entry point `main`.
 //! One test parses every file under `kernels/` with naga and compares it with these declarations.
 

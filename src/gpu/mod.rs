@@ -19,6 +19,7 @@ pub mod scan;
 pub mod sort;
 #[cfg(test)]
 mod tests;
+pub mod twins;
 mod upload;
 
 pub use buffer::{AnyBuffer, Buffer};

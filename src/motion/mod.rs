@@ -14,6 +14,7 @@ pub mod objects;
 mod pairs;
 mod stream;
 mod tracks;
+pub mod twins;
 
 use crate::event::Monitor;
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel};

@@ -40,9 +40,9 @@ use result::conclude;
 
 use crate::event::{At, Event, Listener, StageMonitor};
 use crate::generate::{GenerateError, Providers};
+use crate::lane::{Lane, Recover, Urgency};
 use crate::manifest::Prompt;
 use crate::revise::{Found, Revision, revise};
-use crate::run::lane::{Lane, Recover, Urgency};
 use crate::score::Scores;
 use crate::store::{Run, StoreError, read_json, write_json};
 use crate::video::{folder::is_list, pattern::is_pattern};

@@ -83,7 +83,7 @@ pub static SPLATS: Step = Step {
     name: "splats", each: Each::Round,
     reads: &["takes/#/video", "takes/#/track.json", "takes/#/depth.json", "takes/#/depth.npy?"],
     writes: &["fit.ply", "fit.json", "held_out.png?"],
-    stages: &[VIDEO, KNOWN, ("splat", splat::VERSION), ("report", crate::report::VERSION)], kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
+    stages: &[VIDEO, KNOWN, ("splat", splat::VERSION), ("report", crate::draw::VERSION)], kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
     options: |r, f| frames(r, f).option("fit", &f.config.fit),
     work: Some(work::splats),
 };
@@ -129,7 +129,7 @@ pub static AGENT: Step = Step {
 pub static PICTURES: Step = Step {
     name: "pictures", each: Each::Round, reads: &["world.vox", "world.ply", "cameras.json", "agent.json"],
     writes: &["map.png", "renders.png"],
-    stages: &[("splat", splat::VERSION), ("report", crate::report::VERSION)],
+    stages: &[("splat", splat::VERSION), ("report", crate::draw::VERSION)],
     kernels: &[splat::KERNELS, &SORTING],
     options: |r, f| r.option("fit.eval_background", &f.config.fit.eval_background),
     work: Some(work::pictures),

@@ -12,9 +12,9 @@ use super::{Context, IterationResult, Round, Scored, Stages, StepError, Take, Wo
 use crate::depth::Model;
 use crate::event::{Event, StageMonitor};
 use crate::gpu::{AdapterChoice, Gpu};
+use crate::lane::Recover;
 use crate::motion::Motion;
 use crate::revise::Revision;
-use crate::run::lane::Recover;
 use crate::score::{self, Scores};
 use crate::store::{Begun, StoreError, read_json};
 use crate::video::Frames;

@@ -1,6 +1,5 @@
 //! A batch: every row of a manifest through the walk, many at once, failures recorded, the rest going on.
 
-pub mod lane;
 pub mod rows;
 pub mod signals;
 
@@ -18,12 +17,12 @@ use serde_json::json;
 use crate::event::{Event, Listener, panic_text};
 use crate::generate::Providers;
 use crate::gpu::AdapterChoice;
+use crate::lane::Lane;
 use crate::manifest::Prompt;
 use crate::pipeline::{
     Config, Context, Desk, Failure, Outcome, RowResult, Stages, StepError, Studio, Walk,
 };
 use crate::store::{self, Run};
-use lane::Lane;
 
 pub use rows::rows;
 

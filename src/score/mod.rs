@@ -19,6 +19,7 @@ mod path_realism;
 mod physics_plausibility;
 mod scorer;
 mod temporal_coherence;
+pub mod twins;
 mod visual_quality;
 
 use std::collections::BTreeMap;

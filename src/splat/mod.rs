@@ -13,6 +13,7 @@ mod renderer;
 mod rng;
 mod trainer;
 pub mod training;
+pub mod twins;
 
 pub use fit::{Fit, fit};
 pub use options::{Background, FitOptions, FitReport, HeldOut};

@@ -8,7 +8,7 @@ use ffmpeg_next::{Dictionary, Rational, codec, color, format, frame};
 use super::VideoError;
 use super::library;
 use super::planes::{PlanesParams, stride, words};
-use crate::reference::video::planes::planes;
+use crate::video::twins::planes::planes;
 
 /// Encoders in the order they are tried; all take planar 4:2:0.
 const ENCODERS: [&str; 4] = ["libx264", "libopenh264", "h264_videotoolbox", "h264_nvenc"];

@@ -25,6 +25,7 @@ mod scan;
 mod sink;
 mod source;
 mod times;
+pub mod twins;
 
 use std::path::PathBuf;
 

@@ -16,6 +16,7 @@ mod build;
 mod clean;
 mod file;
 pub mod fuse;
+pub mod twins;
 
 pub use align::{Alignment, align};
 pub use build::build;

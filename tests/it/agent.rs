@@ -3,10 +3,10 @@
 use sora_director::agent::raycast::{Caster, Hit, HitState, NOWHERE, RAYCAST, Ray, RaycastParams};
 use sora_director::agent::seen_through::{SEEN_THROUGH, SeenParams};
 use sora_director::agent::settle::{SETTLE, SettleParams};
+use sora_director::agent::twins as twin;
 use sora_director::camera::LengthUnit;
 use sora_director::event::Silent;
 use sora_director::gpu::groups_1d;
-use sora_director::reference::agent as twin;
 use sora_director::world::Voxel;
 use sora_director::world::World;
 use sora_director::world::fuse::GpuView;

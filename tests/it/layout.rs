@@ -58,8 +58,8 @@ fn kernels_match_their_declarations() {
             .get(stem.as_str())
             .unwrap_or_else(|| panic!("{stem}: no host declaration"));
         let twin = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("src/reference")
-            .join(&stem)
+            .join("src")
+            .join(stem.replacen("/", "/twins/", 1))
             .with_extension("rs");
         assert!(twin.exists(), "{stem}: no CPU twin at {}", twin.display());
         let source = kernel.source();

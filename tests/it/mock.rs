@@ -15,13 +15,13 @@ use sora_director::camera::Cameras;
 use sora_director::eval::mock::{agreement, bytes, depth, json};
 use sora_director::event::Silent;
 use sora_director::generate::local::LocalProvider;
-use sora_director::generate::mock::defects::Draw;
-use sora_director::generate::mock::render::{Renderer, Shot, Want};
-use sora_director::generate::mock::trace::{TRACE, TraceParams, Traced};
-use sora_director::generate::mock::truth::{DefectTruth, SceneTruth, SubjectTruth};
-use sora_director::generate::mock::{self, Clip, MockProvider, Scene, defects, seeds, understand};
 use sora_director::generate::{GenerateError, TakeRequest};
 use sora_director::gpu::groups_2d;
+use sora_director::mock::defects::Draw;
+use sora_director::mock::render::{Renderer, Shot, Want};
+use sora_director::mock::trace::{TRACE, TraceParams, Traced};
+use sora_director::mock::truth::{DefectTruth, SceneTruth, SubjectTruth};
+use sora_director::mock::{self, Clip, MockProvider, Scene, defects, seeds, understand};
 
 use crate::common::{garbage, gpu};
 

@@ -5,8 +5,8 @@ mod camera;
 use sora_director::event::{Monitor, Silent};
 use sora_director::gpu::{Buffer, Gpu, GpuType, groups_2d};
 use sora_director::motion::kernels::{self as k, patches};
+use sora_director::motion::twins as twin;
 use sora_director::motion::{Motion, MotionError, MotionOptions, Pairs, TrackEnd, estimate, pairs};
-use sora_director::reference::motion as twin;
 use sora_director::video::{Frames, VideoInfo};
 
 use crate::common::parity::Case;

@@ -4,10 +4,10 @@ use glam::{DMat3, DQuat, DVec3};
 use sora_director::camera::{Cameras, LengthUnit};
 use sora_director::event::{Monitor, Silent};
 use sora_director::gpu::{groups_1d, groups_2d};
-use sora_director::reference::world as twin;
 use sora_director::world::fuse::{
     CLASSIFY, ClassifyParams, GpuView, INTEGRATE, IntegrateParams, SURFACE, SurfaceParams,
 };
+use sora_director::world::twins as twin;
 use sora_director::world::{DepthView, Voxel, World, WorldError, WorldOptions, align, build};
 
 use crate::common::{Rng, assert_close, garbage, gpu};

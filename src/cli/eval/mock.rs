@@ -12,8 +12,8 @@ use crate::eval::sheet::{self, MOVES, PLACES};
 use crate::event::Silent;
 use crate::generate::TakeRequest;
 use crate::generate::local::LocalProvider;
-use crate::generate::mock::seeds::HELD_OUT;
-use crate::generate::mock::{MockProvider, understand};
+use crate::mock::seeds::HELD_OUT;
+use crate::mock::{MockProvider, understand};
 use crate::progress::tell;
 
 /// Arguments.

@@ -1,8 +1,8 @@
 //! Points of a clip's content that a corruption can stick to.
 
 use crate::event::Monitor;
-use crate::generate::mock::rng::Rng;
 use crate::gpu::Gpu;
+use crate::mock::rng::Rng;
 use crate::motion::{self, MotionError, MotionOptions};
 use crate::video::Frames;
 

@@ -1,8 +1,8 @@
 //! Corruptions of the levels of each pixel: blur, noise, JPEG blocks, flicker.
 
 use super::{Corruption, short_side};
-use crate::generate::mock::blur::{self, BlurParams, MOST_SIGMA};
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel, groups_2d};
+use crate::mock::blur::{self, BlurParams, MOST_SIGMA};
 use crate::video::Frames;
 
 crate::gpu_struct! {

@@ -11,8 +11,8 @@ mod order;
 
 pub use anchors::Anchors;
 
-use crate::generate::mock::rng::Rng;
 use crate::gpu::{Gpu, GpuError, Kernel};
+use crate::mock::rng::Rng;
 use crate::video::Frames;
 
 /// Kernels of the corruptions.

@@ -1,8 +1,8 @@
 //! Corruptions of one thing: the content of a disc that jumps, vanishes or turns into something else.
 
 use super::{Anchors, Corruption, short_side};
-use crate::generate::mock::rng::Rng;
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel, Recorder, groups_2d};
+use crate::mock::rng::Rng;
 use crate::video::Frames;
 
 crate::gpu_struct! {

@@ -6,11 +6,11 @@ use anyhow::{Context, bail};
 
 use crate::eval::sheet::{MOVES, PLACES};
 use crate::event::Monitor;
-use crate::generate::mock::defects::exactly;
-use crate::generate::mock::render::{Renderer, Want};
-use crate::generate::mock::seeds::{HELD_OUT, TUNING};
-use crate::generate::mock::{Clip, Scene, understand};
 use crate::gpu::Gpu;
+use crate::mock::defects::exactly;
+use crate::mock::render::{Renderer, Want};
+use crate::mock::seeds::{HELD_OUT, TUNING};
+use crate::mock::{Clip, Scene, understand};
 use crate::video::folder::is_video;
 use crate::video::{DecodeOptions, Frames, VideoInfo, Windows};
 
@@ -270,7 +270,7 @@ fn render(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate::mock::seeds::{SeedRange, range_of};
+    use crate::mock::seeds::{SeedRange, range_of};
 
     #[test]
     fn mock_clips_are_split_by_their_seeds() {

@@ -127,7 +127,7 @@ fn planted_defects_are_found() {
         .find(|v| v.description.contains("hole"))
         .expect("hole");
     assert_eq!(hole.severity, Severity::High);
-    let map = sora_director::report::map::draw(&world, &cameras, &report);
+    let map = sora_director::draw::map::draw(&world, &cameras, &report);
     assert!(
         (500..=700).contains(&map.width().max(map.height())),
         "{:?}",
@@ -315,7 +315,7 @@ fn a_real_kitchen_is_tested() {
     eprintln!("{:?}", begin.elapsed());
     show("kitchen", &report);
     if let Ok(path) = std::env::var("DIRECTOR_TEST_KITCHEN_MAP") {
-        let map = sora_director::report::map::draw(&world, &list, &report);
+        let map = sora_director::draw::map::draw(&world, &list, &report);
         map.save(path).expect("save");
     }
     assert_eq!(report.metrics["cameras_in_solid_share"], 0.0);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use candle_onnx::onnx::{AttributeProto, GraphProto, ModelProto, NodeProto};
 use prost::Message;
-use sora_director::depth::onnx::Plan;
+use sora_director::onnx::Plan;
 
 use super::make::{Net, floats, int, ints, longs, node, says, with};
 
@@ -210,7 +210,6 @@ fn numbers_at_the_ends_of_their_range_do_not_overflow() {
         vec![int("blocksize", i64::MAX)],
     );
     let plan = decode(net().node(block)).unwrap();
-    let input =
-        sora_director::depth::onnx::input_tensor(vec![0.0; 3 * 48 * 64], &[1, 3, 48, 64]).unwrap();
+    let input = sora_director::onnx::input_tensor(vec![0.0; 3 * 48 * 64], &[1, 3, 48, 64]).unwrap();
     assert!(plan.run(&[input]).is_err());
 }

@@ -1,7 +1,7 @@
 //! Operators that cannot be run: each with the mend that fits, not with one that cannot help.
 
 use candle_onnx::onnx::{FunctionProto, ModelProto};
-use sora_director::depth::onnx::{LATEST_OPSET, Plan};
+use sora_director::onnx::{LATEST_OPSET, Plan};
 
 use super::make::{Net, node, says};
 

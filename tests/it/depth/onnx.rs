@@ -9,7 +9,7 @@ use candle_onnx::onnx::{
     ValueInfoProto,
 };
 use prost::Message;
-use sora_director::depth::onnx::{OnnxError, Plan, input_tensor, operators, output_floats};
+use sora_director::onnx::{OnnxError, Plan, input_tensor, operators, output_floats};
 
 use crate::common;
 

@@ -5,8 +5,8 @@ use sora_director::eval::corrupt::levels::{
     self, BLOCKS, BlocksParams, CHROMA, FLICKER, FlickerParams, LUMA, NOISE, NoiseParams,
 };
 use sora_director::eval::corrupt::object::{ERASE, EraseParams, GRAFT, GraftParams};
+use sora_director::eval::twins as twin;
 use sora_director::gpu::{GpuType, Kernel, groups_2d};
-use sora_director::reference::eval as twin;
 
 use crate::common::Rng;
 use crate::common::parity::Case;

@@ -2,8 +2,8 @@
 
 use sora_director::gpu::compact::{BLOCK, COMPACT_COUNT, COMPACT_MOVE, Compact, CompactParams};
 use sora_director::gpu::scan::ScanParams;
+use sora_director::gpu::twins as twin;
 use sora_director::gpu::{Buffer, groups_1d};
-use sora_director::reference::gpu as twin;
 
 use super::{SIZES, scanned};
 use crate::common::parity::Case;

@@ -2,7 +2,7 @@
 
 use sora_director::gpu::groups_1d;
 use sora_director::gpu::histogram::{BLOCK, HISTOGRAM, Histogram, HistogramParams};
-use sora_director::reference::gpu as twin;
+use sora_director::gpu::twins as twin;
 
 use crate::common::parity::Case;
 use crate::common::{Rng, garbage, gpu};

@@ -2,7 +2,7 @@
 
 use sora_director::gpu::groups_2d;
 use sora_director::gpu::image::{FILTER, FilterParams, Pyramid, SHRINK, ShrinkParams, filter};
-use sora_director::reference::gpu as twin;
+use sora_director::gpu::twins as twin;
 
 use crate::common::parity::Case;
 use crate::common::{Rng, assert_close, garbage, gpu};

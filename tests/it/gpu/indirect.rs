@@ -3,7 +3,7 @@
 use sora_director::gpu::groups_1d;
 use sora_director::gpu::indirect::{ArgsParams, DISPATCH_ARGS, record_args};
 use sora_director::gpu::scan::{SCAN_SUMS, ScanParams};
-use sora_director::reference::gpu as twin;
+use sora_director::gpu::twins as twin;
 
 use crate::common::gpu;
 use crate::common::parity::Case;

@@ -4,7 +4,7 @@ use sora_director::gpu::groups_1d;
 use sora_director::gpu::reduce::{
     LevelParams, Op, REDUCE_LEVEL, REDUCE_SEGMENTS, Reduce, SegmentParams,
 };
-use sora_director::reference::gpu as twin;
+use sora_director::gpu::twins as twin;
 
 use super::SIZES;
 use crate::common::parity::Case;

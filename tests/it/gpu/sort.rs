@@ -2,7 +2,7 @@
 
 use sora_director::gpu::groups_1d;
 use sora_director::gpu::sort::{BLOCK, DIGIT_BITS, SORT_COUNT, SORT_SCATTER, Sort, SortParams};
-use sora_director::reference::gpu as twin;
+use sora_director::gpu::twins as twin;
 
 use super::{SIZES, scanned};
 use crate::common::parity::Case;

@@ -1,11 +1,11 @@
 //! Exact flow against its twin, and against what it says.
 
-use sora_director::generate::mock::defects::{Kind, exactly};
-use sora_director::generate::mock::flow::{self, FLOW, FlowParams};
-use sora_director::generate::mock::render::Want;
-use sora_director::generate::mock::scene::Scene;
-use sora_director::generate::mock::trace::TraceParams;
-use sora_director::reference::mock::flow as twin;
+use sora_director::mock::defects::{Kind, exactly};
+use sora_director::mock::flow::{self, FLOW, FlowParams};
+use sora_director::mock::render::Want;
+use sora_director::mock::scene::Scene;
+use sora_director::mock::trace::TraceParams;
+use sora_director::mock::twins::flow as twin;
 
 use super::{kernel, planted, render};
 use crate::common::{garbage, gpu};

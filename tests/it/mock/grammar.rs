@@ -1,11 +1,11 @@
 //! What words mean.
 
-use sora_director::generate::mock::defects::{self, DEFECTS, Kind};
-use sora_director::generate::mock::prompt::{
+use sora_director::mock::defects::{self, DEFECTS, Kind};
+use sora_director::mock::prompt::{
     Colour, Extent, Light, Material, Move, Pace, Place, Prop, Subject, Understood, Weather,
 };
-use sora_director::generate::mock::render::Want;
-use sora_director::generate::mock::{Clip, Scene, seeds, understand};
+use sora_director::mock::render::Want;
+use sora_director::mock::{Clip, Scene, seeds, understand};
 
 use super::render;
 

@@ -1,11 +1,11 @@
 //! The ray tracer against its twin.
 
 use glam::{Quat, Vec3};
-use sora_director::generate::mock::render::Want;
-use sora_director::generate::mock::trace::{
+use sora_director::mock::render::Want;
+use sora_director::mock::trace::{
     HAS_MIRROR, HAS_SKY, HAS_TERRAIN, HAS_VEIL, Primitive, Solid, TraceParams,
 };
-use sora_director::reference::mock::trace as twin;
+use sora_director::mock::twins::trace as twin;
 
 use super::{kernel, render, scene};
 use crate::common::Rng;

@@ -6,11 +6,11 @@ use std::path::Path;
 use glam::{DVec3, Quat, Vec3};
 use serde_json::{Value, json};
 use sora_director::generate::GenerateError;
-use sora_director::generate::mock::glb::{self, Node};
-use sora_director::generate::mock::mesh::{Mesh, mesh, placed, tolerance};
-use sora_director::generate::mock::piece::{Piece, Shape};
-use sora_director::generate::mock::terrain;
-use sora_director::reference::mock::trace as twin;
+use sora_director::mock::glb::{self, Node};
+use sora_director::mock::mesh::{Mesh, mesh, placed, tolerance};
+use sora_director::mock::piece::{Piece, Shape};
+use sora_director::mock::terrain;
+use sora_director::mock::twins::trace as twin;
 
 use super::scene;
 use crate::common::Rng;

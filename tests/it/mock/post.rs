@@ -1,10 +1,10 @@
 //! Long exposures, blur, blocks and noise against their twins.
 
-use sora_director::generate::mock::blur::{self, BLUR, BlurParams};
-use sora_director::generate::mock::expose::{self, EXPOSE, ExposeParams};
-use sora_director::generate::mock::spoil::{self, SPOIL, SpoilParams};
 use sora_director::gpu::{groups_1d, groups_2d};
-use sora_director::reference::mock as twin;
+use sora_director::mock::blur::{self, BLUR, BlurParams};
+use sora_director::mock::expose::{self, EXPOSE, ExposeParams};
+use sora_director::mock::spoil::{self, SPOIL, SpoilParams};
+use sora_director::mock::twins as twin;
 
 use crate::common::parity::Case;
 use crate::common::{Rng, garbage, gpu};
@@ -398,8 +398,8 @@ fn recorded_passes_hold_their_places_and_refuse_what_does_not_fit() {
 /// The renderer's chain of passes is the chain of their twins, whichever of them a frame needs.
 #[test]
 fn what_is_shown_is_the_chain_of_the_twins() {
-    use sora_director::generate::mock::defects::{Kind, exactly};
-    use sora_director::generate::mock::render::{EXPOSURES, Want};
+    use sora_director::mock::defects::{Kind, exactly};
+    use sora_director::mock::render::{EXPOSURES, Want};
     let size = [64, 36];
     let pixels = 64 * 36;
     for (words, kinds, within) in [

@@ -1,11 +1,11 @@
 //! Scenes are sound, cameras move as asked, and defects are in the frames.
 
 use glam::{DVec2, Vec3};
-use sora_director::generate::mock::defects::{DEFECTS, Kind, exactly};
-use sora_director::generate::mock::piece::Shape;
-use sora_director::generate::mock::render::{Shot, Want};
-use sora_director::generate::mock::scene::Role;
-use sora_director::generate::mock::{Scene, understand};
+use sora_director::mock::defects::{DEFECTS, Kind, exactly};
+use sora_director::mock::piece::Shape;
+use sora_director::mock::render::{Shot, Want};
+use sora_director::mock::scene::Role;
+use sora_director::mock::{Scene, understand};
 
 use super::{CLIP, planted, render, scene};
 
@@ -419,7 +419,7 @@ fn defects_of_the_world_and_of_subjects_are_in_the_geometry() {
     let [low, high] = it.bounds.expect("bounds");
     let depth_at = |scene: &Scene, x: f64, z: f64| {
         let ray = Vec3::new(x as f32, 1.0, z as f32);
-        let top = |p: &&sora_director::generate::mock::piece::Piece| {
+        let top = |p: &&sora_director::mock::piece::Piece| {
             let (a, b) = p.bounds();
             (a.x..b.x).contains(&ray.x) && (a.z..b.z).contains(&ray.z) && b.y < 0.5
         };

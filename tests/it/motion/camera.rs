@@ -4,7 +4,7 @@ use sora_director::gpu::{groups_1d, groups_2d};
 use sora_director::motion::camera::{CAMERA, CameraParams, MODEL, OWN, OwnParams};
 use sora_director::motion::follow::{FOLLOW, FollowParams};
 use sora_director::motion::objects::{Grid, OBJECT_TRACKS, OBJECTS, ObjectsParams};
-use sora_director::reference::motion as twin;
+use sora_director::motion::twins as twin;
 
 use crate::common::parity::Case;
 use crate::common::{Rng, assert_close};

@@ -1,8 +1,8 @@
 //! The kernels of the scores against their twins.
 
 use sora_director::gpu::{groups_1d, groups_2d};
-use sora_director::reference::score as twin;
 use sora_director::score::kernels::{self as k, *};
+use sora_director::score::twins as twin;
 
 use crate::common::parity::Case;
 use crate::common::{Rng, assert_close};

@@ -12,13 +12,13 @@ use sora_director::generate::{
     Caps, Delivered, DependsOn, FailureClass, GenerateError, JobFailure, JobHandle, JobState,
     Polled, Providers, Quote, Reconciled, Submission, TakeRequest, VideoProvider,
 };
+use sora_director::lane::Recover;
 use sora_director::manifest::{self, Prompt};
 use sora_director::pipeline::{
     Config, Context, IterationResult, Preset, Round, Scored, Stages, StepError, Take, TakeResult,
     Work,
 };
 use sora_director::revise::Revision;
-use sora_director::run::lane::Recover;
 use sora_director::run::{Batch, BatchResult};
 use sora_director::score::Scores;
 use sora_director::store::{Recipe, Run, StoreError, write_json};

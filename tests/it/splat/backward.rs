@@ -2,17 +2,17 @@
 
 use glam::DVec3;
 use sora_director::gpu::{Buffer, groups_1d, groups_2d};
-use sora_director::reference::splat::loss::{self, Target};
-use sora_director::reference::splat::raster::{Pixel, blend, raster};
-use sora_director::reference::splat::raster_back::{PixelGrad, Sums, raster_back};
-use sora_director::reference::splat::{
-    Flat, Seen, adam, flat, project, project_back, ssim_back, ssim_columns, ssim_rows,
-};
 use sora_director::splat::Renderer;
 use sora_director::splat::records::{RasterParams, Splat, ViewParams};
 use sora_director::splat::training::{
     ADAM, AdamParams, LOSS, LossParams, Moments, PROJECT_BACK, Partials, RASTER_BACK, SSIM_BACK,
     SSIM_COLUMNS, SSIM_ROWS, Stats, taps,
+};
+use sora_director::splat::twins::loss::{self, Target};
+use sora_director::splat::twins::raster::{Pixel, blend, raster};
+use sora_director::splat::twins::raster_back::{PixelGrad, Sums, raster_back};
+use sora_director::splat::twins::{
+    Flat, Seen, adam, flat, project, project_back, ssim_back, ssim_columns, ssim_rows,
 };
 
 use super::forward::{lists, seen};
@@ -108,7 +108,7 @@ fn the_twins_gradient_is_that_of_finite_differences() {
         let mut sums = vec![Sums::default(); refs.len()];
         for (i, (pixel, grad)) in out.iter().zip(&grads).enumerate() {
             let (x, y) = (i as u32 % SIZE[0], i as u32 / SIZE[0]);
-            sora_director::reference::splat::raster_back::blend_back(
+            sora_director::splat::twins::raster_back::blend_back(
                 &refs,
                 f64::from(x) + 0.5,
                 f64::from(y) + 0.5,

@@ -2,11 +2,11 @@
 
 use glam::DVec3;
 use sora_director::gpu::{Buffer, groups_1d};
-use sora_director::reference::splat::{self as twin, Seen};
 use sora_director::splat::records::{
     EMIT, EmitParams, PROJECT, Projected, RANGES, RASTER, RangesParams, RasterParams, Splat, TILE,
     ViewParams,
 };
+use sora_director::splat::twins::{self as twin, Seen};
 use sora_director::splat::{NEAR, Renderer};
 
 use super::{camera, cloud};

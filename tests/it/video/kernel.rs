@@ -1,10 +1,10 @@
 //! Parity of the conversion kernels with their twins.
 
 use sora_director::gpu::{AnyBuffer, groups_2d};
-use sora_director::reference::video::convert::convert;
-use sora_director::reference::video::convert_420::convert_420;
-use sora_director::reference::video::convert_hdr::convert_hdr;
-use sora_director::reference::video::shrink_420::shrink_420;
+use sora_director::video::twins::convert::convert;
+use sora_director::video::twins::convert_420::convert_420;
+use sora_director::video::twins::convert_hdr::convert_hdr;
+use sora_director::video::twins::shrink_420::shrink_420;
 use sora_director::video::{CONVERT, CONVERT_420, CONVERT_HDR, ConvertParams, SHRINK_420};
 
 use crate::common::{Rng, garbage, gpu};

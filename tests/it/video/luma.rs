@@ -2,8 +2,8 @@
 
 use sora_director::gpu::groups_2d;
 use sora_director::gpu::image::ShrinkParams;
-use sora_director::reference::gpu::shrink::shrink;
-use sora_director::reference::video::luma::luma;
+use sora_director::gpu::twins::shrink::shrink;
+use sora_director::video::twins::luma::luma;
 use sora_director::video::{Frames, LUMA, LumaParams, VideoInfo};
 
 use crate::common::{Rng, assert_close, garbage, gpu};

@@ -1,6 +1,6 @@
 //! Heights of terrain: a lattice of hashed heights over a rectangle, level with its foot all around the edge.
 
-use crate::reference::mock::trace::hash;
+use crate::mock::twins::trace::hash;
 
 /// Cells along each side of a terrain, at most.
 pub const MOST_CELLS: u32 = 16;

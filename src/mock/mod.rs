@@ -29,6 +29,7 @@ pub mod spoil;
 pub mod terrain;
 pub mod trace;
 pub mod truth;
+pub mod twins;
 mod words;
 
 use std::path::Path;
@@ -40,9 +41,9 @@ use rayon::prelude::*;
 use render::{Renderer, Want};
 pub use scene::{Clip, Scene};
 
-use super::local::LocalProvider;
-use super::{Delivered, DependsOn, GenerateError, TakeRequest};
 use crate::event::Monitor;
+use crate::generate::local::LocalProvider;
+use crate::generate::{Delivered, DependsOn, GenerateError, TakeRequest};
 use crate::gpu::{AdapterChoice, Gpu, GpuError, Kernel};
 use crate::video::{EncodeOptions, Encoder};
 

@@ -1,6 +1,6 @@
 //! Twin of `kernels/mock/expose.wgsl`.
 
-use crate::generate::mock::expose::{ExposeParams, MOST_IMAGES};
+use crate::mock::expose::{ExposeParams, MOST_IMAGES};
 
 fn decode(level: u32) -> f32 {
     let c = level as f32 / 255.0;

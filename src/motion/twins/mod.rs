@@ -49,7 +49,7 @@ fn mix(a: f32, b: f32, t: f32) -> f32 {
 }
 
 /// Bilinear value of a picture at (x, y), edges repeated.
-pub(super) fn sample(image: &[f32], width: u32, height: u32, x: f32, y: f32) -> f32 {
+pub(crate) fn sample(image: &[f32], width: u32, height: u32, x: f32, y: f32) -> f32 {
     let (at, tx, ty) = corners(x, y, width, height);
     let top = mix(image[at[0]], image[at[1]], tx);
     let low = mix(image[at[2]], image[at[3]], tx);

@@ -1,6 +1,6 @@
 //! Twin of `kernels/mock/spoil.wgsl`.
 
-use crate::generate::mock::spoil::{MOST_NOISE, SpoilParams};
+use crate::mock::spoil::{MOST_NOISE, SpoilParams};
 
 /// Standard deviation of the sum of four uniform numbers of 16 bits.
 const SPREAD: f32 = 37837.2;

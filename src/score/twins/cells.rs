@@ -1,6 +1,6 @@
 //! Twin of `kernels/score/cells.wgsl`.
 
-use crate::reference::motion::sample;
+use crate::motion::twins::sample;
 use crate::score::kernels::CellsParams;
 
 /// One step's fields.

@@ -2,8 +2,8 @@
 
 use glam::{IVec3, Vec2, Vec3, Vec4};
 
-use crate::generate::mock::terrain;
-use crate::generate::mock::trace::{
+use crate::mock::terrain;
+use crate::mock::trace::{
     HAS_MIRROR, HAS_SKY, HAS_TERRAIN, HAS_VEIL, Primitive, Solid, TraceParams, Traced,
 };
 

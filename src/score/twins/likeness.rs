@@ -1,6 +1,6 @@
 //! Twin of `kernels/score/likeness.wgsl`.
 
-use crate::reference::motion::sample;
+use crate::motion::twins::sample;
 use crate::score::kernels::LikenessParams;
 
 /// What a frame looks like.

@@ -1,6 +1,6 @@
 //! Twin of `kernels/mock/blur.wgsl`.
 
-use crate::generate::mock::blur::{BlurParams, MOST_SIGMA, REACH};
+use crate::mock::blur::{BlurParams, MOST_SIGMA, REACH};
 
 /// The blurred image; `base` of the parameters is ignored.
 pub fn blur(p: &BlurParams, image: &[u32]) -> Vec<u32> {

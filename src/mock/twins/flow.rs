@@ -2,7 +2,7 @@
 
 use glam::{Vec2, Vec3, Vec4};
 
-use crate::generate::mock::flow::FlowParams;
+use crate::mock::flow::FlowParams;
 
 fn resized(q: Vec3, a: Vec4, b: Vec4) -> Vec3 {
     if a.w > 0.0 {
