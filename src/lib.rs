@@ -46,6 +46,7 @@ pub mod draw;
 pub mod eval;
 pub mod event;
 pub mod progress;
+pub mod record;
 pub mod report;
 
 pub mod capture;

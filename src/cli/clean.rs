@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context;
 use glob::{MatchOptions, Pattern};
+use jiff::Timestamp;
 
 use super::Globals;
-use crate::pipeline::{INTERMEDIATES, Outcome, RowResult};
+use crate::pipeline::INTERMEDIATES;
+use crate::record::{Outcome, RunView};
 use crate::store::{self, Clean, Run};
 
 /// Arguments.
@@ -85,22 +87,20 @@ fn bytes(n: u64) -> String {
 
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let rows = crate::run::rows(&args.run)?;
+    let view = RunView::load(&args.run)?;
     let run = Run::open(&args.run)?;
     // Rows that are done, the oldest first; the files of the others may still be needed.
-    let mut done: Vec<(SystemTime, String)> = Vec::new();
-    for row in rows {
-        let Ok(result) = RowResult::load(&args.run, &row.id) else {
+    let now = Timestamp::now();
+    let mut done: Vec<(Timestamp, String)> = Vec::new();
+    for row in view.rows() {
+        let Some((outcome, when)) = row.done else {
             continue;
         };
-        let when = RowResult::path(&args.run, &row.id)
-            .metadata()
-            .and_then(|m| m.modified())?;
         let old = args
             .older_than
-            .is_none_or(|age| when.elapsed().is_ok_and(|since| since >= age));
-        if result.outcome != Outcome::Failed && old {
-            done.push((when, row.id));
+            .is_none_or(|age| now.duration_since(when).unsigned_abs() >= age);
+        if outcome != Outcome::Failed && old {
+            done.push((when, row.id.clone()));
         }
     }
     done.sort();

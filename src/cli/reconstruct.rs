@@ -10,13 +10,14 @@ use serde_json::json;
 use super::{Globals, settings::Settings};
 use crate::depth::Model;
 use crate::draw::pictures;
-use crate::event::{At, Event, Listener, StageMonitor};
+use crate::event::Monitor;
 use crate::gpu::Gpu;
 use crate::pipeline::{self, Tracked};
 use crate::progress::Reporter;
+use crate::record::{Event, Events, StepMonitor};
 use crate::run::signals;
 use crate::splat::format;
-use crate::store::write_json;
+use crate::store::{At, write_json};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -48,25 +49,21 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         .input
         .file_name()
         .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let at = |step| At {
-        id: &name,
-        iteration: 1,
-        step,
+    let events = Events::unkept(&reporter, &stop);
+    let monitor_of = |step| StepMonitor {
+        events: &events,
+        at: At::new(&name, 1, step),
     };
-    let monitor = StageMonitor {
-        listener: &reporter,
-        at: at("rebuild"),
-        stop: &stop,
-    };
+    let monitor = monitor_of("rebuild");
     let mut seconds = serde_json::Map::new();
     let mut timed = |name: &'static str, started: Instant| {
         let s = started.elapsed().as_secs_f64();
         seconds.insert(name.into(), json!(s));
-        reporter.on(&Event::StepDone {
-            at: at(name),
+        events.tell(Event::StepDone {
+            at: monitor_of(name).at,
             skipped: false,
             seconds: s,
-            summary: "",
+            summary: String::new(),
         });
     };
     let started = Instant::now();
@@ -95,10 +92,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     };
     let told = |note: &&String| given.notes.contains(note);
     for note in cameras.notes.iter().filter(|note| !told(note)) {
-        reporter.on(&Event::Warned {
-            at: at("cameras"),
-            message: note,
-        });
+        monitor_of("cameras").warn(note);
     }
     let started = Instant::now();
     let rebuilt = pipeline::rebuild(&gpu, &frames, &cameras, depth.as_ref(), &config, &monitor)?;

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 use super::{Globals, settings::Settings};
-use crate::event::Both;
 use crate::generate::Providers;
 use crate::gpu::AdapterChoice;
 use crate::manifest::{self, Fault, ManifestError, Prompt};
 use crate::pipeline::Config;
 use crate::progress::{Logged, Reporter, tell};
+use crate::record::{Both, Events};
 use crate::report::results::{self, Format};
 use crate::run::{Batch, BatchResult, signals};
 use crate::store::{Run, Verify};
@@ -135,14 +135,15 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("{}: the log cannot be opened", out.display()))?;
     let adapters = AdapterChoice::list(&config.adapter);
     let reporter = Reporter::new(globals.quiet, globals.log_format);
+    let listener = Both(&reporter, &Logged);
+    let events = Events::open(&run, &listener, &stop)?;
     let batch = Batch {
         run: &run,
         manifest: &args.manifest,
         rows: &rows,
         config: &config,
         providers: &Providers::new(adapters.first().unwrap_or(&AdapterChoice::Auto)),
-        listener: &Both(&reporter, &Logged),
-        stop: &stop,
+        events: &events,
     };
     let result = batch.run()?;
     if args.json {

@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use jiff::{SpanRound, Timestamp, Unit};
 use serde_json::json;
 
 use super::Globals;
 use crate::generate::job::{self, RecordedState};
-use crate::report::results;
-use crate::store::read_journal;
+use crate::record::{Doing, RowResult, RowView, RunView};
+use crate::store::Folder;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  director status runs/prompts --json")]
+#[command(after_help = "Examples:
+  director status runs/prompts                     also while it works
+  watch -n 5 director status runs/prompts
+  director status runs/prompts --json | jq .running")]
 pub struct Args {
     /// Run folder
     run: PathBuf,
@@ -22,54 +26,65 @@ pub struct Args {
     json: bool,
 }
 
+/// Steps under way that are shown to people.
+const SHOWN: usize = 12;
+
 /// Runs the command.
 pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
-    let rows = crate::run::rows(&args.run)?;
-    let done = results::load(&args.run)?.collect::<Result<Vec<_>, _>>()?;
+    let view = RunView::load(&args.run)?;
+    let holder = Folder::holder(&args.run);
     let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
-    for result in &done {
-        *outcomes.entry(result.outcome.name()).or_default() += 1;
+    for (outcome, _) in view.rows().iter().filter_map(|row| row.done) {
+        *outcomes.entry(outcome.name()).or_default() += 1;
     }
-    let journal = read_journal(&args.run.join("journal.jsonl"));
-    let mut steps: BTreeMap<String, (u64, f64)> = BTreeMap::new();
-    for event in &journal {
-        if let (Some("step"), Some(step), Some(millis)) = (
-            event.get("event").and_then(|v| v.as_str()),
-            event.get("step").and_then(|v| v.as_str()),
-            event.get("millis").and_then(serde_json::Value::as_f64),
-        ) {
-            let name = step
-                .trim_end_matches(|c: char| c.is_ascii_digit())
-                .trim_end_matches('-');
-            let entry = steps.entry(name.to_owned()).or_default();
-            entry.0 += 1;
-            entry.1 += millis / 1000.0;
-        }
-    }
+    let done: usize = outcomes.values().sum();
     let jobs = job::open_jobs(&args.run)?;
+    // What a start that was cut short left open is under way no more.
+    let mut running: Vec<(&RowView, &Doing)> = Vec::new();
+    for row in view.rows().iter().filter(|_| holder.is_some()) {
+        running.extend(row.doing.iter().map(|doing| (row, doing)));
+    }
     if args.json {
-        let steps: BTreeMap<_, _> = steps
-            .iter()
-            .map(|(k, (n, s))| (k, json!({"count": n, "seconds": s})))
-            .collect();
         let jobs: Vec<_> = jobs
             .iter()
             .map(|(path, job)| json!({"record": path, "provider": job.provider, "since": job.since, "state": job.state}))
             .collect();
+        let running: Vec<_> = running
+            .iter()
+            .map(|(row, doing)| json!({"id": row.id, "iteration": doing.iteration, "step": doing.step, "since": doing.since}))
+            .collect();
         let status = json!({
-            "rows": rows.len(), "done": done.len(), "outcomes": outcomes, "steps": steps, "open_jobs": jobs,
+            "rows": view.rows().len(), "done": done, "outcomes": outcomes, "steps": view.steps, "open_jobs": jobs,
+            "running": running, "starts": view.starts, "started": view.started, "ended": view.ended,
+            "process": holder, "last_entry": view.last,
         });
         println!("{}", serde_json::to_string_pretty(&status)?);
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{} of {} row(s) done", done.len(), rows.len());
+    let now = Timestamp::now();
+    println!("{} of {} row(s) done", done, view.rows().len());
+    println!("{}", standing(&view, holder.as_deref(), now));
     for (name, count) in &outcomes {
         println!("  {name:<10} {count}");
     }
-    if !steps.is_empty() {
+    if !running.is_empty() {
+        println!("under way:");
+    }
+    for (row, doing) in running.iter().take(SHOWN) {
+        let since = ago(doing.since, now);
+        println!(
+            "  {} {}  {:<12} since {since}",
+            row.id, doing.iteration, doing.step
+        );
+    }
+    match running.len().saturating_sub(SHOWN) {
+        0 => {}
+        more => println!("  and {more} more"),
+    }
+    if !view.steps.is_empty() {
         println!("work by step, over all starts:");
-        for (step, (count, seconds)) in &steps {
-            println!("  {step:<10} {count:>6} x  {seconds:>9.1} s");
+        for (step, sum) in &view.steps {
+            println!("  {step:<10} {:>6} x  {:>9.1} s", sum.count, sum.seconds);
         }
     }
     for (path, job) in &jobs {
@@ -87,8 +102,38 @@ pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
             path.display()
         );
     }
-    for result in done.iter().filter(|r| r.failure.is_some()) {
-        println!("  {} failed: {}", result.row.id, result.summary);
+    let failed = view.rows().iter().filter(|row| row.attempts > 0);
+    for RowResult { row, summary, .. } in failed.filter_map(RowView::result) {
+        println!("  {} failed: {summary}", row.id);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether anybody works on it.
+fn standing(view: &RunView, holder: Option<&str>, now: Timestamp) -> String {
+    let started = |t: Timestamp| format!("started {} ago", ago(t, now));
+    match (holder, view.started, view.ended) {
+        (Some(pid), Some(t), _) => format!("process {pid} works on it, {}", started(t)),
+        (Some(pid), None, _) => format!("process {pid} begins"),
+        (None, None, _) => "never started".to_owned(),
+        (None, _, Some(t)) => format!("nobody works on it; it ended {} ago", ago(t, now)),
+        (None, Some(t), None) => format!(
+            "nobody works on it; the last start, {}, was cut short, and the same command goes on",
+            started(t).trim_start_matches("started ")
+        ),
+    }
+}
+
+/// Such as `2h 5m`.
+fn ago(then: Timestamp, now: Timestamp) -> String {
+    let unit = match now.duration_since(then).as_secs() {
+        ..60 => Unit::Second,
+        60..86_400 => Unit::Minute,
+        _ => Unit::Hour,
+    };
+    let span = now.since(then).and_then(|span| {
+        let round = SpanRound::new().largest(Unit::Hour).smallest(unit);
+        span.round(round)
+    });
+    span.map_or_else(|_| "an unknown time".to_owned(), |span| format!("{span:#}"))
 }

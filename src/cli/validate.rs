@@ -10,7 +10,8 @@ use super::run::{Left, Rows, default_out, read_rows};
 use super::{Globals, settings::Settings};
 use crate::generate::Providers;
 use crate::manifest::{Fault, ManifestError};
-use crate::pipeline::{Amount, Plan, RowResult, Share};
+use crate::pipeline::{Amount, Plan, Share};
+use crate::record::RunView;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -44,10 +45,11 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         .out
         .clone()
         .unwrap_or_else(|| default_out(&args.manifest));
-    let done = rows
-        .iter()
-        .filter(|row| RowResult::path(&out, &row.id).exists())
-        .count();
+    let view = match out.join("run.toml").exists() {
+        true => RunView::load(&out)?,
+        false => RunView::default(),
+    };
+    let done = rows.iter().filter(|row| view.is_done(&row.id)).count();
     if args.json {
         let ids: Vec<_> = rows.iter().map(|r| &r.id).collect();
         let mut document = serde_json::to_value(&plan)?;

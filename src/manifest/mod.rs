@@ -52,7 +52,7 @@ pub use raw::{COLUMNS, Format};
 use row::Home;
 
 /// One row: a prompt and what it asks for. Unset settings come from the command line or its preset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prompt {
     /// Stable name, also the folder under `prompts/`.
     pub id: String,
@@ -112,16 +112,15 @@ pub struct Manifest {
 /// # Errors
 /// [`ManifestError::Read`] when the file as a whole cannot be taken; row faults are in [`Manifest::faults`].
 pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
-    take(path, true)
+    take(path, path.parent().unwrap_or(Path::new("")), true)
 }
 
-/// Reads the copy of a manifest that lies elsewhere than the manifest did: what its rows name beside them is not
-/// looked for.
+/// Reads the copy of a manifest that lay in `folder`: what its rows name is below that, and is not looked for.
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_copy(path: &Path) -> Result<Manifest, ManifestError> {
-    take(path, false)
+pub fn read_copy(path: &Path, folder: &Path) -> Result<Manifest, ManifestError> {
+    take(path, folder, false)
 }
 
 /// Reads the bytes of a manifest in a format that is known otherwise; what its rows name is below `folder`, and is
@@ -134,8 +133,7 @@ pub fn from_bytes(bytes: Vec<u8>, format: Format, folder: &Path) -> Result<Manif
     parse(&file::decode(bytes)?, format, Home { folder, look })
 }
 
-fn take(path: &Path, look: bool) -> Result<Manifest, ManifestError> {
-    let folder = path.parent().unwrap_or(Path::new(""));
+fn take(path: &Path, folder: &Path, look: bool) -> Result<Manifest, ManifestError> {
     let format = Format::of(path);
     let text = file::text(path);
     let found = text.and_then(|text| parse(&text, format, Home { folder, look }));

@@ -1,18 +1,22 @@
 //! Tells of each step of a row whether it is done, would run again, and because of what; does nothing.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::stages::Tracked;
-use super::step::{Facts, Step, numbered};
-use super::{Config, Round, Take, Work, steps, takes};
+use super::step::{Each, Facts, Step, numbered};
+use super::{Config, Round, Take, Words, moderation, steps, takes};
 use crate::generate::{Providers, TakeRequest, VideoProvider};
 use crate::manifest::Prompt;
+use crate::record::Work;
 use crate::revise::Revision;
 use crate::score::{self, Scores};
-use crate::store::{Recipe, StepRecord, altered, iteration_folder, read_json, step_record};
+use crate::store::{
+    At, Recipe, Standing as Record, StepRecord, StoreError, altered, iteration_folder, read_json,
+    record_of,
+};
 
 /// Where a step stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,8 +62,10 @@ pub struct Explainer<'e> {
 struct Look<'l> {
     explainer: &'l Explainer<'l>,
     round: &'l Round<'l>,
-    /// Artifacts that would be made anew, so that nobody knows what they will be.
+    /// What would be made anew, so that nobody knows what it will be: artifacts, and verdicts of rounds before.
     open: BTreeSet<String>,
+    /// What every step depends on besides what it reads: the verdicts of rounds before.
+    under: Vec<String>,
     steps: Vec<Explained>,
 }
 
@@ -68,11 +74,13 @@ impl Explainer<'_> {
     /// done nobody knows which follow.
     ///
     /// # Errors
-    /// Where a start would fail before its first step: no such provider, inputs that are gone.
+    /// Where a start would fail before its first step: no such provider, inputs that are gone, records of a newer
+    /// program.
     pub async fn row(&self, row: &Prompt) -> anyhow::Result<Vec<Explained>> {
         let provider = self.providers.get(self.config.provider_of(row))?;
         let generates = provider.caps(row.model.as_deref()).generates;
         let mut steps = Vec::new();
+        let mut under = Vec::new();
         let mut prompt = row.prompt.clone();
         for iteration in 1..=self.config.rounds(row, generates) {
             let round = Round {
@@ -85,13 +93,16 @@ impl Explainer<'_> {
                 explainer: self,
                 round: &round,
                 open: BTreeSet::new(),
+                under: under.clone(),
                 steps: Vec::new(),
             };
             let revision = look.round(provider).await?;
-            let open = look.open.contains("revision.json");
+            // Rounds after a verdict that is made anew are told by the one that was: they stay if it comes out the same.
+            if look.open.contains("revision.json") {
+                under.push(format!("round {iteration}'s revision.json"));
+            }
             steps.append(&mut look.steps);
-            // What a verdict that is made anew leads to is not known.
-            match revision.filter(|_| !open) {
+            match revision {
                 Some(r) if !r.accepted && !r.changes.is_empty() => prompt = r.revised_prompt,
                 _ => break,
             }
@@ -101,15 +112,15 @@ impl Explainer<'_> {
 }
 
 impl Look<'_> {
-    fn home(&self) -> std::path::PathBuf {
-        iteration_folder(
-            self.explainer.root,
-            &self.round.row.id,
-            self.round.iteration,
-        )
+    fn path(&self, path: &str) -> PathBuf {
+        let (id, iteration) = (&self.round.row.id, self.round.iteration);
+        iteration_folder(self.explainer.root, id, iteration).join(path)
     }
 
     async fn round(&mut self, provider: &dyn VideoProvider) -> anyhow::Result<Option<Revision>> {
+        if let Some(revision) = self.moderated()? {
+            return Ok(Some(revision));
+        }
         let (config, row) = (self.explainer.config, self.round.row);
         let request = config.request(row, self.round.iteration, &self.round.prompt);
         let requests = provider.requests(&request, row.takes.unwrap_or(config.takes))?;
@@ -117,22 +128,28 @@ impl Look<'_> {
         for (number, request) in (1..).zip(&requests) {
             if let Some(take) = self.take(provider, number, request).await?
                 && let Ok(scores) =
-                    read_json::<Scores>(&self.home().join(numbered("takes/#/scores.json", number)))
+                    read_json::<Scores>(&self.path(&numbered("takes/#/scores.json", number)))
             {
                 scored.push((take, scores));
             }
         }
         let scores: Vec<Scores> = scored.iter().map(|(_, scores)| scores.clone()).collect();
         let order = score::rank(&scores);
+        // Another take may come to be the best once one is scored anew.
+        if scored.len() > 1 {
+            let names = scored
+                .iter()
+                .map(|(take, _)| numbered("takes/#/scores.json", take.number));
+            let open = names.filter(|name| self.open.contains(name));
+            self.under.extend(open.collect::<Vec<_>>());
+        }
         // As the walk: the best take that can be solved, else the best one's refusal.
         let mut chosen = order.first().copied();
         let mut solved = false;
         for &at in &order {
             let take = &mut scored[at].0;
-            let track = self
-                .home()
-                .join(numbered("takes/#/track.json", take.number));
-            let both = self.step(&steps::DEPTH, take) && self.step(&steps::CAMERAS, take);
+            let track = self.path(&numbered("takes/#/track.json", take.number));
+            let both = self.step(&steps::DEPTH, take)? && self.step(&steps::CAMERAS, take)?;
             if !both {
                 return Ok(None);
             }
@@ -144,24 +161,29 @@ impl Look<'_> {
         let Some(take) = chosen.map(|at| &mut scored[at].0) else {
             return Ok(None);
         };
-        let rest: &[&Step] = match solved {
-            true => &[
-                &steps::SPLATS,
-                &steps::ALIGN,
-                &steps::GLB,
-                &steps::WORLD,
-                &steps::AGENT,
-                &steps::PICTURES,
-                &steps::REVISION,
-            ],
-            false => &[&steps::REVISION],
-        };
-        for step in rest {
-            if !self.step(step, take) {
+        for step in steps::after_cameras(solved) {
+            if !self.step(step, take)? {
                 return Ok(None);
             }
         }
-        Ok(read_json(&self.home().join("revision.json")).ok())
+        Ok(read_json(&self.path("revision.json")).ok())
+    }
+
+    /// The verdict on a round whose every take was refused for its prompt, once the next round was begun.
+    fn moderated(&mut self) -> anyhow::Result<Option<Revision>> {
+        let (id, iteration) = (&self.round.row.id, self.round.iteration);
+        let next = iteration_folder(self.explainer.root, id, iteration + 1).exists();
+        let Record::Done(record) = self.record(steps::REVISION.name)? else {
+            return Ok(None);
+        };
+        let words = record.recipe.options.get("refusal");
+        let words = words.and_then(|words| serde_json::from_value::<Words>(words.clone()).ok());
+        let Some(words) = words.filter(|_| next) else {
+            return Ok(None);
+        };
+        let recipe = moderation(self.explainer.config, self.round, &words);
+        self.note(&steps::REVISION, 1, recipe, &Record::Done(record));
+        Ok(read_json(&self.path("revision.json")).ok())
     }
 
     /// A take and its scores; `None` where it was never made or scored.
@@ -171,15 +193,18 @@ impl Look<'_> {
         number: u32,
         request: &TakeRequest,
     ) -> anyhow::Result<Option<Take>> {
-        let step = steps::TAKE.called(number);
-        let record = self.record(&step);
-        let known = record.iter().flat_map(|r| r.outside.clone()).collect();
+        let found = self.record(&steps::TAKE.called(number))?;
+        let known = match &found {
+            Record::Done(record) => record.outside.clone(),
+            _ => Vec::new(),
+        };
         let recipe = takes::recipe(provider, self.round, number, request, known).await?;
-        self.note(&steps::TAKE, number, &recipe, record.as_ref());
-        let Some(record) = record else {
+        self.note(&steps::TAKE, number, recipe, &found);
+        let Record::Done(record) = found else {
             return Ok(None);
         };
-        let Ok((video, made)) = takes::delivered(&self.home(), number, request, &record) else {
+        let open = |path: &str| Ok::<_, StoreError>(self.path(path));
+        let Ok((video, made)) = takes::delivered(open, number, request, &record) else {
             return Ok(None);
         };
         let mut take = Take {
@@ -189,12 +214,13 @@ impl Look<'_> {
             made,
             work: Work::default(),
         };
-        let both = self.step(&steps::MEASURES, &mut take) && self.step(&steps::SCORES, &mut take);
+        let both =
+            self.step(&steps::MEASURES, &mut take)? && self.step(&steps::SCORES, &mut take)?;
         Ok(both.then_some(take))
     }
 
     /// A step of a lane; false where it was never done.
-    fn step(&mut self, step: &Step, take: &mut Take) -> bool {
+    fn step(&mut self, step: &Step, take: &mut Take) -> anyhow::Result<bool> {
         let facts = Facts {
             config: self.explainer.config,
             networks: self.explainer.networks,
@@ -202,16 +228,16 @@ impl Look<'_> {
             rate: take.rate(self.round.row),
         };
         let recipe = take.made.recipe(step, take.number, &facts);
-        let record = self.record(&step.called(take.number));
-        self.note(step, take.number, &recipe, record.as_ref());
+        let found = self.record(&step.called(take.number))?;
+        self.note(step, take.number, recipe, &found);
         let last = self.steps.last().map(|e| &e.standing);
         if last.is_some_and(|s| !matches!(s, Standing::Done | Standing::NotYet)) {
             self.dropped(step, take);
         }
-        if let Some(record) = &record {
+        if let Record::Done(record) = &found {
             take.made.add(record);
         }
-        record.is_some()
+        Ok(!matches!(found, Record::NotYet))
     }
 
     /// What a step would read and `clean` dropped is made again before it.
@@ -229,43 +255,74 @@ impl Look<'_> {
             let done = self.steps.iter_mut().find(|e| e.step == name);
             if let Some(done) = done.filter(|e| e.standing == Standing::Done) {
                 done.standing = Standing::Again(vec![why]);
+                let writes = maker.writes.iter().map(|path| numbered(path, take.number));
+                self.open.extend(writes);
                 self.dropped(maker, take);
             }
         }
     }
 
-    fn record(&self, step: &str) -> Option<StepRecord> {
-        let (row, round) = (&self.round.row.id, self.round.iteration);
-        step_record(self.explainer.root, row, round, step)
+    fn record(&self, step: &str) -> Result<Record, StoreError> {
+        record_of(self.explainer.root, &self.round.at(step))
     }
 
-    fn note(&mut self, step: &Step, take: u32, recipe: &Recipe, record: Option<&StepRecord>) {
-        let standing = match record {
-            None => Standing::NotYet,
-            Some(record) => self.standing(step, take, recipe, record),
+    fn note(&mut self, step: &Step, take: u32, recipe: Recipe, found: &Record) {
+        let at = self.round.at(&step.called(take));
+        let (standing, seconds) = match found {
+            Record::NotYet => (Standing::NotYet, None),
+            Record::Unreadable(why) => {
+                let why = format!("its record cannot be read ({why})");
+                (Standing::Again(vec![why]), None)
+            }
+            Record::Done(record) => {
+                let seconds = record.millis as f64 / 1000.0;
+                (
+                    self.standing(step, take, &at, recipe, record),
+                    Some(seconds),
+                )
+            }
         };
         if standing != Standing::Done {
             let writes = step.writes.iter().map(|path| numbered(path, take));
             self.open.extend(writes);
         }
         self.steps.push(Explained {
-            round: self.round.iteration,
-            step: step.called(take),
+            round: at.iteration,
+            step: at.step,
             standing,
-            seconds: record.map(|r| r.millis as f64 / 1000.0),
+            seconds,
         });
     }
 
-    fn standing(&self, step: &Step, take: u32, recipe: &Recipe, record: &StepRecord) -> Standing {
-        if record.key != recipe.key() {
+    fn standing(
+        &self,
+        step: &Step,
+        take: u32,
+        at: &At,
+        mut recipe: Recipe,
+        record: &StepRecord,
+    ) -> Standing {
+        let reads = step.reads.iter().map(|path| numbered(path, take));
+        let mut open: Vec<String> = reads.filter(|path| self.open.contains(path)).collect();
+        // What is made anew may come out as it was.
+        for path in &open {
+            if let Some(before) = record.recipe.inputs.get(path) {
+                recipe.inputs.insert(path.clone(), before.clone());
+            }
+        }
+        if recipe.key() != record.key {
             return Standing::Again(recipe.differences(&record.recipe));
         }
-        let (row, round) = (&self.round.row.id, self.round.iteration);
-        if let Some(path) = altered(self.explainer.root, row, round, record) {
+        if let Some(path) = altered(self.explainer.root, at, record) {
             return Standing::Again(vec![format!("{path} is missing or was altered")]);
         }
-        let reads = step.reads.iter().map(|path| numbered(path, take));
-        let open: Vec<String> = reads.filter(|path| self.open.contains(path)).collect();
+        if step.each == Each::Round
+            || [steps::DEPTH.name, steps::CAMERAS.name].contains(&step.name)
+            || self.under.iter().any(|u| u.starts_with("round "))
+        {
+            open.extend(self.under.iter().cloned());
+        }
+        open.dedup();
         match open.is_empty() {
             true => Standing::Done,
             false => Standing::Depends(open),

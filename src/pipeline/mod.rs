@@ -19,7 +19,7 @@ mod work;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use futures_util::future::join_all;
 
@@ -27,7 +27,6 @@ pub use config::{Config, Preset, ProviderLimits, keys};
 pub use explain::{Explained, Explainer, Standing};
 pub use made::{Content, Made};
 pub use plan::{Amount, Plan, RowFault, Share};
-pub use result::{Failure, IterationResult, Outcome, RowResult, TakeResult, Work};
 pub use stages::{
     Given, Rebuilt, Tracked, depth, depth_views, frames, given, pairs, rebuild, scored, track,
 };
@@ -38,13 +37,14 @@ pub use takes::Desk;
 use left_out::LeftOut;
 use result::conclude;
 
-use crate::event::{At, Event, Listener, StageMonitor};
+use crate::event::Monitor;
 use crate::generate::{GenerateError, Providers};
 use crate::lane::{Lane, Recover, Urgency};
 use crate::manifest::Prompt;
+use crate::record::{Event, Events, IterationResult, RowResult, StepMonitor, Work};
 use crate::revise::{Found, Revision, revise};
 use crate::score::Scores;
-use crate::store::{Run, StoreError, read_json, write_json};
+use crate::store::{At, Begun, Pending, Recipe, Run, Scratch, StepRecord, StoreError, read_json};
 use crate::video::{folder::is_list, pattern::is_pattern};
 
 /// Artifacts of a round that can be made again from what is kept, as globs relative to the round's folder.
@@ -64,25 +64,75 @@ pub struct Context<'e> {
     /// The resolved configuration.
     pub config: &'e Config,
     /// Where events go.
-    pub listener: &'e dyn Listener,
-    /// Set by the first Ctrl-C.
-    pub stop: &'e AtomicBool,
+    pub events: &'e Events<'e>,
 }
 
 impl<'e> Context<'e> {
     /// The monitor of a step.
-    pub fn monitor(&self, at: At<'e>) -> StageMonitor<'e> {
-        StageMonitor {
-            listener: self.listener,
-            at,
-            stop: self.stop,
+    pub fn monitor(&self, at: &At) -> StepMonitor<'e> {
+        StepMonitor {
+            events: self.events,
+            at: at.clone(),
         }
+    }
+
+    /// A signal came.
+    pub fn stopped(&self) -> bool {
+        self.events.stop().load(Ordering::Relaxed)
     }
 
     /// Refuses to start anything once a signal came.
     pub(crate) fn go_on(&self) -> anyhow::Result<()> {
-        anyhow::ensure!(!self.stop.load(Ordering::Relaxed), "interrupted");
+        anyhow::ensure!(!self.stopped(), "interrupted");
         Ok(())
+    }
+
+    /// One step under its key, with its events and its time in the round's record; the work answers what it found, in a
+    /// few words.
+    ///
+    /// # Errors
+    /// The work's, and those of the store.
+    pub fn once(
+        &self,
+        at: &At,
+        recipe: &Recipe,
+        took: &mut Work,
+        work: impl FnOnce(&Scratch, &dyn Monitor) -> anyhow::Result<String>,
+    ) -> anyhow::Result<StepRecord> {
+        match self.run.begin(at, recipe)? {
+            Begun::Done(record) => {
+                self.done(at, &record, None, took);
+                Ok(record)
+            }
+            Begun::Work(pending) => self.work(at, pending, took, work),
+        }
+    }
+
+    /// The second half of [`Context::once`].
+    fn work(
+        &self,
+        at: &At,
+        pending: Pending<'_>,
+        took: &mut Work,
+        work: impl FnOnce(&Scratch, &dyn Monitor) -> anyhow::Result<String>,
+    ) -> anyhow::Result<StepRecord> {
+        self.events.tell(Event::StepStarted { at: at.clone() });
+        let summary = work(pending.scratch(), &self.monitor(at))?;
+        let record = pending.finish()?;
+        self.done(at, &record, Some(summary), took);
+        Ok(record)
+    }
+
+    /// Tells that a step is done; without a summary it was done before.
+    fn done(&self, at: &At, record: &StepRecord, summary: Option<String>, took: &mut Work) {
+        let skipped = summary.is_none();
+        took.add(&at.step, record, skipped);
+        self.events.tell(Event::StepDone {
+            at: at.clone(),
+            skipped,
+            seconds: record.millis as f64 / 1000.0,
+            summary: summary.unwrap_or_default(),
+        });
     }
 }
 
@@ -100,12 +150,9 @@ pub struct Round<'e> {
 }
 
 impl Round<'_> {
-    fn at<'s>(&'s self, step: &'s str) -> At<'s> {
-        At {
-            id: &self.row.id,
-            iteration: self.iteration,
-            step,
-        }
+    /// A step of it.
+    pub fn at(&self, step: &str) -> At {
+        At::new(&self.row.id, self.iteration, step)
     }
 }
 
@@ -261,11 +308,16 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
                 iteration,
                 prompt,
             });
-            self.context.listener.on(&Event::IterationStarted {
-                id: &row.id,
+            let started = Event::IterationStarted {
+                id: row.id.clone(),
                 iteration,
-                prompt: &round.prompt,
-            });
+                prompt: round.prompt.clone(),
+            };
+            let events = self.context.events;
+            match events.before().is_done(&row.id) {
+                true => events.tell_again(started),
+                false => events.tell(started),
+            }
             let (result, revision) = match self.round(&round).await {
                 Ok(done) => done,
                 Err(mut error) => {
@@ -321,15 +373,17 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
             }
         }
         // The round goes on without the takes that failed, unless that is all of them or the run ends.
-        let interrupted = self.context.stop.load(Ordering::Relaxed);
-        let words = failed.iter().map(|(_, e)| e.moderation());
+        let interrupted = self.context.stopped();
+        let words = failed
+            .iter()
+            .map(|(number, e)| Some((*number, e.moderation()?.to_owned())));
         if let (true, false, Some(words)) = (
             scored.is_empty(),
             interrupted,
-            words.collect::<Option<Vec<_>>>(),
-        ) && let Some(words) = words.first()
+            words.collect::<Option<Words>>(),
+        ) && !words.is_empty()
         {
-            return moderated(context, round, words);
+            return moderated(context, round, &words);
         }
         let fatal = failed.iter().any(|(_, e)| e.is_fatal());
         if (scored.is_empty() || interrupted || fatal) && !failed.is_empty() {
@@ -340,8 +394,8 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
             .map_err(|e| StepError::new("takes", e))?;
         for (_, e) in &failed {
             let at = round.at(&e.step);
-            let message = &format!("failed: {:#}; the round goes on without it", e.error);
-            self.context.listener.on(&Event::Warned { at, message });
+            let message = format!("failed: {:#}; the round goes on without it", e.error);
+            self.context.events.tell(Event::Warned { at, message });
         }
         let (mut result, revision) = self.rebuild(round, scored).await?;
         result.failed_takes = failed
@@ -381,57 +435,78 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
     }
 }
 
-/// The provider's words where an earlier start had this round's prompt refused and went on to the next round.
-fn refused_before(context: &Context<'_>, round: &Round<'_>) -> Option<String> {
-    let (id, iteration) = (&round.row.id, round.iteration);
-    if !context.run.iteration(id, iteration + 1).exists() {
-        return None;
-    }
+/// The provider's words, by take, where an earlier start had this round's prompt refused and went on to the next round.
+fn refused_before(context: &Context<'_>, round: &Round<'_>) -> Option<Words> {
+    let next = context
+        .run
+        .iteration(&round.row.id, round.iteration + 1)
+        .exists();
+    let at = round.at(steps::REVISION.name);
     let recipe = context
         .run
-        .record(id, iteration, steps::REVISION.name)?
+        .record(&at)
+        .ok()
+        .flatten()
+        .filter(|_| next)?
         .recipe;
     let same = recipe.options.get("prompt")?.as_str() == Some(&round.prompt);
-    let words = recipe.options.get("refusal")?.as_str()?;
-    same.then(|| words.to_owned())
+    let words = recipe.options.get("refusal")?.clone();
+    serde_json::from_value(words).ok().filter(|_| same)
+}
+
+/// What a provider said of each take.
+type Words = Vec<(u32, String)>;
+
+/// The recipe of the verdict on such a round.
+fn moderation(config: &Config, round: &Round<'_>, words: &Words) -> Recipe {
+    let facts = Facts {
+        config,
+        networks: &[],
+        round,
+        rate: None,
+    };
+    let recipe = Made::default().recipe(&steps::REVISION, 1, &facts);
+    recipe.option("refusal", words)
 }
 
 /// A round whose every take was refused for its prompt: the reviser is told why.
 fn moderated(
     context: &Context<'_>,
     round: &Round<'_>,
-    words: &str,
+    words: &Words,
 ) -> Result<(IterationResult, Revision), StepError> {
-    let (id, iteration, step) = (&round.row.id, round.iteration, steps::REVISION.name);
+    let at = round.at(steps::REVISION.name);
     let judge = || -> anyhow::Result<_> {
         let config = context.config;
-        let facts = Facts {
-            config,
-            networks: &[],
-            round,
-            rate: None,
-        };
-        let recipe = Made::default().recipe(&steps::REVISION, 1, &facts);
-        let recipe = recipe.option("refusal", &words);
-        let done = context.run.once(id, iteration, step, &recipe, |stage| {
+        let recipe = moderation(config, round, words);
+        let mut said: Vec<&str> = words.iter().map(|(_, words)| words.as_str()).collect();
+        said.dedup();
+        let said = said.join("; ");
+        let mut result = IterationResult::of(round, &[], &[], context.run.root());
+        context.once(&at, &recipe, &mut result.work, |scratch, _| {
             let found = Found::Refused {
                 reason: "moderation",
-                words,
+                words: &said,
             };
             let scores = Scores::default();
-            let revision = revise(&round.prompt, iteration, &scores, found, &config.accept)?;
-            write_json(&stage.path("revision.json")?, &revision)?;
-            Ok::<_, anyhow::Error>(())
+            let revision = revise(
+                &round.prompt,
+                round.iteration,
+                &scores,
+                found,
+                &config.accept,
+            )?;
+            scratch.write_json("revision.json", &revision)?;
+            Ok(revision.explanation)
         })?;
-        let home = context.run.iteration(id, iteration);
-        let revision: Revision = read_json(&home.join("revision.json"))?;
-        let mut result = IterationResult::of(round, &[], &[], context.run.root());
-        result.refusal = Some(format!("refused by the provider's moderation: {words}"));
+        let revision: Revision =
+            read_json(&context.run.get(&at.id, at.iteration, "revision.json")?)?;
+        result.refusal = Some(format!("refused by the provider's moderation: {said}"));
+        result.failed_takes = words.iter().cloned().collect();
         result.judged(&revision);
-        result.work.add(step, &done.record, done.skipped);
         Ok((result, revision))
     };
-    judge().map_err(|e| StepError::new(step, e))
+    judge().map_err(|e| StepError::new(&at.step, e))
 }
 
 fn broke(step: &str, words: &str) -> StepError {

@@ -5,7 +5,7 @@ use super::work::Job;
 use super::{Config, Round, Studio};
 use crate::event::Monitor;
 use crate::gpu::Kernel;
-use crate::store::{Recipe, Stage};
+use crate::store::{Recipe, Scratch};
 
 /// How often a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Each {
 }
 
 /// What a lane does for a step; it answers what it found, in a few words.
-pub type Work = fn(&mut Studio<'_>, &Job<'_>, &Stage, &dyn Monitor) -> anyhow::Result<String>;
+pub type Work = fn(&mut Studio<'_>, &Job<'_>, &Scratch, &dyn Monitor) -> anyhow::Result<String>;
 
 /// One step of the walk.
 pub struct Step {

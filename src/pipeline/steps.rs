@@ -29,6 +29,12 @@ pub static STEPS: [&Step; 12] = [
     &TAKE, &MEASURES, &SCORES, &DEPTH, &CAMERAS, &SPLATS, &ALIGN, &GLB, &WORLD, &AGENT, &PICTURES, &REVISION,
 ];
 
+/// The steps after the cameras of the best take: with them, or where none could be solved.
+pub fn after_cameras(solved: bool) -> &'static [&'static Step] {
+    static ALL: [&Step; 7] = [&SPLATS, &ALIGN, &GLB, &WORLD, &AGENT, &PICTURES, &REVISION];
+    if solved { &ALL } else { &ALL[6..] }
+}
+
 /// Prompt -> video. Its recipe is the request, and what its provider makes it from.
 pub static TAKE: Step = Step {
     name: "take", each: Each::Take, reads: &[], writes: &["takes/#/video"],

@@ -2,21 +2,20 @@
 
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::time::Instant;
 
 use super::made::Made;
 use super::stages::Tracked;
 use super::step::{Step, numbered};
 use super::work::{Job, Posed};
-use super::{Context, IterationResult, Round, Scored, Stages, StepError, Take, Work, steps};
+use super::{Context, Round, Scored, Stages, StepError, Take, steps};
 use crate::depth::Model;
-use crate::event::{Event, StageMonitor};
 use crate::gpu::{AdapterChoice, Gpu};
 use crate::lane::Recover;
 use crate::motion::Motion;
+use crate::record::{IterationResult, Work};
 use crate::revise::Revision;
 use crate::score::{self, Scores};
-use crate::store::{Begun, StoreError, read_json};
+use crate::store::{Begun, read_json};
 use crate::video::Frames;
 
 /// The real stages. Holds the GPU between rows and opens a fresh one after a loss.
@@ -70,94 +69,92 @@ impl<'e> Studio<'e> {
         Ok(gpu)
     }
 
-    /// One step under its key, with its events and its time in the round's record. What it reads and was dropped is
-    /// made again first.
+    /// One step of a job. What it reads and was dropped is made again first.
     fn step(&mut self, step: &'static Step, job: &mut Job<'_>) -> anyhow::Result<()> {
-        let (round, number) = (job.round, job.take.number);
-        let name = step.called(number);
-        self.step.clone_from(&name);
-        let Context {
-            run,
-            config,
-            listener,
-            stop,
-        } = self.context;
-        self.context.go_on()?;
-        let at = round.at(&name);
-        let monitor = StageMonitor { listener, at, stop };
-        let started = Instant::now();
+        let number = job.take.number;
+        let at = job.round.at(&step.called(number));
+        self.step.clone_from(&at.step);
+        let context = self.context;
+        context.go_on()?;
         let networks = self.model()?.identity();
-        let recipe = job.made.recipe(step, number, &job.facts(config, &networks));
-        let id = &round.row.id;
-        let (record, skipped, summary) = match run.begin(id, round.iteration, &name, &recipe)? {
-            Begun::Done(record) => (record, true, String::new()),
+        let recipe = job
+            .made
+            .recipe(step, number, &job.facts(context.config, &networks));
+        let mut took = std::mem::take(&mut self.work);
+        let record = match context.run.begin(&at, &recipe)? {
+            Begun::Done(record) => {
+                context.done(&at, &record, None, &mut took);
+                record
+            }
             Begun::Work(pending) => {
                 if let Some(path) = job.made.dropped(step, number) {
                     drop(pending);
+                    self.work = took;
                     return self.again(step, &path, job);
                 }
                 let Some(work) = step.work else {
-                    anyhow::bail!("{name} is not done on a lane; please report it");
+                    anyhow::bail!("{at} is not done on a lane; please report it");
                 };
-                listener.on(&Event::StepStarted { at });
-                let summary = work(self, job, pending.stage(), &monitor)?;
-                (pending.finish()?, false, summary)
+                context.work(&at, pending, &mut took, |scratch, monitor| {
+                    work(self, job, scratch, monitor)
+                })?
             }
         };
+        self.work = took;
         job.made.add(&record);
-        self.work.add(&name, &record, skipped);
-        listener.on(&Event::StepDone {
-            at,
-            skipped,
-            seconds: started.elapsed().as_secs_f64(),
-            summary: &summary,
-        });
         Ok(())
     }
 
-    /// Makes a dropped artifact again, then the step that reads it.
+    /// Makes a dropped artifact again, then the step that reads it. One that comes out otherwise (on another adapter,
+    /// say) sends the part of the round back to its start: steps before this one may have read it as it was.
     fn again(&mut self, step: &'static Step, path: &str, job: &mut Job<'_>) -> anyhow::Result<()> {
         let number = job.take.number;
         let Some(maker) = Step::maker_of(path, number).filter(|maker| maker.work.is_some()) else {
             anyhow::bail!("{path} was dropped and no step makes it; please report it");
         };
-        let (id, iteration) = (&job.round.row.id, job.round.iteration);
-        self.context
-            .run
-            .forget(id, iteration, &maker.called(number))?;
+        let at = job.round.at(&maker.called(number));
+        let before = job.made.clone();
+        self.context.run.forget(&at)?;
         self.step(maker, job)?;
+        let same = |path: &&str| {
+            let path = numbered(path, number);
+            before.get(&path).map(|c| &c.sha256) == job.made.get(&path).map(|c| &c.sha256)
+        };
+        anyhow::ensure!(maker.writes.iter().all(|path| same(&path)), Otherwise);
         self.step(step, job)
     }
 
     /// What a step of the job left as JSON.
-    fn read<T: serde::de::DeserializeOwned>(
-        &self,
-        job: &Job<'_>,
-        path: &str,
-    ) -> Result<T, StoreError> {
-        read_json(&job.home.join(numbered(path, job.take.number)))
+    fn read<T: serde::de::DeserializeOwned>(&self, job: &Job<'_>, path: &str) -> anyhow::Result<T> {
+        Ok(read_json(&job.file(&numbered(path, job.take.number))?)?)
     }
 
     /// A job on a take.
-    fn job<'j>(&self, round: &'j Round<'j>, take: &'j Take, overall: f64, made: Made) -> Job<'j> {
+    fn job<'j>(&self, round: &'j Round<'j>, take: &'j Take, overall: f64, made: Made) -> Job<'j>
+    where
+        'e: 'j,
+    {
         Job {
             round,
             take,
             overall,
-            home: self.context.run.iteration(&round.row.id, round.iteration),
+            run: self.context.run,
             made,
         }
     }
 
     /// Take -> frames, motion, measures, scores.
-    fn scored(&mut self, round: &Round<'_>, take: Take) -> anyhow::Result<Scored> {
-        let mut job = self.job(round, &take, 0.0, take.made.clone());
+    fn scored(&mut self, round: &Round<'_>, take: &Take) -> anyhow::Result<Scored> {
+        let mut job = self.job(round, take, 0.0, take.made.clone());
         self.step(&steps::MEASURES, &mut job)?;
         self.step(&steps::SCORES, &mut job)?;
         let scores: Scores = self.read(&job, "takes/#/scores.json")?;
         let made = job.made;
         Ok(Scored {
-            take: Take { made, ..take },
+            take: Take {
+                made,
+                ..take.clone()
+            },
             scores,
         })
     }
@@ -190,29 +187,26 @@ impl<'e> Studio<'e> {
                 Tracked::Refused { .. } => {}
             }
         }
-        let mut job = match (solved, refused) {
-            (Some((mut job, cameras)), _) => {
+        let (mut job, solved) = match (solved, refused) {
+            (Some((job, cameras)), _) => {
                 result.solved(job.take.number, &cameras);
-                for step in [&steps::SPLATS, &steps::ALIGN, &steps::GLB, &steps::WORLD] {
-                    self.step(step, &mut job)?;
-                }
-                self.step(&steps::AGENT, &mut job)?;
-                self.step(&steps::PICTURES, &mut job)?;
-                // Views of a long clip are gigabytes, and nothing after the pictures looks at them.
-                self.posed = None;
-                result.tested(
-                    &self.read(&job, "fit.json")?,
-                    &self.read(&job, "agent.json")?,
-                );
-                job
+                (job, true)
             }
             (None, Some((job, words))) => {
                 result.refusal = Some(words);
-                job
+                (job, false)
             }
             (None, None) => anyhow::bail!("no takes were asked for"),
         };
-        self.step(&steps::REVISION, &mut job)?;
+        for step in steps::after_cameras(solved) {
+            self.step(step, &mut job)?;
+        }
+        // Views of a long clip are gigabytes, and nothing after the pictures looks at them.
+        self.posed = None;
+        if solved {
+            let fit = self.read(&job, "fit.json")?;
+            result.tested(&fit, &self.read(&job, "agent.json")?);
+        }
         let revision: Revision = self.read(&job, "revision.json")?;
         result.judged(&revision);
         result.work = std::mem::take(&mut self.work);
@@ -223,15 +217,32 @@ impl<'e> Studio<'e> {
     fn part<T>(
         &mut self,
         step: &str,
-        part: impl FnOnce(&mut Self) -> anyhow::Result<T>,
+        part: impl Fn(&mut Self) -> anyhow::Result<T>,
     ) -> Result<T, StepError> {
         if self.gpu.as_ref().is_some_and(|gpu| gpu.alive().is_err()) {
             self.recover();
         }
         step.clone_into(&mut self.step);
-        part(self).map_err(|error| StepError::new(&self.step, error))
+        let work = self.work.clone();
+        for _ in 0..STARTS {
+            match part(self) {
+                Err(error) if error.is::<Otherwise>() => self.work.clone_from(&work),
+                done => return done.map_err(|error| StepError::new(&self.step, error)),
+            }
+        }
+        let words =
+            "what was dropped comes out otherwise each time it is made again; please report it";
+        Err(StepError::new(&self.step, anyhow::anyhow!(words)))
     }
 }
+
+/// Starts of a part of a round whose dropped artifacts came out otherwise: one for each kind of them, and one more.
+const STARTS: usize = 4;
+
+/// A dropped artifact came out otherwise than it was.
+#[derive(Debug, thiserror::Error)]
+#[error("a dropped artifact came out otherwise than it was")]
+struct Otherwise;
 
 impl Recover for Studio<'_> {
     fn recover(&mut self) {
@@ -245,7 +256,7 @@ impl Stages for Studio<'_> {
     fn score(&mut self, round: &Round<'_>, mut take: Take) -> Result<Scored, StepError> {
         let step = steps::MEASURES.called(take.number);
         self.work = std::mem::take(&mut take.work);
-        let mut scored = self.part(&step, |studio| studio.scored(round, take))?;
+        let mut scored = self.part(&step, |studio| studio.scored(round, &take))?;
         scored.take.work = std::mem::take(&mut self.work);
         Ok(scored)
     }

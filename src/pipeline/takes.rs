@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::made::{FILES, Made};
-use super::{Config, Round, Stages, StepError, Take, Walk, Work, steps};
-use crate::event::Event;
+use super::{Config, Round, Stages, StepError, Take, Walk, steps};
+use crate::event::Monitor;
 use crate::generate::{Delivered, TakeRequest, VideoProvider, job};
 use crate::manifest::Prompt;
-use crate::store::{Begun, Recipe, Stamp, StepRecord, read_json, write_json};
+use crate::record::{Event, Work};
+use crate::store::{At, Begun, Recipe, Stamp, StepRecord, StoreError, read_json};
 use crate::video::folder::is_list;
 
 /// Limits on what is asked for at once: each provider has so many places, and nothing new is asked of any while too
@@ -119,40 +120,40 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
         number: u32,
         request: &TakeRequest,
     ) -> Result<(Take, Option<Waits>), StepError> {
-        let step = steps::TAKE.called(number);
-        self.made(round, number, &step, request)
+        let at = round.at(&steps::TAKE.called(number));
+        self.made(round, number, &at, request)
             .await
-            .map_err(|e| StepError::new(&step, e))
+            .map_err(|e| StepError::new(&at.step, e))
     }
 
     async fn made(
         &self,
         round: &Round<'e>,
         number: u32,
-        step: &str,
+        at: &At,
         request: &TakeRequest,
     ) -> anyhow::Result<(Take, Option<Waits>)> {
         let context = self.context;
         context.go_on()?;
         let provider = self.provider(round)?;
-        let id = &round.row.id;
-        let before = context.run.record(id, round.iteration, step);
+        let before = context.run.record(at)?;
         let known = before.map(|record| record.outside).unwrap_or_default();
         let recipe = recipe(provider, round, number, request, known).await?;
         let key = recipe.key();
         let folder = format!("takes/{number}");
-        let started = Instant::now();
         let mut waits = None;
-        let mut summary = String::new();
-        let (record, skipped) = match context.run.begin(id, round.iteration, step, &recipe)? {
-            Begun::Done(record) => (record, true),
+        let mut work = Work::default();
+        let record = match context.run.begin(at, &recipe)? {
+            Begun::Done(record) => {
+                context.done(at, &record, None, &mut work);
+                record
+            }
             Begun::Work(pending) => {
                 let _place = self.desk.place(provider.name()).await;
                 context.go_on()?;
-                let at = round.at(step);
-                context.listener.on(&Event::StepStarted { at });
-                let target = pending.stage().folder(&folder)?;
-                let home = context.run.iteration(id, round.iteration);
+                context.events.tell(Event::StepStarted { at: at.clone() });
+                let target = pending.scratch().folder(&folder)?;
+                let home = context.run.iteration(&at.id, at.iteration);
                 let limits = context.config.providers.get(provider.name());
                 let options = job::JobOptions {
                     key: key.0.clone(),
@@ -160,43 +161,31 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
                     deadline: Duration::from_secs_f64(limits.cloned().unwrap_or_default().deadline),
                     poll: POLL,
                 };
-                let monitor = crate::event::StageMonitor {
-                    listener: context.listener,
-                    at,
-                    stop: context.stop,
-                };
+                let monitor = context.monitor(at);
                 let mut delivered =
                     job::make(provider, request, &options, &target, &monitor).await?;
                 for note in &delivered.notes {
-                    context.listener.on(&Event::Warned { at, message: note });
+                    monitor.warn(note);
                 }
-                // Inside the stage the path is temporary; the record names the final one.
+                // Inside the scratch the path is temporary; the record names the final one.
                 if let Ok(inside) = delivered.video.strip_prefix(&target) {
                     delivered.video = Path::new(&folder).join(inside);
                 }
-                let file = pending.stage().path(&format!("{folder}/take.json"))?;
-                write_json(&file, &delivered)?;
-                summary = delivered.video.display().to_string();
+                pending
+                    .scratch()
+                    .write_json(&format!("{folder}/take.json"), &delivered)?;
                 if provider.caps(request.model.as_deref()).paid {
-                    context
-                        .run
-                        .set_aside(id, round.iteration, step, &folder, &key)?;
+                    context.run.set_aside(at, &folder, &key)?;
                 }
                 let record = pending.finish()?;
                 waits = Some(self.desk.waits());
-                (record, false)
+                let summary = delivered.video.display().to_string();
+                context.done(at, &record, Some(summary), &mut work);
+                record
             }
         };
-        let mut work = Work::default();
-        work.add(step, &record, skipped);
-        context.listener.on(&Event::StepDone {
-            at: round.at(step),
-            skipped,
-            seconds: started.elapsed().as_secs_f64(),
-            summary: &summary,
-        });
-        let home = context.run.iteration(id, round.iteration);
-        let (video, made) = delivered(&home, number, request, &record)?;
+        let open = |path: &str| context.run.get(&at.id, at.iteration, path);
+        let (video, made) = delivered(open, number, request, &record)?;
         let take = Take {
             number,
             seed: request.seed,
@@ -211,14 +200,14 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
 /// First and longest wait between two questions to a service.
 const POLL: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(20)];
 
-/// The video of a take that is done, and what its step left.
+/// The video of a take that is done, and what its step left; `open` finds files of its round.
 pub(super) fn delivered(
-    home: &Path,
+    open: impl Fn(&str) -> Result<PathBuf, StoreError>,
     number: u32,
     request: &TakeRequest,
     record: &StepRecord,
 ) -> anyhow::Result<(PathBuf, Made)> {
-    let delivered: Delivered = read_json(&home.join(format!("takes/{number}/take.json")))?;
+    let delivered: Delivered = read_json(&open(&format!("takes/{number}/take.json"))?)?;
     let inside = delivered.video.is_relative();
     let file = delivered.video.to_string_lossy().replace('\\', "/");
     let mut made = Made::default();
@@ -227,7 +216,8 @@ pub(super) fn delivered(
     // An input counts by its content: it may lie elsewhere than when the step was done.
     let video = match &request.video {
         Some(video) if !inside => video.clone(),
-        _ => home.join(delivered.video),
+        _ if inside => open(&file)?,
+        _ => delivered.video,
     };
     Ok((video, made))
 }

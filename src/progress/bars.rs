@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{Eta, line, tell};
-use crate::event::{At, Event, Listener};
+use crate::record::{Entry, Event, Listener};
+use crate::store::At;
 
 /// Rows whose steps are shown line by line; in a longer batch only what rows came to is.
 const FEW_ROWS: usize = 20;
@@ -31,7 +32,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// A row's bar before it has told of progress.
-fn begin(bar: &ProgressBar, at: &At<'_>, doing: &str) {
+fn begin(bar: &ProgressBar, at: &At, doing: &str) {
     bar.reset();
     bar.set_length(0);
     bar.set_style(style("  {spinner} {prefix} {elapsed}"));
@@ -61,28 +62,29 @@ impl Bars {
 }
 
 impl Listener for Bars {
-    fn on(&self, event: &Event<'_>) {
+    fn on(&self, entry: &Entry) {
+        let event = &entry.event;
         let now = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.eta.on(event, now);
         let few = state.eta.counts()[0] <= FEW_ROWS;
         match event {
-            Event::RunStarted { rows } => {
-                state.total.set_length(*rows as u64);
+            Event::RunStarted { rows, .. } => {
+                state.total.set_length(rows.len() as u64);
                 state.total.enable_steady_tick(Duration::from_millis(200));
             }
             Event::StepStarted { at } => {
-                if !state.rows.contains_key(at.id) && state.rows.len() < MOST_BARS {
+                if !state.rows.contains_key(&at.id) && state.rows.len() < MOST_BARS {
                     let bar = self.all.insert_before(&state.total, ProgressBar::new(0));
                     bar.enable_steady_tick(Duration::from_millis(200));
-                    state.rows.insert(at.id.to_owned(), bar);
+                    state.rows.insert(at.id.clone(), bar);
                 }
-                if let Some(bar) = state.rows.get(at.id) {
-                    begin(bar, at, at.step);
+                if let Some(bar) = state.rows.get(&at.id) {
+                    begin(bar, at, &at.step);
                 }
             }
             Event::Progress { at, done, total } => {
-                if let Some(bar) = state.rows.get(at.id) {
+                if let Some(bar) = state.rows.get(&at.id) {
                     if bar.length() == Some(0) {
                         bar.set_style(style("  {spinner} {prefix} {bar:24} {pos}/{len} {elapsed}"));
                     }
@@ -92,12 +94,12 @@ impl Listener for Bars {
                 }
             }
             Event::StepDone { at, .. } => {
-                if let Some(bar) = state.rows.get(at.id) {
+                if let Some(bar) = state.rows.get(&at.id) {
                     begin(bar, at, "waits");
                 }
             }
             Event::RowDone { id, .. } => {
-                if let Some(bar) = state.rows.remove(*id) {
+                if let Some(bar) = state.rows.remove(id) {
                     bar.finish_and_clear();
                     self.all.remove(&bar);
                 }

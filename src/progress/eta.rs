@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::event::Event;
+use crate::record::{Event, Outcome};
 
 /// Estimates the time that is left. Rows that were done in earlier starts count as done, but not as work: they say
 /// nothing about the speed.
@@ -22,16 +22,16 @@ pub struct Eta {
 
 impl Eta {
     /// Takes notice of an event that happened at `now`.
-    pub fn on(&mut self, event: &Event<'_>, now: Instant) {
+    pub fn on(&mut self, event: &Event, now: Instant) {
         match event {
-            Event::RunStarted { rows } => self.rows = *rows,
+            Event::RunStarted { rows, .. } => self.rows = rows.len(),
             Event::StepStarted { at } => {
                 self.since.get_or_insert(now);
-                self.under_way.entry(at.id.to_owned()).or_default();
+                self.under_way.entry(at.id.clone()).or_default();
             }
             Event::StepDone {
                 at, skipped: false, ..
-            } => *self.under_way.entry(at.id.to_owned()).or_default() += 1,
+            } => *self.under_way.entry(at.id.clone()).or_default() += 1,
             Event::RowDone {
                 id,
                 resumed,
@@ -39,8 +39,8 @@ impl Eta {
                 ..
             } => {
                 self.done += 1;
-                self.failed += usize::from(*outcome == "failed");
-                match (self.under_way.remove(*id), resumed) {
+                self.failed += usize::from(*outcome == Outcome::Failed);
+                match (self.under_way.remove(id), resumed) {
                     (Some(steps), false) => {
                         self.worked += 1;
                         self.worked_steps += steps;
@@ -98,31 +98,37 @@ impl Eta {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::At;
+    use crate::record::RowResult;
+    use crate::store::At;
 
-    fn step<'a>(id: &'a str, done: bool) -> Event<'a> {
-        let at = At {
-            id,
-            iteration: 1,
-            step: "splats",
-        };
+    fn started(rows: usize) -> Event {
+        Event::RunStarted {
+            rows: (0..rows).map(|k| k.to_string()).collect(),
+            folder: std::path::PathBuf::new(),
+            version: String::new(),
+            format: 0,
+        }
+    }
+
+    fn step(id: &str, done: bool) -> Event {
+        let at = At::new(id, 1, "splats");
         match done {
             false => Event::StepStarted { at },
             true => Event::StepDone {
                 at,
                 skipped: false,
                 seconds: 1.0,
-                summary: "",
+                summary: String::new(),
             },
         }
     }
 
-    fn row(id: &str, resumed: bool) -> Event<'_> {
+    fn row(id: &str, resumed: bool) -> Event {
         Event::RowDone {
-            id,
-            outcome: "limit",
+            id: id.to_owned(),
+            outcome: Outcome::Limit,
             resumed,
-            summary: "",
+            result: Box::new(RowResult::default()),
         }
     }
 
@@ -131,7 +137,7 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut eta = Eta::default();
-        eta.on(&Event::RunStarted { rows: 100 }, at(0));
+        eta.on(&started(100), at(0));
         for _ in 0..50 {
             eta.on(&row("old", true), at(1));
         }
@@ -152,7 +158,7 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut eta = Eta::default();
-        eta.on(&Event::RunStarted { rows: 2 }, at(0));
+        eta.on(&started(2), at(0));
         eta.on(&step("a", false), at(0));
         for _ in 0..4 {
             eta.on(&step("a", true), at(50));

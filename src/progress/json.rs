@@ -1,25 +1,15 @@
-//! One JSON object for each event, for machines.
-
-use serde::Serialize;
+//! One JSON object for each event, for machines: the lines of the journal, and progress between them.
 
 use super::tell;
-use crate::event::{Event, Listener};
+use crate::record::{Entry, Listener};
 
 /// Writes events as JSON Lines on standard error.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json;
 
-#[derive(Serialize)]
-struct Timed<'a> {
-    time: jiff::Timestamp,
-    #[serde(flatten)]
-    event: &'a Event<'a>,
-}
-
 impl Listener for Json {
-    fn on(&self, event: &Event<'_>) {
-        let time = jiff::Timestamp::now();
-        if let Ok(line) = serde_json::to_string(&Timed { time, event }) {
+    fn on(&self, entry: &Entry) {
+        if let Ok(line) = serde_json::to_string(entry) {
             tell(&line);
         }
     }

@@ -1,15 +1,17 @@
 //! Events in the run's log.
 
-use crate::event::{Event, Listener};
+use crate::record::{Entry, Event, Listener};
 
 /// Writes events to the log, under the target `event`; progress within a step is left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Logged;
 
 impl Listener for Logged {
-    fn on(&self, event: &Event<'_>) {
-        match event {
-            Event::RunStarted { rows } => tracing::info!(target: "event", rows, "run started"),
+    fn on(&self, entry: &Entry) {
+        match &entry.event {
+            Event::RunStarted { rows, .. } => {
+                tracing::info!(target: "event", rows = rows.len(), "run started");
+            }
             Event::RowStarted { id, .. } => tracing::debug!(target: "event", id, "row started"),
             Event::IterationStarted {
                 id,
@@ -37,13 +39,17 @@ impl Listener for Logged {
                 id,
                 outcome,
                 resumed: false,
-                summary,
-            } => tracing::info!(target: "event", id, outcome, summary, "row done"),
+                result,
+            } => {
+                let (outcome, summary) = (outcome.name(), &result.summary);
+                tracing::info!(target: "event", id, outcome, summary, "row done");
+            }
             Event::RowDone { id, outcome, .. } => {
+                let outcome = outcome.name();
                 tracing::debug!(target: "event", id, outcome, "row was done before");
             }
             Event::Stopping => tracing::info!(target: "event", "stopping on a signal"),
-            Event::RunDone { left } => tracing::info!(target: "event", left, "run ended"),
+            Event::RunDone { left, .. } => tracing::info!(target: "event", left, "run ended"),
             Event::Progress { .. } => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Progress for people and machines: bars on a terminal, plain lines elsewhere, JSON Lines on request.
 //!
-//! Stages emit [`crate::event::Event`]s; a reporter here turns them into text. [`Reporter`] chooses which one.
+//! A run tells [`crate::record::Event`]s; a reporter here turns them into text. [`Reporter`] chooses which one.
 
 pub mod bars;
 mod eta;
@@ -18,7 +18,7 @@ pub use json::Json;
 pub use log::Logged;
 pub use single::Single;
 
-use crate::event::{Event, Listener};
+use crate::record::{Entry, Event, Listener, Outcome};
 use bars::Bars;
 use plain::Plain;
 
@@ -65,12 +65,12 @@ impl Reporter {
 }
 
 impl Listener for Reporter {
-    fn on(&self, event: &Event<'_>) {
+    fn on(&self, entry: &Entry) {
         match self {
             Self::Quiet => {}
-            Self::Bars(bars) => bars.on(event),
-            Self::Plain(plain) => plain.on(event),
-            Self::Json(json) => json.on(event),
+            Self::Bars(bars) => bars.on(entry),
+            Self::Plain(plain) => plain.on(entry),
+            Self::Json(json) => json.on(entry),
         }
     }
 }
@@ -80,19 +80,17 @@ fn coloured(text: &str, colour: AnsiColor) -> String {
     format!("{style}{text}{style:#}")
 }
 
-fn outcome(name: &str) -> String {
-    coloured(
-        name,
-        match name {
-            "accepted" => AnsiColor::Green,
-            "failed" => AnsiColor::Red,
-            _ => AnsiColor::Yellow,
-        },
-    )
+fn shown(outcome: Outcome) -> String {
+    let colour = match outcome {
+        Outcome::Accepted => AnsiColor::Green,
+        Outcome::Failed => AnsiColor::Red,
+        _ => AnsiColor::Yellow,
+    };
+    coloured(outcome.name(), colour)
 }
 
 /// The line of an event that a person should see, indented under its row; `None` for the others.
-fn line(event: &Event<'_>) -> Option<String> {
+fn line(event: &Event) -> Option<String> {
     Some(match event {
         Event::IterationStarted {
             id,
@@ -120,10 +118,14 @@ fn line(event: &Event<'_>) -> Option<String> {
         ),
         Event::RowDone {
             id,
-            outcome: name,
+            outcome,
             resumed: false,
-            summary,
-        } => format!("{BOLD}{id}{BOLD:#}  {}: {summary}", outcome(name)),
+            result,
+        } => format!(
+            "{BOLD}{id}{BOLD:#}  {}: {}",
+            shown(*outcome),
+            result.summary
+        ),
         Event::Stopping => coloured(
             "stopping: what is under way is saved; once more leaves at once",
             AnsiColor::Yellow,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::{Eta, line, tell};
-use crate::event::{Event, Listener};
+use crate::record::{Entry, Event, Listener};
 
 /// Writes a line for what is done.
 #[derive(Default)]
@@ -19,19 +19,20 @@ struct State {
 }
 
 impl Listener for Plain {
-    fn on(&self, event: &Event<'_>) {
+    fn on(&self, entry: &Entry) {
+        let event = &entry.event;
         let now = Instant::now();
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.eta.on(event, now);
         match event {
             Event::IterationStarted { id, .. } => {
                 if let Some(line) = line(event) {
-                    state.held.insert((*id).to_owned(), line);
+                    state.held.insert(id.clone(), line);
                 }
                 return;
             }
             Event::StepStarted { at } => {
-                if let Some(line) = state.held.remove(at.id) {
+                if let Some(line) = state.held.remove(&at.id) {
                     tell(&line);
                 }
             }
@@ -42,7 +43,7 @@ impl Listener for Plain {
         }
         match event {
             Event::RowDone { id, resumed, .. } => {
-                state.held.remove(*id);
+                state.held.remove(id);
                 if !resumed {
                     tell(&state.eta.words(now));
                 }

@@ -1,12 +1,12 @@
 //! A run's results as a table for people, CSV for spreadsheets, JSON Lines for machines.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 
-use crate::pipeline::{IterationResult, Outcome, RowResult};
-use crate::store::StoreError;
+use crate::record::{IterationResult, Outcome, RowResult, RunView};
 
 /// Width of the table where standard output is no terminal, in characters.
 const PLAIN_WIDTH: u16 = 140;
@@ -23,40 +23,24 @@ pub enum Format {
     Jsonl,
 }
 
-/// Results of a run's rows that have one, in manifest order, one at a time: a run may have many.
-///
-/// # Errors
-/// [`StoreError`] when the folder is no run; of each row when its record is broken.
-pub fn load(
-    root: &Path,
-) -> Result<impl Iterator<Item = Result<RowResult, StoreError>> + use<>, StoreError> {
-    let rows = crate::run::rows(root)?;
-    let root = root.to_owned();
-    Ok(rows
-        .into_iter()
-        .filter_map(move |row| match RowResult::load(&root, &row.id) {
-            Err(StoreError::Io { .. }) if !RowResult::path(&root, &row.id).exists() => None,
-            loaded => Some(loaded),
-        }))
-}
-
 /// Prints a run's results on standard output; answers how many rows there were.
 ///
 /// # Errors
-/// As [`load`], and a standard output that cannot be written.
+/// As [`RunView::load`], and a standard output that cannot be written.
 pub fn write(root: &Path, format: Format, colour: bool) -> anyhow::Result<usize> {
+    let view = RunView::load(root)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut count = 0;
-    let results = load(root)?.inspect(|_| count += 1);
+    let results = view.results().inspect(|_| count += 1);
     match format {
         Format::Table => {
-            let results = results.collect::<Result<Vec<_>, _>>()?;
+            let results: Vec<_> = results.collect();
             write!(out, "{}", table(&results, colour))?;
         }
-        Format::Csv => csv(&extra_columns(root)?, results, &mut out)?,
+        Format::Csv => csv(&extra_columns(&view), results, &mut out)?,
         Format::Jsonl => {
             for result in results {
-                serde_json::to_writer(&mut out, &result?)?;
+                serde_json::to_writer(&mut out, &result)?;
                 out.write_all(b"\n")?;
             }
         }
@@ -65,15 +49,12 @@ pub fn write(root: &Path, format: Format, colour: bool) -> anyhow::Result<usize>
     Ok(count)
 }
 
-/// The manifest's columns that this program does not know, in the order of their names.
-fn extra_columns(root: &Path) -> Result<Vec<String>, StoreError> {
-    let mut names: Vec<String> = crate::run::rows(root)?
-        .into_iter()
-        .flat_map(|row| row.extra.into_keys())
-        .collect();
-    names.sort();
-    names.dedup();
-    Ok(names)
+/// The manifest's columns that this program does not know, of rows that are done, in the order of their names.
+fn extra_columns(view: &RunView) -> Vec<String> {
+    let columns = view
+        .results()
+        .flat_map(|result| result.row.extra.into_keys());
+    columns.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn number(value: Option<f64>, digits: usize) -> String {
@@ -136,7 +117,7 @@ fn table(results: &[RowResult], colour: bool) -> String {
 
 fn csv(
     extra: &[String],
-    results: impl Iterator<Item = Result<RowResult, StoreError>>,
+    results: impl Iterator<Item = RowResult>,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
@@ -163,7 +144,6 @@ fn csv(
     header.extend(extra.iter().map(String::as_str));
     writer.write_record(&header)?;
     for result in results {
-        let result = result?;
         let best = result.best_iteration().cloned().unwrap_or_default();
         let count = |v: Option<usize>| v.map_or_else(String::new, |v| v.to_string());
         let metric = |name: &str| number(best.metrics.get(name).copied(), 4);

@@ -5,23 +5,21 @@ pub mod signals;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use futures_util::StreamExt;
 use futures_util::stream;
-use serde_json::json;
 
-use crate::event::{Event, Listener, panic_text};
+use crate::event::panic_text;
 use crate::generate::Providers;
 use crate::gpu::AdapterChoice;
 use crate::lane::Lane;
 use crate::manifest::Prompt;
-use crate::pipeline::{
-    Config, Context, Desk, Failure, Outcome, RowResult, Stages, StepError, Studio, Walk,
-};
+use crate::pipeline::{Config, Context, Desk, Stages, StepError, Studio, Walk};
+use crate::record::{Event, Events, Failure, Outcome, RowResult, RowView};
 use crate::store::{self, Run};
 
 pub use rows::rows;
@@ -81,10 +79,8 @@ pub struct Batch<'a> {
     pub config: &'a Config,
     /// Where takes come from.
     pub providers: &'a Providers,
-    /// Where events go.
-    pub listener: &'a dyn Listener,
-    /// Set by the first Ctrl-C; set here too when nothing can be saved any more.
-    pub stop: &'a AtomicBool,
+    /// Where events go. Their stop flag is set by the first Ctrl-C, and here when nothing can be saved any more.
+    pub events: &'a Events<'a>,
 }
 
 impl<'a> Batch<'a> {
@@ -112,8 +108,7 @@ impl<'a> Batch<'a> {
         let context = Context {
             run: self.run,
             config: self.config,
-            listener: self.listener,
-            stop: self.stop,
+            events: self.events,
         };
         let lane = Lane::default();
         std::thread::scope(|scope| {
@@ -154,13 +149,12 @@ impl<'a> Batch<'a> {
         context: Context<'a>,
         lane: &Lane<'a, S>,
     ) -> anyhow::Result<BatchResult> {
-        let journal = self.run.journal();
-        journal.append(
-            "start",
-            json!({"rows": self.rows.len(), "version": env!("CARGO_PKG_VERSION"), "format": store::FORMAT}),
-        )?;
-        self.listener.on(&Event::RunStarted {
-            rows: self.rows.len(),
+        let folder = self.manifest.parent().unwrap_or(Path::new(""));
+        self.events.tell(Event::RunStarted {
+            rows: self.rows.iter().map(|row| row.id.clone()).collect(),
+            folder: std::path::absolute(folder.join("")).unwrap_or_default(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            format: store::FORMAT,
         });
         let desk = Desk::new(self.config);
         let walk = Walk {
@@ -180,7 +174,7 @@ impl<'a> Batch<'a> {
         runtime.block_on(async {
             let walk = &walk;
             let rows = stream::iter(order.into_iter().enumerate())
-                .map(|(index, row)| async move { (row, self.row(walk, row, index).await) });
+                .map(|(index, row)| self.row(walk, row, index));
             let mut rows =
                 std::pin::pin!(rows.buffer_unordered(self.config.rows_at_once.max(1) as usize));
             let mut told = false;
@@ -189,36 +183,35 @@ impl<'a> Batch<'a> {
                     next = rows.next() => Some(next),
                     () = tokio::time::sleep(LOOK) => None,
                 };
-                if !told && self.stop.load(Ordering::Relaxed) {
+                if !told && context.stopped() {
                     told = true;
-                    self.listener.on(&Event::Stopping);
+                    self.events.tell(Event::Stopping);
                 }
-                let (row, ended) = match next {
+                let ended = match next {
                     Some(Some(ended)) => ended,
                     Some(None) => break,
                     None => continue,
                 };
-                match ended.and_then(|ended| self.ended(row, ended, &mut result)) {
-                    Ok(()) => {}
+                match ended {
+                    Ok(ended) => self.ended(ended, &mut result),
                     Err(error) => {
                         tracing::error!(target: "event", "the run stops: {error:#}");
                         // What cannot be saved now cannot be saved for any other row either.
-                        self.stop.store(true, Ordering::Relaxed);
+                        self.events.stop().store(true, Ordering::Relaxed);
                         fatal.get_or_insert(error);
                     }
                 }
             }
         });
-        self.listener.on(&Event::RunDone { left: result.left });
-        if let Some(error) = fatal {
+        self.events.tell(Event::RunDone {
+            left: result.left,
+            failed: result.failed,
+        });
+        if let Some(error) = fatal.or_else(|| Some(self.events.fault()?.into())) {
             return Err(error.context(
-                "the run stopped, since nothing can be saved (is the disk full?); what is done is kept, and the same command goes on",
+                "the run stopped, since nothing can be saved any more; what is done is kept, and the same command goes on",
             ));
         }
-        journal.append(
-            "end",
-            json!({"interrupted": result.interrupted, "failed": result.failed}),
-        )?;
         Ok(result)
     }
 
@@ -229,10 +222,19 @@ impl<'a> Batch<'a> {
         row: &'a Prompt,
         index: usize,
     ) -> anyhow::Result<Option<RowResult>> {
-        if self.stop.load(Ordering::Relaxed) {
+        if walk.context.stopped() {
             return Ok(None);
         }
-        self.listener.on(&Event::RowStarted { id: &row.id, index });
+        let _claim = self.run.claim(&row.id)?;
+        let started = Event::RowStarted {
+            id: row.id.clone(),
+            index,
+        };
+        // Of a row that was done the journal tells again only once it does work.
+        match self.events.before().is_done(&row.id) {
+            true => self.events.tell_again(started),
+            false => self.events.tell(started),
+        }
         let error = match walk.row(row, index).await {
             Ok(result) => return Ok(Some(result)),
             Err(error) => error,
@@ -240,53 +242,40 @@ impl<'a> Batch<'a> {
         if error.is_fatal() {
             return Err(error.error);
         }
-        if self.stop.load(Ordering::Relaxed) {
+        if walk.context.stopped() {
             return Ok(None);
         }
-        let failed = self.failed(row, error);
-        if let Some(failure) = &failed.failure {
-            let mut fields = serde_json::to_value(failure)?;
-            fields["id"] = json!(row.id);
-            self.run.journal().append("failure", fields)?;
-        }
-        Ok(Some(failed))
+        Ok(Some(self.failed(row, error)))
     }
 
-    fn ended(
-        &self,
-        row: &Prompt,
-        ended: Option<RowResult>,
-        batch: &mut BatchResult,
-    ) -> anyhow::Result<()> {
+    fn ended(&self, ended: Option<RowResult>, batch: &mut BatchResult) {
         let Some(result) = ended else {
             batch.interrupted = true;
             batch.left += 1;
-            return Ok(());
+            return;
         };
         let fresh = result.fresh() || result.failure.is_some();
-        result.save(self.run.root())?;
-        let outcome = result.outcome.name();
-        if fresh {
-            self.run
-                .journal()
-                .append("row", json!({"id": row.id, "outcome": outcome}))?;
-        }
         batch.count(result.outcome);
         batch.resumed += usize::from(!fresh);
-        self.listener.on(&Event::RowDone {
-            id: &row.id,
-            outcome,
+        let before = self.events.before().row(&result.row.id);
+        let known = !fresh && before.is_some_and(|row| row.is(&result));
+        let done = Event::RowDone {
+            id: result.row.id.clone(),
+            outcome: result.outcome,
             resumed: !fresh,
-            summary: &result.summary,
-        });
-        Ok(())
+            result: Box::new(result),
+        };
+        match known {
+            true => self.events.tell_again(done),
+            false => self.events.tell(done),
+        }
     }
 
     fn failed(&self, row: &Prompt, error: StepError) -> RowResult {
-        let before = RowResult::load(self.run.root(), &row.id).ok();
-        let (attempts, rounds) = before.map_or((0, Vec::new()), |r| {
-            (r.failure.map_or(0, |f| f.attempts), r.iterations)
-        });
+        let before = self.events.before().row(&row.id);
+        let attempts = before.map_or(0, |row| row.attempts);
+        let rounds = before.and_then(RowView::result);
+        let rounds = rounds.map_or(Vec::new(), |result| result.iterations);
         // Rounds of earlier starts that this one did not come to are still there.
         let iterations = match rounds.len() > error.before.len() {
             true => rounds,

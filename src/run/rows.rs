@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::manifest::{self, Format, Prompt};
-use crate::store::{StoreError, check_format, write_atomic};
+use crate::record::RunView;
+use crate::store::{StoreError, write_atomic};
 
 /// Copies that a run may hold, by the extension that tells the manifest's format.
 const COPIES: [&str; 4] = [
@@ -29,23 +30,19 @@ fn copy_of(root: &Path, manifest: &Path) -> PathBuf {
     root.join(format!("manifest.{}", Format::of(manifest).extension()))
 }
 
-/// The rows of a run, from its manifest's copy.
+/// The rows of a run, from its manifest's copy; what they name lies where the manifest did.
 ///
 /// # Errors
-/// [`StoreError::Missing`] when `root` is no run folder, [`StoreError::Newer`] when a newer program wrote it,
-/// [`StoreError::Broken`] when the copy does not parse.
+/// As [`RunView::load`], and [`StoreError::Broken`] when the copy does not parse.
 pub fn rows(root: &Path) -> Result<Vec<Prompt>, StoreError> {
-    let settings = root.join("run.toml");
-    if !settings.exists() {
-        return Err(StoreError::Missing(root.to_owned()));
-    }
-    check_format(&settings)?;
+    let folder = RunView::load(root)?.folder;
     let copy = COPIES
         .map(|n| root.join(n))
         .into_iter()
         .find(|p| p.exists());
     let copy = copy.ok_or_else(|| StoreError::Missing(root.to_owned()))?;
-    let manifest = manifest::read_copy(&copy).map_err(|e| StoreError::Broken {
+    let folder = folder.as_deref().unwrap_or(root);
+    let manifest = manifest::read_copy(&copy, folder).map_err(|e| StoreError::Broken {
         path: copy.clone(),
         reason: e.to_string(),
     })?;

@@ -66,17 +66,26 @@ struct Versioned<'a, T> {
 /// # Errors
 /// [`StoreError::Io`], [`StoreError::Unwritable`].
 pub fn write_json(path: &Path, document: &impl serde::Serialize) -> Result<(), StoreError> {
+    let bytes = json_bytes(path, document)?;
+    // What is the same already stays: a resumed run of many rows writes little.
+    if std::fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    write_atomic(path, &bytes)
+}
+
+/// A document as stored JSON; `path` is for words.
+pub(super) fn json_bytes(
+    path: &Path,
+    document: &impl serde::Serialize,
+) -> Result<Vec<u8>, StoreError> {
     let versioned = Versioned {
         format: FORMAT,
         document,
     };
     let mut bytes = serde_json::to_vec_pretty(&versioned).map_err(|e| StoreError::io(path, e))?;
     bytes.push(b'\n');
-    // What is the same already stays: a resumed run of many rows writes little.
-    if std::fs::read(path).is_ok_and(|there| there == bytes) {
-        return Ok(());
-    }
-    write_atomic(path, &bytes)
+    Ok(bytes)
 }
 
 #[derive(serde::Deserialize)]

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::steps::{StepRecord, entries};
-use super::{Run, StoreError, read_json, write_json};
+use super::contract::At;
+use super::folder::entries;
+use super::{Run, StoreError};
 
 /// What to drop.
 pub struct Clean<'a> {
@@ -48,12 +49,8 @@ pub fn clean(run: &Run, what: &Clean<'_>) -> Result<Cleaned, StoreError> {
             break;
         }
         let files = cleaned.files;
-        for round in entries(&run.root().join("prompts").join(id)) {
-            for path in entries(&round.join("steps")) {
-                if let Ok(record) = read_json::<StepRecord>(&path) {
-                    drop_from(&round, &path, record, what, &mut cleaned)?;
-                }
-            }
+        for at in run.store().list(id)? {
+            drop_from(run, &at, what, &mut cleaned)?;
         }
         cleaned.rows += usize::from(cleaned.files > files);
     }
@@ -61,34 +58,29 @@ pub fn clean(run: &Run, what: &Clean<'_>) -> Result<Cleaned, StoreError> {
 }
 
 fn drop_from(
-    round: &Path,
-    record_path: &Path,
-    mut record: StepRecord,
+    run: &Run,
+    at: &At,
     what: &Clean<'_>,
     cleaned: &mut Cleaned,
 ) -> Result<(), StoreError> {
+    let Some(mut record) = run.record(at)? else {
+        return Ok(());
+    };
     let mut going = Vec::new();
     for artifact in &mut record.artifacts {
-        let file = round.join(&artifact.path);
-        if (what.drops)(&artifact.path) && file.exists() {
+        // Also one that was marked before: a kill may have come between mark and removal.
+        let there = || run.get(&at.id, at.iteration, &artifact.path).is_ok();
+        if (what.drops)(&artifact.path) && there() {
             artifact.dropped = true;
             cleaned.files += 1;
             cleaned.bytes += artifact.bytes;
-            going.push(file);
+            going.push(artifact.path.clone());
         }
     }
-    if what.dry_run || going.is_empty() {
-        return Ok(());
+    match what.dry_run || going.is_empty() {
+        true => Ok(()),
+        false => run.store().drop_files(at, &record, &going),
     }
-    write_json(record_path, &record)?;
-    for file in going {
-        std::fs::remove_file(&file).map_err(|e| StoreError::io(&file, e))?;
-        // The folder goes with its last file; one that still holds something stays.
-        if let Some(folder) = file.parent().filter(|f| *f != round) {
-            let _ = std::fs::remove_dir(folder);
-        }
-    }
-    Ok(())
 }
 
 /// Bytes of all files under a folder; links are not followed.

@@ -1,79 +1,106 @@
-//! The journal: one JSON object a line, appended and synced; a torn last line is ignored.
+//! The journal: one JSON object a line, numbered from 1. What is torn or not JSON is no line.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::io::BufRead;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde_json::{Map, Value, json};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::StoreError;
+use super::{Run, Store, StoreError, folder};
 
-/// An open journal.
-#[derive(Debug)]
-pub struct Journal {
-    path: PathBuf,
-    file: Mutex<File>,
+/// What every line of a journal begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its number.
+    pub number: u64,
+    /// When it was written.
+    pub time: Timestamp,
 }
 
-impl Journal {
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .read(true)
-            .open(path)
-            .map_err(|e| StoreError::io(path, e))?;
-        // A line torn by a kill is closed, so that the next one starts on its own.
-        let torn = || -> std::io::Result<bool> {
-            if file.seek(SeekFrom::End(0))? == 0 {
-                return Ok(false);
-            }
-            file.seek(SeekFrom::End(-1))?;
-            let mut last = [0];
-            file.read_exact(&mut last)?;
-            Ok(last != *b"\n")
-        }()
-        .map_err(|e| StoreError::io(path, e))?;
-        if torn {
-            file.write_all(b"\n").map_err(|e| StoreError::io(path, e))?;
+#[derive(Serialize)]
+struct Numbered<'a, T> {
+    #[serde(flatten)]
+    line: Line,
+    #[serde(flatten)]
+    document: &'a T,
+}
+
+/// A journal that is written.
+#[derive(Debug)]
+pub struct Journal<'r> {
+    store: &'r dyn Store,
+    last: Mutex<u64>,
+}
+
+impl Run {
+    /// The journal, to go on with after the entry of this number.
+    pub fn journal(&self, last: u64) -> Journal<'_> {
+        Journal {
+            store: self.store(),
+            last: Mutex::new(last),
         }
-        Ok(Self {
-            path: path.to_owned(),
-            file: Mutex::new(file),
-        })
     }
 
-    /// Appends one event with the time, and syncs it.
+    /// The lines of the journal so far.
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn append(&self, event: &str, fields: Value) -> Result<(), StoreError> {
-        let mut line = Map::new();
-        line.insert("time".into(), json!(jiff::Timestamp::now().to_string()));
-        line.insert("event".into(), json!(event));
-        if let Value::Object(fields) = fields {
-            line.extend(fields);
-        }
-        let mut text = Value::Object(line).to_string();
-        text.push('\n');
-        let mut file = self
-            .file
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_data())
-            .map_err(|e| StoreError::io(&self.path, e))
+    pub fn lines(&self) -> Result<Lines, StoreError> {
+        Ok(Lines(self.store().journal()?))
     }
 }
 
-/// All whole events of a journal, in order; lines that do not parse are left out. A missing file is empty.
-pub fn read_journal(path: &Path) -> Vec<Map<String, Value>> {
-    let Ok(bytes) = std::fs::read(path) else {
-        return Vec::new();
-    };
-    bytes
-        .split(|&b| b == b'\n')
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .collect()
+impl Journal<'_> {
+    fn last(&self) -> MutexGuard<'_, u64> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends a document with its number and time, and answers these. `sync` waits until all lines so far are durable.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the number is used up.
+    pub fn append(&self, document: &impl Serialize, sync: bool) -> Result<Line, StoreError> {
+        // Held while it is written: lines are in the order of their numbers.
+        let mut last = self.last();
+        *last += 1;
+        let line = Line {
+            number: *last,
+            time: Timestamp::now(),
+        };
+        let mut bytes = serde_json::to_vec(&Numbered { line, document })
+            .map_err(|e| StoreError::io(Path::new(folder::JOURNAL), e))?;
+        bytes.push(b'\n');
+        self.store.append(&bytes, sync)?;
+        Ok(line)
+    }
+}
+
+/// The lines of a journal; the last one may be torn, or half written yet.
+pub struct Lines(Box<dyn BufRead>);
+
+impl Lines {
+    /// Of a run folder, which need not be locked.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn of(root: &Path) -> Result<Self, StoreError> {
+        Ok(Self(folder::read_journal(root)?))
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<Vec<u8>, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut line = Vec::new();
+        match self.0.read_until(b'\n', &mut line) {
+            Err(e) => Some(Err(StoreError::io(Path::new(folder::JOURNAL), e))),
+            Ok(0) => None,
+            Ok(_) => {
+                line.pop_if(|end| *end == b'\n');
+                Some(Ok(line))
+            }
+        }
+    }
 }

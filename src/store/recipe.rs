@@ -61,8 +61,9 @@ impl Recipe {
     /// Adds an option; the fields of a struct or map one by one, under `name.field`.
     #[must_use]
     pub fn option(mut self, name: &str, value: &impl Serialize) -> Self {
-        let value = serde_json::to_value(value).unwrap_or_default();
-        self.insert(name, value);
+        // By its text: as a value, .1 in 32 bits would become .10000000149.
+        let text = serde_json::to_string(value).unwrap_or_default();
+        self.insert(name, serde_json::from_str(&text).unwrap_or_default());
         self
     }
 
@@ -180,7 +181,11 @@ pub(super) fn sha256_file(path: &Path) -> Result<String, StoreError> {
 }
 
 pub(super) fn digest_of(path: &Path) -> std::io::Result<String> {
-    let mut file = std::fs::File::open(path)?;
+    sha256_of(std::fs::File::open(path)?)
+}
+
+/// SHA-256 of what is left to read of a file, in hexadecimal.
+pub(super) fn sha256_of(mut file: std::fs::File) -> std::io::Result<String> {
     let mut hash = Sha256::new();
     std::io::copy(&mut file, &mut HashWriter(&mut hash))?;
     Ok(hex(&hash.finalize()))

@@ -15,6 +15,7 @@ use super::step::Facts;
 use super::{Round, Take};
 use crate::camera::Cameras;
 use crate::splat::Splats;
+use crate::store::{Run, StoreError};
 use crate::world::DepthView;
 
 /// One round's work on one take.
@@ -25,8 +26,8 @@ pub struct Job<'j> {
     pub take: &'j Take,
     /// Its place among the takes of the round, by which its clip is kept.
     pub overall: f64,
-    /// The round's folder.
-    pub home: PathBuf,
+    /// Where what steps left is.
+    pub run: &'j Run,
     /// What the round's steps have left.
     pub made: Made,
 }
@@ -35,6 +36,12 @@ impl Job<'_> {
     /// The folder of the take, relative to the round's.
     fn folder(&self) -> String {
         format!("takes/{}", self.take.number)
+    }
+
+    /// A file of the round, to be opened.
+    pub fn file(&self, path: &str) -> Result<PathBuf, StoreError> {
+        let (id, iteration) = (&self.round.row.id, self.round.iteration);
+        self.run.get(id, iteration, path)
     }
 
     /// What options are taken from.

@@ -9,12 +9,12 @@ use crate::camera::Cameras;
 use crate::draw::pictures as draw;
 use crate::event::Monitor;
 use crate::splat::{self, format};
-use crate::store::{Stage, read_json, write_json};
+use crate::store::{Scratch, read_json};
 use crate::world::{self, Alignment, World};
 
 /// The solved cameras of the job's take.
 fn solved(job: &Job<'_>) -> anyhow::Result<Cameras> {
-    let file = job.home.join(job.folder()).join("track.json");
+    let file = job.file(&format!("{}/track.json", job.folder()))?;
     match read_json(&file)? {
         Tracked::Solved(cameras) => Ok(cameras),
         Tracked::Refused { words, .. } => anyhow::bail!("{}: no cameras: {words}", file.display()),
@@ -25,7 +25,7 @@ fn solved(job: &Job<'_>) -> anyhow::Result<Cameras> {
 pub fn splats(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
-    stage: &Stage,
+    stage: &Scratch,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let gpu = studio.gpu()?;
@@ -37,14 +37,10 @@ pub fn splats(
         .unwrap_or_default();
     let config = studio.context.config;
     let (frames, _) = loaded(&mut clip, &gpu, job, config, monitor)?;
-    let maps = stored_depth(
-        &job.home,
-        job.take,
-        &given(&job.take.video, frames, config)?,
-    )?;
+    let maps = stored_depth(job, &given(&job.take.video, frames, config)?)?;
     let fit = splat::fit(&gpu, frames, &cameras, maps.as_ref(), &config.fit, monitor)?;
     format::write(&stage.path("fit.ply")?, &fit.splats)?;
-    write_json(&stage.path("fit.json")?, &fit.report)?;
+    stage.write_json("fit.json", &fit.report)?;
     if !fit.report.held_out.is_empty() {
         draw::held_out(
             &gpu,
@@ -67,15 +63,15 @@ pub fn splats(
 pub fn align(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
-    stage: &Stage,
+    stage: &Scratch,
     _monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let cameras = solved(job)?;
-    let mut splats = format::read(&job.home.join("fit.ply"))?;
+    let mut splats = format::read(&job.file("fit.ply")?)?;
     let (cameras, alignment) = stages::align(&studio.gpu()?, &mut splats, &cameras)?;
     format::write(&stage.path("world.ply")?, &splats)?;
-    write_json(&stage.path("cameras.json")?, &cameras)?;
-    write_json(&stage.path("alignment.json")?, &alignment)?;
+    stage.write_json("cameras.json", &cameras)?;
+    stage.write_json("alignment.json", &alignment)?;
     Ok(match alignment.floor_found {
         true => format!("floor, tilted by {:.1} degrees", alignment.tilt_degrees),
         false => "no floor found".to_owned(),
@@ -86,10 +82,10 @@ pub fn align(
 pub fn glb(
     _studio: &mut Studio<'_>,
     job: &Job<'_>,
-    stage: &Stage,
+    stage: &Scratch,
     _monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
-    let splats = format::read(&job.home.join("world.ply"))?;
+    let splats = format::read(&job.file("world.ply")?)?;
     format::write(&stage.path("world.glb")?, &splats)?;
     Ok(String::new())
 }
@@ -106,8 +102,8 @@ pub(super) fn posed<'s>(studio: &'s mut Studio<'_>, job: &Job<'_>) -> anyhow::Re
     let posed = match current {
         Some(posed) => posed,
         None => {
-            let cameras: Cameras = read_json(&job.home.join("cameras.json"))?;
-            let splats = format::read(&job.home.join("world.ply"))?;
+            let cameras: Cameras = read_json(&job.file("cameras.json")?)?;
+            let splats = format::read(&job.file("world.ply")?)?;
             let views = stages::depth_views(&gpu, &splats, &cameras)?;
             Posed {
                 of,
@@ -124,12 +120,12 @@ pub(super) fn posed<'s>(studio: &'s mut Studio<'_>, job: &Job<'_>) -> anyhow::Re
 pub fn world(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
-    stage: &Stage,
+    stage: &Scratch,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let (gpu, config) = (studio.gpu()?, studio.context.config);
     let posed = posed(studio, job)?;
-    let alignment: Alignment = read_json(&job.home.join("alignment.json"))?;
+    let alignment: Alignment = read_json(&job.file("alignment.json")?)?;
     let world = world::build(&gpu, &posed.views, &alignment, &config.world, monitor)?;
     world.save(&stage.path("world.vox")?)?;
     let [x, y, z] = world.dims;
@@ -140,13 +136,13 @@ pub fn world(
 pub fn pictures(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
-    stage: &Stage,
+    stage: &Scratch,
     _monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let background = studio.context.config.fit.eval_background;
     let gpu = studio.gpu()?;
-    let world = World::load(&job.home.join("world.vox"))?;
-    let report: AgentReport = read_json(&job.home.join("agent.json"))?;
+    let world = World::load(&job.file("world.vox")?)?;
+    let report: AgentReport = read_json(&job.file("agent.json")?)?;
     let posed = posed(studio, job)?;
     draw::map(&world, &posed.cameras, &report, &stage.path("map.png")?)?;
     draw::renders(

@@ -1,26 +1,24 @@
 //! The first half of a round: take -> frames, motion, measures, scores, depth, cameras.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
+use super::super::Config;
 use super::super::stages::{self, Given, Tracked, frames, given};
 use super::super::studio::{Clip, Studio};
-use super::super::{Config, Take};
 use super::Job;
 use crate::depth::{DepthKind, DepthMaps, Reading};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
 use crate::motion::Motion;
 use crate::score::{self, Measures, ScoreOptions};
-use crate::store::{Stage, read_json, write_json};
+use crate::store::{Scratch, read_json};
 use crate::video::Frames;
 
 /// Video -> what is measured of its frames and motion. The motion is kept for the cameras.
 pub fn measures(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
-    stage: &Stage,
+    stage: &Scratch,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let config = studio.context.config;
@@ -35,7 +33,7 @@ pub fn measures(
     )?;
     let file = format!("{}/measures.json", job.folder());
     let measures = Measures::from(watched.scores);
-    write_json(&stage.path(&file)?, &measures)?;
+    stage.write_json(&file, &measures)?;
     let clip = Clip {
         frames: None,
         motion: watched.motion,
@@ -49,13 +47,13 @@ pub fn measures(
 pub fn scores(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
-    stage: &Stage,
+    stage: &Scratch,
     _monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let folder = job.folder();
-    let measures: Measures = read_json(&job.home.join(&folder).join("measures.json"))?;
+    let measures: Measures = read_json(&job.file(&format!("{folder}/measures.json"))?)?;
     let scores = measures.combine(&studio.context.config.score);
-    write_json(&stage.path(&format!("{folder}/scores.json"))?, &scores)?;
+    stage.write_json(&format!("{folder}/scores.json"), &scores)?;
     Ok(format!("overall {:.3}", scores.overall))
 }
 
@@ -63,7 +61,7 @@ pub fn scores(
 pub fn depth(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
-    stage: &Stage,
+    stage: &Scratch,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let (gpu, model) = (studio.gpu()?, studio.model()?);
@@ -83,10 +81,7 @@ pub fn depth(
             (Some(_), Some(_)) => DepthRecord::Known,
             (None, _) => DepthRecord::None,
         };
-        write_json(
-            &stage.path(&format!("{}/depth.json", job.folder()))?,
-            &record,
-        )?;
+        stage.write_json(&format!("{}/depth.json", job.folder()), &record)?;
         Ok(match record {
             DepthRecord::Network { model, .. } => model,
             DepthRecord::Known => "the input's own".to_owned(),
@@ -99,7 +94,7 @@ pub fn depth(
 pub fn cameras(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
-    stage: &Stage,
+    stage: &Scratch,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let gpu = studio.gpu()?;
@@ -112,10 +107,10 @@ pub fn cameras(
             let video = &job.take.video;
             stages::pairs(&gpu, video, rate, frames, motion, options, monitor)
         };
-        let maps = stored_depth(&job.home, job.take, &given)?;
+        let maps = stored_depth(job, &given)?;
         let tracked = stages::track(frames, motion, &given, maps.as_ref(), config, monitor)?;
         let file = format!("{}/track.json", job.folder());
-        write_json(&stage.path(&file)?, &tracked)?;
+        stage.write_json(&file, &tracked)?;
         // Nothing after the cameras looks at the motion: its memory is for the splats.
         clip.motion = None;
         Ok(match &tracked {
@@ -165,21 +160,19 @@ enum DepthRecord {
 
 /// The depth of a take whose depth step is done. It is read back even where it was just made, so that a resumed
 /// run sees the same numbers.
-pub(super) fn stored_depth(
-    home: &Path,
-    take: &Take,
-    given: &Given,
-) -> anyhow::Result<Option<DepthMaps>> {
-    let folder = home.join(format!("takes/{}", take.number));
-    Ok(match read_json(&folder.join("depth.json"))? {
-        DepthRecord::Network { kind, model, .. } => Some(DepthMaps::load_npy(
-            &folder.join("depth.npy"),
-            kind,
-            &model,
-        )?),
-        DepthRecord::Known => given.depth.clone(),
-        DepthRecord::None => None,
-    })
+pub(super) fn stored_depth(job: &Job<'_>, given: &Given) -> anyhow::Result<Option<DepthMaps>> {
+    let folder = job.folder();
+    Ok(
+        match read_json(&job.file(&format!("{folder}/depth.json"))?)? {
+            DepthRecord::Network { kind, model, .. } => Some(DepthMaps::load_npy(
+                &job.file(&format!("{folder}/depth.npy"))?,
+                kind,
+                &model,
+            )?),
+            DepthRecord::Known => given.depth.clone(),
+            DepthRecord::None => None,
+        },
+    )
 }
 
 /// The clip's frames, decoded if they are not at hand, and its motion if that is.

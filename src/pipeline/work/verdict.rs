@@ -9,22 +9,22 @@ use crate::event::Monitor;
 use crate::revise::{self, Evidence, Found};
 use crate::score::Scores;
 use crate::splat::FitReport;
-use crate::store::{Stage, read_json, write_json};
+use crate::store::{Scratch, read_json};
 use crate::world::World;
 
 /// The world -> what agents find in it.
 pub fn agent(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
-    stage: &Stage,
+    stage: &Scratch,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let (gpu, config) = (studio.gpu()?, studio.context.config);
-    let world = World::load(&job.home.join("world.vox"))?;
+    let world = World::load(&job.file("world.vox")?)?;
     let posed = posed(studio, job)?;
     let options = &config.agent;
     let report = agent::test(&gpu, &world, &posed.views, &posed.cameras, options, monitor)?;
-    write_json(&stage.path("agent.json")?, &report)?;
+    stage.write_json("agent.json", &report)?;
     Ok(format!("{} violation(s)", report.violations.len()))
 }
 
@@ -32,18 +32,18 @@ pub fn agent(
 pub fn revision(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
-    stage: &Stage,
+    stage: &Scratch,
     _monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
-    let take = job.home.join(job.folder());
-    let scores: Scores = read_json(&take.join("scores.json"))?;
-    let tracked: Tracked = read_json(&take.join("track.json"))?;
+    let folder = job.folder();
+    let scores: Scores = read_json(&job.file(&format!("{folder}/scores.json"))?)?;
+    let tracked: Tracked = read_json(&job.file(&format!("{folder}/track.json"))?)?;
     let report: AgentReport;
     let found = match &tracked {
         Tracked::Refused { reason, words } => Found::Refused { reason, words },
         Tracked::Solved(cameras) => {
-            report = read_json(&job.home.join("agent.json"))?;
-            let fit: FitReport = read_json(&job.home.join("fit.json"))?;
+            report = read_json(&job.file("agent.json")?)?;
+            let fit: FitReport = read_json(&job.file("fit.json")?)?;
             let evidence = Evidence {
                 registered: cameras.cameras.len() as f64 / cameras.frames.max(1) as f64,
                 held_out_psnr: fit.held_out_psnr,
@@ -62,6 +62,6 @@ pub fn revision(
         found,
         accept,
     )?;
-    write_json(&stage.path("revision.json")?, &revision)?;
+    stage.write_json("revision.json", &revision)?;
     Ok(revision.explanation)
 }

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use sora_director::event::{Event, Listener, Monitor};
+use sora_director::event::Monitor;
 use sora_director::generate::local::{Local, LocalProvider};
 use sora_director::generate::{Delivered, DependsOn, GenerateError, Providers, TakeRequest};
 use sora_director::gpu::AdapterChoice;
 use sora_director::manifest;
-use sora_director::pipeline::{
-    Config, Explained, Explainer, INTERMEDIATES, Outcome, Preset, RowResult, Standing,
-};
+use sora_director::pipeline::{Config, Explained, Explainer, INTERMEDIATES, Preset, Standing};
+use sora_director::record::{Entry, Event, Events, Listener, Outcome, RowResult};
 use sora_director::run::Batch;
 use sora_director::store::{Clean, Run, clean};
 
@@ -26,12 +25,12 @@ const SPLATS: [&str; 7] = [
 struct Worked(Mutex<Vec<String>>);
 
 impl Listener for Worked {
-    fn on(&self, event: &Event<'_>) {
+    fn on(&self, entry: &Entry) {
         if let Event::StepDone {
             at, skipped: false, ..
-        } = event
+        } = &entry.event
         {
-            self.0.lock().expect("worked").push(at.step.to_owned());
+            self.0.lock().expect("worked").push(at.step.clone());
         }
     }
 }
@@ -81,14 +80,15 @@ impl Case {
         let worked = Worked::default();
         let rows = self.rows();
         let run = Run::open(&self.path("run")).expect("open");
+        let stop = AtomicBool::new(false);
+        let events = Events::open(&run, &worked, &stop).expect("events");
         let batch = Batch {
             run: &run,
             manifest: &self.path("m.csv"),
             rows: &rows,
             config: &self.config,
             providers,
-            listener: &worked,
-            stop: &AtomicBool::new(false),
+            events: &events,
         };
         batch.run().expect("batch");
         let result = RowResult::load(&self.path("run"), "a").expect("row");

@@ -1,15 +1,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sora_director::event::{Event, Listener};
 use sora_director::generate::files::Files;
 use sora_director::generate::job::open_jobs;
 use sora_director::generate::local::Local;
 use sora_director::generate::{FailureClass, Providers};
-use sora_director::pipeline::{Outcome, RowResult};
-use sora_director::store::read_journal;
+use sora_director::record::{Entry, Event, Listener, Outcome, RowResult};
 
-use super::fake::{Answer, Desk, Named, Service, failure};
+use super::fake::{Answer, Desk, Named, Service, failure, journal};
 
 fn rows(n: usize) -> String {
     let rows: String = (0..n).map(|i| format!("r{i},a room {i}\n")).collect();
@@ -17,8 +15,8 @@ fn rows(n: usize) -> String {
 }
 
 fn steps(desk: &Desk) -> usize {
-    let journal = read_journal(&desk.root().join("journal.jsonl"));
-    journal.iter().filter(|e| e["event"] == "step").count()
+    let journal = journal(&desk.root());
+    journal.iter().filter(|e| e["event"] == "step_done").count()
 }
 
 #[test]
@@ -39,9 +37,9 @@ fn takes_do_not_pile_up_before_a_busy_lane() {
     #[derive(Default)]
     struct Waiting(std::sync::Mutex<[usize; 2]>);
     impl Listener for Waiting {
-        fn on(&self, event: &Event<'_>) {
+        fn on(&self, entry: &Entry) {
             let mut n = self.0.lock().expect("waiting");
-            match event {
+            match &entry.event {
                 Event::StepDone { at, .. } if at.step.starts_with("take") => n[0] += 1,
                 Event::RowDone { .. } => n[0] -= 1,
                 _ => {}
@@ -222,8 +220,8 @@ fn a_finished_rows_rounds_stay_though_a_later_start_fails_before_them() {
 fn a_signal_parks_what_is_paid_for_and_the_next_start_goes_on() {
     struct StopAt<'d>(&'d Desk, std::sync::Mutex<u32>);
     impl Listener for StopAt<'_> {
-        fn on(&self, event: &Event<'_>) {
-            if matches!(event, Event::Progress { .. }) {
+        fn on(&self, entry: &Entry) {
+            if matches!(entry.event, Event::Progress { .. }) {
                 let mut seen = self.1.lock().expect("seen");
                 *seen += 1;
                 if *seen == 5 {

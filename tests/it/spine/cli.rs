@@ -3,8 +3,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use sora_director::pipeline::{Outcome, RowResult};
-use sora_director::store::{Run, read_journal};
+use sora_director::record::{Outcome, RowResult};
+use sora_director::store::Run;
+
+use super::fake::journal;
 
 /// A row small enough for a test: seconds, not minutes.
 pub const TINY: [&str; 17] = [
@@ -241,7 +243,7 @@ fn a_bad_video_fails_its_row_and_the_others_go_on() {
     assert_eq!(text.lines().count(), 3, "{text}");
 }
 
-/// Content of all artifacts; records of steps and rows hold times.
+/// Content of all artifacts; records of steps hold times.
 fn artifacts(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     fn walk(root: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
         for entry in std::fs::read_dir(folder).expect("folder").flatten() {
@@ -250,7 +252,7 @@ fn artifacts(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
                 if path.file_name().is_none_or(|n| n != "steps") {
                     walk(root, &path, found);
                 }
-            } else if path.file_name().is_none_or(|n| n != "row.json") {
+            } else {
                 let name = path.strip_prefix(root).expect("inside").to_owned();
                 found.insert(name, std::fs::read(&path).expect("read"));
             }
@@ -299,8 +301,8 @@ fn a_killed_run_goes_on_and_ends_with_the_same_artifacts() {
         assert!(content == &b[name], "{} differs", name.display());
     }
     let mut done = std::collections::BTreeSet::new();
-    for event in read_journal(&Path::new(&killed).join("journal.jsonl")) {
-        if event["event"] == "step" {
+    for event in journal(Path::new(&killed)) {
+        if event["event"] == "step_done" {
             let step = format!("{} {} {}", event["id"], event["iteration"], event["step"]);
             assert!(done.insert(step.clone()), "{step} was done twice");
         }

@@ -7,21 +7,29 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sora_director::event::{Event, Listener, Monitor};
+use sora_director::event::Monitor;
 use sora_director::generate::{
     Caps, Delivered, DependsOn, FailureClass, GenerateError, JobFailure, JobHandle, JobState,
     Polled, Providers, Quote, Reconciled, Submission, TakeRequest, VideoProvider,
 };
 use sora_director::lane::Recover;
 use sora_director::manifest::{self, Prompt};
-use sora_director::pipeline::{
-    Config, Context, IterationResult, Preset, Round, Scored, Stages, StepError, Take, TakeResult,
-    Work,
-};
+use sora_director::pipeline::{Config, Context, Preset, Round, Scored, Stages, StepError, Take};
+use sora_director::record::{Entry, Events, IterationResult, Listener, TakeResult, Work};
 use sora_director::revise::Revision;
 use sora_director::run::{Batch, BatchResult};
 use sora_director::score::Scores;
-use sora_director::store::{Recipe, Run, StoreError, write_json};
+use sora_director::store::{Lines, Recipe, Run, Store};
+
+/// The lines of a run's journal.
+pub fn journal(root: &Path) -> Vec<serde_json::Map<String, serde_json::Value>> {
+    let lines = Lines::of(root)
+        .expect("journal")
+        .map(|line| line.expect("line"));
+    lines
+        .filter_map(|line| serde_json::from_slice(&line).ok())
+        .collect()
+}
 
 /// What the service knows; it outlives the director's process, as a real one does.
 #[derive(Debug, Default)]
@@ -261,18 +269,15 @@ impl<'e> Null<'e> {
         work: &mut Work,
     ) -> Result<String, StepError> {
         let recipe = Recipe::new(step).input("before", reads);
-        let done = self
+        let at = round.at(step);
+        let record = self
             .context
-            .run
-            .once(&round.row.id, round.iteration, step, &recipe, |stage| {
-                write_json(
-                    &stage.path(&format!("{step}.json"))?,
-                    &BTreeMap::from([(step, 1)]),
-                )
+            .once(&at, &recipe, work, |scratch, _| {
+                scratch.write_json(&format!("{step}.json"), &BTreeMap::from([(step, 1)]))?;
+                Ok(String::new())
             })
-            .map_err(|e: StoreError| StepError::new(step, e))?;
-        work.add(step, &done.record, done.skipped);
-        Ok(done.record.artifacts[0].sha256.clone())
+            .map_err(|e| StepError::new(step, e))?;
+        Ok(record.artifacts[0].sha256.clone())
     }
 }
 
@@ -350,8 +355,8 @@ fn change() -> serde_json::Value {
 pub struct Told(pub Mutex<Vec<String>>);
 
 impl Listener for Told {
-    fn on(&self, event: &Event<'_>) {
-        let line = serde_json::to_string(event).expect("json");
+    fn on(&self, entry: &Entry) {
+        let line = serde_json::to_string(entry).expect("json");
         self.0.lock().expect("told").push(line);
     }
 }
@@ -423,16 +428,37 @@ impl Desk {
         stages: impl Fn(&mut Null<'_>) + Sync,
         listener: &dyn Listener,
     ) -> anyhow::Result<BatchResult> {
+        self.stored(Run::open(&self.root())?, providers, stages, listener)
+    }
+
+    /// In any store.
+    pub fn in_store(
+        &self,
+        store: Box<dyn Store>,
+        service: &Service,
+        listener: &dyn Listener,
+    ) -> anyhow::Result<BatchResult> {
+        let mut providers = Providers::default();
+        providers.add(Arc::new(service.clone()));
+        self.stored(Run::on(store), &providers, |_| {}, listener)
+    }
+
+    fn stored(
+        &self,
+        run: Run,
+        providers: &Providers,
+        stages: impl Fn(&mut Null<'_>) + Sync,
+        listener: &dyn Listener,
+    ) -> anyhow::Result<BatchResult> {
         self.stop.store(false, Ordering::Relaxed);
-        let run = Run::open(&self.root())?;
+        let events = Events::open(&run, listener, &self.stop)?;
         let batch = Batch {
             run: &run,
             manifest: &self.folder.path().join("m.csv"),
             rows: &self.rows,
             config: &self.config,
             providers,
-            listener,
-            stop: &self.stop,
+            events: &events,
         };
         batch.run_with(1, |_, context| {
             let mut null = Null::new(context);

@@ -9,8 +9,11 @@ use std::time::{Duration, Instant};
 
 use sora_director::config::{self, Sources};
 use sora_director::manifest::{self, ManifestError};
-use sora_director::pipeline::{Config, Preset, RowResult};
-use sora_director::store::{Run, read_journal, read_json};
+use sora_director::pipeline::{Config, Preset};
+use sora_director::record::{RowResult, RunView};
+use sora_director::store::{Run, read_json};
+
+use super::fake::journal;
 
 /// SplitMix64 (Steele et al. 2014).
 struct Random(u64);
@@ -49,10 +52,10 @@ const SETTINGS: &[&str] = &[
     "motion.strides = [1, 2]\ndepth.model = [\"a.onnx\", \"b\"]\nsolve.intrinsics.fx = 500.0\nscore.combination = \"geometric\"\n",
 ];
 const JOURNAL: &[&str] = &[
-    "{\"time\":\"2026-11-25T00:00:00Z\",\"event\":\"start\",\"rows\":2}\n{\"event\":\"step\",\"id\":\"a\",\"iteration\":1,\"step\":\"take-1\",\"millis\":12}\n{\"event\":\"row\"",
+    "{\"number\":1,\"time\":\"2026-11-25T00:00:00Z\",\"event\":\"run_started\",\"rows\":[\"a\",\"b\"],\"folder\":\"/m\",\"version\":\"0.1.0\",\"format\":3}\n{\"number\":2,\"time\":\"2026-11-25T00:00:01Z\",\"event\":\"step_done\",\"id\":\"a\",\"iteration\":1,\"step\":\"take-1\",\"skipped\":false,\"seconds\":1.5,\"summary\":\"\"}\n{\"number\":3,\"time\":\"2026-11-25T00:00:02Z\",\"event\":\"row_started\"",
 ];
 const RECORD: &[&str] = &[
-    "{\"format\":1,\"key\":\"ab\",\"stage\":\"a-1-s\",\"artifacts\":[{\"path\":\"x\",\"sha256\":\"00\",\"bytes\":3}],\"millis\":1,\"peak_kib\":2}",
+    "{\"format\":3,\"key\":\"ab\",\"stage\":\"a-1-s\",\"artifacts\":[{\"path\":\"x\",\"sha256\":\"00\",\"bytes\":3}],\"millis\":1,\"peak_kib\":2}",
 ];
 
 /// What means something to one of the formats, or lies at an edge.
@@ -186,16 +189,16 @@ fn round(random: &mut Random, folder: &Path) -> usize {
     std::fs::write(run.join("run.toml"), mutate(random, SETTINGS)).expect("write");
     std::fs::write(run.join("journal.jsonl"), mutate(random, JOURNAL)).expect("write");
     std::fs::write(run.join("prompts/a/1/steps/s.json"), mutate(random, RECORD)).expect("write");
-    std::fs::write(run.join("prompts/a/row.json"), mutate(random, RECORD)).expect("write");
-    read_journal(&run.join("journal.jsonl"));
+    let view = RunView::load(&run);
     let _ = RowResult::load(&run, "a");
     let _ = read_json::<serde_json::Value>(&run.join("prompts/a/1/steps/s.json"));
     if let Ok(open) = Run::open(&run) {
-        open.journal()
-            .append("next", serde_json::json!({}))
-            .expect("append");
-        let last = read_journal(&run.join("journal.jsonl"));
-        assert!(last.last().is_some_and(|e| e["event"] == "next"));
+        let next = serde_json::json!({"event": "stopping"});
+        let last = view.as_ref().map_or(7, |view| view.last);
+        let line = open.journal(last).append(&next, true).expect("append");
+        assert_eq!(line.number, last + 1);
+        let last = journal(&run);
+        assert!(last.last().is_some_and(|e| e["event"] == "stopping"));
         taken += 1;
     }
     taken

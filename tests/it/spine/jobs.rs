@@ -4,7 +4,7 @@ use std::time::Duration;
 use sora_director::event::{Monitor, Silent};
 use sora_director::generate::job::{self, JobOptions, JobRecord, RecordedState};
 use sora_director::generate::{Delivered, FailureClass, GenerateError, TakeRequest};
-use sora_director::pipeline::RowResult;
+use sora_director::record::RowResult;
 use sora_director::store::read_json;
 
 use super::fake::{Answer, Desk, Service, failure};

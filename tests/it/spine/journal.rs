@@ -5,14 +5,16 @@ use std::path::Path;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use sora_director::store::{Run, read_journal};
+use sora_director::store::Run;
+
+use super::fake::journal;
 
 fn append(root: &Path, events: &[(String, Value)]) {
     let run = Run::open(root).expect("open");
+    let written = run.journal(0);
     for (event, value) in events {
-        run.journal()
-            .append(event, json!({ "value": value }))
-            .expect("append");
+        let document = json!({ "event": event, "value": value });
+        written.append(&document, false).expect("append");
     }
 }
 
@@ -48,17 +50,17 @@ proptest! {
         append(folder.path(), &events);
         let path = folder.path().join("journal.jsonl");
         let bytes = std::fs::read(&path).expect("read");
-        prop_assert_eq!(told(&read_journal(&path)), events.clone());
+        prop_assert_eq!(told(&journal(folder.path())), events.clone());
         let cut = cut.index(bytes.len() + 1);
         std::fs::write(&path, &bytes[..cut]).expect("cut");
         // A line is whole up to its closing brace; its line end adds nothing.
         let ends = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n');
         let whole = ends.filter(|(end, _)| *end <= cut).count();
         let mut want = events[..whole].to_vec();
-        prop_assert_eq!(told(&read_journal(&path)), want.clone());
+        prop_assert_eq!(told(&journal(folder.path())), want.clone());
         append(folder.path(), std::slice::from_ref(&next));
         want.push(next);
-        prop_assert_eq!(told(&read_journal(&path)), want);
+        prop_assert_eq!(told(&journal(folder.path())), want);
     }
 
     #[test]
@@ -67,9 +69,9 @@ proptest! {
         append(folder.path(), &[]);
         let path = folder.path().join("journal.jsonl");
         std::fs::write(&path, &bytes).expect("write");
-        let before = read_journal(&path).len();
+        let before = journal(folder.path()).len();
         append(folder.path(), &[("next".to_owned(), next.clone())]);
-        let after = read_journal(&path);
+        let after = journal(folder.path());
         prop_assert_eq!(after.len(), before + 1);
         prop_assert_eq!(told(&after[before..]), [("next".to_owned(), next)]);
     }

@@ -540,7 +540,9 @@ fn a_copy_elsewhere_is_read_without_what_lay_beside_the_manifest() {
     let path = folder.path().join("m.csv");
     std::fs::write(&path, "prompt,reference_image\na,gone.png\n").expect("write");
     assert_eq!(manifest::read(&path).expect("readable").rows.len(), 0);
-    assert_eq!(manifest::read_copy(&path).expect("readable").rows.len(), 1);
+    let copy = manifest::read_copy(&path, "/shots".as_ref()).expect("readable");
+    let image = copy.rows[0].reference_image.as_deref();
+    assert_eq!(image, Some("/shots/gone.png".as_ref()));
 }
 
 #[test]

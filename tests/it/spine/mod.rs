@@ -2,8 +2,10 @@
 
 mod again;
 mod batch;
+mod bucket;
 pub mod cli;
 mod config;
+mod contract;
 mod disk;
 mod fake;
 mod fuzz;
@@ -17,3 +19,4 @@ mod plan;
 mod scale;
 mod signals;
 mod store;
+mod view;

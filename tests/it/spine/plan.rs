@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sora_director::generate::Providers;
 use sora_director::manifest::Format;
 use sora_director::pipeline::Plan;
-use sora_director::report::results;
+use sora_director::record::RunView;
 use sora_director::store::Recipe;
 
 use super::cli::{Folder, code, director, run, stderr};
@@ -121,7 +121,10 @@ fn a_run_reads_its_copy_of_a_manifest_of_every_ending() {
     ] {
         let folder = Folder::new();
         let extension = Format::of(Path::new(name)).extension();
-        folder.text("run.toml", "format = 1\n");
+        folder.text(
+            "run.toml",
+            &format!("format = {}\n", sora_director::store::FORMAT),
+        );
         folder.text(&format!("manifest.{extension}"), text);
         let rows = sora_director::run::rows(&folder.path("")).expect("rows");
         assert_eq!(rows[0].prompt, "a, b", "{name}");
@@ -166,9 +169,9 @@ fn a_row_keeps_its_results_though_what_it_names_lies_beside_the_manifest_only() 
     let text = "id,prompt,reference_image\na,a room,start.png\n";
     std::fs::write(manifest, text).expect("write");
     desk.batch(&Service::new(0), |_| {}).expect("batch");
-    let rows: Vec<_> = results::load(&desk.root()).expect("run").collect();
-    assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].as_ref().expect("row").row.id, "a");
+    let view = RunView::load(&desk.root()).expect("run");
+    let rows: Vec<_> = view.results().map(|result| result.row.id).collect();
+    assert_eq!(rows, ["a"]);
 }
 
 #[test]

@@ -4,9 +4,8 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use sora_director::event::Silent;
-use sora_director::store::read_journal;
 
-use super::fake::{Desk, Service};
+use super::fake::{Desk, Service, journal};
 
 fn resident_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -43,8 +42,8 @@ fn scale(n: usize) {
     let result = desk.listened(&service, |_| {}, &Silent).expect("batch");
     let resumed = start.elapsed();
     assert_eq!((result.limit, result.resumed), (n, n));
-    let journal = read_journal(&desk.root().join("journal.jsonl"));
-    let steps = journal.iter().filter(|e| e["event"] == "step").count();
+    let lines = journal(&desk.root());
+    let steps = lines.iter().filter(|e| e["event"] == "step_done").count();
     assert_eq!(steps, n * 8);
     assert_eq!(service.books().billed.len(), n);
     println!(

@@ -3,8 +3,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sora_director::store::read_journal;
-
 use super::cli::{TINY, director};
 
 fn start(folder: &Path) -> Child {
@@ -24,6 +22,8 @@ fn start(folder: &Path) -> Child {
         .expect("starts")
 }
 
+use super::fake::journal;
+
 fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
         .arg(format!("-{name}"))
@@ -36,7 +36,7 @@ fn signal(child: &Child, name: &str) {
 fn in_the_middle(folder: &Path) {
     let journal = folder.join("run/journal.jsonl");
     let deadline = Instant::now() + Duration::from_secs(60);
-    while !std::fs::read_to_string(&journal).is_ok_and(|j| j.contains("\"step\"")) {
+    while !std::fs::read_to_string(&journal).is_ok_and(|j| j.contains("step_done")) {
         assert!(Instant::now() < deadline, "no step was done");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -60,8 +60,8 @@ fn a_signal_saves_and_leaves_with_130_and_the_same_command_goes_on() {
         let output = start(folder.path()).wait_with_output().expect("ends");
         assert_eq!(output.status.code(), Some(0));
         let mut done = BTreeSet::new();
-        for event in read_journal(&folder.path().join("run/journal.jsonl")) {
-            if event["event"] == "step" {
+        for event in journal(&folder.path().join("run")) {
+            if event["event"] == "step_done" {
                 let step = format!("{} {} {}", event["id"], event["iteration"], event["step"]);
                 assert!(done.insert(step.clone()), "{step} was done twice");
             }

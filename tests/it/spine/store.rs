@@ -3,17 +3,30 @@ use std::path::Path;
 
 use serde_json::json;
 use sora_director::store::{
-    Clean, Recipe, Run, StoreError, Verify, altered, clean, read_journal, step_record,
+    At, Clean, Recipe, Run, Standing, StepRecord, StoreError, Verify, altered, clean, record_of,
 };
+
+use super::fake::journal;
 
 fn key(text: &str) -> Recipe {
     Recipe::new("step").input("text", text)
 }
 
+fn at() -> At {
+    At::new("row", 1, "step")
+}
+
+fn recorded(root: &Path) -> StepRecord {
+    match record_of(root, &at()) {
+        Ok(Standing::Done(record)) => record,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn step(run: &Run, key_text: &str, content: &str, ran: &Cell<u32>) -> bool {
-    run.once("row", 1, "step", &key(key_text), |stage| {
+    run.once(&at(), &key(key_text), |scratch| {
         ran.set(ran.get() + 1);
-        std::fs::write(stage.path("a/deep/file.txt")?, content).expect("write");
+        std::fs::write(scratch.path("a/deep/file.txt")?, content).expect("write");
         Ok::<_, StoreError>(())
     })
     .expect("once")
@@ -108,8 +121,8 @@ fn a_kill_between_record_and_rename_loses_nothing() {
 fn a_failed_step_leaves_nothing_and_runs_again() {
     let folder = tempfile::tempdir().expect("tempdir");
     let run = Run::open(folder.path()).expect("open");
-    let failed = run.once("row", 1, "step", &key("k"), |stage| {
-        std::fs::write(stage.path("half")?, "half").expect("write");
+    let failed = run.once(&at(), &key("k"), |scratch| {
+        std::fs::write(scratch.path("half")?, "half").expect("write");
         Err(StoreError::Missing("x".into()))
     });
     assert!(failed.is_err());
@@ -120,21 +133,18 @@ fn a_failed_step_leaves_nothing_and_runs_again() {
 #[test]
 fn a_torn_journal_line_is_ignored_and_the_next_starts_on_its_own() {
     let folder = tempfile::tempdir().expect("tempdir");
-    Run::open(folder.path())
-        .expect("open")
-        .journal()
-        .append("one", json!({"n": 1}))
-        .expect("append");
+    let append = |event: &str| {
+        let run = Run::open(folder.path()).expect("open");
+        let line = run.journal(0).append(&json!({ "event": event }), true);
+        line.expect("append");
+    };
+    append("one");
     let path = folder.path().join("journal.jsonl");
     let mut bytes = std::fs::read(&path).expect("read");
     bytes.extend_from_slice(b"{\"event\":\"to");
     std::fs::write(&path, bytes).expect("tear");
-    Run::open(folder.path())
-        .expect("open")
-        .journal()
-        .append("two", json!({}))
-        .expect("append");
-    let events: Vec<_> = read_journal(&path)
+    append("two");
+    let events: Vec<_> = journal(folder.path())
         .iter()
         .map(|e| e["event"].clone())
         .collect();
@@ -185,7 +195,7 @@ fn a_record_of_a_newer_version_is_refused_by_name() {
         "\"format\": 99",
     );
     std::fs::write(&path, text).expect("write");
-    let again = run.once("row", 1, "step", &key("k"), |_| Ok::<_, StoreError>(()));
+    let again = run.once(&at(), &key("k"), |_| Ok::<_, StoreError>(()));
     assert!(
         matches!(again, Err(StoreError::Newer { found: 99, .. })),
         "{again:?}"
@@ -318,13 +328,15 @@ fn records_and_alterations_are_told_without_opening_a_run() {
     let run = Run::open(root).expect("open");
     step(&run, "k", "good", &Cell::new(0));
     // The run is locked by this process; who only looks needs no lock.
-    let record = step_record(root, "row", 1, "step").expect("record");
+    let record = recorded(root);
     assert_eq!(record.key, key("k").key());
     assert_eq!(record.recipe, key("k"));
-    assert_eq!(altered(root, "row", 1, &record), None);
+    assert_eq!(altered(root, &at(), &record), None);
     std::fs::write(artifact(root), "evil").expect("alter");
-    assert_eq!(altered(root, "row", 1, &record), Some("a/deep/file.txt"));
-    assert!(step_record(root, "row", 1, "other").is_none());
+    let found = altered(root, &at(), &record);
+    assert_eq!(found.as_deref(), Some("a/deep/file.txt"));
+    let other = At::new("row", 1, "other");
+    assert_eq!(record_of(root, &other).expect("looked"), Standing::NotYet);
 }
 
 #[test]
@@ -400,7 +412,7 @@ fn what_clean_drops_counts_as_done_until_it_is_forgotten() {
     assert_eq!(what(false, None, &all).files, 1);
     assert!(!artifact(folder.path()).exists());
     assert!(step(&run, "k", "0123456789", &ran), "it is still done");
-    run.forget("row", 1, "step").expect("forget");
+    run.forget(&at()).expect("forget");
     assert!(!step(&run, "k", "0123456789", &ran));
     assert_eq!(ran.get(), 2);
 }
@@ -410,8 +422,8 @@ fn files_that_a_step_no_longer_makes_go_with_its_old_record() {
     let folder = tempfile::tempdir().expect("tempdir");
     let run = Run::open(folder.path()).expect("open");
     for (name, other) in [("old.txt", "new.txt"), ("new.txt", "old.txt")] {
-        run.once("row", 1, "step", &key(name), |stage| {
-            std::fs::write(stage.path(name)?, "x").expect("write");
+        run.once(&at(), &key(name), |scratch| {
+            std::fs::write(scratch.path(name)?, "x").expect("write");
             Ok::<_, StoreError>(())
         })
         .expect("once");
