@@ -34,6 +34,9 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 
 /// Creates a folder and those above it; what is new is durable.
 pub(super) fn create_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
     let new: Vec<&Path> = folder
         .ancestors()
         .take_while(|f| !f.as_os_str().is_empty() && !f.exists())
@@ -67,10 +70,6 @@ struct Versioned<'a, T> {
 /// [`StoreError::Io`], [`StoreError::Unwritable`].
 pub fn write_json(path: &Path, document: &impl serde::Serialize) -> Result<(), StoreError> {
     let bytes = json_bytes(path, document)?;
-    // What is the same already stays: a resumed run of many rows writes little.
-    if std::fs::read(path).is_ok_and(|there| there == bytes) {
-        return Ok(());
-    }
     write_atomic(path, &bytes)
 }
 
@@ -101,15 +100,23 @@ struct Peek {
 /// [`StoreError::Broken`] when it does not parse.
 pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
     let bytes = std::fs::read(path).map_err(|e| StoreError::io(path, e))?;
+    parse_json(path, &bytes)
+}
+
+/// The document in JSON that [`write_json`] wrote; `path` is for words.
+pub(super) fn parse_json<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    bytes: &[u8],
+) -> Result<T, StoreError> {
     let broken = |e: serde_json::Error| StoreError::Broken {
         path: path.to_owned(),
         reason: e.to_string(),
     };
-    let found = serde_json::from_slice::<Peek>(&bytes)
+    let found = serde_json::from_slice::<Peek>(bytes)
         .map_err(broken)?
         .format;
     newer(path, found)?;
-    serde_json::from_slice(&bytes).map_err(broken)
+    serde_json::from_slice(bytes).map_err(broken)
 }
 
 fn newer(path: &Path, found: u32) -> Result<(), StoreError> {

@@ -71,7 +71,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn finish(
         &self,
         at: &At,
-        scratch: &mut Scratch,
+        scratch: &Scratch,
         record: &StepRecord,
         before: Option<&StepRecord>,
     ) -> Result<(), StoreError>;
@@ -161,21 +161,17 @@ impl fmt::Debug for Claim {
     }
 }
 
-/// Where a step writes its files; they appear under the same relative names in the round once it is finished. Dropped
-/// before that, it is gone with all that is in it.
+/// Where a step writes its files; they appear under the same relative names in the round once it is finished. It goes
+/// with all that is still in it when it is dropped.
 #[derive(Debug)]
 pub struct Scratch {
     folder: PathBuf,
-    published: bool,
 }
 
 impl Scratch {
     /// A scratch at an empty folder that exists.
     pub fn at(folder: PathBuf) -> Self {
-        Self {
-            folder,
-            published: false,
-        }
+        Self { folder }
     }
 
     /// Its folder.
@@ -188,11 +184,6 @@ impl Scratch {
         let name = self.folder.file_name();
         name.map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_default()
-    }
-
-    /// What is left in it belongs to a record from now on.
-    pub fn published(&mut self) {
-        self.published = true;
     }
 
     /// Path of a file to write; its folder exists.
@@ -235,7 +226,8 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if !self.published {
+        // Once its files are published it is mostly empty.
+        if std::fs::remove_dir(&self.folder).is_err() {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }

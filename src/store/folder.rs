@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::contract::{At, Claim, Scratch, Store};
 use super::steps::{StepRecord, Verify, whole};
-use super::{FORMAT, StoreError, artifacts, check_format, read_json, write_json};
+use super::{FORMAT, StoreError, artifacts, check_format, write_json};
 
 /// A run folder, locked for this process.
 #[derive(Debug)]
@@ -75,20 +75,10 @@ impl Folder {
         }
     }
 
-    /// Drops work in progress that no step record points at; a finished step whose files were not all in place yet
-    /// keeps its scratch, and the rest is moved when the step is looked at.
+    /// Drops work that an earlier process left half done.
     fn sweep(&self) {
-        let left = entries(&self.root.join("tmp"));
-        // Records are read only where something is left: a long batch has many of them.
-        if left.is_empty() {
-            return;
-        }
-        let kept = scratches_in_use(&self.root.join("prompts"));
-        for path in left {
-            let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
-            if !name.is_some_and(|n| kept.contains(&n)) {
-                let _ = std::fs::remove_dir_all(path);
-            }
+        for path in entries(&self.root.join("tmp")) {
+            let _ = std::fs::remove_dir_all(path);
         }
     }
 
@@ -106,39 +96,30 @@ impl Folder {
         }
     }
 
-    /// Moves what is still in the scratch to its final name, then drops the scratch.
-    fn settle(&self, home: &Path, record: &StepRecord) -> Result<(), StoreError> {
-        let scratch = self.root.join("tmp").join(&record.stage);
-        if !scratch.is_dir() {
-            return Ok(());
-        }
+    /// Moves files from a scratch to their names in the round.
+    fn place(&self, scratch: &Path, home: &Path, record: &StepRecord) -> Result<(), StoreError> {
         let mut folders = BTreeSet::new();
         for artifact in &record.artifacts {
-            let from = scratch.join(&artifact.path);
             let to = home.join(&artifact.path);
-            let parent = to.parent().unwrap_or(home).to_owned();
-            if folders.insert(parent.clone()) {
-                artifacts::create_folder(&parent).map_err(|e| StoreError::io(&parent, e))?;
+            let parent = to.parent().unwrap_or(home);
+            if !folders.contains(parent) {
+                artifacts::create_folder(parent).map_err(|e| StoreError::io(parent, e))?;
+                folders.insert(parent.to_owned());
             }
-            match std::fs::rename(&from, &to) {
-                Ok(()) => {}
-                // An earlier try moved it.
-                Err(e) if e.kind() == ErrorKind::NotFound => {}
-                Err(e) if to.is_dir() => {
-                    return Err(StoreError::Io {
-                        path: to,
-                        reason: format!(
-                            "there is a folder where the step's file goes ({e}); move it away and run the same command again"
-                        ),
-                    });
-                }
-                Err(e) => return Err(StoreError::io(&to, e)),
-            }
+            std::fs::rename(scratch.join(&artifact.path), &to).map_err(|e| match to.is_dir() {
+                true => StoreError::Io {
+                    path: to.clone(),
+                    reason: format!(
+                        "there is a folder where the step's file goes ({e}); move it away and run the same command again"
+                    ),
+                },
+                false => StoreError::io(&to, e),
+            })?;
         }
         for folder in folders {
             artifacts::sync_folder(&folder).map_err(|e| StoreError::io(&folder, e))?;
         }
-        std::fs::remove_dir_all(&scratch).map_err(|e| StoreError::io(&scratch, e))
+        Ok(())
     }
 
     fn home(&self, at: &At) -> PathBuf {
@@ -246,24 +227,27 @@ impl Store for Folder {
         let pid = std::process::id();
         let name = format!("{id}-{iteration}-{step}-{pid}-{number}");
         let folder = self.root.join("tmp").join(name);
-        // An earlier process may have had the same number.
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).map_err(|e| StoreError::io(&folder, e))?;
+        if std::fs::create_dir(&folder).is_err() {
+            // An earlier process may have had the same number, or somebody cleared the folder of scratches.
+            let _ = std::fs::remove_dir_all(&folder);
+            std::fs::create_dir_all(&folder).map_err(|e| StoreError::io(&folder, e))?;
+        }
         Ok(Scratch::at(folder))
     }
 
     fn finish(
         &self,
         at: &At,
-        scratch: &mut Scratch,
+        scratch: &Scratch,
         record: &StepRecord,
         before: Option<&StepRecord>,
     ) -> Result<(), StoreError> {
         self.still_ours()?;
         let home = self.home(at);
+        // The record comes last: a kill before it leaves files that no record knows, or that are not as theirs says, and
+        // the step is made again.
+        self.place(scratch.root(), &home, record)?;
         write_json(&record_path(&home, &at.step), record)?;
-        scratch.published();
-        self.settle(&home, record)?;
         // What an earlier make left and this one does not have would only mislead.
         for old in before.iter().flat_map(|r| &r.artifacts) {
             if !record.artifacts.iter().any(|a| a.path == old.path) {
@@ -287,11 +271,7 @@ impl Store for Folder {
         record: &StepRecord,
         verify: Verify,
     ) -> Result<Option<String>, StoreError> {
-        let home = self.home(at);
-        self.settle(&home, record)?;
-        let mut lacking =
-            (record.artifacts.iter()).filter(|a| !whole(&home.join(&a.path), a, verify));
-        Ok(lacking.next().map(|a| a.path.clone()))
+        Ok(altered_in(&self.home(at), record, verify))
     }
 
     fn get(&self, id: &str, iteration: u32, path: &str) -> Result<PathBuf, StoreError> {
@@ -396,26 +376,29 @@ pub enum Standing {
 /// [`StoreError::Newer`].
 pub fn record_of(root: &Path, at: &At) -> Result<Standing, StoreError> {
     let path = record_path(&iteration_folder(root, &at.id, at.iteration), &at.step);
-    match read_json(&path) {
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Standing::NotYet),
+        Err(e) => return Ok(Standing::Unreadable(e.to_string())),
+    };
+    match artifacts::parse_json(&path, &bytes) {
         Ok(record) => Ok(Standing::Done(record)),
         Err(error @ StoreError::Newer { .. }) => Err(error),
         Err(StoreError::Broken { reason, .. }) => Ok(Standing::Unreadable(reason)),
-        Err(StoreError::Io { reason, .. }) if path.exists() => Ok(Standing::Unreadable(reason)),
-        Err(_) => Ok(Standing::NotYet),
+        Err(error) => Ok(Standing::Unreadable(error.to_string())),
     }
 }
 
-/// The first file of a record that is missing or not as the step left it, without moving anything.
+/// The first file of a record that is missing or not as the step left it, in a run folder that need not be locked.
 pub fn altered(root: &Path, at: &At, record: &StepRecord) -> Option<String> {
     let home = iteration_folder(root, &at.id, at.iteration);
-    let scratch = root.join("tmp").join(&record.stage);
-    let there = |path: &str, a| {
-        [&home, &scratch]
-            .iter()
-            .any(|f| whole(&f.join(path), a, Verify::Quick))
-    };
-    let mut lacking = record.artifacts.iter().filter(|a| !there(&a.path, a));
-    lacking.next().map(|a| a.path.clone())
+    altered_in(&home, record, Verify::Quick)
+}
+
+fn altered_in(home: &Path, record: &StepRecord, verify: Verify) -> Option<String> {
+    let mut artifacts = record.artifacts.iter();
+    let lacking = artifacts.find(|a| !whole(&home.join(&a.path), a, verify));
+    lacking.map(|a| a.path.clone())
 }
 
 /// The steps of a row that have a record, in the order of rounds and names.
@@ -442,19 +425,4 @@ pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(folder)
         .map(|d| d.flatten().map(|e| e.path()).collect())
         .unwrap_or_default()
-}
-
-/// Scratches that records still point at, so that a sweep leaves them.
-fn scratches_in_use(prompts: &Path) -> BTreeSet<String> {
-    let mut used = BTreeSet::new();
-    for row in entries(prompts) {
-        for iteration in entries(&row) {
-            for record in entries(&iteration.join("steps")) {
-                if let Ok(record) = read_json::<StepRecord>(&record) {
-                    used.insert(record.stage);
-                }
-            }
-        }
-    }
-    used
 }

@@ -30,7 +30,7 @@ fn record_key(at: &At) -> String {
 }
 
 fn blob_key(record: &StepRecord, path: &str) -> String {
-    format!("blobs/{}/{path}", record.stage)
+    format!("blobs/{}/{path}", record.attempt)
 }
 
 impl Bucket {
@@ -101,7 +101,7 @@ impl Store for Bucket {
     fn finish(
         &self,
         at: &At,
-        scratch: &mut Scratch,
+        scratch: &Scratch,
         record: &StepRecord,
         _before: Option<&StepRecord>,
     ) -> Result<(), StoreError> {

@@ -55,7 +55,7 @@ const JOURNAL: &[&str] = &[
     "{\"number\":1,\"time\":\"2026-11-25T00:00:00Z\",\"event\":\"run_started\",\"rows\":[\"a\",\"b\"],\"folder\":\"/m\",\"version\":\"0.1.0\",\"format\":3}\n{\"number\":2,\"time\":\"2026-11-25T00:00:01Z\",\"event\":\"step_done\",\"id\":\"a\",\"iteration\":1,\"step\":\"take-1\",\"skipped\":false,\"seconds\":1.5,\"summary\":\"\"}\n{\"number\":3,\"time\":\"2026-11-25T00:00:02Z\",\"event\":\"row_started\"",
 ];
 const RECORD: &[&str] = &[
-    "{\"format\":3,\"key\":\"ab\",\"stage\":\"a-1-s\",\"artifacts\":[{\"path\":\"x\",\"sha256\":\"00\",\"bytes\":3}],\"millis\":1,\"peak_kib\":2}",
+    "{\"format\":3,\"key\":\"ab\",\"attempt\":\"a-1-s\",\"artifacts\":[{\"path\":\"x\",\"sha256\":\"00\",\"bytes\":3}],\"millis\":1,\"peak_kib\":2}",
 ];
 
 /// What means something to one of the formats, or lies at an edge.

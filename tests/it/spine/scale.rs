@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use sora_director::event::Silent;
+use sora_director::record::RunView;
 
 use super::fake::{Desk, Service, journal};
 
@@ -39,22 +40,29 @@ fn scale(n: usize) {
     let after = resident_mib();
     assert_eq!((result.limit, result.failed), (n, 0));
     let start = Instant::now();
+    let view = RunView::load(&desk.root()).expect("view");
+    let (viewed, of_view) = (start.elapsed(), resident_mib() - after);
+    assert_eq!(view.results().count(), n);
+    drop(view);
+    let start = Instant::now();
     let result = desk.listened(&service, |_| {}, &Silent).expect("batch");
     let resumed = start.elapsed();
     assert_eq!((result.limit, result.resumed), (n, n));
+    let last = resident_mib();
     let lines = journal(&desk.root());
     let steps = lines.iter().filter(|e| e["event"] == "step_done").count();
     assert_eq!(steps, n * 8);
     assert_eq!(service.books().billed.len(), n);
     println!(
         "{n} rows: manifest {:.0} ms; run {:.1} s, {:.2} ms a row of 8 steps; resumed in {:.2} s, {:.2} ms a row; \
-         memory {before} MiB before, {after} MiB after the run, {} MiB after resuming",
+         view in {:.2} s, {of_view} MiB; memory {before} MiB before, {after} MiB after the run, {} MiB after resuming",
         read.as_secs_f64() * 1e3,
         first.as_secs_f64(),
         first.as_secs_f64() * 1e3 / n as f64,
         resumed.as_secs_f64(),
         resumed.as_secs_f64() * 1e3 / n as f64,
-        resident_mib()
+        viewed.as_secs_f64(),
+        last
     );
 }
 

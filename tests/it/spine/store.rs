@@ -83,37 +83,42 @@ fn an_altered_or_missing_artifact_is_made_again() {
 }
 
 #[test]
-fn a_kill_between_record_and_rename_loses_nothing() {
+fn a_kill_before_the_record_leaves_the_step_undone() {
     let folder = tempfile::tempdir().expect("tempdir");
     let ran = Cell::new(0);
     {
         let run = Run::open(folder.path()).expect("open");
-        step(&run, "k", "paid for", &ran);
+        step(&run, "k", "one", &ran);
     }
-    // As a kill would leave it: the record is written, the file still lies in its stage.
-    let record: serde_json::Value = serde_json::from_slice(
-        &std::fs::read(folder.path().join("prompts/row/1/steps/step.json")).expect("record"),
-    )
-    .expect("json");
-    let stage = folder
-        .path()
-        .join("tmp")
-        .join(record["stage"].as_str().expect("stage"));
-    std::fs::create_dir_all(stage.join("a/deep")).expect("stage");
-    std::fs::rename(artifact(folder.path()), stage.join("a/deep/file.txt")).expect("back");
-    std::fs::create_dir_all(folder.path().join("tmp/unfinished-work")).expect("other stage");
+    // As a kill would leave it: the files of another make are in place, half of a third one lies in its scratch.
+    std::fs::write(artifact(folder.path()), "two").expect("write");
+    std::fs::create_dir_all(folder.path().join("tmp/unfinished-work/a")).expect("scratch");
     let run = Run::open(folder.path()).expect("reopen");
+    let tmp = std::fs::read_dir(folder.path().join("tmp")).expect("tmp");
+    assert_eq!(tmp.count(), 0, "unfinished work is swept");
     assert!(
-        !folder.path().join("tmp/unfinished-work").exists(),
-        "unfinished work is swept"
+        !step(&run, "k", "one", &ran),
+        "the record knows another file"
     );
-    assert!(step(&run, "k", "never made twice", &ran));
-    assert_eq!(
-        (
-            ran.get(),
-            std::fs::read_to_string(artifact(folder.path())).expect("read")
-        ),
-        (1, "paid for".to_owned())
+    std::fs::remove_file(folder.path().join("prompts/row/1/steps/step.json")).expect("remove");
+    assert!(!step(&run, "k", "one", &ran), "no record knows the file");
+    assert_eq!(ran.get(), 3);
+}
+
+#[test]
+fn a_folder_where_a_file_goes_is_told_with_its_mend() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    std::fs::create_dir_all(artifact(folder.path()).join("inside")).expect("folder");
+    std::fs::write(folder.path().join("run.toml"), "").expect("run");
+    let run = Run::open(folder.path()).expect("open");
+    let error = run.once(&at(), &key("k"), |scratch| {
+        std::fs::write(scratch.path("a/deep/file.txt")?, "x").expect("write");
+        Ok::<_, StoreError>(())
+    });
+    let error = error.expect_err("refused").to_string();
+    assert!(
+        error.contains("file.txt") && error.contains("move it away"),
+        "{error}"
     );
 }
 
