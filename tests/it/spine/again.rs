@@ -100,7 +100,17 @@ impl Case {
     }
 
     fn explain(&self) -> Vec<Explained> {
+        // As the command has them: from the manifest's copy, but for rows that were changed since.
+        let copied = sora_director::run::rows(&self.path("run")).expect("rows");
         let rows = self.rows();
+        let same = |row: &manifest::Prompt| manifest::Prompt {
+            line: 0,
+            ..row.clone()
+        };
+        let rows = match same(&rows[0]) == same(&copied[0]) {
+            true => copied,
+            false => rows,
+        };
         let model = sora_director::depth::Model::open(&self.config.depth).expect("model");
         let networks = model.identity();
         let explainer = Explainer {
@@ -207,6 +217,51 @@ fn an_option_makes_again_what_it_changes_and_what_reads_that() {
     case.changed("an artifact that was altered", &["align"]);
     std::fs::remove_file(case.artifact("steps/agent.json")).expect("remove");
     assert_eq!(case.start(), ["agent"], "a record that was deleted");
+}
+
+fn standing<'e>(told: &'e [Explained], round: u32, step: &str) -> &'e Standing {
+    let found = told.iter().find(|e| e.round == round && e.step == step);
+    &found
+        .unwrap_or_else(|| panic!("{round} {step}: {told:?}"))
+        .standing
+}
+
+#[test]
+fn the_explainer_tells_of_later_rounds_and_of_records_that_cannot_be_read() {
+    let mut case = Case::new(ROBOT);
+    case.config.max_iterations = 2;
+    // What no world has, so that there is a second round.
+    case.config.accept.min_walkable_area = 900.0;
+    case.start();
+    let told = case.explain();
+    assert!(
+        told.iter().all(|e| e.standing == Standing::Done),
+        "{told:?}"
+    );
+    assert_eq!(told.last().map(|e| e.round), Some(2));
+    case.config.accept.min_walkable_area = 800.0;
+    let told = case.explain();
+    let Standing::Again(why) = standing(&told, 1, "revision") else {
+        panic!("{told:?}");
+    };
+    assert_eq!(why, &["accept.min_walkable_area is 800.0, was 900.0"]);
+    let first = "round 1's revision.json".to_owned();
+    for step in ["take-1", "scores-1", "world", "agent"] {
+        assert_eq!(
+            standing(&told, 2, step),
+            &Standing::Depends(vec![first.clone()])
+        );
+    }
+    case.config.accept.min_walkable_area = 900.0;
+    std::fs::write(case.artifact("steps/align.json"), "{half").expect("write");
+    let told = case.explain();
+    let Standing::Again(why) = standing(&told, 1, "align") else {
+        panic!("{told:?}");
+    };
+    assert!(why[0].contains("cannot be read"), "{why:?}");
+    assert!(matches!(standing(&told, 1, "world"), Standing::Depends(_)));
+    assert!(matches!(standing(&told, 2, "world"), Standing::Depends(_)));
+    assert_eq!(case.start(), ["align"], "it comes out as it was");
 }
 
 #[test]
@@ -362,4 +417,9 @@ fn another_video_under_the_same_request_makes_everything_again() {
     std::fs::copy(case.path("two.mp4"), case.path("moved.mp4")).expect("copy");
     let steps: Vec<&str> = all.iter().map(String::as_str).collect();
     case.changed("another file under the same name", &steps);
+    let told = case.explain();
+    assert!(
+        told.iter().all(|e| e.standing == Standing::Done),
+        "{told:?}"
+    );
 }
