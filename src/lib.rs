@@ -14,6 +14,7 @@ pub mod manifest;
 
 pub mod generate;
 pub mod mock;
+pub mod providers;
 
 pub mod video;
 

@@ -2,12 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use toml::Value;
 
 use super::Globals;
 use crate::config::{self, ConfigError, Origin, Resolved, Setting, Sources};
 use crate::manifest::parse_size;
 use crate::pipeline::{Config, Preset};
+use crate::providers::{Provider, TABLE};
+
+/// The providers as values of a flag, with what each is.
+fn providers() -> PossibleValuesParser {
+    let value = |p: &Provider| PossibleValue::new(p.name).help(p.about);
+    PossibleValuesParser::new(TABLE.iter().map(value))
+}
 
 /// Settings that `run`, `validate`, `reconstruct` and `config` share.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -22,7 +30,7 @@ pub struct Settings {
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Where takes come from [default: mock]
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(crate::generate::NAMES))]
+    #[arg(long, value_parser = providers())]
     provider: Option<String>,
     /// Takes a prompt, where the row does not say; the files provider gives one a video [default: 2]
     #[arg(long, value_name = "N")]

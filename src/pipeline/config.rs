@@ -117,8 +117,8 @@ impl Config {
             format: crate::store::FORMAT,
             preset,
             adapter: "auto".to_owned(),
-            provider: "mock".to_owned(),
-            providers: crate::generate::NAMES
+            provider: crate::providers::NAMES[0].to_owned(),
+            providers: crate::providers::NAMES
                 .iter()
                 .map(|n| ((*n).to_owned(), ProviderLimits::default()))
                 .collect(),

@@ -3,7 +3,7 @@
 use toml::Value;
 
 use crate::depth;
-use crate::generate::NAMES;
+use crate::providers::NAMES;
 use crate::score::METRICS;
 
 /// What a value may be.
