@@ -55,4 +55,5 @@ mod glb;
 pub mod gpu;
 pub mod hash;
 pub mod kernels;
+pub mod paths;
 pub mod picture;

@@ -42,10 +42,10 @@ use crate::event::{At, Event, Listener, StageMonitor};
 use crate::generate::{GenerateError, Providers};
 use crate::lane::{Lane, Recover, Urgency};
 use crate::manifest::Prompt;
+use crate::paths::{is_list, pattern::is_pattern};
 use crate::revise::{Found, Revision, revise};
 use crate::score::Scores;
 use crate::store::{Run, StoreError, read_json, write_json};
-use crate::video::{folder::is_list, pattern::is_pattern};
 
 /// Artifacts of a round that can be made again from what is kept, as globs relative to the round's folder.
 pub const INTERMEDIATES: &[&str] = &[

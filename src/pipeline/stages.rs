@@ -152,7 +152,7 @@ pub struct Given {
 /// # Errors
 /// A file of them that is there and cannot be read.
 pub fn given(input: &Path, frames: &Frames, config: &Config) -> anyhow::Result<Given> {
-    if !input.is_dir() && !video::folder::is_list(input) {
+    if !input.is_dir() && !crate::paths::is_list(input) {
         return Ok(Given::default());
     }
     let wanted = camera::Wanted {

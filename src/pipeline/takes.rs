@@ -12,8 +12,8 @@ use super::{Config, Round, Stages, StepError, Take, Walk, Work, steps};
 use crate::event::Event;
 use crate::generate::{Delivered, TakeRequest, VideoProvider, job};
 use crate::manifest::Prompt;
+use crate::paths::is_list;
 use crate::store::{Begun, Recipe, Stamp, StepRecord, read_json, write_json};
-use crate::video::folder::is_list;
 
 /// Limits on what is asked for at once: each provider has so many places, and nothing new is asked of any while too
 /// many takes wait for the lane. What is under way then is let come in.
