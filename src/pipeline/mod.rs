@@ -15,6 +15,7 @@ mod step;
 pub mod steps;
 mod studio;
 mod takes;
+mod watch;
 mod work;
 
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ pub use stages::{
 pub use step::{Each, Facts, Step};
 pub use studio::Studio;
 pub use takes::Desk;
+pub use watch::{KEEP_BYTES, WINDOW, Watched, watch};
 
 use left_out::LeftOut;
 use result::conclude;

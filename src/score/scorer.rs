@@ -4,7 +4,7 @@
 //! [`RING`] steps, and the generations of points that are still being followed.
 
 use super::ScoreError;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, percentile};
 use super::kernels::{self as k, CELL, RING};
 use super::ledger::{Entry, Ledger};
 use crate::gpu::image::Pyramid;
@@ -24,6 +24,16 @@ const AGES: usize = 8;
 const QUALITY: f64 = 0.125;
 /// Rows of a frame that its quality is measured on, about.
 const ROWS: u32 = 240;
+
+/// Frames at the start of a clip that tell its pace; whoever has fewer at hand gets other scores.
+pub const PACE: usize = 32;
+
+/// Seconds between frames: the median over the first ones.
+fn pace(times: &[f64]) -> f64 {
+    let first = &times[..times.len().min(PACE)];
+    let gaps: Vec<f64> = first.windows(2).map(|t| t[1] - t[0]).collect();
+    percentile(&gaps, 0.5)
+}
 
 /// Points that are being followed, and what the picture was where they started.
 struct Generation {
@@ -61,7 +71,7 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    /// For a clip of frames of `frame` pixels, `seconds` apart, whose motion is of `size` and whose luma comes at `half`
+    /// For a clip of frames of `frame` pixels, the first of them shown at `times`, whose motion is of `size` and whose luma comes at `half`
     /// of it.
     ///
     /// # Errors
@@ -70,7 +80,7 @@ impl Scorer {
         gpu: &Gpu,
         frame: (u32, u32),
         (size, half): ((u32, u32), f32),
-        seconds: f64,
+        times: &[f64],
     ) -> Result<Self, ScoreError> {
         let grid = Grid::of(size);
         let count = grid.count();
@@ -80,6 +90,7 @@ impl Scorer {
         let quarter = frame.0.min(frame.1).div_ceil(2).div_ceil(2);
         let mut native = Pyramid::new(gpu, luma, frame, quarter)?;
         native.levels.truncate(3);
+        let seconds = pace(times);
         let seconds = if seconds.is_finite() && seconds > 0.0 {
             seconds
         } else {
