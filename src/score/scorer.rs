@@ -9,7 +9,8 @@ use super::kernels::{self as k, CELL, RING};
 use super::ledger::{Entry, Ledger};
 use crate::gpu::image::Pyramid;
 use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_1d, groups_2d};
-use crate::motion::{Step, camera, follow::Following, objects::Grid};
+use crate::motion::camera::{MODEL, SHORT_SIDE};
+use crate::motion::{Step, follow::Following, objects::Grid};
 use crate::video::luma::{LUMA, LumaParams};
 
 /// Seconds that points are followed.
@@ -103,13 +104,13 @@ impl Scorer {
             half,
             seconds,
             grid,
-            scale: camera::scale(size.0, size.1),
+            scale: SHORT_SIDE / size.0.min(size.1).max(1) as f32,
             life: (LIFE / seconds).round().clamp(STEPS.0, STEPS.1) as usize,
             times: Vec::new(),
             ledger: Ledger::new(gpu)?,
             cells: [cells()?, cells()?, cells()?],
             waiting: None,
-            models: gpu.alloc(RING * camera::MODEL)?,
+            models: gpu.alloc(RING * MODEL)?,
             generations: Vec::new(),
             tint_size: (size.0.div_ceil(4), size.1.div_ceil(4)),
             native,
@@ -292,8 +293,8 @@ impl Scorer {
             ],
             groups_1d(self.grid.count(), k::CELLS.workgroup[0]),
         )?;
-        let slot = number % RING * camera::MODEL;
-        recorder.copy(&step.camera, 0, &self.models, slot, camera::MODEL)?;
+        let slot = number % RING * MODEL;
+        recorder.copy(&step.camera, 0, &self.models, slot, MODEL)?;
         if let Some(last) = self.waiting.replace(step.clone()) {
             self.fold(recorder, number - 1, &last, true)?;
         }
