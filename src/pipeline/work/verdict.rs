@@ -23,8 +23,10 @@ pub fn agent(
     let world = World::load(&job.home.join("world.vox"))?;
     let posed = posed(studio, job)?;
     let options = &config.agent;
-    let report = agent::test(&gpu, &world, &posed.views, &posed.cameras, options, monitor)?;
+    let agent::Inspected { report, floor } =
+        agent::inspect(&gpu, &world, &posed.views, &posed.cameras, options, monitor)?;
     write_json(&stage.path("agent.json")?, &report)?;
+    write_json(&stage.path("floor.json")?, &floor)?;
     Ok(format!("{} violation(s)", report.violations.len()))
 }
 
