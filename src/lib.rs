@@ -35,7 +35,7 @@ pub mod agent;
 
 pub mod revise;
 
-pub mod config;
+pub mod layers;
 pub mod pipeline;
 
 pub mod lane;
@@ -55,5 +55,6 @@ mod glb;
 pub mod gpu;
 pub mod hash;
 pub mod kernels;
+pub mod key;
 pub mod paths;
 pub mod picture;

@@ -23,7 +23,7 @@ pub mod twins;
 
 pub use floor::{Floor, Ground};
 pub use inspect::{Field, Findings, Inspected, inspect};
-pub use options::{AgentOptions, Body};
+pub use options::{AgentOptions, Body, KEYS};
 
 /// Version of this stage; part of the resume key.
 pub const VERSION: u32 = 2;

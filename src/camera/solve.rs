@@ -2,10 +2,10 @@
 
 use glam::{DMat3, DVec2, DVec3};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::bundle::{Alignment, State};
 use super::init::Setting;
+use super::options::SolveOptions;
 use super::points::{
     Grid, Inverse, Link, consistent_share, inverse_depths, links, median, median_flow,
 };
@@ -14,46 +14,6 @@ use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, P
 use crate::depth::{DepthKind, DepthMaps};
 use crate::event::Monitor;
 use crate::motion::Pairs;
-
-/// Options of [`solve`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SolveOptions {
-    /// Width of the frames in pixels, the size of the resulting intrinsics; 0 for the motion's width.
-    pub width: u32,
-    /// Height of the frames in pixels; 0 for the motion's height.
-    pub height: u32,
-    /// Intrinsics where they are known, of any image size.
-    pub intrinsics: Option<Intrinsics>,
-    /// Horizontal field of view that is assumed where the clip does not tell it, in degrees.
-    pub prior_fov: f64,
-    /// Points taken from each direction of each flow pair.
-    pub points: usize,
-    /// Shift of relative inverse depth at the start, as a multiple of the clip's median value.
-    pub start_shift: f64,
-    /// Share of the flow between neighbours that must pass the forward-backward test.
-    pub min_consistent: f64,
-    /// Share of the residuals that must be under 2 px at a width of 640.
-    pub min_under_2px: f64,
-    /// Median flow over the widest pairs, in pixels at a width of 640, under which the camera counts as static.
-    pub min_flow: f64,
-}
-
-impl Default for SolveOptions {
-    fn default() -> Self {
-        Self {
-            width: 0,
-            height: 0,
-            intrinsics: None,
-            prior_fov: 55.0,
-            points: 120,
-            start_shift: 1.5,
-            min_consistent: 0.34,
-            min_under_2px: 0.5,
-            min_flow: 0.75,
-        }
-    }
-}
 
 /// Frames in a row that a solve needs at the least.
 const MIN_FRAMES: usize = 4;

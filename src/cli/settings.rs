@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use toml::Value;
 
 use super::Globals;
-use crate::config::{self, ConfigError, Origin, Resolved, Setting, Sources};
+use crate::layers::{self, ConfigError, Origin, Resolved, Setting, Sources};
 use crate::manifest::parse_size;
 use crate::pipeline::{Config, Preset};
 use crate::providers::{Provider, TABLE};
@@ -81,7 +81,7 @@ impl Settings {
     /// The configuration with all layers merged.
     ///
     /// # Errors
-    /// As [`config::resolve`].
+    /// As [`layers::resolve`].
     pub fn resolve(&self, globals: &Globals) -> anyhow::Result<Config> {
         Ok(self.resolved(globals)?.config)
     }
@@ -89,9 +89,9 @@ impl Settings {
     /// The same, with where each value came from.
     ///
     /// # Errors
-    /// As [`config::resolve`].
+    /// As [`layers::resolve`].
     pub fn resolved(&self, globals: &Globals) -> Result<Resolved, ConfigError> {
-        config::resolve(&Sources {
+        layers::resolve(&Sources {
             folder: PathBuf::new(),
             file: self.config.clone(),
             environment: std::env::vars_os().collect(),
@@ -103,9 +103,9 @@ impl Settings {
     /// What a run was told, with the flags that were typed over it; neither `director.toml` nor the environment counts.
     ///
     /// # Errors
-    /// As [`config::resolve`].
+    /// As [`layers::resolve`].
     pub fn over_run(&self, run: &Path, globals: &Globals) -> Result<Config, ConfigError> {
-        let resolved = config::resolve(&Sources {
+        let resolved = layers::resolve(&Sources {
             folder: PathBuf::new(),
             file: Some(run.join("run.toml")),
             environment: Vec::new(),

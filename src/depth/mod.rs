@@ -10,6 +10,7 @@ mod kind;
 mod model;
 mod models;
 mod network;
+mod options;
 mod picture;
 mod sides;
 mod words;
@@ -20,25 +21,12 @@ pub use choice::ModelChoice;
 pub use model::Model;
 pub use models::{EMBEDDED_NAME, KnownModel, Layout, known};
 pub use network::Reading;
+pub use options::{KEYS, Options};
 pub use picture::{colour_picture, value_range};
 pub use sides::InputSize;
 
 /// Version of this stage: part of the key under which its results are kept.
 pub const VERSION: u32 = 2;
-
-/// Options of this stage.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Options {
-    /// The network.
-    pub model: ModelChoice,
-    /// What its answers mean, where that is known better than by the list or the file's name.
-    pub kind: Option<DepthKind>,
-    /// The size that the network is fed, where it takes several; without it, a long side of about 518 pixels.
-    pub size: Option<InputSize>,
-    /// The output that is its depth, by name, where its own names do not tell.
-    pub output: Option<String>,
-}
 
 /// Why there is no depth.
 #[derive(Debug, thiserror::Error)]

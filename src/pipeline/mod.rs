@@ -5,6 +5,7 @@
 
 mod config;
 mod explain;
+pub mod keys;
 mod left_out;
 mod made;
 mod plan;
@@ -24,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 
-pub use config::{Config, Preset, ProviderLimits, keys};
+pub use config::{Config, Preset, ProviderLimits};
 pub use explain::{Explained, Explainer, Standing};
 pub use made::{Content, Made};
 pub use plan::{Amount, Plan, RowFault, Share};

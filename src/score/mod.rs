@@ -30,7 +30,7 @@ use crate::video::Frames;
 
 pub use evidence::{Evidence, LEAST_FRAMES};
 pub use notes::{Moment, Notes};
-pub use options::{Combination, ScoreOptions};
+pub use options::{Combination, KEYS, ScoreOptions};
 pub use scorer::{PACE, Scorer};
 
 /// Kernels of this stage.

@@ -16,7 +16,7 @@ pub mod training;
 pub mod twins;
 
 pub use fit::{Fit, fit};
-pub use options::{Background, FitOptions, FitReport, HeldOut};
+pub use options::{Background, FitOptions, FitReport, HeldOut, KEYS};
 pub use renderer::{NEAR, Renderer, render};
 
 /// Version of this stage's results, a part of the resume key.

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sora_director::config::{self, Sources};
+use sora_director::layers::{self, Sources};
 use sora_director::manifest::{self, ManifestError};
 use sora_director::pipeline::{Config, Preset, RowResult};
 use sora_director::store::{Run, read_journal, read_json};
@@ -167,12 +167,12 @@ fn round(random: &mut Random, folder: &Path) -> usize {
             }
         }
     }
-    std::fs::write(folder.join(config::FILE), mutate(random, SETTINGS)).expect("write");
+    std::fs::write(folder.join(layers::FILE), mutate(random, SETTINGS)).expect("write");
     let sources = Sources {
         folder: folder.to_owned(),
         ..Sources::default()
     };
-    match config::resolve(&sources) {
+    match layers::resolve(&sources) {
         Ok(found) => {
             assert_eq!(found.config.validate(), []);
             toml::to_string(&found.config).expect("it can be saved");
