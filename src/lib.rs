@@ -56,5 +56,6 @@ pub mod gpu;
 pub mod hash;
 pub mod kernels;
 pub mod key;
+pub mod numeric;
 pub mod paths;
 pub mod picture;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::AgentError;
 use crate::camera::{Cameras, LengthUnit};
 use crate::key::{Key, Kind, MANY};
+use crate::numeric::median;
 use crate::world::World;
 
 /// Options of the agents. Lengths are given twice: in metres, and in camera heights for worlds of unknown scale.
@@ -148,8 +149,7 @@ impl AgentOptions {
                     .map(|c| c.pose.position.y - f64::from(world.floor))
                     .filter(|h| *h > 4.0 * voxel)
                     .collect();
-                over.sort_by(f64::total_cmp);
-                let unit = over.get(over.len() / 2).copied().unwrap_or(25.0 * voxel);
+                let unit = median(&mut over).unwrap_or(25.0 * voxel);
                 notes.push(format!(
                     "the scale is unknown: a camera height is taken for {unit:.2} of the world's units"
                 ));

@@ -6,14 +6,13 @@ use rayon::prelude::*;
 use super::bundle::{Alignment, State};
 use super::init::Setting;
 use super::options::SolveOptions;
-use super::points::{
-    Grid, Inverse, Link, consistent_share, inverse_depths, links, median, median_flow,
-};
+use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links, median_flow};
 use super::residual::residual;
 use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose, focal};
 use crate::depth::{DepthKind, DepthMaps};
 use crate::event::Monitor;
 use crate::motion::Pairs;
+use crate::numeric::median;
 
 /// Frames in a row that a solve needs at the least.
 const MIN_FRAMES: usize = 4;
@@ -244,11 +243,7 @@ impl<'a> Clip<'a> {
             .filter(|(p, _)| p.b == p.a + 1 && p.a >= first && p.b <= last)
             .map(|(_, s)| *s)
             .collect();
-        if shares.is_empty() {
-            0.0
-        } else {
-            median(&mut shares)
-        }
+        median(&mut shares).unwrap_or(0.0)
     }
 
     /// The longest run without a place that no good pair of at most four frames' distance spans.
@@ -399,11 +394,7 @@ impl<'a> Clip<'a> {
                 })
             })
             .collect();
-        if shifts.is_empty() {
-            0.0
-        } else {
-            median(&mut shifts) / self.grid.unit()
-        }
+        median(&mut shifts).map_or(0.0, |shift| shift / self.grid.unit())
     }
 
     fn finish(
@@ -416,14 +407,13 @@ impl<'a> Clip<'a> {
     ) -> Result<Cameras, CameraError> {
         let state = &solved.state;
         let mut errors: Vec<f64> = self.errors(state, first, last).map(|(_, e)| e).collect();
-        if errors.is_empty() {
+        let Some(middle) = median(&mut errors) else {
             return Err(CameraError::TooFewFrames {
                 found: 0,
                 needed: self.needed(),
             });
-        }
+        };
         let share = errors.iter().filter(|e| **e < 2.0).count() as f64 / errors.len() as f64;
-        let middle = median(&mut errors);
         if share < options.min_under_2px {
             return Err(CameraError::Unsolved {
                 share,
@@ -495,7 +485,10 @@ impl<'a> Clip<'a> {
         if self.depths.kind == DepthKind::Metric {
             // Inverse depth was divided by the median; the scales' median is held at 1.
             let mut scales: Vec<f64> = state.views[first..=last].iter().map(|v| v.scale).collect();
-            return (LengthUnit::Metres, median(&mut scales) / self.median);
+            return (
+                LengthUnit::Metres,
+                median(&mut scales).unwrap_or(1.0) / self.median,
+            );
         }
         let mut inverse: Vec<f64> = self
             .links
@@ -509,11 +502,6 @@ impl<'a> Clip<'a> {
             })
             .filter(|rho| *rho > 0.0)
             .collect();
-        let middle = if inverse.is_empty() {
-            1.0
-        } else {
-            median(&mut inverse)
-        };
-        (LengthUnit::Arbitrary, middle)
+        (LengthUnit::Arbitrary, median(&mut inverse).unwrap_or(1.0))
     }
 }

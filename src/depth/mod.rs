@@ -17,6 +17,8 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
+use crate::numeric::bilinear;
+
 pub use choice::ModelChoice;
 pub use model::Model;
 pub use models::{EMBEDDED_NAME, KnownModel, Layout, known};
@@ -121,12 +123,7 @@ impl DepthMap {
         }
         let x = (u * w as f64 - 0.5).clamp(0.0, (w - 1) as f64);
         let y = (v * h as f64 - 0.5).clamp(0.0, (h - 1) as f64);
-        let (x0, y0) = (x as usize, y as usize);
-        let (x1, y1) = ((x0 + 1).min(w - 1), (y0 + 1).min(h - 1));
-        let (fx, fy) = (x - x0 as f64, y - y0 as f64);
-        let at = |x: usize, y: usize| f64::from(self.values[y * w + x]);
-        let value = (at(x0, y0) * (1.0 - fx) + at(x1, y0) * fx) * (1.0 - fy)
-            + (at(x0, y1) * (1.0 - fx) + at(x1, y1) * fx) * fy;
+        let value = bilinear(w, h, x, y, |i| f64::from(self.values[i]));
         value.is_finite().then_some(value)
     }
 }

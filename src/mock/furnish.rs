@@ -5,9 +5,9 @@ use glam::{DVec2, DVec3, Quat, Vec3};
 use super::body::MOST_PIECES;
 use super::piece::{Piece, Shape, Skin};
 use super::prompt::{Colour, Extent, MOST_SUBJECTS, Material, Place, Prop, Wanted};
-use super::rng::Rng;
 use super::scene::{Role, Scene};
 use super::trace::MAX_PRIMITIVES;
+use crate::numeric::Rng;
 
 /// Primitives that props may take, so that all subjects always fit.
 const BUDGET: usize = MAX_PRIMITIVES - MOST_SUBJECTS as usize * MOST_PIECES;

@@ -3,8 +3,8 @@
 use glam::{DVec2, Vec3};
 
 use super::prompt::{Light, Place, Understood, Weather};
-use super::rng::Rng;
 use super::site::Site;
+use crate::numeric::Rng;
 
 /// What the ray tracer takes of it; colours are linear.
 #[derive(Clone, Copy, Debug)]

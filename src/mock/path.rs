@@ -5,9 +5,9 @@ use std::f64::consts::TAU;
 use glam::{DMat3, DVec2, DVec3};
 
 use super::prompt::{Move, Pace, Place, Subject, Understood};
-use super::rng::Rng;
 use super::site::{KERB, Site};
 use crate::camera::{Intrinsics, Pose};
+use crate::numeric::Rng;
 
 /// The camera's way through a take.
 #[derive(Clone, Debug)]

@@ -8,9 +8,9 @@ use super::faults::{Astray, BURST, Span, Veil};
 use super::furnish;
 use super::piece::{Piece, Skin};
 use super::prompt::Colour;
-use super::rng::Rng;
 use super::scene::{Role, Scene};
 use super::shell::{Gap, PIT, Side};
+use crate::numeric::Rng;
 
 impl Scene {
     fn planted_at(&mut self, kind: Kind, [from, to]: Span) -> &mut Planted {

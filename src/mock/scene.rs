@@ -11,11 +11,11 @@ use super::light::Lighting;
 use super::path::{self, CameraPath, Stage};
 use super::piece::Piece;
 use super::prompt::{Subject, Understood};
-use super::rng::Rng;
 use super::shell;
 use super::site::Site;
 use super::trace::{HAS_SKY, HAS_VEIL, TraceParams};
 use crate::camera::{Camera, Pose};
+use crate::numeric::Rng;
 
 /// The clip that a scene is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

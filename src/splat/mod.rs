@@ -10,7 +10,6 @@ mod options;
 pub mod records;
 mod relocate;
 mod renderer;
-mod rng;
 mod trainer;
 pub mod training;
 pub mod twins;

@@ -2,8 +2,8 @@
 
 use crate::event::Monitor;
 use crate::gpu::Gpu;
-use crate::mock::rng::Rng;
 use crate::motion::{self, MotionError, MotionOptions};
+use crate::numeric::Rng;
 use crate::video::Frames;
 
 /// Spacing of the grid of points in pixels of the motion size.

@@ -12,16 +12,14 @@ use sora_director::manifest::{self, ManifestError};
 use sora_director::pipeline::{Config, Preset, RowResult};
 use sora_director::store::{Run, read_journal, read_json};
 
-/// SplitMix64 (Steele et al. 2014).
-struct Random(u64);
+use crate::common::Rng;
+
+/// Random choices.
+struct Random(Rng);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.next_u64()
     }
     fn below(&mut self, n: usize) -> usize {
         (self.next() % n.max(1) as u64) as usize
@@ -203,11 +201,11 @@ fn round(random: &mut Random, folder: &Path) -> usize {
 
 fn fuzz(seed: u64, enough: impl Fn(usize) -> bool) {
     let folder = tempfile::tempdir().expect("tempdir");
-    let mut random = Random(seed);
+    let mut random = Random(Rng(seed));
     let (mut rounds, mut taken) = (0, 0);
     while !enough(rounds) {
         // Told when a round panics, so that it can be done again.
-        let state = random.0;
+        let state = random.0.0;
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             round(&mut random, folder.path())
         }));
