@@ -10,6 +10,7 @@ pub mod camera;
 mod flow;
 pub mod follow;
 pub mod kernels;
+mod masks;
 pub mod objects;
 mod options;
 mod pairs;
@@ -21,10 +22,11 @@ use crate::event::Monitor;
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
 use crate::video::Frames;
 
+pub use masks::{Mask, Masks};
 pub use options::{KEYS, MotionOptions};
 pub use pairs::{FlowPair, Pairs, pairs};
 pub use stream::{Step, Stream};
-pub use tracks::{Track, TrackEnd};
+pub use tracks::{Track, TrackEnd, Tracks};
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = kernels::ALL;
