@@ -51,6 +51,7 @@ pub mod report;
 
 pub mod capture;
 pub mod cli;
+pub mod files;
 mod glb;
 pub mod gpu;
 pub mod hash;
