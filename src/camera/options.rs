@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Intrinsics;
 use crate::key::{Key, Kind, MUCH, TINY};
 
-/// Options of [`super::solve`].
+/// Options of [`super::solve()`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SolveOptions {

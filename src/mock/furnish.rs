@@ -139,7 +139,7 @@ fn racks(scene: &mut Scene, taken: &mut Taken, pit: Option<[DVec2; 2]>, rng: &mu
             let clash = pit.is_some_and(|[a, b]| at.distance(at.clamp(a, b)) < r + 0.1)
                 || scene.off_camera(at) < r + 0.5
                 || off_gap(scene, at) < r + 0.2
-                || scene.off_stage(at) < r;
+                || scene.off_circuit(at) < r;
             if clash {
                 continue;
             }
@@ -242,7 +242,7 @@ fn spot(
                 at.distance(eye + k * toward) > radius + 0.35
             })
             && off_gap(scene, at) > radius + 0.35
-            && scene.off_stage(at) > radius;
+            && scene.off_circuit(at) > radius;
         let seen = || {
             scene
                 .sees(middle, DVec3::new(at.x, 0.5, at.y))
