@@ -14,6 +14,7 @@ pub mod manifest;
 
 pub mod generate;
 pub mod mock;
+pub mod providers;
 
 pub mod video;
 
@@ -34,7 +35,7 @@ pub mod agent;
 
 pub mod revise;
 
-pub mod config;
+pub mod layers;
 pub mod pipeline;
 
 pub mod lane;
@@ -51,8 +52,12 @@ pub mod report;
 
 pub mod capture;
 pub mod cli;
+pub mod files;
 mod glb;
 pub mod gpu;
 pub mod hash;
 pub mod kernels;
+pub mod key;
+pub mod numeric;
+pub mod paths;
 pub mod picture;

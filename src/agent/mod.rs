@@ -1,6 +1,6 @@
 //! Simulated agents: batched raycasts in the collision world, scenarios, and what they found.
 //!
-//! [`test()`] walks through the scenarios, one file each: [`collision_detection`], [`path_traversal`],
+//! [`inspect()`] walks through the scenarios, one file each: [`collision_detection`], [`path_traversal`],
 //! [`physics_stability`]. Only observed defects count; what was never seen is reported apart, as shares and counts.
 
 use serde::{Deserialize, Serialize};
@@ -10,21 +10,23 @@ use crate::gpu::{GpuError, Kernel};
 
 pub mod cluster;
 pub mod collision_detection;
+mod floor;
+mod inspect;
 mod options;
 pub mod path_traversal;
 pub mod physics_stability;
 pub mod raycast;
 pub mod seen_through;
 pub mod settle;
-mod test;
 pub mod traverse;
 pub mod twins;
 
-pub use options::{AgentOptions, Body};
-pub use test::{Field, Findings, test};
+pub use floor::{Floor, Ground};
+pub use inspect::{Field, Findings, Inspected, inspect};
+pub use options::{AgentOptions, Body, KEYS};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[

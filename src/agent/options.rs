@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::AgentError;
 use crate::camera::{Cameras, LengthUnit};
+use crate::key::{Key, Kind, MANY};
+use crate::numeric::median;
 use crate::world::World;
 
 /// Options of the agents. Lengths are given twice: in metres, and in camera heights for worlds of unknown scale.
@@ -39,6 +41,25 @@ pub struct AgentOptions {
     /// Fewest voxels of a false solid or a false opening.
     pub least_voxels: usize,
 }
+
+/// Keys of these options.
+#[rustfmt::skip]
+pub static KEYS: &[Key] = &[
+    Key::new("height_metres", Kind::Number(1e-3, 1000.0), "Height of the capsule in metres"),
+    Key::new("radius_metres", Kind::Number(1e-3, 1000.0), "Radius of the capsule in metres"),
+    Key::new("climb_metres", Kind::Number(1e-3, 1000.0), "Highest step in metres"),
+    Key::new("height_heights", Kind::Number(1e-3, 1000.0), "Height of the capsule in camera heights"),
+    Key::new("radius_heights", Kind::Number(1e-3, 1000.0), "Radius of the capsule in camera heights"),
+    Key::new("climb_heights", Kind::Number(1e-3, 1000.0), "Highest step in camera heights"),
+    Key::new("metres_per_height", Kind::Number(1e-3, 1000.0), "Metres that a camera height is taken for, in gravity only"),
+    Key::new("slope_degrees", Kind::Number(1e-3, 89.0), "Steepest walkable slope in degrees"),
+    Key::new("friction", Kind::Number(1e-3, 1000.0), "Coefficient of friction of a resting body"),
+    Key::new("camera_rays", Kind::Whole(0, 1_000_000_000), "Most rays of the cameras that are cast again"),
+    Key::new("starts", Kind::Whole(1, 10_000), "This many starts, each with as many goals"),
+    Key::new("bodies", Kind::Whole(0, 1_000_000), "Most bodies that are dropped"),
+    Key::new("see_through_views", Kind::Whole(1, MANY), "Cameras that must see through a solid voxel to call it false"),
+    Key::new("least_voxels", Kind::Whole(1, MANY), "Fewest voxels of a false solid or a false opening"),
+];
 
 impl Default for AgentOptions {
     fn default() -> Self {
@@ -128,8 +149,7 @@ impl AgentOptions {
                     .map(|c| c.pose.position.y - f64::from(world.floor))
                     .filter(|h| *h > 4.0 * voxel)
                     .collect();
-                over.sort_by(f64::total_cmp);
-                let unit = over.get(over.len() / 2).copied().unwrap_or(25.0 * voxel);
+                let unit = median(&mut over).unwrap_or(25.0 * voxel);
                 notes.push(format!(
                     "the scale is unknown: a camera height is taken for {unit:.2} of the world's units"
                 ));

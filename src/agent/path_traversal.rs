@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use glam::DVec3;
 
 use super::cluster::{extent, heart, regions};
+use super::inspect::{Field, Findings};
 use super::raycast::{HitState, Ray};
-use super::test::{Field, Findings};
 use super::traverse::Column;
 use super::{AgentError, Severity, What};
 use crate::world::Voxel;

@@ -4,9 +4,9 @@
 //! holes, steep places and steps higher than agents climb, bodies that slide or gain energy, and solids in mid-air.
 
 use super::cluster::{extent, heart, regions};
+use super::inspect::{Field, Findings};
 use super::raycast::{HitState, Ray};
 use super::settle::{SettleParams, settle};
-use super::test::{Field, Findings};
 use super::traverse::{Column, neighbours4};
 use super::{AgentError, Severity, What};
 use crate::world::Voxel;

@@ -6,6 +6,7 @@ use std::path::Path;
 use glam::DQuat;
 
 use super::{CameraError, Cameras};
+use crate::files::write_atomic;
 
 fn fault(path: &Path, reason: impl std::fmt::Display) -> CameraError {
     CameraError::File {
@@ -55,10 +56,5 @@ impl Cameras {
 }
 
 fn replace(path: &Path, text: &str) -> Result<(), CameraError> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    std::fs::write(&part, text)
-        .and_then(|()| std::fs::rename(&part, path))
-        .map_err(|e| fault(path, e))
+    write_atomic(path, text.as_bytes()).map_err(|e| fault(path, e))
 }

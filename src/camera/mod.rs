@@ -16,13 +16,15 @@ mod files;
 mod focal;
 mod init;
 pub mod known;
+mod options;
 mod points;
 mod residual;
 pub mod solve;
 
 pub use evaluate::{TrajectoryError, evaluate};
 pub use known::{Known, Wanted, known, known_of};
-pub use solve::{SolveOptions, solve};
+pub use options::{KEYS, SolveOptions};
+pub use solve::solve;
 
 /// Version of this stage's results, part of the resume key.
 pub const VERSION: u32 = 2;

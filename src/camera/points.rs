@@ -7,6 +7,7 @@ use super::CameraError;
 use super::residual::Observation;
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
 use crate::motion::{FlowPair, Pairs};
+use crate::numeric::{bilinear, median, scramble};
 
 /// Inverse depth of one frame, divided by the clip's median; NaN where unknown.
 pub(super) struct Inverse {
@@ -59,14 +60,6 @@ impl Inverse {
     }
 }
 
-fn bilinear(w: usize, h: usize, x: f64, y: f64, at: impl Fn(usize) -> f64) -> f64 {
-    let (x0, y0) = (x as usize, y as usize);
-    let (x1, y1) = ((x0 + 1).min(w - 1), (y0 + 1).min(h - 1));
-    let (fx, fy) = (x - x0 as f64, y - y0 as f64);
-    (at(y0 * w + x0) * (1.0 - fx) + at(y0 * w + x1) * fx) * (1.0 - fy)
-        + (at(y1 * w + x0) * (1.0 - fx) + at(y1 * w + x1) * fx) * fy
-}
-
 /// Normalised inverse depth of all frames and the median they were divided by.
 pub(super) fn inverse_depths(
     depths: &DepthMaps,
@@ -96,13 +89,11 @@ pub(super) fn inverse_depths(
         .flat_map(|m| m.values.iter().copied().step_by(97))
         .filter(|v| *v > 0.0)
         .collect();
-    if sample.is_empty() {
+    let Some(median) = median(&mut sample) else {
         return Err(CameraError::Mismatch(
             "no depth map holds a usable value: estimate depth anew or leave out --ignore-known-depth".into(),
         ));
-    }
-    let middle = sample.len() / 2;
-    let median = *sample.select_nth_unstable_by(middle, f32::total_cmp).1;
+    };
     for map in maps.iter_mut().flatten() {
         map.values.iter_mut().for_each(|v| *v /= median);
     }
@@ -193,19 +184,8 @@ pub(super) fn median_flow(grid: &Grid, pair: &FlowPair) -> Option<f64> {
             }
         }
     }
-    (lengths.len() >= 20).then(|| median(&mut lengths) / grid.unit())
-}
-
-/// Median of a list that is not empty; reorders it.
-pub(super) fn median(values: &mut [f64]) -> f64 {
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
-}
-
-fn hash(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+    let middle = median(&mut lengths).filter(|_| lengths.len() >= 20);
+    middle.map(|m| m / grid.unit())
 }
 
 /// Links of both directions of every pair, at most `per_link` points each, one in each cell of a grid.
@@ -261,8 +241,8 @@ fn choose(
     for cell in 0..rows * columns {
         let (row, column) = (cell / columns, cell % columns);
         for attempt in 0..8u64 {
-            let random = hash(
-                hash(seed + 1)
+            let random = scramble(
+                scramble(seed + 1)
                     .wrapping_add((cell as u64 * 8 + attempt).wrapping_mul(0x9E37_79B9_7F4A_7C15)),
             );
             let fraction = |bits: u64| (bits & 0xFFFF) as f64 / 65536.0;

@@ -2,58 +2,17 @@
 
 use glam::{DMat3, DVec2, DVec3};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::bundle::{Alignment, State};
 use super::init::Setting;
-use super::points::{
-    Grid, Inverse, Link, consistent_share, inverse_depths, links, median, median_flow,
-};
+use super::options::SolveOptions;
+use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links, median_flow};
 use super::residual::residual;
 use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose, focal};
 use crate::depth::{DepthKind, DepthMaps};
 use crate::event::Monitor;
 use crate::motion::Pairs;
-
-/// Options of [`solve`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SolveOptions {
-    /// Width of the frames in pixels, the size of the resulting intrinsics; 0 for the motion's width.
-    pub width: u32,
-    /// Height of the frames in pixels; 0 for the motion's height.
-    pub height: u32,
-    /// Intrinsics where they are known, of any image size.
-    pub intrinsics: Option<Intrinsics>,
-    /// Horizontal field of view that is assumed where the clip does not tell it, in degrees.
-    pub prior_fov: f64,
-    /// Points taken from each direction of each flow pair.
-    pub points: usize,
-    /// Shift of relative inverse depth at the start, as a multiple of the clip's median value.
-    pub start_shift: f64,
-    /// Share of the flow between neighbours that must pass the forward-backward test.
-    pub min_consistent: f64,
-    /// Share of the residuals that must be under 2 px at a width of 640.
-    pub min_under_2px: f64,
-    /// Median flow over the widest pairs, in pixels at a width of 640, under which the camera counts as static.
-    pub min_flow: f64,
-}
-
-impl Default for SolveOptions {
-    fn default() -> Self {
-        Self {
-            width: 0,
-            height: 0,
-            intrinsics: None,
-            prior_fov: 55.0,
-            points: 120,
-            start_shift: 1.5,
-            min_consistent: 0.34,
-            min_under_2px: 0.5,
-            min_flow: 0.75,
-        }
-    }
-}
+use crate::numeric::median;
 
 /// Frames in a row that a solve needs at the least.
 const MIN_FRAMES: usize = 4;
@@ -284,11 +243,7 @@ impl<'a> Clip<'a> {
             .filter(|(p, _)| p.b == p.a + 1 && p.a >= first && p.b <= last)
             .map(|(_, s)| *s)
             .collect();
-        if shares.is_empty() {
-            0.0
-        } else {
-            median(&mut shares)
-        }
+        median(&mut shares).unwrap_or(0.0)
     }
 
     /// The longest run without a place that no good pair of at most four frames' distance spans.
@@ -439,11 +394,7 @@ impl<'a> Clip<'a> {
                 })
             })
             .collect();
-        if shifts.is_empty() {
-            0.0
-        } else {
-            median(&mut shifts) / self.grid.unit()
-        }
+        median(&mut shifts).map_or(0.0, |shift| shift / self.grid.unit())
     }
 
     fn finish(
@@ -456,14 +407,13 @@ impl<'a> Clip<'a> {
     ) -> Result<Cameras, CameraError> {
         let state = &solved.state;
         let mut errors: Vec<f64> = self.errors(state, first, last).map(|(_, e)| e).collect();
-        if errors.is_empty() {
+        let Some(middle) = median(&mut errors) else {
             return Err(CameraError::TooFewFrames {
                 found: 0,
                 needed: self.needed(),
             });
-        }
+        };
         let share = errors.iter().filter(|e| **e < 2.0).count() as f64 / errors.len() as f64;
-        let middle = median(&mut errors);
         if share < options.min_under_2px {
             return Err(CameraError::Unsolved {
                 share,
@@ -535,7 +485,10 @@ impl<'a> Clip<'a> {
         if self.depths.kind == DepthKind::Metric {
             // Inverse depth was divided by the median; the scales' median is held at 1.
             let mut scales: Vec<f64> = state.views[first..=last].iter().map(|v| v.scale).collect();
-            return (LengthUnit::Metres, median(&mut scales) / self.median);
+            return (
+                LengthUnit::Metres,
+                median(&mut scales).unwrap_or(1.0) / self.median,
+            );
         }
         let mut inverse: Vec<f64> = self
             .links
@@ -549,11 +502,6 @@ impl<'a> Clip<'a> {
             })
             .filter(|rho| *rho > 0.0)
             .collect();
-        let middle = if inverse.is_empty() {
-            1.0
-        } else {
-            median(&mut inverse)
-        };
-        (LengthUnit::Arbitrary, middle)
+        (LengthUnit::Arbitrary, median(&mut inverse).unwrap_or(1.0))
     }
 }

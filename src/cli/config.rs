@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
 use super::{Globals, settings::Settings};
-use crate::config::{Entry, Origin, Resolved};
+use crate::layers::{Entry, Origin, Resolved};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]

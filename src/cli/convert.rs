@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Globals;
+use crate::numeric::median;
 use crate::splat::format::{self, SplatFile, Written, counted, sigmoid};
 
 /// Arguments of `director convert`.
@@ -163,8 +164,8 @@ pub fn info(args: &InfoArgs, _globals: &Globals) -> anyhow::Result<ExitCode> {
         min: bound(f32::min),
         max: bound(f32::max),
         // Both functions rise, so they may be taken of the median alone.
-        median_opacity: median(splats.opacity_logits.clone()).map_or(0.0, sigmoid),
-        median_size: median(sizes.collect()).map_or(0.0, f32::exp),
+        median_opacity: median(&mut splats.opacity_logits.clone()).map_or(0.0, sigmoid),
+        median_size: median(&mut sizes.collect::<Vec<f32>>()).map_or(0.0, f32::exp),
         notes: &file.notes,
         unused: &file.unused,
     };
@@ -194,10 +195,4 @@ pub fn info(args: &InfoArgs, _globals: &Globals) -> anyhow::Result<ExitCode> {
         anstream::println!("  note            {note}");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The upper median; `None` of nothing.
-fn median(mut values: Vec<f32>) -> Option<f32> {
-    let middle = values.len() / 2;
-    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
 }

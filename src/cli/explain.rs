@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::{Globals, settings::Settings};
 use crate::depth::Model;
-use crate::generate::Providers;
 use crate::manifest::Prompt;
 use crate::pipeline::{Explained, Explainer, Standing};
 
@@ -54,7 +53,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let explainer = Explainer {
         root: &args.run,
         config: &config,
-        providers: &Providers::new(&globals.adapter()),
+        providers: &crate::providers::open(&globals.adapter()),
         networks: &networks,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;

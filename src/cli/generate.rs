@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use super::Globals;
 use crate::event::Monitor;
 use crate::generate::job::{self, JobOptions};
-use crate::generate::{Providers, TakeRequest, VideoProvider};
+use crate::generate::{TakeRequest, VideoProvider};
 use crate::hash::sha256_hex;
 use crate::manifest::parse_size;
 use crate::mock::seeds;
@@ -110,7 +110,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             reference_image: None,
         })
         .collect();
-    let providers = Providers::new(&globals.adapter());
+    let providers = crate::providers::open(&globals.adapter());
     let provider = providers.get(&args.provider)?;
     // Before anything is opened or written.
     for request in &requests {

@@ -8,6 +8,7 @@ use glam::{DMat3, DVec3};
 
 use super::Globals;
 use crate::camera::{Camera, Cameras, Intrinsics, Pose};
+use crate::numeric::median;
 use crate::splat::{Renderer, Splats, format};
 use crate::video::{EncodeOptions, Encoder};
 
@@ -170,10 +171,7 @@ fn load(path: &Path) -> anyhow::Result<Cameras> {
 
 /// Cameras on a level circle around the middle of the splats; `None` without a finite position.
 fn orbit(splats: &Splats, width: u32, height: u32, frames: usize) -> Option<Vec<Camera>> {
-    let median = |mut values: Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied()
-    };
+    let median = |mut values: Vec<f64>| median(&mut values);
     let points: Vec<DVec3> = splats
         .positions
         .iter()

@@ -1,13 +1,11 @@
 //! `director run`: a manifest in, worlds that agents have tested out.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
 use super::{Globals, settings::Settings};
-use crate::generate::Providers;
 use crate::gpu::AdapterChoice;
 use crate::manifest::{self, Fault, ManifestError, Prompt};
 use crate::pipeline::Config;
@@ -71,10 +69,7 @@ pub(super) fn read_rows(path: &Path, faulty: Left, config: &Config) -> anyhow::R
     for warning in &found.warnings {
         tracing::warn!("{}: {warning}", path.display());
     }
-    let lacking = config.check(&found.rows);
-    let lines: BTreeSet<usize> = lacking.iter().map(|fault| fault.line).collect();
-    found.rows.retain(|row| !lines.contains(&row.line));
-    found.faults.extend(lacking);
+    config.check(&mut found);
     let rows = |found: manifest::Manifest| Rows {
         rows: found.rows,
         warnings: found.warnings,
@@ -82,7 +77,6 @@ pub(super) fn read_rows(path: &Path, faulty: Left, config: &Config) -> anyhow::R
     if found.faults.is_empty() {
         return Ok(rows(found));
     }
-    found.faults.sort_by_key(|fault| (fault.line, fault.column));
     let faults = ManifestError::Faults {
         path: path.to_owned(),
         faults: std::mem::take(&mut found.faults),
@@ -142,7 +136,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         manifest: &args.manifest,
         rows: &rows,
         config: &config,
-        providers: &Providers::new(adapters.first().unwrap_or(&AdapterChoice::Auto)),
+        providers: &crate::providers::open(adapters.first().unwrap_or(&AdapterChoice::Auto)),
         events: &events,
     };
     let result = batch.run()?;

@@ -93,13 +93,14 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some(radius) = args.radius {
         (options.radius_metres, options.radius_heights) = (radius, radius);
     }
-    let mut report = agent::test(&gpu, &world, &views, &cameras, &options, &monitor)?;
+    let inspected = agent::inspect(&gpu, &world, &views, &cameras, &options, &monitor)?;
+    let (mut report, floor) = (inspected.report, inspected.floor);
     if built {
         let note = "there is no world.vox: the world was built from world.ply with the default settings, and not kept";
         report.notes.insert(0, note.to_owned());
     }
     if let Some(path) = &args.map {
-        crate::draw::map::draw(&world, &cameras, &report)
+        crate::draw::map::draw(&floor, &cameras, &report)
             .save(path)
             .with_context(|| format!("{}: cannot write the map", path.display()))?;
     }

@@ -2,12 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use toml::Value;
 
 use super::Globals;
-use crate::config::{self, ConfigError, Origin, Resolved, Setting, Sources};
+use crate::layers::{self, ConfigError, Origin, Resolved, Setting, Sources};
 use crate::manifest::parse_size;
 use crate::pipeline::{Config, Preset};
+use crate::providers::{Provider, TABLE};
+
+/// The providers as values of a flag, with what each is.
+fn providers() -> PossibleValuesParser {
+    let value = |p: &Provider| PossibleValue::new(p.name).help(p.about);
+    PossibleValuesParser::new(TABLE.iter().map(value))
+}
 
 /// Settings that `run`, `validate`, `reconstruct` and `config` share.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -22,7 +30,7 @@ pub struct Settings {
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Where takes come from [default: mock]
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(crate::generate::NAMES))]
+    #[arg(long, value_parser = providers())]
     provider: Option<String>,
     /// Takes a prompt, where the row does not say; the files provider gives one a video [default: 2]
     #[arg(long, value_name = "N")]
@@ -73,7 +81,7 @@ impl Settings {
     /// The configuration with all layers merged.
     ///
     /// # Errors
-    /// As [`config::resolve`].
+    /// As [`layers::resolve`].
     pub fn resolve(&self, globals: &Globals) -> anyhow::Result<Config> {
         Ok(self.resolved(globals)?.config)
     }
@@ -81,9 +89,9 @@ impl Settings {
     /// The same, with where each value came from.
     ///
     /// # Errors
-    /// As [`config::resolve`].
+    /// As [`layers::resolve`].
     pub fn resolved(&self, globals: &Globals) -> Result<Resolved, ConfigError> {
-        config::resolve(&Sources {
+        layers::resolve(&Sources {
             folder: PathBuf::new(),
             file: self.config.clone(),
             environment: std::env::vars_os().collect(),
@@ -95,9 +103,9 @@ impl Settings {
     /// What a run was told, with the flags that were typed over it; neither `director.toml` nor the environment counts.
     ///
     /// # Errors
-    /// As [`config::resolve`].
+    /// As [`layers::resolve`].
     pub fn over_run(&self, run: &Path, globals: &Globals) -> Result<Config, ConfigError> {
-        let resolved = config::resolve(&Sources {
+        let resolved = layers::resolve(&Sources {
             folder: PathBuf::new(),
             file: Some(run.join("run.toml")),
             environment: Vec::new(),

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::run::{Left, Rows, default_out, read_rows};
 use super::{Globals, settings::Settings};
-use crate::generate::Providers;
 use crate::manifest::{Fault, ManifestError};
 use crate::pipeline::{Amount, Plan, Share};
 use crate::record::RunView;
@@ -40,7 +39,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         Ok(rows) => rows,
         Err(error) => return refused(args, error),
     };
-    let plan = Plan::new(&rows, &config, &Providers::new(&globals.adapter()));
+    let plan = Plan::new(&rows, &config, &crate::providers::open(&globals.adapter()));
     let out = args
         .out
         .clone()

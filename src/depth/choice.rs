@@ -64,6 +64,20 @@ impl std::str::FromStr for ModelChoice {
 }
 
 impl ModelChoice {
+    /// Makes its paths hold wherever the choice is read from; relative ones start at `folder`.
+    pub fn absolute(&mut self, folder: &Path) {
+        let paths = match self {
+            Self::Embedded => &mut [][..],
+            Self::Path(path) => std::slice::from_mut(path),
+            Self::AnyOf(paths) => paths,
+        };
+        for path in paths {
+            if let Ok(whole) = std::path::absolute(folder.join(&path)) {
+                *path = whole;
+            }
+        }
+    }
+
     /// From the values of a repeated `--model`; none means the built-in network.
     pub fn from_args(args: &[Self]) -> Self {
         match args {

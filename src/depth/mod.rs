@@ -10,35 +10,25 @@ mod kind;
 mod model;
 mod models;
 mod network;
+mod options;
 mod picture;
 mod sides;
 mod words;
 
 use std::path::{Path, PathBuf};
 
+use crate::numeric::bilinear;
+
 pub use choice::ModelChoice;
 pub use model::Model;
 pub use models::{EMBEDDED_NAME, KnownModel, Layout, known};
 pub use network::Reading;
+pub use options::{KEYS, Options};
 pub use picture::{colour_picture, value_range};
 pub use sides::InputSize;
 
 /// Version of this stage: part of the key under which its results are kept.
 pub const VERSION: u32 = 2;
-
-/// Options of this stage.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Options {
-    /// The network.
-    pub model: ModelChoice,
-    /// What its answers mean, where that is known better than by the list or the file's name.
-    pub kind: Option<DepthKind>,
-    /// The size that the network is fed, where it takes several; without it, a long side of about 518 pixels.
-    pub size: Option<InputSize>,
-    /// The output that is its depth, by name, where its own names do not tell.
-    pub output: Option<String>,
-}
 
 /// Why there is no depth.
 #[derive(Debug, thiserror::Error)]
@@ -133,12 +123,7 @@ impl DepthMap {
         }
         let x = (u * w as f64 - 0.5).clamp(0.0, (w - 1) as f64);
         let y = (v * h as f64 - 0.5).clamp(0.0, (h - 1) as f64);
-        let (x0, y0) = (x as usize, y as usize);
-        let (x1, y1) = ((x0 + 1).min(w - 1), (y0 + 1).min(h - 1));
-        let (fx, fy) = (x - x0 as f64, y - y0 as f64);
-        let at = |x: usize, y: usize| f64::from(self.values[y * w + x]);
-        let value = (at(x0, y0) * (1.0 - fx) + at(x1, y0) * fx) * (1.0 - fy)
-            + (at(x0, y1) * (1.0 - fx) + at(x1, y1) * fx) * fy;
+        let value = bilinear(w, h, x, y, |i| f64::from(self.values[i]));
         value.is_finite().then_some(value)
     }
 }

@@ -6,10 +6,8 @@
 
 use image::{Rgb, RgbImage};
 
-use crate::agent::traverse::{Column, Nav};
-use crate::agent::{AgentOptions, AgentReport, Body, Severity};
+use crate::agent::{AgentReport, Floor, Ground, Severity};
 use crate::camera::Cameras;
-use crate::world::World;
 
 /// Longest side of the picture, about, in pixels.
 const SIDE: f64 = 600.0;
@@ -18,38 +16,31 @@ const PATH: Rgb<u8> = Rgb([30, 90, 220]);
 const WHITE: Rgb<u8> = Rgb([255, 255, 255]);
 const BLACK: Rgb<u8> = Rgb([20, 20, 20]);
 
-/// Draws the map. The agent's size is read from the report's metrics, standard where they lack it.
-pub fn draw(world: &World, cameras: &Cameras, report: &AgentReport) -> RgbImage {
-    let [nx, _, nz] = world.dims;
-    let scale = (SIDE / f64::from(nx.max(nz).max(1))).max(0.25);
-    let width = (f64::from(nx) * scale).ceil().max(1.0) as u32;
-    let height = (f64::from(nz) * scale).ceil().max(1.0) as u32;
-    let mut map = RgbImage::from_pixel(width, height, WHITE);
-    if world.states.len() != world.dims.iter().map(|&n| n as usize).product::<usize>() {
-        return map;
-    }
-    let nav = body(world, cameras, report).map(|b| (Nav::new(world, &b), b));
+/// Draws the map.
+pub fn draw(floor: &Floor, cameras: &Cameras, report: &AgentReport) -> RgbImage {
+    let [nx, nz] = floor.size();
+    let scale = (SIDE / nx.max(nz).max(1) as f64).max(0.25);
+    let side = |n: usize| (n as f64 * scale).ceil().max(1.0) as u32;
+    let mut map = RgbImage::from_pixel(side(nx), side(nz), WHITE);
+    let rows: Vec<Vec<char>> = floor.rows.iter().map(|row| row.chars().collect()).collect();
     for (px, py, pixel) in map.enumerate_pixels_mut() {
-        let x = ((f64::from(px) / scale) as u32).min(nx.saturating_sub(1));
-        let z = ((f64::from(py) / scale) as u32).min(nz.saturating_sub(1));
-        let i = (x + nx * z) as usize;
-        *pixel = match &nav {
-            Some((nav, body)) => match nav.kind[i] {
-                Column::Walkable if nav.standable(i, body) => Rgb([205, 226, 200]),
-                Column::Walkable => Rgb([228, 232, 220]),
-                Column::Blocked => Rgb([96, 88, 80]),
-                Column::Open => Rgb([40, 10, 20]),
-                Column::Unknown if (px + py) % 8 < 2 => Rgb([150, 155, 165]),
-                Column::Unknown => Rgb([186, 190, 198]),
-            },
-            None => Rgb([186, 190, 198]),
+        let cell = |p: u32, n: usize| ((f64::from(p) / scale) as usize).min(n.saturating_sub(1));
+        let row = rows.get(cell(py, nz));
+        let letter = row.and_then(|row| row.get(cell(px, nx)));
+        *pixel = match letter.map_or(Ground::Unknown, |&letter| Ground::of(letter)) {
+            Ground::Standable => Rgb([205, 226, 200]),
+            Ground::Walkable => Rgb([228, 232, 220]),
+            Ground::Blocked => Rgb([96, 88, 80]),
+            Ground::Open => Rgb([40, 10, 20]),
+            Ground::Unknown if (px + py) % 8 < 2 => Rgb([150, 155, 165]),
+            Ground::Unknown => Rgb([186, 190, 198]),
         };
     }
     let place = |x: f64, z: f64| {
-        let v = f64::from(world.voxel);
+        let v = f64::from(floor.voxel);
         (
-            (x - f64::from(world.origin[0])) / v * scale,
-            (z - f64::from(world.origin[2])) / v * scale,
+            (x - f64::from(floor.origin[0])) / v * scale,
+            (z - f64::from(floor.origin[1])) / v * scale,
         )
     };
     let path: Vec<(f64, f64)> = cameras
@@ -89,22 +80,6 @@ pub fn draw(world: &World, cameras: &Cameras, report: &AgentReport) -> RgbImage 
         dot(&mut map, at, 6.0, colour);
     }
     map
-}
-
-fn body(world: &World, cameras: &Cameras, report: &AgentReport) -> Option<Body> {
-    let standard = AgentOptions::default()
-        .body(world, cameras, &mut Vec::new())
-        .ok()?;
-    let metric = |name: &str, otherwise: f64| match report.metrics.get(name) {
-        Some(&value) if value > 0.0 => value,
-        _ => otherwise,
-    };
-    Some(Body {
-        height: metric("agent_height", standard.height),
-        radius: metric("agent_radius", standard.radius),
-        climb: metric("agent_climb", standard.climb),
-        ..standard
-    })
 }
 
 /// A filled disc; parts outside the picture are left out.

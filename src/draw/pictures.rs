@@ -6,12 +6,11 @@ use anyhow::Context;
 use image::{Rgb, RgbImage, imageops};
 
 use super::map as map_view;
-use crate::agent::AgentReport;
+use crate::agent::{AgentReport, Floor};
 use crate::camera::Cameras;
 use crate::gpu::Gpu;
 use crate::splat::{FitReport, Renderer, Splats};
 use crate::video::Frames;
-use crate::world::World;
 
 /// Pictures in a row at most.
 const COLUMNS: usize = 3;
@@ -133,10 +132,10 @@ pub fn renders(
 /// # Errors
 /// When the picture cannot be written.
 pub fn map(
-    world: &World,
+    floor: &Floor,
     cameras: &Cameras,
     report: &AgentReport,
     path: &Path,
 ) -> anyhow::Result<()> {
-    save(&map_view::draw(world, cameras, report), path)
+    save(&map_view::draw(floor, cameras, report), path)
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::local::LocalProvider;
 use super::{Delivered, DependsOn, GenerateError, TakeRequest};
 use crate::event::Monitor;
-use crate::video::folder::is_list;
-use crate::video::pattern::{self, Matches};
+use crate::paths::pattern::{self, Matches};
+use crate::paths::{PathError, is_list};
 use crate::video::{VideoError, probe};
 
 /// Delivers what the row's `video` column names, in its place and unchanged.
@@ -117,7 +117,7 @@ fn elsewhere(input: &Path, folder: &Path) -> Vec<PathBuf> {
 /// [`GenerateError::Io`] when there is nothing, or a pattern matches images and clips together or what is neither.
 pub fn expand(pattern: &Path) -> Result<Vec<PathBuf>, GenerateError> {
     if pattern::is_pattern(pattern) {
-        return match pattern::matches(pattern).map_err(from_video)? {
+        return match pattern::matches(pattern).map_err(from_path)? {
             Matches::Clips(clips) => Ok(clips),
             Matches::Images(_) => Ok(vec![pattern.to_owned()]),
         };
@@ -137,6 +137,10 @@ pub fn expand(pattern: &Path) -> Result<Vec<PathBuf>, GenerateError> {
         )),
         Err(error) => Err(io(format!("it cannot be read: {error}"))),
     }
+}
+
+fn from_path(PathError { path, reason }: PathError) -> GenerateError {
+    GenerateError::Io { path, reason }
 }
 
 fn from_video(error: VideoError) -> GenerateError {

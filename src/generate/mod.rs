@@ -5,10 +5,10 @@
 //! them. A provider that works on this machine implements [`local::LocalProvider`] and is wrapped in
 //! [`local::Local`].
 
+mod by_name;
 pub mod files;
 pub mod job;
 pub mod local;
-mod providers;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-pub use providers::{NAMES, Providers};
+pub use by_name::Providers;
 
 use crate::event::Monitor;
 use crate::gpu::Kernel;

@@ -18,6 +18,15 @@ pub struct Fault {
     pub message: String,
 }
 
+/// Where a value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// As [`Fault::line`].
+    pub line: usize,
+    /// As [`Fault::column`].
+    pub column: Option<usize>,
+}
+
 impl Fault {
     /// A fault of a whole line.
     pub(super) fn line(line: usize, message: impl Into<String>) -> Self {
@@ -67,7 +76,7 @@ pub enum ManifestError {
 const SHOWN: usize = 40;
 
 /// A value as a message shows it: the first 40 characters, control characters escaped.
-pub(super) fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     let mut shown = String::new();
     for c in text.chars().take(SHOWN) {
         match c {

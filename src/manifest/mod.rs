@@ -9,7 +9,7 @@
 //! | `seconds`, `fps` | 0.1 to 600, 1 to 240 |
 //! | `size` | `WIDTHxHEIGHT`; in JSON and TOML also `[width, height]` |
 //! | `seed` | 0 to 2^64-1 |
-//! | `provider`, `model` | one of [`crate::generate::NAMES`]; the provider's own name of a model |
+//! | `provider`, `model` | the name of a provider; the provider's own name of a model |
 //! | `video` | a video, a folder of images, or a pattern (`clips/*.mp4`) |
 //! | `reference_image` | a picture |
 //! | `priority` | a whole number; higher goes first, 0 by default |
@@ -46,7 +46,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use fault::{Fault, ManifestError};
+pub(crate) use fault::cut;
+pub use fault::{Fault, ManifestError, Place};
 use ids::Ids;
 pub use raw::{COLUMNS, Format};
 use row::Home;
@@ -68,7 +69,7 @@ pub struct Prompt {
     pub size: Option<[u32; 2]>,
     /// Frames per second.
     pub fps: Option<f64>,
-    /// A video that exists, a folder of images, or a pattern (see [`crate::generate::files::expand`]); relative paths start at the manifest's folder.
+    /// A video that exists, a folder of images, or a pattern of either; relative paths start at the manifest's folder.
     pub video: Option<PathBuf>,
     /// Provider of this row's takes, where it is not the run's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,6 +103,8 @@ pub struct Manifest {
     pub rows: Vec<Prompt>,
     /// Faults in line order.
     pub faults: Vec<Fault>,
+    /// Each provider that a row names, faulty rows included, and where.
+    pub providers: BTreeMap<String, Vec<Place>>,
     /// What stops nothing, in line order: unknown columns that look like known ones, and what is read otherwise than
     /// it is written.
     pub warnings: Vec<Fault>,
@@ -173,7 +176,10 @@ fn parse(text: &str, format: Format, home: Home<'_>) -> Result<Manifest, String>
                 )));
             }
         }
-        let row = row::read(raw, home, &mut manifest.faults, &mut told);
+        let mut row = row::read(raw, home, &mut manifest.faults, &mut told);
+        if let Some((name, place)) = row.provider.take() {
+            manifest.providers.entry(name).or_default().push(place);
+        }
         let Some(id) = &row.id else {
             continue;
         };

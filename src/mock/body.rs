@@ -4,7 +4,7 @@ use glam::{DVec3, Quat, Vec3};
 
 use super::piece::{Piece, Shape, Skin};
 use super::prompt::{Cast, Colour, Extent, Place, Subject};
-use super::rng::Rng;
+use crate::numeric::Rng;
 
 /// How a subject looks; drawn once.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use glam::{DVec2, DVec3, Quat, Vec3};
 use super::body::MOST_PIECES;
 use super::piece::{Piece, Shape, Skin};
 use super::prompt::{Colour, Extent, MOST_SUBJECTS, Material, Place, Prop, Wanted};
-use super::rng::Rng;
 use super::scene::{Role, Scene};
 use super::trace::MAX_PRIMITIVES;
+use crate::numeric::Rng;
 
 /// Primitives that props may take, so that all subjects always fit.
 const BUDGET: usize = MAX_PRIMITIVES - MOST_SUBJECTS as usize * MOST_PIECES;
@@ -139,7 +139,7 @@ fn racks(scene: &mut Scene, taken: &mut Taken, pit: Option<[DVec2; 2]>, rng: &mu
             let clash = pit.is_some_and(|[a, b]| at.distance(at.clamp(a, b)) < r + 0.1)
                 || scene.off_camera(at) < r + 0.5
                 || off_gap(scene, at) < r + 0.2
-                || scene.off_stage(at) < r;
+                || scene.off_circuit(at) < r;
             if clash {
                 continue;
             }
@@ -242,7 +242,7 @@ fn spot(
                 at.distance(eye + k * toward) > radius + 0.35
             })
             && off_gap(scene, at) > radius + 0.35
-            && scene.off_stage(at) > radius;
+            && scene.off_circuit(at) > radius;
         let seen = || {
             scene
                 .sees(middle, DVec3::new(at.x, 0.5, at.y))

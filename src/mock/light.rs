@@ -3,8 +3,8 @@
 use glam::{DVec2, Vec3};
 
 use super::prompt::{Light, Place, Understood, Weather};
-use super::rng::Rng;
 use super::site::Site;
+use crate::numeric::Rng;
 
 /// What the ray tracer takes of it; colours are linear.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +29,8 @@ pub(super) struct Lighting {
 const SUN: f32 = 60.0;
 
 impl Lighting {
-    /// The light of a site whose subjects move about `stage`.
-    pub fn new(understood: &Understood, site: &Site, stage: DVec2, rng: &mut Rng) -> Self {
+    /// The light of a site whose subjects move about `circuit`.
+    pub fn new(understood: &Understood, site: &Site, circuit: DVec2, rng: &mut Rng) -> Self {
         let night = understood.light == Light::Night;
         let fog = match (understood.weather, understood.outdoors()) {
             (Weather::Fog, true) => 0.06,
@@ -42,12 +42,12 @@ impl Lighting {
         let light = if understood.outdoors() && !night {
             Self::sun(understood, rng)
         } else {
-            Self::lamp(understood, site, stage, rng)
+            Self::lamp(understood, site, circuit, rng)
         };
         Self { fog, ..light }
     }
 
-    fn lamp(understood: &Understood, site: &Site, stage: DVec2, rng: &mut Rng) -> Self {
+    fn lamp(understood: &Understood, site: &Site, circuit: DVec2, rng: &mut Rng) -> Self {
         let (colour, ambient) = match understood.light {
             Light::Neutral => ([1.30, 1.28, 1.22], [0.42, 0.42, 0.44]),
             Light::Bright => ([1.55, 1.52, 1.44], [0.50, 0.51, 0.53]),
@@ -60,8 +60,8 @@ impl Lighting {
         let along = match site.place {
             Place::Room => rng.range32(-0.2, 0.35) * e.z,
             Place::Corridor | Place::Stairs => rng.range32(0.05, 0.35) * e.z,
-            // Over the stage, where a hall or a yard is too large for one lamp.
-            _ => stage.y as f32 + rng.range32(-0.5, 1.5),
+            // Over the circuit, where a hall or a yard is too large for one lamp.
+            _ => circuit.y as f32 + rng.range32(-0.5, 1.5),
         };
         let outdoors = understood.outdoors();
         let height = if outdoors { 4.2 } else { e.y - 0.15 };

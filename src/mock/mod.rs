@@ -20,7 +20,6 @@ pub mod piece;
 mod plant;
 pub mod prompt;
 pub mod render;
-pub(crate) mod rng;
 pub mod scene;
 pub mod seeds;
 mod shell;

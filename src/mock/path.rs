@@ -5,9 +5,9 @@ use std::f64::consts::TAU;
 use glam::{DMat3, DVec2, DVec3};
 
 use super::prompt::{Move, Pace, Place, Subject, Understood};
-use super::rng::Rng;
 use super::site::{KERB, Site};
 use crate::camera::{Intrinsics, Pose};
+use crate::numeric::Rng;
 
 /// The camera's way through a take.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ enum Way {
     },
     /// Behind the first subject.
     Follow {
-        stage: Stage,
+        circuit: Circuit,
         lag: f64,
         height: f64,
         gaze: f64,
@@ -54,7 +54,7 @@ fn look(eye: DVec3, target: DVec3) -> Pose {
 
 /// Where subjects move: a loop, where the first of them starts on it and how fast they go.
 #[derive(Clone, Debug)]
-pub(super) struct Stage {
+pub(super) struct Circuit {
     pub track: Loop,
     /// Metres along the loop at which the first one starts.
     pub first: f64,
@@ -62,13 +62,13 @@ pub(super) struct Stage {
     pub speed: f64,
 }
 
-/// The camera's way and the subjects' stage for a take of `seconds` at `site`.
+/// The camera's way and the subjects' circuit for a take of `seconds` at `site`.
 pub(super) fn plan(
     understood: &Understood,
     site: &Site,
     seconds: f64,
     seed: u64,
-) -> (CameraPath, Stage) {
+) -> (CameraPath, Circuit) {
     let rng = &mut Rng::stream(seed, "camera");
     let half = site.half();
     let fov = rng.range(54.0, 66.0).to_radians();
@@ -191,7 +191,7 @@ pub(super) fn plan(
         other => other,
     };
 
-    // The stage lies where the camera looks and does not go.
+    // The circuit lies where the camera looks and does not go.
     let follow = camera == Move::Follow;
     let track = match (&way, site.place) {
         _ if follow => match site.place {
@@ -257,7 +257,7 @@ pub(super) fn plan(
     } else {
         2.5
     };
-    let stage = Stage {
+    let circuit = Circuit {
         // On a long loop from one end, so that most of the way is straight.
         first: if follow { lag + 0.9 } else { first },
         track,
@@ -265,7 +265,7 @@ pub(super) fn plan(
     };
     let way = if follow {
         Way::Follow {
-            stage: stage.clone(),
+            circuit: circuit.clone(),
             lag,
             height: height + 0.1,
             gaze: 1.0,
@@ -284,7 +284,7 @@ pub(super) fn plan(
         },
         seconds,
     };
-    (path, stage)
+    (path, circuit)
 }
 
 impl CameraPath {
@@ -317,14 +317,14 @@ impl CameraPath {
                 look(at + hand, *middle)
             }
             Way::Follow {
-                stage,
+                circuit,
                 lag,
                 height,
                 gaze,
             } => {
-                let metres = stage.first + stage.speed * t;
-                let (goal, _) = stage.track.at(metres);
-                let (at, _) = stage.track.at(metres - lag);
+                let metres = circuit.first + circuit.speed * t;
+                let (goal, _) = circuit.track.at(metres);
+                let (at, _) = circuit.track.at(metres - lag);
                 look(
                     DVec3::new(at.x, *height, at.y) + hand,
                     DVec3::new(goal.x, *gaze, goal.y),

@@ -4,9 +4,9 @@ use glam::{Mat3, Quat, Vec3};
 use serde::{Deserialize, Serialize};
 
 use super::prompt::{Colour, Material};
-use super::rng::Rng;
 use super::terrain;
 use super::trace::{Primitive, Solid};
+use crate::numeric::Rng;
 
 /// A shape about its own middle. Lengths in metres.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

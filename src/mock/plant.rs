@@ -8,9 +8,9 @@ use super::faults::{Astray, BURST, Span, Veil};
 use super::furnish;
 use super::piece::{Piece, Skin};
 use super::prompt::Colour;
-use super::rng::Rng;
 use super::scene::{Role, Scene};
 use super::shell::{Gap, PIT, Side};
+use crate::numeric::Rng;
 
 impl Scene {
     fn planted_at(&mut self, kind: Kind, [from, to]: Span) -> &mut Planted {
@@ -101,7 +101,7 @@ impl Scene {
         let middle = self.clip.frames / 2;
         let walked: Vec<DVec2> = match self.understood.count() {
             0 => Vec::new(),
-            _ => self.stage.track.places().collect(),
+            _ => self.circuit.track.places().collect(),
         };
         let wide = self.breadth();
         for k in 0..3000 {
@@ -422,7 +422,7 @@ impl Scene {
                     && at.z.abs() + wide.z < half.y
                     && (self.site.ground(flat) - f64::from(low.y)).abs() < 0.02
                     && self.off_camera(flat) > radius + 0.4
-                    && self.off_stage(flat) > radius
+                    && self.off_circuit(flat) > radius
                     && self.reserved.pit.is_none_or(|[a, b]| apart(a, b))
                     && others.iter().all(|[a, b]| apart(level(*a), level(*b)))
                     && self.sees(span[0], at).is_some()
@@ -492,7 +492,7 @@ impl Scene {
             }
             Kind::Teleport => {
                 // Not onto another one.
-                let apart = self.stage.track.length() / self.walkers.len() as f64;
+                let apart = self.circuit.track.length() / self.walkers.len() as f64;
                 let most = if self.walkers.len() > 1 {
                     0.5 * apart
                 } else {
@@ -508,14 +508,14 @@ impl Scene {
             Kind::Sink => self.faults.lift = Some(astray(-measure)),
             _ => {
                 // What it gains is for good, and must not bring it into another one.
-                let apart = self.stage.track.length() / self.walkers.len() as f64;
+                let apart = self.circuit.track.length() / self.walkers.len() as f64;
                 let gained = self.faults.teleport.map_or(0.0, |t| t.measure);
                 let room = if self.walkers.len() > 1 {
                     0.5 * apart - gained
                 } else {
                     f64::INFINITY
                 };
-                told = measure.min(room / BURST + 2.0 * self.stage.speed);
+                told = measure.min(room / BURST + 2.0 * self.circuit.speed);
                 if told < 1.5 {
                     return self.misfit(kind, "no room before the next subject");
                 }

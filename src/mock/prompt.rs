@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::defects;
 pub(super) use super::parse::tokens;
 use super::parse::{Heard, listen};
-use super::rng::Rng;
 use super::words::QUIET;
 pub use super::words::{
     Colour, Extent, Light, Material, Move, Pace, Place, Prop, Subject, Weather,
 };
+use crate::numeric::Rng;
 
 /// Most subjects that one scene shows.
 pub const MOST_SUBJECTS: u32 = 4;

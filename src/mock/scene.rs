@@ -8,14 +8,14 @@ use super::defects::{self, Draw, Kind, Planted};
 use super::faults::{Faults, Reserved};
 use super::furnish;
 use super::light::Lighting;
-use super::path::{self, CameraPath, Stage};
+use super::path::{self, CameraPath, Circuit};
 use super::piece::Piece;
 use super::prompt::{Subject, Understood};
-use super::rng::Rng;
 use super::shell;
 use super::site::Site;
 use super::trace::{HAS_SKY, HAS_VEIL, TraceParams};
 use crate::camera::{Camera, Pose};
+use crate::numeric::Rng;
 
 /// The clip that a scene is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ pub struct Scene {
     pub(super) walkers: Vec<Walker>,
     pub(super) faults: Faults,
     pub(super) reserved: Reserved,
-    pub(super) stage: Stage,
+    pub(super) circuit: Circuit,
     camera: CameraPath,
     lighting: Lighting,
 }
@@ -116,9 +116,9 @@ impl Scene {
     pub fn planting(understood: Understood, clip: Clip, draws: Vec<Draw>) -> Self {
         let seed = understood.seed;
         let site = Site::new(&understood, &mut Rng::stream(seed, "place"));
-        let (camera, stage) = path::plan(&understood, &site, clip.seconds(), seed);
+        let (camera, circuit) = path::plan(&understood, &site, clip.seconds(), seed);
         let light = &mut Rng::stream(seed, "light");
-        let lighting = Lighting::new(&understood, &site, stage.track.middle(), light);
+        let lighting = Lighting::new(&understood, &site, circuit.track.middle(), light);
         let mut scene = Self {
             clip,
             objects: Vec::new(),
@@ -131,7 +131,7 @@ impl Scene {
             reserved: Reserved::default(),
             site,
             camera,
-            stage,
+            circuit,
             lighting,
             draws,
             understood,
@@ -168,7 +168,7 @@ impl Scene {
 
     fn people(&mut self) {
         let mut rng = Rng::stream(self.understood.seed, "subject");
-        let around = self.stage.track.length();
+        let around = self.circuit.track.length();
         let total = f64::from(self.understood.count().max(1));
         for cast in self.understood.subjects.clone() {
             let label = match cast.subject {
@@ -184,7 +184,7 @@ impl Scene {
                     k => format!("{label} {}", k + 1),
                 };
                 let object = self.name(&name, Role::Subject);
-                let start = self.stage.first + around * self.walkers.len() as f64 / total;
+                let start = self.circuit.first + around * self.walkers.len() as f64 / total;
                 self.walkers.push(Walker {
                     object,
                     look: Look::new(&cast, self.understood.place, &mut rng),
@@ -240,10 +240,10 @@ impl Scene {
 
     fn standing(&self, walker: usize, frame: usize, offset: f64) -> Standing {
         let t = self.time(frame, offset);
-        let speed = self.stage.speed;
+        let speed = self.circuit.speed;
         let metres =
             self.walkers[walker].start + speed * t + self.faults.astray(walker, frame, t, speed);
-        let (at, ahead) = self.stage.track.at(metres);
+        let (at, ahead) = self.circuit.track.at(metres);
         let lift = self
             .faults
             .lift
@@ -265,11 +265,11 @@ impl Scene {
         let mut out: Vec<Piece> = self.statics.iter().map(|p| self.spoilt(p, frame)).collect();
         for (k, walker) in self.walkers.iter().enumerate() {
             let s = self.standing(k, frame, offset);
-            let (at, _) = self.stage.track.at(s.metres);
+            let (at, _) = self.circuit.track.at(s.metres);
             let lift = s.place.y - self.site.ground(at);
             // A point along the way, to the side of it, on the ground under it.
             let ground = |metres: f64, aside: f64| {
-                let (p, ahead) = self.stage.track.at(s.metres + metres);
+                let (p, ahead) = self.circuit.track.at(s.metres + metres);
                 // The body faces its way with x to its left, as its own axes are right-handed and y up.
                 let p = p + aside * DVec2::new(ahead.y, -ahead.x);
                 DVec3::new(p.x, self.site.ground(p) + lift, p.y)
@@ -375,10 +375,10 @@ impl Scene {
     }
 
     /// Least level distance of a place from where subjects go; far where there is nobody.
-    pub(super) fn off_stage(&self, place: DVec2) -> f64 {
+    pub(super) fn off_circuit(&self, place: DVec2) -> f64 {
         if self.understood.count() == 0 {
             return f64::INFINITY;
         }
-        self.stage.track.distance(place) - self.breadth()
+        self.circuit.track.distance(place) - self.breadth()
     }
 }

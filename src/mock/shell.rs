@@ -4,9 +4,9 @@ use glam::{DVec2, Vec3};
 
 use super::piece::{Piece, Skin};
 use super::prompt::{Colour, Material, Place, Weather};
-use super::rng::Rng;
 use super::scene::{Role, Scene};
 use super::site::KERB;
+use crate::numeric::Rng;
 
 /// Depth of a pit in metres.
 pub(super) const PIT: f32 = 1.6;

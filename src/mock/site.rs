@@ -3,7 +3,7 @@
 use glam::{DVec2, Vec3};
 
 use super::prompt::{Extent, Place, Understood};
-use super::rng::Rng;
+use crate::numeric::Rng;
 
 /// A flight of steps that climbs toward -z across the whole width.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -45,9 +45,12 @@ pub const MODEL: usize = 4;
 /// Pixels looked at in the camera's fit, about.
 const POINTS: f64 = 2500.0;
 
-/// Standard pixels in one of a picture of this size: lengths are told as if the short side were 160 pixels.
-pub fn scale(width: u32, height: u32) -> f32 {
-    160.0 / width.min(height).max(1) as f32
+/// Short side of a picture whose pixels are standard ones, in which lengths are told.
+pub const SHORT_SIDE: f32 = 160.0;
+
+/// Standard pixels in one of a picture of this size.
+fn scale(width: u32, height: u32) -> f32 {
+    SHORT_SIDE / width.min(height).max(1) as f32
 }
 
 /// Records the camera's model and the own motion of one step.

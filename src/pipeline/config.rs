@@ -1,21 +1,19 @@
 //! The resolved configuration of a run: what every stage is told, saved as `run.toml`.
 
-pub mod keys;
-
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::keys;
 use crate::agent::AgentOptions;
 use crate::camera::SolveOptions;
 use crate::depth;
+use crate::key::KeyFault;
 use crate::motion::MotionOptions;
 use crate::revise::AcceptOptions;
 use crate::score::{METRICS, ScoreOptions};
 use crate::splat::FitOptions;
 use crate::world::WorldOptions;
-
-pub use keys::KeyFault;
 
 /// Effort and working sizes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -117,8 +115,8 @@ impl Config {
             format: crate::store::FORMAT,
             preset,
             adapter: "auto".to_owned(),
-            provider: "mock".to_owned(),
-            providers: crate::generate::NAMES
+            provider: crate::providers::NAMES[0].to_owned(),
+            providers: crate::providers::NAMES
                 .iter()
                 .map(|n| ((*n).to_owned(), ProviderLimits::default()))
                 .collect(),

@@ -5,6 +5,7 @@
 
 mod config;
 mod explain;
+pub mod keys;
 mod left_out;
 mod made;
 mod plan;
@@ -15,6 +16,7 @@ mod step;
 pub mod steps;
 mod studio;
 mod takes;
+mod watch;
 mod work;
 
 use std::path::PathBuf;
@@ -23,7 +25,7 @@ use std::sync::atomic::Ordering;
 
 use futures_util::future::join_all;
 
-pub use config::{Config, Preset, ProviderLimits, keys};
+pub use config::{Config, Preset, ProviderLimits};
 pub use explain::{Explained, Explainer, Standing};
 pub use made::{Content, Made};
 pub use plan::{Amount, Plan, RowFault, Share};
@@ -33,6 +35,7 @@ pub use stages::{
 pub use step::{Each, Facts, Step};
 pub use studio::Studio;
 pub use takes::Desk;
+pub use watch::{KEEP_BYTES, WINDOW, Watched, watch};
 
 use left_out::LeftOut;
 use result::conclude;
@@ -41,11 +44,11 @@ use crate::event::Monitor;
 use crate::generate::{GenerateError, Providers};
 use crate::lane::{Lane, Recover, Urgency};
 use crate::manifest::Prompt;
+use crate::paths::{is_list, pattern::is_pattern};
 use crate::record::{Event, Events, IterationResult, RowResult, StepMonitor, Work};
 use crate::revise::{Found, Revision, revise};
 use crate::score::Scores;
 use crate::store::{At, Begun, Pending, Recipe, Run, Scratch, StepRecord, StoreError, read_json};
-use crate::video::{folder::is_list, pattern::is_pattern};
 
 /// Artifacts of a round that can be made again from what is kept, as globs relative to the round's folder.
 pub const INTERMEDIATES: &[&str] = &[

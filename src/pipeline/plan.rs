@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::Config;
 use crate::generate::{Providers, Quote};
-use crate::manifest::{Fault, Prompt};
+use crate::manifest::{Fault, Manifest, Place, Prompt, cut};
+use crate::providers::{self, Needs, Provider};
 
 /// What a run would do: the first round surely, the others unless a world is accepted before.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -145,27 +146,67 @@ impl Config {
         }
     }
 
-    /// The rows that lack what their provider makes takes from.
-    pub fn check(&self, rows: &[Prompt]) -> Vec<Fault> {
-        let fault = |row: &Prompt, field: &str, message: String| Fault {
-            line: row.line,
-            column: None,
-            field: field.to_owned(),
-            message,
-        };
-        let check = |row: &Prompt| match self.provider_of(row) {
-            "files" => row.video.is_none().then(|| {
-                let message =
-                    "the files provider needs a `video`; name one, or use --provider mock";
-                fault(row, "video", message.to_owned())
-            }),
-            name => row.prompt.is_empty().then(|| {
-                let message = format!(
-                    "the {name} provider needs a prompt; write one, or use --provider files"
-                );
-                fault(row, "prompt", message)
-            }),
-        };
-        rows.iter().filter_map(check).collect()
+    /// Takes out the rows whose provider is unknown or lacks what it makes takes from, and adds their faults.
+    pub fn check(&self, manifest: &mut Manifest) {
+        for (name, places) in &manifest.providers {
+            if providers::find(name).is_none() {
+                let message = unknown(name);
+                let fault = |place: &Place| Fault {
+                    line: place.line,
+                    column: place.column,
+                    field: "provider".to_owned(),
+                    message: message.clone(),
+                };
+                manifest.faults.extend(places.iter().map(fault));
+            }
+        }
+        let faults = &mut manifest.faults;
+        manifest.rows.retain(|row| {
+            let name = self.provider_of(row);
+            let lacks = match providers::find(name) {
+                // Told above, with its place.
+                None if row.provider.is_some() => return false,
+                Some(Provider {
+                    needs: Needs::Video,
+                    ..
+                }) => row.video.is_none().then_some(Needs::Video),
+                _ => row.prompt.is_empty().then_some(Needs::Prompt),
+            };
+            faults.extend(lacks.map(|needs| lacking(row, name, needs)));
+            lacks.is_none()
+        });
+        faults.sort_by_key(|fault| (fault.line, fault.column));
+    }
+}
+
+/// That there is no such provider, and which may be meant.
+fn unknown(name: &str) -> String {
+    let lower = name.chars().take(40).collect::<String>().to_lowercase();
+    let near = providers::NAMES
+        .iter()
+        .find(|known| strsim::damerau_levenshtein(known, &lower) <= 2);
+    let hint = near.map_or_else(String::new, |name| format!("; did you mean '{name}'?"));
+    format!(
+        "'{}' is no provider; use one of {}{hint}",
+        cut(name),
+        providers::NAMES.join(", ")
+    )
+}
+
+/// That a row has nothing for its provider, and which provider would do with what it has.
+fn lacking(row: &Prompt, name: &str, needs: Needs) -> Fault {
+    let (field, what) = match needs {
+        Needs::Prompt => ("prompt", "a prompt; write one"),
+        Needs::Video => ("video", "a `video`; name one"),
+    };
+    let other = providers::TABLE.iter().find(|other| other.needs != needs);
+    let mend = other.map_or_else(String::new, |other| {
+        format!(", or use --provider {}", other.name)
+    });
+    Fault {
+        line: row.line,
+        column: None,
+        field: field.to_owned(),
+        message: format!("the {name} provider needs {what}{mend}"),
     }
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Config;
+use super::watch::{KEEP_BYTES, WINDOW, Watched, watch};
 use crate::camera::{self, CameraError, Cameras, Intrinsics};
 use crate::depth::{DepthMaps, Model};
 use crate::event::Monitor;
 use crate::gpu::Gpu;
 use crate::motion::{self, Motion, MotionOptions, Pairs};
-use crate::score::{self, ScoreError, ScoreOptions, Watched};
+use crate::score::{self, ScoreError, ScoreOptions};
 use crate::splat::{self, FitReport, Renderer, Splats};
 use crate::video::{self, DecodeOptions, Frames, Windows};
 use crate::world::{self, DepthView};
@@ -73,7 +74,7 @@ pub fn frames(
 /// out, and made smaller only where their long side is over `max_side`.
 ///
 /// # Errors
-/// As [`score::watch`], and when the input cannot be opened.
+/// As [`watch`], and when the input cannot be opened.
 pub fn scored(
     gpu: &Gpu,
     input: &Path,
@@ -94,8 +95,8 @@ pub fn scored(
     }
     let expected = video::probe(input).map_or(0, |info| info.frames);
     let mut windows = Windows::open(gpu, input, &decode, monitor)?;
-    let how = (score::WINDOW, score::KEEP_BYTES, expected);
-    let watched = score::watch(gpu, &mut windows, how, motion, options, monitor)?;
+    let how = (WINDOW, KEEP_BYTES, expected);
+    let watched = watch(gpu, &mut windows, how, motion, options, monitor)?;
     for fault in &watched.faults {
         monitor.warn(&format!("{}: {fault}", input.display()));
     }
@@ -152,7 +153,7 @@ pub struct Given {
 /// # Errors
 /// A file of them that is there and cannot be read.
 pub fn given(input: &Path, frames: &Frames, config: &Config) -> anyhow::Result<Given> {
-    if !input.is_dir() && !video::folder::is_list(input) {
+    if !input.is_dir() && !crate::paths::is_list(input) {
         return Ok(Given::default());
     }
     let wanted = camera::Wanted {

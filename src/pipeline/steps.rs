@@ -121,19 +121,19 @@ pub static WORLD: Step = Step {
     work: Some(work::world),
 };
 
-/// The world -> what agents found in it.
+/// The world -> what agents found in it, and its floor as they saw it.
 pub static AGENT: Step = Step {
     name: "agent", each: Each::Round, reads: &["world.vox", "world.ply", "cameras.json"],
-    writes: &["agent.json"],
+    writes: &["agent.json", "floor.json"],
     stages: &[("splat", splat::VERSION), ("agent", agent::VERSION)],
     kernels: &[splat::KERNELS, &SORTING, agent::KERNELS],
     options: |r, f| r.option("agent", &f.config.agent),
     work: Some(work::agent),
 };
 
-/// World and report -> pictures for people.
+/// Splats, floor and report -> pictures for people.
 pub static PICTURES: Step = Step {
-    name: "pictures", each: Each::Round, reads: &["world.vox", "world.ply", "cameras.json", "agent.json"],
+    name: "pictures", each: Each::Round, reads: &["world.ply", "cameras.json", "agent.json", "floor.json"],
     writes: &["map.png", "renders.png"],
     stages: &[("splat", splat::VERSION), ("report", crate::draw::VERSION)],
     kernels: &[splat::KERNELS, &SORTING],

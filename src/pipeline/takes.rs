@@ -12,9 +12,9 @@ use super::{Config, Round, Stages, StepError, Take, Walk, steps};
 use crate::event::Monitor;
 use crate::generate::{Delivered, TakeRequest, VideoProvider, job};
 use crate::manifest::Prompt;
+use crate::paths::is_list;
 use crate::record::{Event, Work};
 use crate::store::{At, Begun, Recipe, Stamp, StepRecord, StoreError, read_json};
-use crate::video::folder::is_list;
 
 /// Limits on what is asked for at once: each provider has so many places, and nothing new is asked of any while too
 /// many takes wait for the lane. What is under way then is let come in.

@@ -1,12 +1,14 @@
 //! Rules that turn what scores and agents found into a revised prompt; the rules are data (`rules.toml`).
 
 mod evidence;
+mod options;
 
 use serde::{Deserialize, Serialize};
 
 pub use evidence::{Evidence, Lacking};
+pub use options::{AcceptOptions, KEYS};
 
-use crate::agent::{AgentReport, Severity, What};
+use crate::agent::{AgentReport, What};
 use crate::hash::sha256_hex;
 use crate::score::Scores;
 
@@ -44,43 +46,6 @@ struct Rule {
     refusal: Option<String>,
     add: String,
     because: String,
-}
-
-/// When a world is good enough.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AcceptOptions {
-    /// Violations of this severity or worse are not accepted.
-    pub reject_severity: Severity,
-    /// Least `path_completion`.
-    pub min_path_completion: f64,
-    /// Least `physics_score`.
-    pub min_physics_score: f64,
-    /// Largest `collision_rate`.
-    pub max_collision_rate: f64,
-    /// Least share of the frames whose camera is known; under it, and under what follows, nothing can be told.
-    pub min_registered: f64,
-    /// Least PSNR of held-out frames in dB.
-    pub min_held_out_psnr: f64,
-    /// Least floor that can be walked on, in square metres or camera heights.
-    pub min_walkable_area: f64,
-    /// Least share of the pairs of start and goal between which all that matters was seen.
-    pub min_known_ways: f64,
-}
-
-impl Default for AcceptOptions {
-    fn default() -> Self {
-        Self {
-            reject_severity: Severity::Medium,
-            min_path_completion: 0.8,
-            min_physics_score: 0.8,
-            max_collision_rate: 0.2,
-            min_registered: 0.6,
-            min_held_out_psnr: 15.0,
-            min_walkable_area: 0.5,
-            min_known_ways: 0.5,
-        }
-    }
 }
 
 /// What came of a round.
@@ -338,7 +303,7 @@ fn fires(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::{Location, Violation};
+    use crate::agent::{Location, Severity, Violation};
     use crate::camera::LengthUnit;
 
     fn report(violations: Vec<Violation>, path: f64) -> AgentReport {

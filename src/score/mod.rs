@@ -24,15 +24,14 @@ mod visual_quality;
 
 use std::collections::BTreeMap;
 
-use crate::event::{Monitor, Silent};
 use crate::gpu::{Gpu, GpuError, Kernel};
-use crate::motion::{Motion, MotionError, MotionOptions, Stream};
-use crate::video::{Frames, VideoError, Windows};
+use crate::motion::Motion;
+use crate::video::Frames;
 
 pub use evidence::{Evidence, LEAST_FRAMES};
 pub use notes::{Moment, Notes};
-pub use options::{Combination, ScoreOptions};
-pub use scorer::Scorer;
+pub use options::{Combination, KEYS, ScoreOptions};
+pub use scorer::{PACE, Scorer};
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = kernels::ALL;
@@ -107,18 +106,9 @@ pub enum ScoreError {
         /// Of the frame, in seconds.
         time: f64,
     },
-    /// The motion failed.
-    #[error(transparent)]
-    Motion(#[from] MotionError),
-    /// The frames failed.
-    #[error(transparent)]
-    Video(#[from] VideoError),
     /// The GPU failed.
     #[error(transparent)]
     Gpu(#[from] GpuError),
-    /// The caller said stop.
-    #[error("interrupted while scoring")]
-    Interrupted,
 }
 
 /// The scores of one take.
@@ -216,7 +206,7 @@ pub fn score(
     }
     let size = (motion.width, motion.height);
     let frame = (frames.width, frames.height);
-    let mut scorer = Scorer::new(gpu, frame, (size, motion.half), pace(&frames.times))?;
+    let mut scorer = Scorer::new(gpu, frame, (size, motion.half), &frames.times)?;
     for index in 0..n {
         let mut recorder = gpu.recorder();
         let step = index.checked_sub(1).map(|i| &motion.steps[i]);
@@ -225,141 +215,38 @@ pub fn score(
         scorer.push(&mut recorder, &frames.rgba[index], time, luma, step)?;
         recorder.submit()?;
     }
-    Ok(conclude(&scorer.finish()?, options))
+    Ok(scorer.finish()?.scores(options))
 }
 
 /// Long side, in pixels, beyond which frames are made smaller before they are scored.
 pub const MAX_SIDE: u32 = 1280;
 
-/// Frames of a window. Scores do not depend on it.
-pub const WINDOW: usize = 32;
-
-/// Bytes of motion that are kept of a clip for later stages: some 400 steps at the default size.
-pub const KEEP_BYTES: usize = 512 << 20;
-
-/// A clip that was scored as it came.
-pub struct Watched {
-    /// Its scores.
-    pub scores: Scores,
-    /// Its motion, unless it takes more bytes than were to be kept.
-    pub motion: Option<Motion>,
-    /// Frames that came.
-    pub frames: usize,
-    /// Faults that did not stop the decode, in words.
-    pub faults: Vec<String>,
-}
-
-/// Scores a clip of any length as it is decoded, in windows of `window` frames (at least [`WINDOW`], which tell the
-/// pace), with the memory of one and of `keep` bytes of motion: the same scores as [`score`] gives. Progress is counted
-/// in frames of `expected`.
-///
-/// # Errors
-/// As [`score`]; [`ScoreError::Video`], [`ScoreError::Interrupted`].
-pub fn watch(
-    gpu: &Gpu,
-    windows: &mut Windows<'_>,
-    (window, keep, expected): (usize, usize, u64),
-    motion: &MotionOptions,
-    options: &ScoreOptions,
-    monitor: &dyn Monitor,
-) -> Result<Watched, ScoreError> {
-    options.check()?;
-    let mut under_way: Option<(Stream, Scorer)> = None;
-    let (mut times, mut faults) = (Vec::new(), Vec::new());
-    let (mut lumas, mut steps) = (Vec::new(), Vec::new());
-    // Progress is of frames that were scored: the decoder's packets are not told beside it.
-    while let Some(frames) = windows.next(window.max(WINDOW), &Silent)? {
-        let (stream, scorer) = match &mut under_way {
-            Some(both) => both,
-            slot => {
-                let frame = (frames.width, frames.height);
-                let stream = Stream::new(gpu, frame, motion)?;
-                let scorer = Scorer::new(
-                    gpu,
-                    frame,
-                    (stream.size(), stream.half()),
-                    pace(&frames.times),
-                )?;
-                slot.insert((stream, scorer))
-            }
+impl Evidence {
+    /// The metrics of what was measured, and their combination.
+    pub fn scores(&self, options: &ScoreOptions) -> Scores {
+        let mut notes = Notes::default();
+        notes.put("clip", "duplicates", self.duplicates);
+        notes.put("clip", "gate", self.gate);
+        notes.put("clip", "seconds_a_step", self.seconds);
+        let over = |f: fn(&evidence::StepRecord) -> f64| evidence::mean(self.steps.iter().map(f));
+        notes.put("clip", "contrast", over(|s| s.contrast));
+        // How much of the flow is the camera's plane.
+        notes.put("clip", "plane_weight", over(|s| s.plane_weight));
+        let metrics: BTreeMap<String, f64> = METRICS
+            .iter()
+            .map(|m| {
+                let value = (m.measure)(self, &mut notes);
+                let value = if value.is_finite() { value } else { 0.0 };
+                (m.name.to_owned(), value.clamp(0.0, 1.0))
+            })
+            .collect();
+        let measures = Measures {
+            metrics,
+            components: notes.components,
+            worst: notes.worst,
         };
-        for (index, rgba) in frames.rgba.iter().enumerate() {
-            if monitor.stopped() {
-                return Err(ScoreError::Interrupted);
-            }
-            let mut recorder = gpu.recorder();
-            let (luma, step) = stream.push(&mut recorder, &frames, index)?;
-            let time = frames.times[index];
-            scorer.push(&mut recorder, rgba, time, &luma, step.as_ref())?;
-            recorder.submit()?;
-            times.push(time);
-            if times.len() * stream.bytes() <= keep {
-                lumas.push(luma);
-                steps.extend(step);
-            } else {
-                lumas.clear();
-                steps.clear();
-            }
-            // The queue runs at most some frames ahead of what is done.
-            if times.len().is_multiple_of(8) {
-                gpu.wait()?;
-            }
-            let done = times.len() as u64;
-            monitor.progress(done, expected.max(done));
-        }
-        faults = frames.faults;
+        measures.combine(options)
     }
-    let Some((stream, scorer)) = under_way else {
-        return Err(ScoreError::TooShort { frames: 0 });
-    };
-    let (width, height) = stream.size();
-    let frames = times.len();
-    Ok(Watched {
-        scores: conclude(&scorer.finish()?, options),
-        motion: (frames * stream.bytes() <= keep).then_some(Motion {
-            width,
-            height,
-            times,
-            luma: lumas,
-            half: stream.half(),
-            steps,
-        }),
-        frames,
-        faults,
-    })
-}
-
-/// Seconds between frames: the median over the first ones.
-fn pace(times: &[f64]) -> f64 {
-    let first = &times[..times.len().min(WINDOW)];
-    let gaps: Vec<f64> = first.windows(2).map(|t| t[1] - t[0]).collect();
-    evidence::percentile(&gaps, 0.5)
-}
-
-/// The metrics of what was measured.
-fn conclude(evidence: &Evidence, options: &ScoreOptions) -> Scores {
-    let mut notes = Notes::default();
-    notes.put("clip", "duplicates", evidence.duplicates);
-    notes.put("clip", "gate", evidence.gate);
-    notes.put("clip", "seconds_a_step", evidence.seconds);
-    let over = |f: fn(&evidence::StepRecord) -> f64| evidence::mean(evidence.steps.iter().map(f));
-    notes.put("clip", "contrast", over(|s| s.contrast));
-    // How much of the flow is the camera's plane.
-    notes.put("clip", "plane_weight", over(|s| s.plane_weight));
-    let metrics: BTreeMap<String, f64> = METRICS
-        .iter()
-        .map(|m| {
-            let value = (m.measure)(evidence, &mut notes);
-            let value = if value.is_finite() { value } else { 0.0 };
-            (m.name.to_owned(), value.clamp(0.0, 1.0))
-        })
-        .collect();
-    let measures = Measures {
-        metrics,
-        components: notes.components,
-        worst: notes.worst,
-    };
-    measures.combine(options)
 }
 
 /// Indices of the takes, best overall first; equal takes keep their order.

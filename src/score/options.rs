@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{METRICS, ScoreError};
+use crate::key::{Key, Kind, MUCH};
 
 /// How the scores become one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -33,6 +34,13 @@ fn filled<'de, D: serde::Deserializer<'de>>(record: D) -> Result<BTreeMap<String
     weights.extend(given);
     Ok(weights)
 }
+
+/// Keys of these options; `*` stands for each metric.
+#[rustfmt::skip]
+pub static KEYS: &[Key] = &[
+    Key::new("combination", Kind::OneOf(&["geometric", "arithmetic"]), "How the scores become one"),
+    Key::new("*", Kind::Number(0.0, MUCH), "Weight of this score"),
+];
 
 /// Largest weight.
 const MOST: f64 = 1e6;

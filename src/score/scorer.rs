@@ -4,12 +4,13 @@
 //! [`RING`] steps, and the generations of points that are still being followed.
 
 use super::ScoreError;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, percentile};
 use super::kernels::{self as k, CELL, RING};
 use super::ledger::{Entry, Ledger};
 use crate::gpu::image::Pyramid;
 use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_1d, groups_2d};
-use crate::motion::{Step, camera, follow::Following, objects::Grid};
+use crate::motion::camera::{MODEL, SHORT_SIDE};
+use crate::motion::{Step, follow::Following, objects::Grid};
 use crate::video::luma::{LUMA, LumaParams};
 
 /// Seconds that points are followed.
@@ -24,6 +25,16 @@ const AGES: usize = 8;
 const QUALITY: f64 = 0.125;
 /// Rows of a frame that its quality is measured on, about.
 const ROWS: u32 = 240;
+
+/// Frames at the start of a clip that tell its pace; whoever has fewer at hand gets other scores.
+pub const PACE: usize = 32;
+
+/// Seconds between frames: the median over the first ones.
+fn pace(times: &[f64]) -> f64 {
+    let first = &times[..times.len().min(PACE)];
+    let gaps: Vec<f64> = first.windows(2).map(|t| t[1] - t[0]).collect();
+    percentile(&gaps, 0.5)
+}
 
 /// Points that are being followed, and what the picture was where they started.
 struct Generation {
@@ -61,7 +72,7 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    /// For a clip of frames of `frame` pixels, `seconds` apart, whose motion is of `size` and whose luma comes at `half`
+    /// For a clip of frames of `frame` pixels, the first of them shown at `times`, whose motion is of `size` and whose luma comes at `half`
     /// of it.
     ///
     /// # Errors
@@ -70,7 +81,7 @@ impl Scorer {
         gpu: &Gpu,
         frame: (u32, u32),
         (size, half): ((u32, u32), f32),
-        seconds: f64,
+        times: &[f64],
     ) -> Result<Self, ScoreError> {
         let grid = Grid::of(size);
         let count = grid.count();
@@ -80,6 +91,7 @@ impl Scorer {
         let quarter = frame.0.min(frame.1).div_ceil(2).div_ceil(2);
         let mut native = Pyramid::new(gpu, luma, frame, quarter)?;
         native.levels.truncate(3);
+        let seconds = pace(times);
         let seconds = if seconds.is_finite() && seconds > 0.0 {
             seconds
         } else {
@@ -92,13 +104,13 @@ impl Scorer {
             half,
             seconds,
             grid,
-            scale: camera::scale(size.0, size.1),
+            scale: SHORT_SIDE / size.0.min(size.1).max(1) as f32,
             life: (LIFE / seconds).round().clamp(STEPS.0, STEPS.1) as usize,
             times: Vec::new(),
             ledger: Ledger::new(gpu)?,
             cells: [cells()?, cells()?, cells()?],
             waiting: None,
-            models: gpu.alloc(RING * camera::MODEL)?,
+            models: gpu.alloc(RING * MODEL)?,
             generations: Vec::new(),
             tint_size: (size.0.div_ceil(4), size.1.div_ceil(4)),
             native,
@@ -281,8 +293,8 @@ impl Scorer {
             ],
             groups_1d(self.grid.count(), k::CELLS.workgroup[0]),
         )?;
-        let slot = number % RING * camera::MODEL;
-        recorder.copy(&step.camera, 0, &self.models, slot, camera::MODEL)?;
+        let slot = number % RING * MODEL;
+        recorder.copy(&step.camera, 0, &self.models, slot, MODEL)?;
         if let Some(last) = self.waiting.replace(step.clone()) {
             self.fold(recorder, number - 1, &last, true)?;
         }

@@ -4,13 +4,14 @@ use super::init::{Initial, View, initial, inverse_depth};
 use super::options::{Background, FitOptions, FitReport, HeldOut};
 use super::relocate::relocate;
 use super::renderer::most_instances;
-use super::rng::Rng;
 use super::trainer::{Rates, Trainer};
 use super::{SplatError, Splats};
 use crate::camera::{Camera, Cameras};
 use crate::depth::DepthMaps;
 use crate::event::Monitor;
 use crate::gpu::{Buffer, Gpu};
+use crate::numeric::Rng;
+use crate::numeric::median;
 use crate::video::Frames;
 
 /// A fitted cloud and its report.
@@ -260,12 +261,10 @@ fn depth_target(
             values.push(rho.unwrap_or(0.0) as f32);
         }
     }
-    if known.is_empty() {
-        return Ok((None, 0.0));
+    match median(&mut known) {
+        Some(middle) => Ok((Some(gpu.upload(&values)?), 1.0 / middle)),
+        None => Ok((None, 0.0)),
     }
-    known.sort_by(f64::total_cmp);
-    let typical = 1.0 / known[known.len() / 2];
-    Ok((Some(gpu.upload(&values)?), typical))
 }
 
 /// How well cameras are shown. A camera that asks for more than the adapter holds is left out, and told of: a fit is

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use glam::{DMat3, DVec3};
 
-use super::rng::Rng;
 use super::{SplatError, Splats};
 use crate::camera::Camera;
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
+use crate::numeric::Rng;
+use crate::numeric::median;
 
 const SH0: f64 = 0.282_094_791_773_878_14;
 
@@ -86,8 +87,7 @@ pub fn initial(
         ));
     }
     let mut depths: Vec<f64> = points.iter().map(|p| p.depth).collect();
-    depths.sort_by(f64::total_cmp);
-    let extent = depths[depths.len() / 2].max(1e-6);
+    let extent = median(&mut depths).unwrap_or(0.0).max(1e-6);
     let mut splats = Splats {
         sh_degree,
         ..Default::default()
@@ -222,12 +222,12 @@ fn focus(views: &[View<'_>]) -> Option<(DVec3, f64)> {
         .iter()
         .map(|v| v.camera.pose.position.distance(centre))
         .collect();
-    far.sort_by(f64::total_cmp);
     let ahead = views
         .iter()
         .filter(|v| v.camera.pose.to_camera(centre).z > 0.0)
         .count();
-    (2 * ahead > views.len()).then(|| (centre, far[far.len() / 2]))
+    let far = median(&mut far)?;
+    (2 * ahead > views.len()).then_some((centre, far))
 }
 
 /// Random points that lie inside every mask that sees them (one miss in twenty is forgiven).

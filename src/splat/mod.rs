@@ -10,13 +10,12 @@ mod options;
 pub mod records;
 mod relocate;
 mod renderer;
-mod rng;
 mod trainer;
 pub mod training;
 pub mod twins;
 
 pub use fit::{Fit, fit};
-pub use options::{Background, FitOptions, FitReport, HeldOut};
+pub use options::{Background, FitOptions, FitReport, HeldOut, KEYS};
 pub use renderer::{NEAR, Renderer, render};
 
 /// Version of this stage's results, a part of the resume key.

@@ -1,5 +1,6 @@
 //! What a fit can be told, and what it reports.
 
+use crate::key::{Key, Kind, MANY, MUCH, Own, TINY, colour, single};
 use serde::{Deserialize, Serialize};
 
 /// What lies behind the splats while fitting.
@@ -55,6 +56,40 @@ pub struct FitOptions {
     /// Splats that show nothing are moved to where the error is each so many steps; 0 never moves any.
     pub relocate_every: u32,
 }
+
+static BACKGROUND: Own = Own {
+    fits: |value| {
+        let fixed = |t: &toml::Table| t.len() == 1 && t.get("fixed").is_some_and(colour);
+        value.as_str() == Some("random") || value.as_table().is_some_and(fixed)
+    },
+    wanted: "`random` or { fixed = [r, g, b] }",
+    show: |value| single(value).to_string(),
+    rebase: None,
+};
+
+/// Keys of these options.
+#[rustfmt::skip]
+pub static KEYS: &[Key] = &[
+    Key::new("splats", Kind::Whole(100, 1_000_000), "Splats of a world"),
+    Key::new("steps", Kind::Whole(1, 100_000), "Optimizer steps of a world; one frame a step"),
+    Key::new("sh_degree", Kind::Whole(0, 1), "Spherical-harmonic degree"),
+    Key::new("seed", Kind::Whole(0, i64::MAX), "Seed of every random choice of the fit"),
+    Key::new("hold_out_every", Kind::Whole(0, MANY), "Each such registered frame is held out; 0 and 1 hold none out"),
+    Key::new("background", Kind::Own(&BACKGROUND), "Background while fitting"),
+    Key::new("eval_background", Kind::Colour, "Background of the held-out figures, sRGB"),
+    Key::new("ssim", Kind::Single(0.0, 1.0), "Share of 1 - SSIM in the loss; the rest is absolute error"),
+    Key::new("depth_first", Kind::Single(0.0, MUCH), "Weight of the depth term at the first step, relative to the colour terms"),
+    Key::new("depth_last", Kind::Single(0.0, MUCH), "Weight of the depth term at the last step"),
+    Key::new("lr_position", Kind::Single(0.0, MUCH), "Learning rate of positions at the first step, in scene depths"),
+    Key::new("lr_position_last", Kind::Single(TINY, MUCH), "Share of it at the last step"),
+    Key::new("lr_scale", Kind::Single(0.0, MUCH), "Learning rate of log-scales"),
+    Key::new("lr_rotation", Kind::Single(0.0, MUCH), "Learning rate of quaternions"),
+    Key::new("lr_opacity", Kind::Single(0.0, MUCH), "Learning rate of opacity logits"),
+    Key::new("lr_colour", Kind::Single(0.0, MUCH), "Learning rate of the coefficients of degree 0"),
+    Key::new("lr_sh1", Kind::Single(0.0, MUCH), "Learning rate of the coefficients of degree 1"),
+    Key::new("lr_last", Kind::Single(TINY, MUCH), "Share of all rates but the positions' at the last step"),
+    Key::new("relocate_every", Kind::Whole(0, MANY), "Splats that show nothing are moved each so many steps; 0 never moves any"),
+];
 
 impl Default for FitOptions {
     fn default() -> Self {

@@ -6,8 +6,8 @@
 
 use super::SplatError;
 use super::records::Splat;
-use super::rng::Rng;
 use super::trainer::Trainer;
+use crate::numeric::Rng;
 
 /// Opacity logit under which a splat is dead (opacity 0.005).
 const DEAD: f32 = -5.3;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::gpu::GpuError;
+use crate::paths::PathError;
 
 /// Why a video could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,12 @@ pub enum VideoError {
     /// Stopped on request.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<PathError> for VideoError {
+    fn from(PathError { path, reason }: PathError) -> Self {
+        Self::Input { path, reason }
+    }
 }
 
 impl VideoError {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::{VideoError, folder, pattern, source};
+use super::{VideoError, source};
 use crate::capture::Foreign;
+use crate::paths::{is_list, pattern};
 use crate::picture::{self, Content, animation::Container};
 
 /// How an input is read.
@@ -26,7 +27,7 @@ pub(super) fn kind(path: &Path) -> Result<Kind, VideoError> {
         return Ok(Kind::Images);
     }
     source::check_file(path)?;
-    if path.is_dir() || folder::is_list(path) {
+    if path.is_dir() || is_list(path) {
         return Ok(Kind::Images);
     }
     if let Some(foreign) = Foreign::of_file(path) {

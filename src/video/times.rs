@@ -2,6 +2,8 @@
 //!
 //! All times are in ticks of the stream's time base until [`Times`] has them in seconds.
 
+use crate::numeric::median;
+
 /// What a packet says of its time, in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Stamp {
@@ -185,8 +187,7 @@ fn tidy(times: &mut [Option<f64>], step: f64) -> Vec<usize> {
         return Vec::new();
     }
     steps.retain(|&step| step > 0.0);
-    steps.sort_by(f64::total_cmp);
-    let step = steps.get(steps.len() / 2).copied().unwrap_or(step);
+    let step = median(&mut steps).unwrap_or(step);
     let uneven = |a: Option<&(usize, f64)>, b: Option<&(usize, f64)>| match (a, b) {
         (Some(a), Some(b)) => (b.1 - a.1 - (b.0 - a.0) as f64 * step).abs(),
         _ => 0.0,

@@ -5,6 +5,7 @@ use nalgebra::{Matrix3, SymmetricEigen};
 
 use super::DepthView;
 use crate::camera::{Cameras, LengthUnit, Pose};
+use crate::numeric::{self, Rng};
 
 const SAMPLES: usize = 30_000;
 const HYPOTHESES: usize = 400;
@@ -128,10 +129,10 @@ fn sample(views: &[DepthView]) -> Vec<Sample> {
     samples
 }
 
+/// The median of what is finite.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.retain(|v| v.is_finite());
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    numeric::median(&mut values)
 }
 
 /// Plane `normal . p = offset`, by inliers less twice the points under it: a floor has nothing below.
@@ -185,15 +186,6 @@ fn refine(samples: &[Sample], normal: DVec3, offset: f64, cos: f64) -> Option<(D
         fitted
     };
     (fitted.dot(normal) > 0.9).then(|| (fitted, fitted.dot(mean), inliers.len()))
-}
-
-/// SplitMix64, so that the same views always give the same floor.
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// Finds the floor by RANSAC over points that lie below the cameras and whose normals are within 30 degrees of
@@ -290,13 +282,12 @@ fn find_floor(samples: &[Sample], cameras: &Cameras, prior: DVec3) -> Option<(DV
         .step_by((samples.len() / 6000).max(1))
         .map(|s| Sample { ..*s })
         .collect();
-    let mut seed = 0x5EED;
+    let mut rng = Rng::new(0x5EED);
     let mut best = (0.0, DVec3::ZERO, 0.0);
     for _ in 0..HYPOTHESES {
         // Three points make a plane; one point with its normal makes another: noise decides which is better.
-        let pick: [&Sample; 3] = std::array::from_fn(|_| {
-            candidates[(next(&mut seed) % candidates.len() as u64) as usize]
-        });
+        let pick: [&Sample; 3] =
+            std::array::from_fn(|_| candidates[(rng.next() % candidates.len() as u64) as usize]);
         let [a, b, c] = pick.map(|s| s.point);
         let across = (b - a).cross(c - a).normalize_or_zero();
         for normal in [

@@ -16,11 +16,13 @@ mod build;
 mod clean;
 mod file;
 pub mod fuse;
+mod options;
 pub mod twins;
 
 pub use align::{Alignment, align};
 pub use build::build;
 pub use file::VERSION as FILE_VERSION;
+pub use options::{KEYS, WorldOptions};
 
 /// Version of this stage; part of the resume key.
 pub const VERSION: u32 = 1;
@@ -154,46 +156,6 @@ impl DepthView {
         let i = (y * self.width + x) as usize;
         let (d, a) = (*self.depth.get(i)?, *self.alpha.get(i)?);
         (a > 0.5 && d > 0.0 && d.is_finite()).then_some(d)
-    }
-}
-
-/// How the world is built.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct WorldOptions {
-    /// Edge of a voxel where the scale is known, in metres.
-    pub voxel_metres: f32,
-    /// Edge of a voxel where it is not, in camera heights.
-    pub voxel_heights: f32,
-    /// Most voxels; a larger scene gets coarser voxels, then a smaller extent.
-    pub max_voxels: u64,
-    /// Most that voxels are coarsened before the extent is cut.
-    pub max_coarsening: f32,
-    /// Distance around a surface, in voxels, inside which depth is averaged rather than carved.
-    pub truncation: f32,
-    /// Weight of one view that sees a surface in the voxel.
-    pub occupied_log_odds: f32,
-    /// Weight of one view that sees through the voxel.
-    pub free_log_odds: f32,
-    /// A pixel whose inverse depth bends more than this share between its neighbours is an edge.
-    pub edge: f32,
-    /// Solid components in mid-air of fewer voxels are dropped.
-    pub min_component: usize,
-}
-
-impl Default for WorldOptions {
-    fn default() -> Self {
-        Self {
-            voxel_metres: 0.06,
-            voxel_heights: 0.04,
-            max_voxels: 256 * 96 * 256,
-            max_coarsening: 2.5,
-            truncation: 4.0,
-            occupied_log_odds: 0.85,
-            free_log_odds: 0.4,
-            edge: 0.04,
-            min_component: 64,
-        }
     }
 }
 

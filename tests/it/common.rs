@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use sora_director::gpu::{AdapterChoice, Buffer, Gpu, GpuType};
+use sora_director::numeric;
 
 /// The GPU of this test process; opened once.
 pub fn gpu() -> Gpu {
@@ -37,11 +38,9 @@ pub struct Rng(pub u64);
 
 impl Rng {
     pub fn next_u64(&mut self) -> u64 {
+        let bits = numeric::Rng::new(self.0).next();
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        bits
     }
     pub fn u32(&mut self) -> u32 {
         (self.next_u64() >> 32) as u32

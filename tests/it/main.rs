@@ -10,6 +10,7 @@ mod layout;
 mod mock;
 mod motion;
 mod room;
+mod rooms;
 mod score;
 mod spine;
 mod splat;

@@ -548,6 +548,7 @@ fn tracks_follow_the_truth_and_say_why_they_end() {
     let follow = |m: &Motion, start, steps, spacing, margin| {
         m.tracks(&gpu(), start, steps, spacing, margin)
             .expect("tracks")
+            .tracks
     };
     let tracks = follow(&m, 1, 8, 10.0, 2.0);
     assert!(tracks.len() > 100, "{}", tracks.len());

@@ -2,8 +2,8 @@
 
 use crate::event::Monitor;
 use crate::gpu::Gpu;
-use crate::mock::rng::Rng;
 use crate::motion::{self, MotionError, MotionOptions};
+use crate::numeric::Rng;
 use crate::video::Frames;
 
 /// Spacing of the grid of points in pixels of the motion size.
@@ -45,7 +45,7 @@ impl Anchors {
         let motion = motion::estimate(gpu, frames, &MotionOptions::default(), monitor)?;
         let count = frames.len();
         let tracks = motion.tracks(gpu, 0, count.saturating_sub(1), SPACING, 4.0)?;
-        let paths = tracks.into_iter().map(|t| t.points).collect();
+        let paths = tracks.tracks.into_iter().map(|t| t.points).collect();
         let size = [frames.width, frames.height].map(f64::from);
         let luma = motion.steps.first().map(|step| gpu.read(&step.a));
         let picture = Picture {

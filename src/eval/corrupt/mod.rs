@@ -12,7 +12,7 @@ mod order;
 pub use anchors::Anchors;
 
 use crate::gpu::{Gpu, GpuError, Kernel};
-use crate::mock::rng::Rng;
+use crate::numeric::Rng;
 use crate::video::Frames;
 
 /// Kernels of the corruptions.

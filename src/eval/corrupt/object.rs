@@ -2,7 +2,7 @@
 
 use super::{Anchors, Corruption, short_side};
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel, Recorder, groups_2d};
-use crate::mock::rng::Rng;
+use crate::numeric::Rng;
 use crate::video::Frames;
 
 crate::gpu_struct! {

@@ -1,7 +1,7 @@
 //! Frames that are shown again or out of turn.
 
 use super::{Corruption, Kind};
-use crate::mock::rng::Rng;
+use crate::numeric::Rng;
 
 /// Which of `count` frames is shown at each place.
 pub(super) fn order(count: usize, corruption: &Corruption) -> Vec<usize> {

@@ -11,7 +11,7 @@ use crate::mock::defects::exactly;
 use crate::mock::render::{Renderer, Want};
 use crate::mock::seeds::{HELD_OUT, TUNING};
 use crate::mock::{Clip, Scene, understand};
-use crate::video::folder::is_video;
+use crate::paths::is_video;
 use crate::video::{DecodeOptions, Frames, VideoInfo, Windows};
 
 /// One half of the clips: constants are tuned on one and judged on the other.

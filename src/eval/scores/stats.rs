@@ -1,6 +1,6 @@
 //! The statistics of the protocol: rank correlation, paired wins, the area under the ROC curve with its interval.
 
-use crate::mock::rng::Rng;
+use crate::numeric::Rng;
 
 /// Draws of the bootstrap.
 pub const DRAWS: usize = 1000;

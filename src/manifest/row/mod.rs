@@ -12,7 +12,7 @@ use std::path::Path;
 use super::fault::cut;
 use super::raw::{Cell, Raw};
 use super::told::Told;
-use super::{Fault, Prompt};
+use super::{Fault, Place, Prompt};
 use crate::hash::sha256_hex;
 use cells::Reader;
 use path::below;
@@ -32,6 +32,8 @@ pub(super) struct Row {
     pub named: bool,
     /// The place of the written id.
     pub column: Option<usize>,
+    /// The provider that is written, and where.
+    pub provider: Option<(String, Place)>,
     /// The row, if it has no fault.
     pub prompt: Option<Prompt>,
 }
@@ -74,6 +76,12 @@ pub(super) fn read(raw: Raw, home: Home<'_>, faults: &mut Vec<Fault>, told: &mut
         });
     }
     let reference_image = reader.reference_image(home);
+    let provider = reader.text("provider");
+    let place = |cell: &Cell| Place {
+        line: cell.line,
+        column: cell.column,
+    };
+    let provider_place = provider.as_ref().map(|c| (c.text.clone(), place(c)));
     let text = |cell: Option<Cell>| cell.map(|c| c.text);
     let path = |cell: &Option<Cell>| cell.as_ref().map(|c| below(home.folder, &c.text));
     let mut row = Prompt {
@@ -104,7 +112,7 @@ pub(super) fn read(raw: Raw, home: Home<'_>, faults: &mut Vec<Fault>, told: &mut
             number::real,
         ),
         video: path(&video),
-        provider: reader.provider(),
+        provider: text(provider),
         model: text(reader.text("model")),
         reference_image: path(&reference_image),
         iterations: reader.number(
@@ -136,6 +144,7 @@ pub(super) fn read(raw: Raw, home: Home<'_>, faults: &mut Vec<Fault>, told: &mut
             id: None,
             named: id_written,
             column: id_column,
+            provider: provider_place,
             prompt: None,
         };
     }
@@ -150,6 +159,7 @@ pub(super) fn read(raw: Raw, home: Home<'_>, faults: &mut Vec<Fault>, told: &mut
         id: Some(row.id.clone()),
         named: id_written,
         column: id_column,
+        provider: provider_place,
         prompt: whole.then_some(row),
     }
 }

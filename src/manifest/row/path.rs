@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::video::pattern::{WILD, is_pattern};
+use crate::paths::pattern::{WILD, is_pattern};
 
 /// A path as it is written, from `folder` if it is relative. Where it is a pattern, `folder` stays literal.
 pub(super) fn below(folder: &Path, written: &str) -> PathBuf {

@@ -33,30 +33,6 @@ impl Reader<'_> {
         tags.filter(|tag| !tag.is_empty()).collect()
     }
 
-    pub(super) fn provider(&mut self) -> Option<String> {
-        let cell = self.text("provider")?;
-        let known = crate::generate::NAMES;
-        if known.contains(&cell.text.as_str()) {
-            return Some(cell.text);
-        }
-        let lower = cell
-            .text
-            .chars()
-            .take(40)
-            .collect::<String>()
-            .to_lowercase();
-        let near = known
-            .iter()
-            .find(|name| strsim::damerau_levenshtein(name, &lower) <= 2);
-        let hint = near.map_or_else(String::new, |name| format!("; did you mean '{name}'?"));
-        self.faults.push(cell.fault(format!(
-            "'{}' is no provider; use one of {}{hint}",
-            cut(&cell.text),
-            known.join(", ")
-        )));
-        None
-    }
-
     pub(super) fn reference_image(&mut self, home: Home<'_>) -> Option<Cell> {
         let cell = self.text("reference_image")?;
         let path = below(home.folder, &cell.text);

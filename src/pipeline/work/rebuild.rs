@@ -4,13 +4,13 @@ use super::super::stages::{self, Tracked, given};
 use super::super::studio::Studio;
 use super::take::{loaded, stored_depth};
 use super::{Job, Posed};
-use crate::agent::AgentReport;
+use crate::agent::{AgentReport, Floor};
 use crate::camera::Cameras;
 use crate::draw::pictures as draw;
 use crate::event::Monitor;
 use crate::splat::{self, format};
 use crate::store::{Scratch, read_json};
-use crate::world::{self, Alignment, World};
+use crate::world::{self, Alignment};
 
 /// The solved cameras of the job's take.
 fn solved(job: &Job<'_>) -> anyhow::Result<Cameras> {
@@ -141,10 +141,10 @@ pub fn pictures(
 ) -> anyhow::Result<String> {
     let background = studio.context.config.fit.eval_background;
     let gpu = studio.gpu()?;
-    let world = World::load(&job.file("world.vox")?)?;
+    let floor: Floor = read_json(&job.file("floor.json")?)?;
     let report: AgentReport = read_json(&job.file("agent.json")?)?;
     let posed = posed(studio, job)?;
-    draw::map(&world, &posed.cameras, &report, &stage.path("map.png")?)?;
+    draw::map(&floor, &posed.cameras, &report, &stage.path("map.png")?)?;
     draw::renders(
         &gpu,
         &posed.splats,

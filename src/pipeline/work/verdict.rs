@@ -23,8 +23,10 @@ pub fn agent(
     let world = World::load(&job.file("world.vox")?)?;
     let posed = posed(studio, job)?;
     let options = &config.agent;
-    let report = agent::test(&gpu, &world, &posed.views, &posed.cameras, options, monitor)?;
+    let agent::Inspected { report, floor } =
+        agent::inspect(&gpu, &world, &posed.views, &posed.cameras, options, monitor)?;
     stage.write_json("agent.json", &report)?;
+    stage.write_json("floor.json", &floor)?;
     Ok(format!("{} violation(s)", report.violations.len()))
 }
 

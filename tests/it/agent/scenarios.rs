@@ -1,6 +1,6 @@
 //! Tests of the scenarios, on known geometry, on a real kitchen and through the command line.
 
-use sora_director::agent::{AgentError, AgentOptions, AgentReport, Severity, test};
+use sora_director::agent::{self, AgentError, AgentOptions, AgentReport, Severity, inspect};
 use sora_director::camera::{Camera, Cameras, Intrinsics, LengthUnit, Pose};
 use sora_director::event::{Monitor, Silent};
 use sora_director::world::{Alignment, DepthView, Voxel, World, WorldOptions, align, build};
@@ -61,7 +61,7 @@ fn precision_recall(
 fn a_sound_room_has_no_violations() {
     let cameras = cameras(24);
     let (world, views, cameras, _) = built(&Room::sound(), &cameras);
-    let report = test(
+    let report = inspect(
         &gpu(),
         &world,
         &views,
@@ -69,7 +69,8 @@ fn a_sound_room_has_no_violations() {
         &AgentOptions::default(),
         &Silent,
     )
-    .expect("report");
+    .expect("report")
+    .report;
     show("sound", &report);
     assert!(report.violations.is_empty());
     let m = &report.metrics;
@@ -96,7 +97,7 @@ fn planted_defects_are_found() {
         }
     }
     let run = || {
-        test(
+        inspect(
             &gpu(),
             &world,
             &views,
@@ -106,9 +107,18 @@ fn planted_defects_are_found() {
         )
         .expect("report")
     };
-    let report = run();
+    let inspected = run();
+    assert_eq!(inspected, run(), "deterministic");
+    let report = inspected.report;
     show("planted", &report);
-    assert_eq!(report, run(), "deterministic");
+    // The floor says where the hole is, and that there is floor around it.
+    let floor = &inspected.floor;
+    let hole = alignment.point(glam::DVec3::new(-0.2, 0.0, -0.35));
+    let column = |at: f64, from: f32| ((at as f32 - from) / floor.voxel) as usize;
+    let row = &floor.rows[column(hole.z, floor.origin[1])];
+    let open = row.chars().nth(column(hole.x, floor.origin[0]));
+    assert_eq!(open, Some('O'), "{row}");
+    assert!(row.contains(".."), "{row}");
     let planted = [
         ("hole", [-0.2, 0.0, -0.35], 0.5),
         ("floats", [0.55, 1.7, 0.75], 0.4),
@@ -127,7 +137,7 @@ fn planted_defects_are_found() {
         .find(|v| v.description.contains("hole"))
         .expect("hole");
     assert_eq!(hole.severity, Severity::High);
-    let map = sora_director::draw::map::draw(&world, &cameras, &report);
+    let map = sora_director::draw::map::draw(floor, &cameras, &report);
     assert!(
         (500..=700).contains(&map.width().max(map.height())),
         "{:?}",
@@ -187,8 +197,10 @@ fn worlds_without_a_floor_are_findings() {
         ] {
             world.unit = unit;
             for views in [&views[..], &[]] {
-                let report =
-                    test(&gpu, &world, views, &cameras, &options, &Silent).expect("report");
+                let inspected =
+                    inspect(&gpu, &world, views, &cameras, &options, &Silent).expect("report");
+                let report = inspected.report;
+                sora_director::draw::map::draw(&inspected.floor, &cameras, &report);
                 assert!(
                     report.notes.iter().any(|n| n.contains("floor")),
                     "{:?}",
@@ -203,22 +215,22 @@ fn worlds_without_a_floor_are_findings() {
         cameras: Vec::new(),
         ..cameras.clone()
     };
-    test(&gpu, &world, &[], &none, &options, &Silent).expect("no cameras are no reason to fail");
-    let error = test(&gpu, &world, &views, &cameras, &options, &Stop).expect_err("stopped");
+    inspect(&gpu, &world, &[], &none, &options, &Silent).expect("no cameras are no reason to fail");
+    let error = inspect(&gpu, &world, &views, &cameras, &options, &Stop).expect_err("stopped");
     assert!(matches!(error, AgentError::Interrupted), "{error}");
     let thin = AgentOptions {
         radius_metres: -1.0,
         ..Default::default()
     };
-    let error = test(&gpu, &world, &views, &cameras, &thin, &Silent).expect_err("radius");
+    let error = inspect(&gpu, &world, &views, &cameras, &thin, &Silent).expect_err("radius");
     assert!(error.to_string().contains("radius_metres"), "{error}");
     let mut torn = world.clone();
     torn.states.pop();
-    let error = test(&gpu, &torn, &views, &cameras, &options, &Silent).expect_err("torn");
+    let error = inspect(&gpu, &torn, &views, &cameras, &options, &Silent).expect_err("torn");
     assert!(matches!(error, AgentError::World { .. }), "{error}");
     let mut short = views.clone();
     short[0].alpha.pop();
-    let error = test(&gpu, &world, &short, &cameras, &options, &Silent).expect_err("short");
+    let error = inspect(&gpu, &world, &short, &cameras, &options, &Silent).expect_err("short");
     assert!(matches!(error, AgentError::View { .. }), "{error}");
 }
 
@@ -303,7 +315,7 @@ fn a_real_kitchen_is_tested() {
         world.counts(),
         begin.elapsed()
     );
-    let report = test(
+    let agent::Inspected { report, floor } = inspect(
         &gpu(),
         &world,
         &views,
@@ -315,7 +327,7 @@ fn a_real_kitchen_is_tested() {
     eprintln!("{:?}", begin.elapsed());
     show("kitchen", &report);
     if let Ok(path) = std::env::var("DIRECTOR_TEST_KITCHEN_MAP") {
-        let map = sora_director::draw::map::draw(&world, &list, &report);
+        let map = sora_director::draw::map::draw(&floor, &list, &report);
         map.save(path).expect("save");
     }
     assert_eq!(report.metrics["cameras_in_solid_share"], 0.0);

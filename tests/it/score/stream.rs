@@ -4,7 +4,8 @@ use std::path::Path;
 
 use sora_director::event::Silent;
 use sora_director::motion::{MotionOptions, estimate};
-use sora_director::score::{ScoreOptions, Scores, score, watch};
+use sora_director::pipeline::watch;
+use sora_director::score::{ScoreOptions, Scores, score};
 use sora_director::video::{DecodeOptions, EncodeOptions, Encoder, Windows, decode};
 
 use crate::common::{Rng, gpu};

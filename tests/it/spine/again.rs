@@ -72,7 +72,7 @@ impl Case {
     }
 
     fn start(&self) -> Vec<String> {
-        self.start_with(&Providers::new(&AdapterChoice::Auto))
+        self.start_with(&sora_director::providers::open(&AdapterChoice::Auto))
     }
 
     /// Starts the run and answers which steps worked.
@@ -116,7 +116,7 @@ impl Case {
         let explainer = Explainer {
             root: &self.path("run"),
             config: &self.config,
-            providers: &Providers::new(&AdapterChoice::Auto),
+            providers: &sora_director::providers::open(&AdapterChoice::Auto),
             networks: &networks,
         };
         tokio_block(explainer.row(&rows[0]))

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use sora_director::camera::Intrinsics;
-use sora_director::config::{ConfigError, Origin, Resolved, Setting, Sources, resolve};
 use sora_director::depth::{DepthKind, InputSize, ModelChoice};
-use sora_director::pipeline::keys::{self, Kind};
+use sora_director::key::Kind;
+use sora_director::layers::{ConfigError, Origin, Resolved, Setting, Sources, resolve};
+use sora_director::pipeline::keys;
 use sora_director::pipeline::{Config, Preset};
 use toml::Value;
 

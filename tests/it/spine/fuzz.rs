@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sora_director::config::{self, Sources};
+use sora_director::layers::{self, Sources};
 use sora_director::manifest::{self, ManifestError};
 use sora_director::pipeline::{Config, Preset};
 use sora_director::record::{RowResult, RunView};
@@ -15,16 +15,14 @@ use sora_director::store::{Run, read_json};
 
 use super::fake::journal;
 
-/// SplitMix64 (Steele et al. 2014).
-struct Random(u64);
+use crate::common::Rng;
+
+/// Random choices.
+struct Random(Rng);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.next_u64()
     }
     fn below(&mut self, n: usize) -> usize {
         (self.next() % n.max(1) as u64) as usize
@@ -149,7 +147,7 @@ fn round(random: &mut Random, folder: &Path) -> usize {
         match manifest::read(&path) {
             Err(ManifestError::Read { reason, .. }) => assert!(!reason.is_empty()),
             Err(error) => panic!("{error}"),
-            Ok(found) => {
+            Ok(mut found) => {
                 let lines = 1 + bytes.iter().filter(|b| matches!(b, b'\n' | b'\r')).count();
                 for fault in found.faults.iter().chain(&found.warnings) {
                     assert!((1..=lines).contains(&fault.line), "{fault} in {bytes:?}");
@@ -165,17 +163,17 @@ fn round(random: &mut Random, folder: &Path) -> usize {
                     assert!(!row.prompt.contains('\0') && (1..=lines).contains(&row.line));
                     serde_json::to_string(row).expect("a row is JSON");
                 }
-                config.check(&found.rows);
+                config.check(&mut found);
                 taken += usize::from(found.faults.is_empty());
             }
         }
     }
-    std::fs::write(folder.join(config::FILE), mutate(random, SETTINGS)).expect("write");
+    std::fs::write(folder.join(layers::FILE), mutate(random, SETTINGS)).expect("write");
     let sources = Sources {
         folder: folder.to_owned(),
         ..Sources::default()
     };
-    match config::resolve(&sources) {
+    match layers::resolve(&sources) {
         Ok(found) => {
             assert_eq!(found.config.validate(), []);
             toml::to_string(&found.config).expect("it can be saved");
@@ -206,11 +204,11 @@ fn round(random: &mut Random, folder: &Path) -> usize {
 
 fn fuzz(seed: u64, enough: impl Fn(usize) -> bool) {
     let folder = tempfile::tempdir().expect("tempdir");
-    let mut random = Random(seed);
+    let mut random = Random(Rng(seed));
     let (mut rounds, mut taken) = (0, 0);
     while !enough(rounds) {
         // Told when a round panics, so that it can be done again.
-        let state = random.0;
+        let state = random.0.0;
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             round(&mut random, folder.path())
         }));

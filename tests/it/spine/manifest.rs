@@ -231,12 +231,6 @@ fn every_fault_names_its_place_and_its_mend() {
     );
     only(
         "m.csv",
-        "provider,prompt\nmok,a\n",
-        "line 2, column 1 (provider)",
-        "use one of mock, files; did you mean 'mock'?",
-    );
-    only(
-        "m.csv",
         "prompt,reference_image\na,no.png\n",
         "line 2, column 2 (reference_image)",
         "is not there; name a picture",

@@ -72,7 +72,7 @@ prop_compose! {
         seconds in of(0.1f64..=600.0),
         size in of((8u32..=4096, 8u32..=4096)),
         fps in of(1.0f64..=240.0),
-        provider in of(select(&sora_director::generate::NAMES[..])),
+        provider in of(select(&sora_director::providers::NAMES[..])),
         iterations in of(1u32..=50),
         priority in any::<i32>(),
         tags in vec("[a-z ]{0,4}[a-z\"'\n]", 0..4),

@@ -132,6 +132,48 @@ fn a_run_reads_its_copy_of_a_manifest_of_every_ending() {
 }
 
 #[test]
+fn every_unknown_provider_is_told_with_its_place_and_a_hint() {
+    let folder = Folder::new();
+    let told = |name: &str, text: &str| {
+        let output = run(&["validate", &folder.text(name, text), "--json"]);
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+        document["manifest_faults"].clone()
+    };
+    // A row that has another fault too, one that has not, and one of its own place.
+    let faults = told(
+        "m.csv",
+        "provider,prompt,takes\nmok,a,0\nnowhere,b,1\nmock,c,1\n",
+    );
+    let expected = serde_json::json!([
+        {"line": 2, "column": 1, "field": "provider",
+         "message": "'mok' is no provider; use one of mock, files; did you mean 'mock'?"},
+        {"line": 2, "column": 3, "field": "takes", "message": faults[1]["message"]},
+        {"line": 3, "column": 1, "field": "provider",
+         "message": "'nowhere' is no provider; use one of mock, files"},
+    ]);
+    assert_eq!(faults, expected);
+    let faults = told(
+        "m.json",
+        "[{\"prompt\": \"a\"},\n {\"prompt\": \"b\",\n  \"provider\": \"file\"}]",
+    );
+    assert_eq!(
+        (&faults[0]["line"], &faults[0]["column"]),
+        (&3.into(), &15.into()),
+        "{faults}"
+    );
+    // Rows of one line are not left out for their neighbour.
+    let one = folder.text(
+        "one.json",
+        "[{\"prompt\": \"a\"}, {\"prompt\": \"b\", \"provider\": \"nix\"}]",
+    );
+    let mut found = sora_director::manifest::read(Path::new(&one)).expect("readable");
+    Desk::new("prompt\na\n").config.check(&mut found);
+    assert_eq!((found.rows.len(), found.rows[0].prompt.as_str()), (1, "a"));
+    assert_eq!(found.faults.len(), 1);
+}
+
+#[test]
 fn rows_that_lack_what_their_provider_needs_are_all_named_or_left_out() {
     let folder = Folder::new();
     let manifest = folder.text("m.csv", "id,prompt,video\na,a room,\nb,,x.mp4\nc,a hall,\n");

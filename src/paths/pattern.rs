@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, glob_with};
 
-use super::VideoError;
-use super::folder::{is_video, natural};
+use super::{PathError, is_video, natural};
 use crate::picture::{self, Content};
 
 /// Characters that make a path a pattern.
@@ -29,10 +28,14 @@ pub fn is_pattern(path: &Path) -> bool {
 /// stay within a name, `[...]` is one of the characters in it, `**` is any folders.
 ///
 /// # Errors
-/// [`VideoError::Input`] when it is no pattern, matches nothing, matches images and clips together, or something
+/// [`PathError`] when it is no pattern, matches nothing, matches images and clips together, or something
 /// that is neither.
-pub fn matches(path: &Path) -> Result<Matches, VideoError> {
-    let refuse = |reason: String| VideoError::input(path, reason);
+pub fn matches(path: &Path) -> Result<Matches, PathError> {
+    let refuse_at = |path: &Path, reason: String| PathError {
+        path: path.to_owned(),
+        reason,
+    };
+    let refuse = |reason: String| refuse_at(path, reason);
     let text = path.to_str().ok_or_else(|| {
         refuse("it is not UTF-8, which a pattern must be; name the file itself".to_owned())
     })?;
@@ -51,7 +54,7 @@ pub fn matches(path: &Path) -> Result<Matches, VideoError> {
     let mut found = Vec::new();
     for entry in entries {
         found.push(entry.map_err(|error| {
-            VideoError::input(
+            refuse_at(
                 error.path(),
                 format!("it cannot be listed: {}", error.error()),
             )

@@ -8,7 +8,8 @@ use toml::{Spanned, Table, Value};
 
 use super::suggest::unknown;
 use super::{Fault, Origin, Setting};
-use crate::pipeline::keys::{self, Kind};
+use crate::key::{Kind, Own};
+use crate::pipeline::keys;
 
 /// Largest file that is read, in bytes; a configuration has a few kilobytes.
 const LARGEST: u64 = 1 << 20;
@@ -128,8 +129,13 @@ impl<F: Fn(usize) -> Origin> Walk<'_, F> {
     ) {
         if let Some(known) = keys::find(&key) {
             let mut value = value.clone();
-            if known.kind == Kind::Networks {
-                self.rebase(&mut value);
+            // Paths in a file are relative to it.
+            if let Kind::Own(Own {
+                rebase: Some(rebase),
+                ..
+            }) = known.kind
+            {
+                rebase(&mut value, self.base);
             }
             self.settings.push(Setting { key, value, origin });
             return;
@@ -146,23 +152,6 @@ impl<F: Fn(usize) -> Origin> Walk<'_, F> {
                 self.faults
                     .push(unknown(&key, &origin, matches!(spans, DeValue::Table(_))));
             }
-        }
-    }
-
-    /// Paths of networks are relative to the file.
-    fn rebase(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => {
-                let embedded = matches!(text.parse(), Ok(crate::depth::ModelChoice::Embedded));
-                if !embedded
-                    && !text.is_empty()
-                    && let Some(joined) = self.base.join(&text).to_str()
-                {
-                    *text = joined.to_owned();
-                }
-            }
-            Value::Array(list) => list.iter_mut().for_each(|v| self.rebase(v)),
-            _ => {}
         }
     }
 }

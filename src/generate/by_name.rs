@@ -1,29 +1,15 @@
-//! The providers by name.
+//! The providers that a run may use, by name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::local::Local;
-use super::{VideoProvider, files};
-use crate::gpu::AdapterChoice;
-use crate::mock;
-
-/// Names of the providers.
-pub const NAMES: [&str; 2] = ["mock", "files"];
+use super::VideoProvider;
 
 /// The providers that a run may use.
 #[derive(Clone, Default)]
 pub struct Providers(BTreeMap<String, Arc<dyn VideoProvider>>);
 
 impl Providers {
-    /// All providers of this program; `mock` opens the adapter when it is first asked for a take.
-    pub fn new(adapter: &AdapterChoice) -> Self {
-        let mut all = Self::default();
-        all.add(Arc::new(Local(mock::MockProvider::on(adapter.clone()))));
-        all.add(Arc::new(Local(files::Files)));
-        all
-    }
-
     /// Adds a provider under its own name.
     pub fn add(&mut self, provider: Arc<dyn VideoProvider>) {
         self.0.insert(provider.name().to_owned(), provider);

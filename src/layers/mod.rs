@@ -9,13 +9,12 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use toml::{Table, Value};
 
-use crate::depth::ModelChoice;
-use crate::pipeline::keys::{self, Key, KeyFault, Kind};
-use crate::pipeline::{Config, Preset};
+use crate::key::{Key, KeyFault, Kind};
+use crate::pipeline::{Config, Preset, keys};
 
 /// The file that is read where it lies in the working directory.
 pub const FILE: &str = "director.toml";
@@ -269,7 +268,7 @@ pub fn resolve(sources: &Sources) -> Result<Resolved, ConfigError> {
     let merged = merge(preset, &settings, &mut faults);
     match merged {
         Some((mut config, origins)) if faults.is_empty() => {
-            absolute(&mut config.depth.model, &sources.folder);
+            config.depth.model.absolute(&sources.folder);
             Ok(Resolved {
                 config,
                 file: file.map(|(path, _)| path),
@@ -302,7 +301,7 @@ fn named_file(sources: &Sources) -> Option<(PathBuf, String)> {
 
 /// A size that was written as text becomes two numbers.
 fn normalise(setting: &mut Setting) {
-    let size = keys::find(&setting.key).is_some_and(|k| k.kind == Kind::Size);
+    let size = keys::find(&setting.key).is_some_and(|k| matches!(k.kind, Kind::Size));
     if let (true, Some(text)) = (size, setting.value.as_str())
         && let Ok(sides) = crate::manifest::parse_size(text)
     {
@@ -369,18 +368,4 @@ fn insert(table: &mut Value, name: &str, value: Value) {
             .or_insert_with(|| Value::Table(Table::new()));
     }
     *at = value;
-}
-
-/// Paths that hold wherever a saved configuration is read from.
-fn absolute(choice: &mut ModelChoice, folder: &Path) {
-    let paths = match choice {
-        ModelChoice::Embedded => &mut [][..],
-        ModelChoice::Path(path) => std::slice::from_mut(path),
-        ModelChoice::AnyOf(paths) => paths,
-    };
-    for path in paths {
-        if let Ok(whole) = std::path::absolute(folder.join(&path)) {
-            *path = whole;
-        }
-    }
 }

@@ -9,7 +9,7 @@ use super::raycast::Caster;
 use super::seen_through::{Seen, seen_through};
 use super::traverse::{Column, Nav};
 use super::{
-    AgentError, AgentOptions, AgentReport, Location, Severity, Violation, What,
+    AgentError, AgentOptions, AgentReport, Floor, Location, Severity, Violation, What,
     collision_detection, path_traversal, physics_stability,
 };
 use crate::camera::{Cameras, LengthUnit};
@@ -132,6 +132,15 @@ impl Field<'_> {
     }
 }
 
+/// What agents leave of a world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inspected {
+    /// What they found.
+    pub report: AgentReport,
+    /// The floor that they walked on.
+    pub floor: Floor,
+}
+
 /// Lets agents test a world. `views` and `cameras` are in the world's frame (aligned). `monitor` hears of scenarios.
 ///
 /// Metrics, all finite: `collision_rate` (share of the cameras' rays whose answer from the voxels is wrong: a hit in space
@@ -143,14 +152,14 @@ impl Field<'_> {
 /// # Errors
 /// [`AgentError::Option`], [`AgentError::World`], [`AgentError::View`], GPU errors, [`AgentError::Interrupted`]. A world
 /// without a floor or without walkable cells is a finding in the report, not an error.
-pub fn test(
+pub fn inspect(
     gpu: &Gpu,
     world: &World,
     views: &[DepthView],
     cameras: &Cameras,
     options: &AgentOptions,
     monitor: &dyn Monitor,
-) -> Result<AgentReport, AgentError> {
+) -> Result<Inspected, AgentError> {
     let want = world.dims.iter().map(|&n| n as usize).product();
     if world.states.len() != want || want == 0 || world.voxel.is_nan() || world.voxel <= 0.0 {
         return Err(AgentError::World {
@@ -214,11 +223,14 @@ pub fn test(
     // Stable: equals stay in the order of the scenarios.
     all.violations
         .sort_by_key(|v| std::cmp::Reverse(v.severity));
-    Ok(AgentReport {
-        violations: all.violations,
-        metrics: all.metrics,
-        unit: world.unit,
-        notes: all.notes,
+    Ok(Inspected {
+        floor: Floor::of(world, &field.nav, &field.body),
+        report: AgentReport {
+            violations: all.violations,
+            metrics: all.metrics,
+            unit: world.unit,
+            notes: all.notes,
+        },
     })
 }
 

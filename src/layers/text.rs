@@ -6,7 +6,8 @@ use toml::Value;
 
 use super::suggest::{unknown, variable};
 use super::{Fault, Origin, Setting};
-use crate::pipeline::keys::{self, Kind};
+use crate::key::Kind;
+use crate::pipeline::keys;
 
 /// Variables of ours that are not settings.
 const RESERVED: [&str; 4] = [

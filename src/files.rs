@@ -1,0 +1,59 @@
+//! Files that are whole or not there: temporary name, fsync, rename.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+/// Writes a file so that it is either the old or the new one, whatever happens. Its folder must be there, and one process
+/// at a time may write it.
+///
+/// # Errors
+/// The system's.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // Always the same name: what a kill leaves is written over, not piled up.
+    let temporary = folder.join(format!(".{name}.tmp"));
+    let write = || {
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)?;
+        sync_folder(folder)
+    };
+    write().inspect_err(|_| {
+        let _ = std::fs::remove_file(&temporary);
+    })
+}
+
+/// Makes renames inside a folder durable.
+///
+/// # Errors
+/// The system's.
+pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_atomic;
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let path = folder.path().join("a.txt");
+        for text in ["one", "two"] {
+            write_atomic(&path, text.as_bytes()).expect("write");
+            assert_eq!(std::fs::read_to_string(&path).expect("read"), text);
+        }
+        // A folder stands in the way.
+        std::fs::create_dir(folder.path().join("b")).expect("folder");
+        std::fs::write(folder.path().join("b/c"), "").expect("write");
+        write_atomic(&folder.path().join("b"), b"x").expect_err("a folder");
+        let beside = std::fs::read_dir(folder.path()).expect("list");
+        assert_eq!(beside.count(), 2);
+    }
+}
