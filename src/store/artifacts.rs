@@ -1,10 +1,9 @@
-//! Files that are whole or not there: temporary name, fsync, rename.
+//! Stored documents: whole or not there, with the version of their format.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 
 use super::{FORMAT, StoreError};
+use crate::files::{self, sync_folder};
 
 /// Writes a file so that it is either the old or the new one, whatever happens.
 ///
@@ -13,23 +12,7 @@ use super::{FORMAT, StoreError};
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     create_folder(folder).map_err(|e| StoreError::io(folder, e))?;
-    let name = path
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    // Always the same name: what a kill leaves is written over, not piled up. The run's lock keeps others out.
-    let temporary = folder.join(format!(".{name}.tmp"));
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)?;
-        sync_folder(folder)
-    };
-    write().map_err(|e| {
-        let _ = std::fs::remove_file(&temporary);
-        StoreError::io(path, e)
-    })
+    files::write_atomic(path, bytes).map_err(|e| StoreError::io(path, e))
 }
 
 /// Creates a folder and those above it; what is new is durable.
@@ -49,11 +32,6 @@ pub(super) fn create_folder(folder: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Makes renames inside a folder durable.
-pub(super) fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// A document with the format's version beside its own fields.

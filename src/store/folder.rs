@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::contract::{At, Claim, Scratch, Store};
 use super::steps::{StepRecord, Verify, whole};
 use super::{FORMAT, StoreError, artifacts, check_format, write_json};
+use crate::files::sync_folder;
 
 /// A run folder, locked for this process.
 #[derive(Debug)]
@@ -117,7 +118,7 @@ impl Folder {
             })?;
         }
         for folder in folders {
-            artifacts::sync_folder(&folder).map_err(|e| StoreError::io(&folder, e))?;
+            sync_folder(&folder).map_err(|e| StoreError::io(&folder, e))?;
         }
         Ok(())
     }
@@ -321,7 +322,7 @@ impl Store for Folder {
             return Ok(());
         }
         std::fs::rename(&from, &to)
-            .and_then(|()| artifacts::sync_folder(to.parent().unwrap_or(&home)))
+            .and_then(|()| sync_folder(to.parent().unwrap_or(&home)))
             .map_err(|e| StoreError::io(&to, e))
     }
 

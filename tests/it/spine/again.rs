@@ -247,10 +247,9 @@ fn the_explainer_tells_of_later_rounds_and_of_records_that_cannot_be_read() {
     assert_eq!(why, &["accept.min_walkable_area is 800.0, was 900.0"]);
     let first = "round 1's revision.json".to_owned();
     for step in ["take-1", "scores-1", "world", "agent"] {
-        assert_eq!(
-            standing(&told, 2, step),
-            &Standing::Depends(vec![first.clone()])
-        );
+        let standing = standing(&told, 2, step);
+        let depends = matches!(standing, Standing::Depends(on) if on.contains(&first));
+        assert!(depends, "{step}: {standing:?}");
     }
     case.config.accept.min_walkable_area = 900.0;
     std::fs::write(case.artifact("steps/align.json"), "{half").expect("write");
