@@ -93,8 +93,12 @@ impl Hit {
 }
 
 /// One thread a ray.
-pub static RAYCAST: Kernel = crate::kernel!("agent/raycast", shared ["shared/grid"], workgroup [64, 1, 1],
-    params RaycastParams, bind [read voxels: u32, read rays: Ray, write hits: Hit]);
+pub static RAYCAST: Kernel = crate::kernel!(
+    "agent/raycast", shared ["shared/grid"], twin crate::agent::twins::raycast::twin,
+    workgroup [64, 1, 1], params RaycastParams,
+    // A ray through the edge of a voxel within rounding may pass on either side of it.
+    bind [read voxels: u32, read rays: Ray, write hits: Hit => within(1e-5, 1e-5).but(0.001, 4)]
+);
 
 /// A world on the GPU, ready for rays.
 #[derive(Debug)]

@@ -25,9 +25,13 @@ crate::gpu_struct! {
 }
 
 /// One thread a voxel of the list.
-pub static SEEN_THROUGH: Kernel = crate::kernel!("agent/seen_through", shared ["shared/view"],
+pub static SEEN_THROUGH: Kernel = crate::kernel!(
+    "agent/seen_through", shared ["shared/view"], twin crate::agent::twins::seen_through::twin,
     workgroup [64, 1, 1], params SeenParams,
-    bind [read list: u32, read views: GpuView, read depth: f32, write seen: [u32; 4]]);
+    // A voxel that falls between two pixels within rounding may be seen through or not.
+    bind [read list: u32, read views: GpuView, read depth: f32,
+        write seen: [u32; 4] => within(1e-5, 1e-5).float_at(2).but(0.001, 3)]
+);
 
 /// A solid voxel that views see through.
 #[derive(Clone, Copy, Debug, PartialEq)]

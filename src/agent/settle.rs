@@ -31,8 +31,12 @@ crate::gpu_struct! {
 }
 
 /// One thread a body.
-pub static SETTLE: Kernel = crate::kernel!("agent/settle", shared ["shared/grid"], workgroup [64, 1, 1],
-    params SettleParams, bind [read voxels: u32, read bodies: [f32; 4], write rests: [f32; 4]]);
+pub static SETTLE: Kernel = crate::kernel!(
+    "agent/settle", shared ["shared/grid"], twin crate::agent::twins::settle::twin,
+    workgroup [64, 1, 1], params SettleParams,
+    // A foot over the edge of a voxel within rounding may stand on it or not.
+    bind [read voxels: u32, read bodies: [f32; 4], write rests: [f32; 4] => within(2e-3, 1e-3).but(0.01, 4)]
+);
 
 /// How a body ended.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -14,11 +14,16 @@ use crate::video::{self, HardwareDevice};
 #[command(after_help = "Examples:
   director doctor
   director doctor --out /mnt/big/runs --json
-Exit codes: 0 all that is needed is here, 1 something is missing.")]
+  director doctor --kernels --adapter 0      each kernel beside its twin on the CPU
+Exit codes: 0 all that is needed is here, 1 something is missing or a kernel is wrong.")]
 pub struct Args {
     /// Folder whose disk is looked at
     #[arg(long, short, value_name = "DIR", default_value = ".")]
     out: PathBuf,
+    /// Run every GPU kernel on small data of real chains and compare it with the same computation on the CPU: names the
+    /// kernel that this adapter or its driver gets wrong, the element and both values
+    #[arg(long)]
+    kernels: bool,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -49,6 +54,9 @@ const LITTLE_DISK: u64 = 5 << 30;
 
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    if args.kernels {
+        return super::kernels::run(args.json, globals);
+    }
     let findings = find(args, globals);
     if args.json {
         println!("{}", serde_json::to_string_pretty(&findings)?);

@@ -17,6 +17,7 @@ mod eval;
 mod explain;
 mod frames;
 mod generate;
+mod kernels;
 pub mod logging;
 mod network;
 mod probe;

@@ -1,6 +1,8 @@
-//! Evaluation: the mock world's truth, of which it is with tests the only reader, and scores on corrupted clips.
+//! Evaluation: the mock world's truth, of which it is with tests the only reader, scores on corrupted clips, and kernels
+//! beside their twins.
 
 pub mod corrupt;
+pub mod kernels;
 pub mod mock;
 pub mod scores;
 pub mod sheet;

@@ -22,13 +22,15 @@ pub const BLOCK: usize = 1024;
 
 /// `gpu/compact_count`.
 pub static COMPACT_COUNT: Kernel = crate::kernel!(
-    "gpu/compact_count", shared [], workgroup [64, 1, 1], params ScanParams,
+    "gpu/compact_count", shared [], twin crate::gpu::twins::compact_count::twin,
+    workgroup [64, 1, 1], params ScanParams,
     bind [read sizes: [u32; 4], read quads: [u32; 4], read flags: u32, write kept: u32]
 );
 
 /// `gpu/compact_move`.
 pub static COMPACT_MOVE: Kernel = crate::kernel!(
-    "gpu/compact_move", shared [], workgroup [64, 1, 1], params CompactParams,
+    "gpu/compact_move", shared [], twin crate::gpu::twins::compact_move::twin,
+    workgroup [64, 1, 1], params CompactParams,
     bind [read sizes: [u32; 4], read before: u32, read flags: u32, read values: u32,
           write kept: u32, write count: u32]
 );

@@ -105,7 +105,11 @@ impl Drop for Shared {
 
 /// An open GPU. Cheap to clone; clones share the device.
 #[derive(Clone)]
-pub struct Gpu(pub(super) Arc<Shared>);
+pub struct Gpu(
+    pub(super) Arc<Shared>,
+    /// What watches the dispatches of this handle.
+    pub(super) Option<super::Shadow>,
+);
 
 impl std::fmt::Debug for Gpu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -217,7 +221,7 @@ impl Gpu {
             name: summary.name.clone(),
             reason: error.to_string(),
         })?;
-        let gpu = Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             cache: super::cache::Cache::open(&adapter, &device),
             device,
             queue,
@@ -226,7 +230,8 @@ impl Gpu {
             pool: super::pool::Pool::default(),
             lost: AtomicBool::new(false),
             lost_reason: Mutex::default(),
-        }));
+        });
+        let gpu = Self(shared, None);
         // Errors outside a scope must not abort the batch.
         gpu.0.device.on_uncaptured_error(Arc::new(
             |error| tracing::error!(%error, "uncaptured GPU error"),

@@ -24,7 +24,8 @@ pub const MOST_BITS: u32 = 12;
 
 /// `gpu/histogram`.
 pub static HISTOGRAM: Kernel = crate::kernel!(
-    "gpu/histogram", shared [], workgroup [128, 1, 1], params HistogramParams,
+    "gpu/histogram", shared [], twin crate::gpu::twins::histogram::twin,
+    workgroup [128, 1, 1], params HistogramParams,
     bind [read sizes: [u32; 4], read quads: [u32; 4], read keys: u32, write bins: u32]
 );
 

@@ -43,14 +43,16 @@ crate::gpu_struct! {
 
 /// `gpu/shrink`: one pyramid step.
 pub static SHRINK: Kernel = crate::kernel!(
-    "gpu/shrink", shared [], workgroup TILE, params ShrinkParams,
-    bind [read src: f32, write dst: f32]
+    "gpu/shrink", shared [], twin crate::gpu::twins::shrink::twin,
+    workgroup TILE, params ShrinkParams,
+    bind [read src: f32, write dst: f32 => within(1e-3, 1e-5)]
 );
 
 /// `gpu/filter`: one pass of a separable filter.
 pub static FILTER: Kernel = crate::kernel!(
-    "gpu/filter", shared [], workgroup TILE, params FilterParams,
-    bind [read src: f32, write dst: f32]
+    "gpu/filter", shared [], twin crate::gpu::twins::filter::twin,
+    workgroup TILE, params FilterParams,
+    bind [read src: f32, write dst: f32 => within(1e-3, 1e-5)]
 );
 
 /// Whether buffers hold an image of this size.

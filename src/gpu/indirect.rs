@@ -30,7 +30,8 @@ crate::gpu_struct! {
 
 /// `gpu/dispatch_args`.
 pub static DISPATCH_ARGS: Kernel = crate::kernel!(
-    "gpu/dispatch_args", shared [], workgroup [1, 1, 1], params ArgsParams,
+    "gpu/dispatch_args", shared [], twin crate::gpu::twins::dispatch_args::twin,
+    workgroup [1, 1, 1], params ArgsParams,
     bind [read count: u32, write args: [u32; 4]]
 );
 

@@ -1,28 +1,50 @@
 //! A kernel's host declaration, and the pipeline built from it.
 //!
 //! One kernel = one stem in three places: `kernels/<stem>.wgsl`, the [`Kernel`] static at its host binding,
-//! and the CPU twin in `src/<stage>/twins/<name>.rs`. Bindings are by convention: a uniform struct `Params` at
+//! and the CPU twin in `src/<stage>/twins/<name>.rs`, which the static names with how closely it must agree. Bindings are by convention: a uniform struct `Params` at
 //! binding 0 of group 0, storage buffers at bindings 1, 2, ... in the declared order, entry point `main`.
 //! One test parses every file under `kernels/` with naga and compares it with these declarations.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Gpu, GpuError};
+use super::agree::{Agreement, Scalar};
+use super::{Gpu, GpuError, Twin};
 use crate::hash::sha256_hex;
 
 /// An element type whose bytes the host and WGSL agree on.
 pub trait GpuType: bytemuck::Pod {
     /// Field names and byte offsets; empty for scalars and vectors.
     const FIELDS: &'static [(&'static str, usize)] = &[];
+    /// What its words hold: runs of one type and their lengths.
+    const SCALARS: &'static [(Scalar, usize)];
+}
+
+/// Numbers of one type.
+pub trait Numbers {
+    /// The type.
+    const SCALAR: Scalar;
+}
+
+impl<T: Numbers, const N: usize> Numbers for [T; N] {
+    const SCALAR: Scalar = T::SCALAR;
 }
 
 macro_rules! plain {
-    ($($t:ty),*) => { $(impl GpuType for $t {})* };
+    ($($t:ty: $scalar:ident),*) => { $(
+        impl Numbers for $t {
+            const SCALAR: Scalar = Scalar::$scalar;
+        }
+        plain!(@ $t, [$t; 2], [$t; 4]);
+    )* };
+    (@ $($t:ty),*) => { $(
+        impl GpuType for $t {
+            const SCALARS: &'static [(Scalar, usize)] =
+                &[(<$t as Numbers>::SCALAR, size_of::<$t>() / 4)];
+        }
+    )* };
 }
-plain!(
-    f32, u32, i32, [f32; 2], [f32; 4], [u32; 2], [u32; 4], [i32; 2], [i32; 4]
-);
+plain!(f32: F32, u32: U32, i32: I32);
 
 /// Declares a `#[repr(C)]` Pod struct and the field offsets that the layout test compares with WGSL.
 ///
@@ -39,6 +61,8 @@ macro_rules! gpu_struct {
         impl $crate::gpu::GpuType for $name {
             const FIELDS: &'static [(&'static str, usize)] =
                 &[$((stringify!($field), std::mem::offset_of!($name, $field))),*];
+            const SCALARS: &'static [($crate::gpu::agree::Scalar, usize)] =
+                &[$((<$ty as $crate::gpu::Numbers>::SCALAR, size_of::<$ty>() / 4)),*];
         }
     };
 }
@@ -63,6 +87,10 @@ pub struct Binding {
     pub stride: usize,
     /// The element's fields, empty for scalars and vectors.
     pub fields: &'static [(&'static str, usize)],
+    /// What the element's words hold.
+    pub scalars: &'static [(Scalar, usize)],
+    /// How closely what the kernel writes agrees with what its twin writes.
+    pub agrees: Agreement,
 }
 
 /// A kernel as the host declares it.
@@ -72,6 +100,8 @@ pub struct Kernel {
     pub stem: &'static str,
     /// Shared sources first, the kernel's own last.
     pub sources: &'static [&'static str],
+    /// Its CPU twin.
+    pub twin: Twin,
     /// `@workgroup_size`.
     pub workgroup: [u32; 3],
     /// Bytes of `Params`.
@@ -83,18 +113,21 @@ pub struct Kernel {
 }
 
 /// Declares a [`Kernel`]:
-/// `kernel!("motion/flow", shared ["shared/image"], workgroup [8, 8, 1], params FlowParams, bind [read a: f32, write b: [f32; 2]])`.
-/// `write` means read and write.
+/// `kernel!("motion/flow", shared ["shared/image"], twin twins::flow::twin, workgroup [8, 8, 1], params FlowParams,
+/// bind [read a: f32, write b: [f32; 2] => within(1e-3, 0.0)])`.
+/// `write` means read and write; behind `=>` stands how closely kernel and twin agree in the words of [`super::agree`],
+/// exactly where nothing is said.
 #[macro_export]
 macro_rules! kernel {
-    ($stem:literal, shared [$($shared:literal),* $(,)?], workgroup $wg:expr, params $params:ty,
-     bind [$($access:ident $name:ident : $ty:ty),* $(,)?]) => {
+    ($stem:literal, shared [$($shared:literal),* $(,)?], twin $twin:path, workgroup $wg:expr, params $params:ty,
+     bind [$($access:ident $name:ident : $ty:ty $(=> $agrees:expr)?),* $(,)?]) => {
         $crate::gpu::Kernel {
             stem: $stem,
             sources: &[
                 $(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/kernels/", $shared, ".wgsl")),)*
                 include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/kernels/", $stem, ".wgsl")),
             ],
+            twin: $twin,
             workgroup: $wg,
             params_size: size_of::<$params>(),
             params_fields: <$params as $crate::gpu::GpuType>::FIELDS,
@@ -103,11 +136,19 @@ macro_rules! kernel {
                 access: $crate::kernel!(@access $access),
                 stride: size_of::<$ty>(),
                 fields: <$ty as $crate::gpu::GpuType>::FIELDS,
+                scalars: <$ty as $crate::gpu::GpuType>::SCALARS,
+                agrees: $crate::kernel!(@agrees $($agrees)?),
             }),*],
         }
     };
     (@access read) => { $crate::gpu::Access::Read };
     (@access write) => { $crate::gpu::Access::ReadWrite };
+    (@agrees) => { $crate::gpu::agree::EXACT };
+    (@agrees $agrees:expr) => {{
+        #[allow(unused_imports, clippy::allow_attributes, clippy::wildcard_imports, reason = "each says what it needs")]
+        use $crate::gpu::agree::*;
+        $agrees
+    }};
 }
 
 impl Kernel {

@@ -3,6 +3,7 @@
 //! `wgpu` is the compute layer; without a GPU the same WGSL runs on Mesa's software Vulkan. Nothing here
 //! knows a stage. Every fallible call answers a [`GpuError`]; nothing panics on a lost device.
 
+pub mod agree;
 mod buffer;
 mod cache;
 pub mod compact;
@@ -16,16 +17,20 @@ pub mod profile;
 mod recorder;
 pub mod reduce;
 pub mod scan;
+pub mod shadow;
 pub mod sort;
 #[cfg(test)]
 mod tests;
+mod twin;
 pub mod twins;
 mod upload;
 
 pub use buffer::{AnyBuffer, Buffer};
 pub use context::{AdapterChoice, AdapterSummary, Gpu, adapters};
-pub use kernel::{Access, Binding, GpuType, Kernel, groups_1d, groups_2d};
+pub use kernel::{Access, Binding, GpuType, Kernel, Numbers, groups_1d, groups_2d};
 pub use recorder::Recorder;
+pub use shadow::Shadow;
+pub use twin::{Call, Twin};
 pub use upload::{Filled, Mapped, Upload};
 
 /// Kernels of this module.

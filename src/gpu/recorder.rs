@@ -8,6 +8,7 @@ use super::{AnyBuffer, Buffer, Gpu, GpuError, GpuType, Kernel};
 const ARENA: u64 = 64 * 1024;
 
 /// Where a dispatch takes its workgroup counts from.
+#[derive(Clone, Copy)]
 enum Groups<'a> {
     Direct([u32; 3]),
     Indirect(&'a Buffer<[u32; 4]>, usize),
@@ -113,6 +114,32 @@ impl Recorder {
                 )));
             }
         }
+        let Some(shadow) = self.gpu.1.clone() else {
+            return self.record(kernel, params, buffers, groups);
+        };
+        // Alone: what was recorded before has run, and nothing else runs with it.
+        self.flush()?;
+        let gpu = self.gpu.clone();
+        let counts = match groups {
+            Groups::Direct(counts) => counts,
+            Groups::Indirect(args, at) => {
+                let [x, y, z, _] = gpu.read_range(args, at, 1)?[0];
+                [x, y, z]
+            }
+        };
+        shadow.dispatch(&gpu, kernel, params, buffers, counts, || {
+            self.record(kernel, params, buffers, groups)?;
+            self.flush().map(|_| ())
+        })
+    }
+
+    fn record(
+        &mut self,
+        kernel: &'static Kernel,
+        params: &[u8],
+        buffers: &[&dyn AnyBuffer],
+        groups: Groups<'_>,
+    ) -> Result<(), GpuError> {
         let pipeline = self.gpu.pipeline(kernel)?;
         let device = self.gpu.0.device.clone();
         let slot = (kernel.params_size.max(16) as u64).next_multiple_of(u64::from(

@@ -53,15 +53,19 @@ const PER_GROUP: u32 = 64 * BLOCK as u32;
 
 /// `gpu/reduce_level`.
 pub static REDUCE_LEVEL: Kernel = crate::kernel!(
-    "gpu/reduce_level", shared ["shared/reduce"], workgroup [64, 1, 1], params LevelParams,
-    bind [read sizes: [u32; 4], read source: u32, write tree: u32]
+    "gpu/reduce_level", shared ["shared/reduce"], twin crate::gpu::twins::reduce_level::twin,
+    workgroup [64, 1, 1], params LevelParams,
+    // Words may hold floats, whose NaNs differ.
+    bind [read sizes: [u32; 4], read source: u32, write tree: u32 => BITS]
 );
 
 /// `gpu/reduce_segments`.
 pub static REDUCE_SEGMENTS: Kernel = crate::kernel!(
-    "gpu/reduce_segments", shared ["shared/reduce"], workgroup [64, 1, 1], params SegmentParams,
+    "gpu/reduce_segments", shared ["shared/reduce"], twin crate::gpu::twins::reduce_segments::twin,
+    workgroup [64, 1, 1], params SegmentParams,
+    // Words may hold floats, whose NaNs differ.
     bind [read sizes: [u32; 4], read offsets: u32, read values: u32, read odd: u32, read even: u32,
-          write results: u32]
+        write results: u32 => BITS]
 );
 
 /// What a segment is reduced to; an empty one to the operation's neutral element.

@@ -23,13 +23,15 @@ pub const BLOCK: usize = 1024;
 
 /// `gpu/scan_sums`.
 pub static SCAN_SUMS: Kernel = crate::kernel!(
-    "gpu/scan_sums", shared [], workgroup [64, 1, 1], params ScanParams,
+    "gpu/scan_sums", shared [], twin crate::gpu::twins::scan_sums::twin,
+    workgroup [64, 1, 1], params ScanParams,
     bind [read sizes: [u32; 4], read quads: [u32; 4], read data: u32, write sums: u32]
 );
 
 /// `gpu/scan_blocks`.
 pub static SCAN_BLOCKS: Kernel = crate::kernel!(
-    "gpu/scan_blocks", shared [], workgroup [64, 1, 1], params ScanParams,
+    "gpu/scan_blocks", shared [], twin crate::gpu::twins::scan_blocks::twin,
+    workgroup [64, 1, 1], params ScanParams,
     bind [read sizes: [u32; 4], read before: u32, write data: u32]
 );
 

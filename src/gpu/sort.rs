@@ -27,13 +27,15 @@ pub const DIGIT_BITS: u32 = 8;
 
 /// `gpu/sort_count`.
 pub static SORT_COUNT: Kernel = crate::kernel!(
-    "gpu/sort_count", shared [], workgroup [32, 1, 1], params SortParams,
+    "gpu/sort_count", shared [], twin crate::gpu::twins::sort_count::twin,
+    workgroup [32, 1, 1], params SortParams,
     bind [read sizes: [u32; 4], read keys: [u32; 4], write histogram: u32]
 );
 
 /// `gpu/sort_scatter`.
 pub static SORT_SCATTER: Kernel = crate::kernel!(
-    "gpu/sort_scatter", shared [], workgroup [32, 1, 1], params SortParams,
+    "gpu/sort_scatter", shared [], twin crate::gpu::twins::sort_scatter::twin,
+    workgroup [32, 1, 1], params SortParams,
     bind [read sizes: [u32; 4], read histogram: u32, read keys: [u32; 4], read values: [u32; 4],
           write keys_out: u32, write values_out: u32]
 );

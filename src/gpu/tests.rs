@@ -1,8 +1,19 @@
-use super::{Access, AdapterChoice, Binding, Gpu, GpuError, Kernel, groups_1d};
+use super::agree::{EXACT, Scalar, within};
+use super::shadow::Mode;
+use super::{Access, AdapterChoice, Binding, Call, Gpu, GpuError, Kernel, Shadow, groups_1d};
 
 crate::gpu_struct! {
     /// Params.
     pub struct AddParams { pub n: u32, pub add: f32, pub pad: [u32; 2] }
+}
+
+/// What the kernel does, and `more` to the last element.
+fn add(call: &mut Call<'_>, more: f32) {
+    let p: AddParams = call.params();
+    let (src, dst): (&[f32], &mut [f32]) = (call.read(0), call.write(1));
+    for (i, (src, dst)) in src.iter().zip(dst).enumerate().take(p.n as usize) {
+        *dst = src + p.add + if i + 1 == p.n as usize { more } else { 0.0 };
+    }
 }
 
 static ADD: Kernel = Kernel {
@@ -17,6 +28,7 @@ struct Params { n: u32, add: f32, pad: vec2<u32> }
   let i = (wg.y * n.x + wg.x) * 64u + l;
   if (i < params.n) { dst[i] = src[i] + params.add; }
 }"],
+    twin: |call| add(call, 0.0),
     workgroup: [64, 1, 1],
     params_size: 16,
     params_fields: &[],
@@ -26,12 +38,16 @@ struct Params { n: u32, add: f32, pad: vec2<u32> }
             access: Access::Read,
             stride: 4,
             fields: &[],
+            scalars: &[(Scalar::F32, 1)],
+            agrees: EXACT,
         },
         Binding {
             name: "dst",
             access: Access::ReadWrite,
             stride: 4,
             fields: &[],
+            scalars: &[(Scalar::F32, 1)],
+            agrees: EXACT,
         },
     ],
 };
@@ -326,4 +342,136 @@ fn running_out_of_memory_is_an_error_and_the_device_lives_on() {
     assert!(output.status.success(), "{text}");
     let ran = text.contains("memory ran out and came back") || text.contains("not this process's");
     assert!(ran, "{text}");
+}
+
+#[test]
+fn a_shadow_names_the_place_where_kernel_and_twin_are_apart() {
+    static WRONG: Kernel = Kernel {
+        stem: "test/wrong",
+        twin: |call| add(call, 0.5),
+        ..ADD
+    };
+    let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
+    let shadow = Shadow::new(Mode::Check);
+    let watched = gpu.shadowed(&shadow);
+    let a = gpu.upload(&[1.0f32, 2.0, 3.0, 7.0]).expect("upload");
+    let b = gpu.upload(&[0.0f32, 0.0, 0.0, 9.0]).expect("upload");
+    let params = AddParams {
+        n: 3,
+        add: 2.0,
+        pad: [0; 2],
+    };
+    let mut recorder = watched.recorder();
+    for kernel in [&ADD, &WRONG, &WRONG] {
+        recorder
+            .run(kernel, &params, &[&a, &b], [1, 1, 1])
+            .expect("run");
+    }
+    recorder.submit().expect("submit");
+    let findings = shadow.findings();
+    let [good, bad] = &findings[..] else {
+        panic!("{findings:?}")
+    };
+    assert!(good.agrees() && good.worst.is_none() && good.dispatches == 1);
+    assert_eq!(good.words, 3, "what lies behind is not changed");
+    assert_eq!(
+        (bad.kernel, bad.dispatches, bad.apart),
+        ("test/wrong", 2, 2)
+    );
+    let fault = bad.fault.as_ref().expect("a fault");
+    let place = fault.place.as_ref().expect("a place");
+    assert_eq!(
+        (fault.dispatch, place.element, place.binding),
+        (1, 2, "dst")
+    );
+    assert_eq!((&*place.gpu, &*place.twin), ("5", "5.5"));
+    assert!(fault.words.contains("dst[2]: GPU 5, twin 5.5"), "{fault:?}");
+    // The GPU's answer goes on.
+    assert_eq!(gpu.read(&b).expect("read"), [3.0, 4.0, 5.0, 9.0]);
+
+    // Twins in the kernels' place: the last element is theirs.
+    let shadow = Shadow::new(Mode::Twins);
+    let mut recorder = gpu.shadowed(&shadow).recorder();
+    recorder
+        .run(&WRONG, &params, &[&a, &b], [1, 1, 1])
+        .expect("run");
+    recorder.submit().expect("submit");
+    assert_eq!(gpu.read(&b).expect("read"), [3.0, 4.0, 5.5, 9.0]);
+    assert_eq!(shadow.findings()[0].words, 1);
+}
+
+#[test]
+fn agreement_knows_what_words_hold() {
+    let binding = |agrees, scalars, stride| Binding {
+        name: "b",
+        access: Access::ReadWrite,
+        stride,
+        fields: &[],
+        scalars,
+        agrees,
+    };
+    let floats: &[(Scalar, usize)] = &[(Scalar::F32, 1)];
+    let numbers: &[(Scalar, usize)] = &[(Scalar::U32, 1)];
+    let faults = |binding: &Binding, gpu: &[u32], twin: &[u32]| {
+        let before = vec![0xdead_beef; gpu.len()];
+        binding.compare(&before, gpu, twin).fault.is_some()
+    };
+    let f = |v: f32| v.to_bits();
+    let near = binding(within(0.1, 0.01), floats, 4);
+    for (gpu, twin, apart) in [
+        (1.0, 1.1, false),
+        (1.0, 1.2, true),
+        (100.0, 101.0, false),
+        (f32::NAN, f32::NAN, false),
+        (f32::NAN, 1.0, true),
+        (f32::INFINITY, f32::INFINITY, false),
+        (3.0, f32::INFINITY, true),
+        (0.0, -0.0, false),
+    ] {
+        let found = faults(&near, &[f(gpu)], &[f(twin)]);
+        assert_eq!(found, apart, "{gpu} {twin}");
+    }
+    // A share may be apart, of what was changed only; by no more than is said.
+    let some = binding(within(0.1, 0.0).but(0.25, 0).at_most(2.0, 0.0), floats, 4);
+    let one = [f(1.0); 4];
+    assert!(!faults(&some, &[f(1.0), f(1.0), f(1.0), f(2.0)], &one));
+    assert!(faults(&some, &[f(1.0), f(1.0), f(2.0), f(2.0)], &one));
+    assert!(faults(&some, &[f(1.0), f(1.0), f(1.0), f(4.0)], &one));
+    // Integers have no relative share, colours are levels, halves are halves, and the others do not look alike.
+    use super::agree::{BITS, colours, halves, levels};
+    let million = binding(within(0.5, 1.0), numbers, 4);
+    assert!(faults(&million, &[1_000_000], &[1_000_001]));
+    let colour = binding(colours(1), numbers, 4);
+    assert!(!faults(&colour, &[0xff01_0203], &[0xff02_0102]));
+    assert!(faults(&colour, &[0xff01_0203], &[0xfe01_0203]));
+    assert!(!faults(
+        &binding(levels(1), numbers, 4),
+        &[0xff01_0203],
+        &[0xfe01_0203]
+    ));
+    assert!(!faults(
+        &binding(halves(1), numbers, 4),
+        &[0x0001_ffff],
+        &[0x0002_fffe]
+    ));
+    assert!(faults(
+        &binding(halves(1), numbers, 4),
+        &[0x0001_ffff],
+        &[0x0003_ffff]
+    ));
+    assert!(!faults(
+        &binding(BITS, numbers, 4),
+        &[0x7fc0_0000],
+        &[0xffc0_0001]
+    ));
+    assert!(faults(&binding(BITS, numbers, 4), &[0], &[0x8000_0000]));
+    // One word of an element is a float though the type says not; another has its own limits.
+    let pair: &[(Scalar, usize)] = &[(Scalar::U32, 2)];
+    let mixed = binding(within(0.1, 0.0).float_at(1), pair, 8);
+    assert!(!faults(&mixed, &[3, f(1.0)], &[3, f(1.05)]));
+    assert!(faults(&mixed, &[3, f(1.0)], &[4, f(1.0)]));
+    let pair: &[(Scalar, usize)] = &[(Scalar::F32, 2)];
+    let finer = binding(within(0.1, 0.0).from(&[(1, 0.001, 0.0)]), pair, 8);
+    assert!(!faults(&finer, &[f(1.0), f(1.0)], &[f(1.05), f(1.0)]));
+    assert!(faults(&finer, &[f(1.0), f(1.0)], &[f(1.0), f(1.05)]));
 }

@@ -162,7 +162,10 @@ impl Upload {
 
     fn create_mapped(&self) -> Result<wgpu::Buffer, GpuError> {
         let usage = if self.gpu.is_shared_memory() {
-            wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::STORAGE
+            // A shadow reads what kernels are given.
+            wgpu::BufferUsages::MAP_WRITE
+                | wgpu::BufferUsages::STORAGE
+                | wgpu::BufferUsages::COPY_SRC
         } else {
             wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC
         };

@@ -31,9 +31,10 @@ crate::gpu_struct! {
 pub static BLUR: Kernel = crate::kernel!(
     "mock/blur",
     shared [],
+    twin crate::mock::twins::blur::twin,
     workgroup [8, 8, 1],
     params BlurParams,
-    bind [read image: u32, write rgba: u32]
+    bind [read image: u32, write rgba: u32 => colours(1)]
 );
 
 /// Records one pass over `size[0] * size[1]` packed sRGB pixels of `image` into `rgba`, another buffer.

@@ -23,9 +23,10 @@ crate::gpu_struct! {
 pub static EXPOSE: Kernel = crate::kernel!(
     "mock/expose",
     shared [],
+    twin crate::mock::twins::expose::twin,
     workgroup [64, 1, 1],
     params ExposeParams,
-    bind [read images: u32, write rgba: u32]
+    bind [read images: u32, write rgba: u32 => colours(1)]
 );
 
 /// Refuses `count` elements from `first` on that are not all in `buffer`.

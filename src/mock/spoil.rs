@@ -40,6 +40,7 @@ crate::gpu_struct! {
 pub static SPOIL: Kernel = crate::kernel!(
     "mock/spoil",
     shared [],
+    twin crate::mock::twins::spoil::twin,
     workgroup [8, 8, 1],
     params SpoilParams,
     bind [read image: u32, write rgba: u32]

@@ -1,7 +1,5 @@
 //! Heights of terrain: a lattice of hashed heights over a rectangle, level with its foot all around the edge.
 
-use crate::mock::twins::trace::hash;
-
 /// Cells along each side of a terrain, at most.
 pub const MOST_CELLS: u32 = 16;
 
@@ -16,4 +14,16 @@ pub fn height(seed: u32, cells: u32, i: u32, j: u32) -> f32 {
     };
     let rough = 0.5 + 0.5 * hash(i as i32, j as i32, seed as i32);
     rise(i) * rise(j) * (0.55 + 0.45 * rough)
+}
+
+/// The kernel's integer hash of a lattice point, -1 to 1.
+pub fn hash(x: i32, y: i32, z: i32) -> f32 {
+    let mut h = (x as u32)
+        .wrapping_mul(0x9e37_79b1)
+        .wrapping_add((y as u32).wrapping_mul(0x85eb_ca77))
+        .wrapping_add((z as u32).wrapping_mul(0xc2b2_ae3d));
+    h = (h ^ (h >> 16)).wrapping_mul(0x7feb_352d);
+    h = (h ^ (h >> 15)).wrapping_mul(0x846c_a68b);
+    h ^= h >> 16;
+    (h >> 8) as f32 * (2.0 / 16_777_216.0) - 1.0
 }

@@ -158,15 +158,11 @@ impl TraceParams {
 
 /// The ray tracer; one dispatch a frame.
 pub static TRACE: Kernel = crate::kernel!(
-    "mock/trace",
-    shared ["shared/paint", "shared/solid"],
-    workgroup [8, 8, 1],
-    params TraceParams,
-    bind [
-        write rgba: u32,
-        write depth: f32,
-        write ids: u32,
-    ]
+    "mock/trace", shared ["shared/paint", "shared/solid"], twin crate::mock::twins::trace::twin,
+    workgroup [8, 8, 1], params TraceParams,
+    // A ray that grazes an edge may fall on either side of it.
+    bind [write rgba: u32 => colours(2).but(0.02, 2), write depth: f32 => within(1e-4, 2e-4).but(0.02, 2),
+        write ids: u32 => EXACT.but(0.02, 2)]
 );
 
 /// One traced frame, row-major from the top left.

@@ -33,11 +33,17 @@ gpu_struct! {
 }
 
 /// The camera's motion between two frames, and the epipole of parallax.
-pub static CAMERA: Kernel = kernel!("motion/camera", shared [], workgroup [64, 1, 1], params CameraParams,
-    bind [read flow: [f32; 2], read state: u32, write model: [f32; 4]]);
+pub static CAMERA: Kernel = kernel!(
+    "motion/camera", shared [], twin crate::motion::twins::camera::twin,
+    workgroup [64, 1, 1], params CameraParams,
+    // The epipole's sign is open, and its direction where nothing is left: three words.
+    bind [read flow: [f32; 2], read state: u32,
+        write model: [f32; 4] => within(2e-3, 1e-3).but(0.0, 3).at_most(2.0, 0.0)]
+);
 /// What moves by itself.
-pub static OWN: Kernel = kernel!("motion/own", shared [], workgroup [8, 8, 1], params OwnParams,
-    bind [read flow: [f32; 2], read state: u32, read model: [f32; 4], write own: f32]);
+pub static OWN: Kernel = kernel!("motion/own", shared [], twin crate::motion::twins::own::twin,
+    workgroup [8, 8, 1], params OwnParams,
+    bind [read flow: [f32; 2], read state: u32, read model: [f32; 4], write own: f32 => within(1e-3, 1e-3)]);
 
 /// Vectors that a camera's model takes.
 pub const MODEL: usize = 4;

@@ -25,8 +25,13 @@ gpu_struct! {
 }
 
 /// One step of points.
-pub static FOLLOW: Kernel = kernel!("motion/follow", shared [], workgroup [64, 1, 1], params FollowParams,
-    bind [read flow: [f32; 2], read state: u32, read own: f32, write points: [f32; 4]]);
+pub static FOLLOW: Kernel = kernel!(
+    "motion/follow", shared [], twin crate::motion::twins::follow::twin,
+    workgroup [64, 1, 1], params FollowParams,
+    // A point at the margin within rounding may have left or not.
+    bind [read flow: [f32; 2], read state: u32, read own: f32,
+        write points: [f32; 4] => within(1e-3, 0.0).but(0.002, 2)]
+);
 
 /// Points that start on one frame and are followed from there.
 pub struct Following {

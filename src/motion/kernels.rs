@@ -108,30 +108,44 @@ gpu_struct! {
 }
 
 /// A picture as elements of four neighbours, [`quads`] of its size.
-pub static QUADS: Kernel = kernel!("motion/quads", shared [], workgroup TILE, params SizeParams,
-    bind [read image: f32, write quads: [u32; 2]]);
+pub static QUADS: Kernel = kernel!("motion/quads", shared [], twin crate::motion::twins::quads::twin,
+    workgroup TILE, params SizeParams,
+    bind [read image: f32, write quads: [u32; 2] => halves(1)]);
 /// Patch search on quads: `patches` are (u, v, cost, pixels seen).
-pub static SEARCH: Kernel = kernel!("motion/search", shared [], workgroup TILE, params SearchParams,
+pub static SEARCH: Kernel = kernel!(
+    "motion/search", shared [], twin crate::motion::twins::search::twin,
+    workgroup TILE, params SearchParams,
+    // Of two candidates that are as good within rounding either may win, and a patch that moves on takes it along.
     bind [read a: [u32; 2], read b: [u32; 2], read coarse_forward: [f32; 2], read coarse_backward: [f32; 2],
-        read init: [f32; 2], write patches: [f32; 4]]);
+        read init: [f32; 2], write patches: [f32; 4] => within(2e-2, 2e-3).but(0.005, 4)]
+);
 /// Patches to dense flow.
-pub static DENSIFY: Kernel = kernel!("motion/densify", shared [], workgroup TILE, params DensifyParams,
-    bind [read a: [u32; 2], read b: [u32; 2], read patches: [f32; 4], write flow: [f32; 2]]);
+pub static DENSIFY: Kernel = kernel!("motion/densify", shared [], twin crate::motion::twins::densify::twin,
+    workgroup TILE, params DensifyParams,
+    bind [read a: [u32; 2], read b: [u32; 2], read patches: [f32; 4], write flow: [f32; 2] => within(1e-3, 1e-4)]);
 /// The coarser flow at twice its size.
-pub static UPSAMPLE: Kernel = kernel!("motion/upsample", shared [], workgroup TILE, params UpsampleParams,
-    bind [read coarse: [f32; 2], write flow: [f32; 2]]);
+pub static UPSAMPLE: Kernel = kernel!("motion/upsample", shared [], twin crate::motion::twins::upsample::twin,
+    workgroup TILE, params UpsampleParams,
+    bind [read coarse: [f32; 2], write flow: [f32; 2] => within(1e-4, 1e-5)]);
 /// First picture, second along the flow, that flow.
-pub static WARP: Kernel = kernel!("motion/warp", shared [], workgroup TILE, params SizeParams,
-    bind [read a: [u32; 2], read b: [u32; 2], read flow: [f32; 2], write warped: [f32; 4]]);
+pub static WARP: Kernel = kernel!("motion/warp", shared [], twin crate::motion::twins::warp::twin,
+    workgroup TILE, params SizeParams,
+    bind [read a: [u32; 2], read b: [u32; 2], read flow: [f32; 2], write warped: [f32; 4] => within(2e-2, 1e-4)]);
 /// Sweeps on the robust flow energy, within blocks of [`BLOCK`] pixels a side.
-pub static REFINE: Kernel = kernel!("motion/refine", shared [], workgroup TILE, params RefineParams,
-    bind [read warped: [f32; 4], write flow: [f32; 2]]);
+pub static REFINE: Kernel = kernel!("motion/refine", shared [], twin crate::motion::twins::refine::twin,
+    workgroup TILE, params RefineParams,
+    bind [read warped: [f32; 4], write flow: [f32; 2] => within(5e-3, 2e-3)]);
 /// Two flows in a row.
-pub static COMPOSE: Kernel = kernel!("motion/compose", shared [], workgroup TILE, params SizeParams,
-    bind [read first: [f32; 2], read second: [f32; 2], write composed: [f32; 2]]);
+pub static COMPOSE: Kernel = kernel!("motion/compose", shared [], twin crate::motion::twins::compose::twin,
+    workgroup TILE, params SizeParams,
+    bind [read first: [f32; 2], read second: [f32; 2], write composed: [f32; 2] => within(1e-4, 1e-5)]);
 /// The forward-backward test.
-pub static CHECK: Kernel = kernel!("motion/check", shared [], workgroup TILE, params SizeParams,
-    bind [read forward: [f32; 2], read backward: [f32; 2], write state: u32]);
+pub static CHECK: Kernel = kernel!(
+    "motion/check", shared [], twin crate::motion::twins::check::twin,
+    workgroup TILE, params SizeParams,
+    // A residual at the threshold within rounding may fall on either side.
+    bind [read forward: [f32; 2], read backward: [f32; 2], write state: u32 => EXACT.but(0.001, 1)]
+);
 
 /// All of them.
 pub static ALL: &[&Kernel] = &[

@@ -32,8 +32,13 @@ gpu_struct! {
 }
 
 /// Objects of a step, matched with those of the one before.
-pub static OBJECT_TRACKS: Kernel = kernel!("motion/objects", shared [], workgroup [64, 1, 1], params ObjectsParams,
-    bind [read flow: [f32; 2], read own: f32, read before: [f32; 4], write objects: [f32; 4]]);
+pub static OBJECT_TRACKS: Kernel = kernel!(
+    "motion/objects", shared [], twin crate::motion::twins::objects::twin,
+    workgroup [64, 1, 1], params ObjectsParams,
+    // Sums are of 64ths of a pixel, of which one may be rounded the other way.
+    bind [read flow: [f32; 2], read own: f32, read before: [f32; 4],
+        write objects: [f32; 4] => within(1e-3, 1e-4).but(0.0, 8).at_most(0.02, 0.0)]
+);
 
 /// Square cells over the motion size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

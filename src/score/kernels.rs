@@ -171,35 +171,57 @@ pub const LOOKS_RECORD: usize = 5;
 pub const DETAIL_RECORD: usize = 2;
 
 /// Small chroma.
-pub static TINT: Kernel = kernel!("score/tint", shared [], workgroup [8, 8, 1], params TintParams,
-    bind [read rgba: u32, write tint: [f32; 2]]);
+pub static TINT: Kernel = kernel!("score/tint", shared [], twin crate::score::twins::tint::twin,
+    workgroup [8, 8, 1], params TintParams,
+    bind [read rgba: u32, write tint: [f32; 2] => within(1e-2, 1e-4)]);
 /// A step, cell by cell.
-pub static CELLS: Kernel = kernel!("score/cells", shared [], workgroup ROW, params CellsParams,
+pub static CELLS: Kernel = kernel!("score/cells", shared [], twin crate::score::twins::cells::twin,
+    workgroup ROW, params CellsParams,
     bind [read a: f32, read b: f32, read flow: [f32; 2], read state: u32, read own: f32, read before: [f32; 2],
-        write cells: [f32; 4]]);
+        write cells: [f32; 4] => within(0.05, 2e-3)]);
 /// A step's record.
-pub static FOLD: Kernel = kernel!("score/fold", shared ["shared/rank"], workgroup ROW, params FoldParams,
+pub static FOLD: Kernel = kernel!(
+    "score/fold", shared ["shared/rank"], twin crate::score::twins::fold::twin,
+    workgroup ROW, params FoldParams,
+    // Of two cells that are as bad within rounding either may be named: a place, in shares of the grid.
     bind [read before: [f32; 4], read now: [f32; 4], read after: [f32; 4], read model: [f32; 4],
-        read objects: [f32; 4], write ledger: [f32; 4]]);
+        read objects: [f32; 4], write ledger: [f32; 4] => within(2e-3, 1e-3).but(0.0, 4).at_most(1.0, 0.0)]
+);
 /// How points move.
-pub static PATHS: Kernel = kernel!("score/paths", shared [], workgroup ROW, params PathsParams,
-    bind [read points: [f32; 4], read models: [f32; 4], write paths: [f32; 4]]);
+pub static PATHS: Kernel = kernel!("score/paths", shared [], twin crate::score::twins::paths::twin,
+    workgroup ROW, params PathsParams,
+    bind [read points: [f32; 4], read models: [f32; 4], write paths: [f32; 4] => within(1e-3, 1e-3)]);
 /// The record of a generation's paths.
-pub static FOLD_PATHS: Kernel = kernel!("score/fold_paths", shared ["shared/rank"], workgroup ROW,
-    params FoldPathsParams, bind [read paths: [f32; 4], write ledger: [f32; 4]]);
+pub static FOLD_PATHS: Kernel = kernel!(
+    "score/fold_paths", shared ["shared/rank"], twin crate::score::twins::fold_paths::twin,
+    workgroup ROW, params FoldPathsParams,
+    // Of two cells that are as bad within rounding either may be named: a place, in shares of the grid.
+    bind [read paths: [f32; 4], write ledger: [f32; 4] => within(1e-3, 1e-3).but(0.0, 2).at_most(1.0, 0.0)]
+);
 /// How points look.
-pub static LIKENESS: Kernel = kernel!("score/likeness", shared [], workgroup ROW, params LikenessParams,
+pub static LIKENESS: Kernel = kernel!("score/likeness", shared [], twin crate::score::twins::likeness::twin,
+    workgroup ROW, params LikenessParams,
     bind [read key: f32, read now: f32, read key_tint: [f32; 2], read now_tint: [f32; 2], read points: [f32; 4],
-        write looks: [f32; 4]]);
+        write looks: [f32; 4] => within(2e-2, 2e-3)]);
 /// The record of a generation's looks.
-pub static FOLD_LOOKS: Kernel = kernel!("score/fold_looks", shared ["shared/rank"], workgroup ROW,
-    params FoldLooksParams, bind [read points: [f32; 4], read looks: [f32; 4], write ledger: [f32; 4]]);
+pub static FOLD_LOOKS: Kernel = kernel!(
+    "score/fold_looks", shared ["shared/rank"], twin crate::score::twins::fold_looks::twin,
+    workgroup ROW, params FoldLooksParams,
+    // Of two cells that are as bad within rounding either may be named: a place, in shares of the grid.
+    bind [read points: [f32; 4], read looks: [f32; 4],
+        write ledger: [f32; 4] => within(1e-3, 1e-3).but(0.0, 4).at_most(1.0, 0.0)]
+);
 /// Histograms of one picture.
-pub static DETAIL: Kernel = kernel!("score/detail", shared [], workgroup ROW, params DetailParams,
-    bind [read image: f32, write bins: u32]);
+pub static DETAIL: Kernel = kernel!(
+    "score/detail", shared [], twin crate::score::twins::detail::twin,
+    workgroup ROW, params DetailParams,
+    // A value that lies between two bins within rounding may be counted in either.
+    bind [read image: f32, write bins: u32 => EXACT.but(0.05, 4).at_most(16.0, 0.0)]
+);
 /// The record of one frame's quality.
-pub static FOLD_DETAIL: Kernel = kernel!("score/fold_detail", shared [], workgroup [1, 1, 1],
-    params FoldDetailParams, bind [read fine: u32, read coarse: u32, write ledger: [f32; 4]]);
+pub static FOLD_DETAIL: Kernel = kernel!("score/fold_detail", shared [], twin crate::score::twins::fold_detail::twin,
+    workgroup [1, 1, 1],
+    params FoldDetailParams, bind [read fine: u32, read coarse: u32, write ledger: [f32; 4] => within(0.02, 1e-3)]);
 
 /// All of them.
 pub static ALL: &[&Kernel] = &[

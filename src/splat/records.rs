@@ -107,26 +107,36 @@ crate::gpu_struct! {
 
 /// `splat/project`.
 pub static PROJECT: Kernel = crate::kernel!(
-    "splat/project", shared ["shared/splat"], workgroup [64, 1, 1], params ViewParams,
-    bind [read splats: Splat, write projected: Projected, write counts: u32]
+    "splat/project", shared ["shared/splat"], twin crate::splat::twins::project::twin,
+    workgroup [64, 1, 1], params ViewParams,
+    // Pixels and depth, then the conic, then the colour. A tile that is touched within rounding may count or not.
+    bind [read splats: Splat,
+        write projected: Projected => within(1e-3, 1e-5).from(&[(4, 2e-5, 2e-4), (8, 1e-5, 1e-5)]),
+        write counts: u32 => EXACT.but(0.005, 1).at_most(2.0, 0.0)]
 );
 
 /// `splat/emit`.
 pub static EMIT: Kernel = crate::kernel!(
-    "splat/emit", shared ["shared/splat"], workgroup [64, 1, 1], params EmitParams,
-    bind [read projected: Projected, read offsets: u32, write keys: u32, write values: u32,
-          write owners: u32, write most: u32]
+    "splat/emit", shared ["shared/splat"], twin crate::splat::twins::emit::twin,
+    workgroup [64, 1, 1], params EmitParams,
+    // A tile that is touched within rounding may count or not.
+    bind [read projected: Projected, read offsets: u32, write keys: u32 => EXACT.but(0.005, 2),
+        write values: u32 => EXACT.but(0.005, 2), write owners: u32 => EXACT.but(0.005, 2), write most: u32]
 );
 
 /// `splat/ranges`.
 pub static RANGES: Kernel = crate::kernel!(
-    "splat/ranges", shared [], workgroup [64, 1, 1], params RangesParams,
+    "splat/ranges", shared [], twin crate::splat::twins::ranges::twin,
+    workgroup [64, 1, 1], params RangesParams,
     bind [read count: u32, read keys: u32, write ranges: [u32; 2]]
 );
 
 /// `splat/raster`.
 pub static RASTER: Kernel = crate::kernel!(
-    "splat/raster", shared ["shared/splat"], workgroup [32, 1, 1], params RasterParams,
+    "splat/raster", shared ["shared/splat"], twin crate::splat::twins::raster::twin,
+    workgroup [32, 1, 1], params RasterParams,
+    // A pixel whose q or transmittance lies on a threshold may fall to either side: at most 1/255 of a splat.
     bind [read ranges: [u32; 2], read values: u32, read owners: u32, read projected: Projected,
-          write image: [f32; 4], write depth: f32]
+        write image: [f32; 4] => within(2e-5, 0.0).but(0.002, 1).at_most(5e-3, 0.0),
+        write depth: f32 => within(1e-4, 1e-5).but(0.002, 1).at_most(2e-2, 0.0)]
 );

@@ -45,38 +45,37 @@ crate::gpu_struct! {
 
 /// Any stored frame of ordinary range.
 pub static CONVERT: Kernel = crate::kernel!(
-    "video/convert",
-    shared ["shared/frame", "shared/stored"],
-    workgroup [8, 8, 1],
-    params ConvertParams,
-    bind [read src: u32, write dst: u32]
+    "video/convert", shared ["shared/frame", "shared/stored"], twin crate::video::twins::convert::twin,
+    workgroup [8, 8, 1], params ConvertParams,
+    // A sum may be contracted on the GPU: a level where it falls on an edge.
+    bind [read src: u32, write dst: u32 => levels(0).but(0.005, 2).at_most(1.0, 0.0)]
 );
 
 /// Eight-bit planar 4:2:0, upright, at its own size. The three sources are one buffer.
 pub static CONVERT_420: Kernel = crate::kernel!(
-    "video/convert_420",
-    shared ["shared/frame"],
-    workgroup [16, 4, 1],
-    params ConvertParams,
-    bind [read src: u32, read src2: [u32; 2], read src4: [u32; 4], write dst: [u32; 4]]
+    "video/convert_420", shared ["shared/frame"], twin crate::video::twins::convert_420::twin,
+    workgroup [16, 4, 1], params ConvertParams,
+    // A sum may be contracted on the GPU: a level where it falls on an edge.
+    bind [read src: u32, read src2: [u32; 2], read src4: [u32; 4],
+        write dst: [u32; 4] => levels(0).but(0.01, 2).at_most(1.0, 0.0)]
 );
 
 /// Eight-bit planar 4:2:0, upright, to a smaller size.
 pub static SHRINK_420: Kernel = crate::kernel!(
-    "video/shrink_420",
-    shared ["shared/frame"],
-    workgroup [16, 4, 1],
-    params ConvertParams,
-    bind [read src: u32, write dst: u32]
+    "video/shrink_420", shared ["shared/frame"], twin crate::video::twins::shrink_420::twin,
+    workgroup [16, 4, 1], params ConvertParams,
+    // A sum may be contracted on the GPU: a level where it falls on an edge.
+    bind [read src: u32, write dst: u32 => levels(0).but(0.02, 2).at_most(1.0, 0.0)]
 );
 
 /// Any stored frame of high dynamic range.
 pub static CONVERT_HDR: Kernel = crate::kernel!(
     "video/convert_hdr",
     shared ["shared/frame", "shared/stored"],
+    twin crate::video::twins::convert_hdr::twin,
     workgroup [8, 8, 1],
     params ConvertParams,
-    bind [read src: u32, write dst: u32]
+    bind [read src: u32, write dst: u32 => levels(2)]
 );
 
 /// Frames that go up while the device converts those before.

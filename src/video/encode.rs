@@ -7,8 +7,7 @@ use ffmpeg_next::{Dictionary, Rational, codec, color, format, frame};
 
 use super::VideoError;
 use super::library;
-use super::planes::{PlanesParams, stride, words};
-use crate::video::twins::planes::planes;
+use super::planes::{PlanesParams, planes, stride, words};
 
 /// Encoders in the order they are tried; all take planar 4:2:0.
 const ENCODERS: [&str; 4] = ["libx264", "libopenh264", "h264_videotoolbox", "h264_nvenc"];

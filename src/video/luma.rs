@@ -22,9 +22,10 @@ crate::gpu_struct! {
 pub static LUMA: Kernel = crate::kernel!(
     "video/luma",
     shared [],
+    twin crate::video::twins::luma::twin,
     workgroup [8, 8, 1],
     params LumaParams,
-    bind [read rgba: u32, write luma: f32]
+    bind [read rgba: u32, write luma: f32 => within(2e-3, 0.0)]
 );
 
 impl Frames {

@@ -88,14 +88,25 @@ crate::gpu_struct! {
 }
 
 /// Depth and alpha of a view to a camera-space normal (xyz) and depth (w); see the kernel for edges.
-pub static SURFACE: Kernel = crate::kernel!("world/surface", shared [], workgroup [8, 8, 1],
-    params SurfaceParams, bind [read depth: f32, read alpha: f32, write surface: [f32; 4]]);
+pub static SURFACE: Kernel = crate::kernel!(
+    "world/surface", shared [], twin crate::world::twins::surface::twin,
+    workgroup [8, 8, 1], params SurfaceParams,
+    // A pixel whose inverse depth bends by the limit within rounding may be an edge or not.
+    bind [read depth: f32, read alpha: f32, write surface: [f32; 4] => within(1e-4, 1e-4).but(0.001, 4)]
+);
 
 /// Evidence a voxel: weighted sum of distances, sum of weights, views through, views of a surface.
-pub static INTEGRATE: Kernel = crate::kernel!("world/integrate", shared ["shared/view"],
+pub static INTEGRATE: Kernel = crate::kernel!(
+    "world/integrate", shared ["shared/view"], twin crate::world::twins::integrate::twin,
     workgroup [64, 1, 1], params IntegrateParams,
-    bind [read views: GpuView, read surface: [f32; 4], write evidence: [f32; 4]]);
+    // A voxel that falls between two pixels, or on the truncation, within rounding may fall on either side.
+    bind [read views: GpuView, read surface: [f32; 4], write evidence: [f32; 4] => within(1e-4, 1e-4).but(0.001, 4)]
+);
 
 /// Evidence to states, 16 voxels a word.
-pub static CLASSIFY: Kernel = crate::kernel!("world/classify", shared [], workgroup [64, 1, 1],
-    params ClassifyParams, bind [read evidence: [f32; 4], write states: u32]);
+pub static CLASSIFY: Kernel = crate::kernel!(
+    "world/classify", shared [], twin crate::world::twins::classify::twin,
+    workgroup [64, 1, 1], params ClassifyParams,
+    // Evidence at a limit within rounding may fall on either side.
+    bind [read evidence: [f32; 4], write states: u32 => EXACT.but(0.001, 1)]
+);

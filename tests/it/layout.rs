@@ -32,6 +32,12 @@ fn owned(fields: &[(&str, usize)]) -> Vec<(String, usize)> {
     fields.iter().map(|(n, o)| ((*n).to_owned(), *o)).collect()
 }
 
+/// The path of a kernel's twin behind `crate::`.
+fn twin_of(stem: &str) -> String {
+    let (stage, name) = stem.split_once('/').expect("stage/name");
+    format!("{stage}::twins::{name}::twin")
+}
+
 #[test]
 fn kernels_match_their_declarations() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels");
@@ -42,6 +48,13 @@ fn kernels_match_their_declarations() {
     let mut files = Vec::new();
     walk(&root, "wgsl", &mut files);
     let mut entry_points = 0;
+    let sources = rust_texts("src").join("\n");
+    let named: BTreeSet<String> = sources
+        .split("twin crate::")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once(',')?.0.to_owned()))
+        .collect();
+    assert_eq!(named.len(), declared.len(), "a twin for each kernel");
     for file in &files {
         let text = std::fs::read_to_string(file).expect("text");
         let relative = file.strip_prefix(&root).expect("prefix").with_extension("");
@@ -62,6 +75,11 @@ fn kernels_match_their_declarations() {
             .join(stem.replacen("/", "/twins/", 1))
             .with_extension("rs");
         assert!(twin.exists(), "{stem}: no CPU twin at {}", twin.display());
+        assert!(
+            named.contains(&twin_of(&stem)),
+            "{stem}: its declaration does not name {}",
+            twin_of(&stem)
+        );
         let source = kernel.source();
         let module = naga::front::wgsl::parse_str(&source)
             .unwrap_or_else(|e| panic!("{stem}: {}", e.emit_to_string(&source)));

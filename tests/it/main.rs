@@ -9,6 +9,7 @@ mod gpu;
 mod layout;
 mod mock;
 mod motion;
+mod parity;
 mod room;
 mod rooms;
 mod score;

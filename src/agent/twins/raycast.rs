@@ -1,6 +1,7 @@
 //! Twin of `kernels/agent/raycast.wgsl` and of the stepping in `kernels/shared/grid.wgsl`.
 
 use crate::agent::raycast::{Hit, HitState, NOWHERE, Ray, RaycastParams};
+use crate::gpu::Call;
 use rayon::prelude::*;
 
 /// A grid as the kernels see it.
@@ -127,4 +128,9 @@ pub fn cast(
         crossing[a] = plane(cell[a], direction[a] > 0, a);
     }
     answer(t, HitState::Left, NOWHERE, 7)
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(2, 0, &raycast(&call.params(), call.read(0), call.read(1)));
 }

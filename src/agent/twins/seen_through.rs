@@ -1,6 +1,7 @@
 //! Twin of `kernels/agent/seen_through.wgsl`.
 
 use crate::agent::seen_through::SeenParams;
+use crate::gpu::Call;
 use crate::world::fuse::GpuView;
 
 /// Adds `p.views` views to the answers of each voxel of the list.
@@ -50,4 +51,16 @@ pub fn seen_through(
         }
         seen[i] = answer;
     }
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let seen = call.write(3);
+    seen_through(
+        &call.params(),
+        call.read(0),
+        call.read(1),
+        call.read(2),
+        seen,
+    );
 }

@@ -3,6 +3,7 @@
 use super::raycast::{Grid, cast, sane};
 use crate::agent::raycast::HitState;
 use crate::agent::settle::SettleParams;
+use crate::gpu::Call;
 
 const NOTHING: f32 = -3.0e38;
 
@@ -84,4 +85,9 @@ fn rest(p: &SettleParams, voxels: &[u32], start: [f32; 3]) -> [f32; 4] {
     }
     let (dx, dz) = (at[0] - start[0], at[2] - start[2]);
     [(dx * dx + dz * dz).sqrt(), rise, start[1] - at[1], end]
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(2, 0, &settle(&call.params(), call.read(0), call.read(1)));
 }

@@ -27,9 +27,10 @@ crate::gpu_struct! {
 pub static DISPLACE: Kernel = crate::kernel!(
     "eval/displace",
     shared ["shared/levels", "shared/random", "shared/catmull_rom"],
+    twin crate::eval::twins::displace::twin,
     workgroup [8, 8, 1],
     params DisplaceParams,
-    bind [read image: u32, write rgba: u32]
+    bind [read image: u32, write rgba: u32 => colours(1)]
 );
 
 /// Cells of the field along the short side.

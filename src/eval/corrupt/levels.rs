@@ -21,9 +21,10 @@ crate::gpu_struct! {
 pub static NOISE: Kernel = crate::kernel!(
     "eval/noise",
     shared ["shared/levels", "shared/random"],
+    twin crate::eval::twins::noise::twin,
     workgroup [8, 8, 1],
     params NoiseParams,
-    bind [read image: u32, write rgba: u32]
+    bind [read image: u32, write rgba: u32 => colours(1)]
 );
 
 crate::gpu_struct! {
@@ -50,9 +51,10 @@ crate::gpu_struct! {
 pub static FLICKER: Kernel = crate::kernel!(
     "eval/flicker",
     shared ["shared/levels", "shared/random"],
+    twin crate::eval::twins::flicker::twin,
     workgroup [8, 8, 1],
     params FlickerParams,
-    bind [read image: u32, write rgba: u32]
+    bind [read image: u32, write rgba: u32 => colours(1)]
 );
 
 crate::gpu_struct! {
@@ -71,11 +73,10 @@ crate::gpu_struct! {
 
 /// The loss of a JPEG at full chroma resolution: blocks of 8x8 from the top left. Alpha stays.
 pub static BLOCKS: Kernel = crate::kernel!(
-    "eval/blocks",
-    shared ["shared/levels"],
-    workgroup [64, 1, 1],
-    params BlocksParams,
-    bind [read image: u32, write rgba: u32]
+    "eval/blocks", shared ["shared/levels"], twin crate::eval::twins::blocks::twin,
+    workgroup [64, 1, 1], params BlocksParams,
+    // A coefficient that lies between two steps may fall either way, which shows in its whole block.
+    bind [read image: u32, write rgba: u32 => colours(1).but(0.02, 64)]
 );
 
 /// Frequencies in the order in which the kernel holds them.

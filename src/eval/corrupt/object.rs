@@ -31,9 +31,10 @@ crate::gpu_struct! {
 pub static ERASE: Kernel = crate::kernel!(
     "eval/erase",
     shared ["shared/levels"],
+    twin crate::eval::twins::erase::twin,
     workgroup [8, 8, 1],
     params EraseParams,
-    bind [read image: u32, write rgba: u32]
+    bind [read image: u32, write rgba: u32 => colours(1)]
 );
 
 crate::gpu_struct! {
@@ -68,9 +69,10 @@ crate::gpu_struct! {
 pub static GRAFT: Kernel = crate::kernel!(
     "eval/graft",
     shared ["shared/levels", "shared/random", "shared/catmull_rom"],
+    twin crate::eval::twins::graft::twin,
     workgroup [8, 8, 1],
     params GraftParams,
-    bind [read image: u32, write rgba: u32]
+    bind [read image: u32, write rgba: u32 => colours(1)]
 );
 
 /// Radius of the disc that jumps, over the short side.

@@ -2,6 +2,7 @@
 
 use super::{colour, packed, usable};
 use crate::eval::corrupt::levels::{BlocksParams, FREQUENCIES};
+use crate::gpu::Call;
 
 /// The cosine of frequency `k` at sample `n`, of unit length over the eight samples.
 fn cosine(k: usize, n: usize) -> f64 {
@@ -76,4 +77,11 @@ fn lose(values: &mut [[f64; 8]; 8], table: &[[f32; 4]; 16], cosines: &[[f64; 8];
             values[y][x] = sum;
         }
     }
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: BlocksParams = call.params();
+    let image = &call.read(0)[..(p.size[0] * p.size[1]) as usize];
+    call.put(1, 0, &blocks(&p, image));
 }

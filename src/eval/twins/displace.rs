@@ -2,6 +2,7 @@
 
 use super::{each, packed, sampled, smooth_noise, usable};
 use crate::eval::corrupt::displace::DisplaceParams;
+use crate::gpu::Call;
 
 /// The displaced image.
 pub fn displace(p: &DisplaceParams, image: &[u32]) -> Vec<u32> {
@@ -17,4 +18,9 @@ pub fn displace(p: &DisplaceParams, image: &[u32]) -> Vec<u32> {
             image[(y * p.size[0] + x) as usize],
         )
     })
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(1, 0, &displace(&call.params(), call.read(0)));
 }

@@ -2,6 +2,7 @@
 
 use super::{colour, mix, packed, smoothstep, usable};
 use crate::eval::corrupt::object::EraseParams;
+use crate::gpu::Call;
 
 /// `rgba` with the box written.
 pub fn erase(p: &EraseParams, image: &[u32], rgba: &[u32]) -> Vec<u32> {
@@ -44,4 +45,11 @@ pub fn erase(p: &EraseParams, image: &[u32], rgba: &[u32]) -> Vec<u32> {
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let rgba = call.write(1);
+    let out = erase(&call.params(), call.read(0), rgba);
+    rgba.copy_from_slice(&out);
 }

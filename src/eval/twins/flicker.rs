@@ -2,6 +2,7 @@
 
 use super::{colour, each, packed, smooth_noise, usable};
 use crate::eval::corrupt::levels::FlickerParams;
+use crate::gpu::Call;
 
 /// The image under its gain.
 pub fn flicker(p: &FlickerParams, image: &[u32]) -> Vec<u32> {
@@ -12,4 +13,9 @@ pub fn flicker(p: &FlickerParams, image: &[u32]) -> Vec<u32> {
         let gain = usable(p.gain, 0.0, 4.0) * (1.0 + usable(p.depth, 0.0, 1.0) * local);
         packed(colour(pixel).map(|c| gain * c), pixel)
     })
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(1, 0, &flicker(&call.params(), call.read(0)));
 }

@@ -2,6 +2,7 @@
 
 use super::{colour, mix, packed, sampled, smooth_noise, smoothstep, usable};
 use crate::eval::corrupt::object::GraftParams;
+use crate::gpu::Call;
 
 /// `rgba` with the box written.
 pub fn graft(p: &GraftParams, image: &[u32], rgba: &[u32]) -> Vec<u32> {
@@ -30,4 +31,11 @@ pub fn graft(p: &GraftParams, image: &[u32], rgba: &[u32]) -> Vec<u32> {
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let rgba = call.write(1);
+    let out = graft(&call.params(), call.read(0), rgba);
+    rgba.copy_from_slice(&out);
 }

@@ -2,6 +2,7 @@
 
 use super::{colour, each, hashed, packed, scramble, usable};
 use crate::eval::corrupt::levels::NoiseParams;
+use crate::gpu::Call;
 
 fn bell(hash: u32) -> f32 {
     let b = scramble(hash.wrapping_add(0x9e37_79b9));
@@ -25,4 +26,9 @@ pub fn noise(p: &NoiseParams, image: &[u32]) -> Vec<u32> {
         }
         packed(c, pixel)
     })
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(1, 0, &noise(&call.params(), call.read(0)));
 }

@@ -1,6 +1,8 @@
 //! Twin of `kernels/gpu/compact_move.wgsl`.
 
-use crate::gpu::compact::BLOCK;
+use super::length;
+use crate::gpu::Call;
+use crate::gpu::compact::{BLOCK, CompactParams};
 
 /// Moves the values whose flag is not zero (without values: their indices) behind `before[b]` for block `b` of
 /// 1024, and answers how many lie before the end.
@@ -21,4 +23,14 @@ pub fn compact_move(
         }
     }
     end
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: CompactParams = call.params();
+    let n = length(call.read(0), p.at, p.n);
+    let values = (p.indices == 0).then(|| call.read(3));
+    let kept = call.write(4);
+    let end = compact_move(call.read(1), &call.read(2)[..n], values, kept);
+    call.put(5, p.count_at as usize, &[end]);
 }

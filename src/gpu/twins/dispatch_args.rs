@@ -1,5 +1,6 @@
 //! Twin of `kernels/gpu/dispatch_args.wgsl`.
 
+use crate::gpu::Call;
 use crate::gpu::indirect::ArgsParams;
 
 /// Workgroup counts and numbers of elements, one for each level.
@@ -14,4 +15,10 @@ pub fn dispatch_args(p: &ArgsParams, count: &[u32]) -> Vec<[u32; 4]> {
         n = n.div_ceil(p.shrink);
     }
     args
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let args = dispatch_args(&call.params(), call.read(0));
+    call.put(1, 0, &args);
 }

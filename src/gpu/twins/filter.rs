@@ -1,5 +1,6 @@
 //! Twin of `kernels/gpu/filter.wgsl`.
 
+use crate::gpu::Call;
 use crate::gpu::image::FilterParams;
 
 /// One pass along rows, or down columns where `p.down` is 1; edges repeated.
@@ -23,4 +24,9 @@ pub fn filter(p: &FilterParams, src: &[f32]) -> Vec<f32> {
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(1, 0, &filter(&call.params(), call.read(0)));
 }

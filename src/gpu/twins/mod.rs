@@ -12,3 +12,8 @@ pub mod scan_sums;
 pub mod shrink;
 pub mod sort_count;
 pub mod sort_scatter;
+
+/// Elements of a kernel that reads `min(sizes[at].w, n)`.
+fn length(sizes: &[[u32; 4]], at: u32, n: u32) -> usize {
+    sizes[at as usize][3].min(n) as usize
+}

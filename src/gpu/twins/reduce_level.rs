@@ -1,6 +1,8 @@
 //! Twin of `kernels/gpu/reduce_level.wgsl`.
 
-use crate::gpu::reduce::{BLOCK, Op};
+use super::length;
+use crate::gpu::Call;
+use crate::gpu::reduce::{BLOCK, LevelParams, Op};
 
 /// The operation's neutral element, as bits.
 pub fn empty(op: Op) -> u32 {
@@ -40,4 +42,22 @@ pub fn reduce_level(op: Op, source: &[u32]) -> Vec<u32> {
         .chunks(BLOCK)
         .map(|block| block.iter().fold(empty(op), |a, b| combine(a, *b, op)))
         .collect()
+}
+
+/// The operation that a kernel takes for a number.
+pub(super) fn op(number: u32) -> Op {
+    match number {
+        1 => Op::SumF32,
+        2 => Op::MinF32,
+        3 => Op::MaxF32,
+        _ => Op::SumU32,
+    }
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: LevelParams = call.params();
+    let n = length(call.read(0), p.at, p.n);
+    let source = &call.read(1)[p.source_at as usize..][..n];
+    call.put(2, p.tree_at as usize, &reduce_level(op(p.op), source));
 }

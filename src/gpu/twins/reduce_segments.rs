@@ -1,7 +1,9 @@
 //! Twin of `kernels/gpu/reduce_segments.wgsl`.
 
-use super::reduce_level::{combine, empty};
-use crate::gpu::reduce::{BLOCK, Op};
+use super::length;
+use super::reduce_level::{combine, empty, op};
+use crate::gpu::Call;
+use crate::gpu::reduce::{BLOCK, Op, SegmentParams};
 
 /// Reduces the values of each segment; `levels[0]` is the values, each further level one of
 /// [`super::reduce_level::reduce_level`].
@@ -29,4 +31,21 @@ fn in_order(levels: &[Vec<u32>], level: usize, first: usize, last: usize, order:
     order.extend(&here[first..inner_first * BLOCK]);
     in_order(levels, level + 1, inner_first, inner_last, order);
     order.extend(&here[inner_last * BLOCK..last]);
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: SegmentParams = call.params();
+    let segments = length(call.read(0), p.at, p.n);
+    let mut n = p.values as usize;
+    let mut levels = vec![call.read(2)[..n].to_vec()];
+    while n >= BLOCK {
+        n = n.div_ceil(BLOCK);
+        let level = levels.len();
+        let tree = call.read(if level % 2 == 1 { 3 } else { 4 });
+        let start = p.starts.as_flattened()[level] as usize;
+        levels.push(tree[start..][..n].to_vec());
+    }
+    let offsets = &call.read(1)[..segments + 1];
+    call.put(5, 0, &reduce_segments(op(p.op), &levels, offsets));
 }

@@ -1,5 +1,6 @@
 //! Twin of `kernels/gpu/shrink.wgsl`.
 
+use crate::gpu::Call;
 use crate::gpu::image::ShrinkParams;
 
 /// Half size by the separable filter [1 3 3 1]/8, edges repeated.
@@ -25,4 +26,9 @@ pub fn shrink(p: &ShrinkParams, src: &[f32]) -> Vec<f32> {
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(1, 0, &shrink(&call.params(), call.read(0)));
 }

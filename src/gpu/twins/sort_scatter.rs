@@ -1,6 +1,8 @@
 //! Twin of `kernels/gpu/sort_scatter.wgsl`.
 
-use crate::gpu::sort::BLOCK;
+use super::length;
+use crate::gpu::Call;
+use crate::gpu::sort::{BLOCK, SortParams};
 
 /// Moves each pair to its place by one digit; `places` is the exclusive prefix sum of the digit-major counts.
 pub fn sort_scatter(
@@ -20,4 +22,14 @@ pub fn sort_scatter(
         *place += 1;
     }
     (keys_out, values_out)
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: SortParams = call.params();
+    let n = length(call.read(0), p.at, u32::MAX);
+    let (keys, values) = (&call.read(2)[..n], &call.read(3)[..n]);
+    let (keys, values) = sort_scatter(keys, values, (p.shift, p.mask), call.read(1));
+    call.put(4, 0, &keys);
+    call.put(5, 0, &values);
 }

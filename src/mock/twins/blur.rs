@@ -1,5 +1,6 @@
 //! Twin of `kernels/mock/blur.wgsl`.
 
+use crate::gpu::Call;
 use crate::mock::blur::{BlurParams, MOST_SIGMA, REACH};
 
 /// The blurred image; `base` of the parameters is ignored.
@@ -35,4 +36,10 @@ pub fn blur(p: &BlurParams, image: &[u32]) -> Vec<u32> {
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: BlurParams = call.params();
+    call.put(1, p.base as usize, &blur(&p, call.read(0)));
 }

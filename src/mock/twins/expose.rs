@@ -1,5 +1,6 @@
 //! Twin of `kernels/mock/expose.wgsl`.
 
+use crate::gpu::Call;
 use crate::mock::expose::{ExposeParams, MOST_IMAGES};
 
 fn decode(level: u32) -> f32 {
@@ -39,4 +40,10 @@ pub fn expose(p: &ExposeParams, images: &[u32]) -> Vec<u32> {
             mean(0) | mean(8) | mean(16) | first & 0xff00_0000
         })
         .collect()
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: ExposeParams = call.params();
+    call.put(1, p.base as usize, &expose(&p, call.read(0)));
 }

@@ -1,5 +1,6 @@
 //! Twin of `kernels/mock/flow.wgsl`.
 
+use crate::gpu::Call;
 use glam::{Vec2, Vec3, Vec4};
 
 use crate::mock::flow::FlowParams;
@@ -84,4 +85,10 @@ pub fn flow(params: &FlowParams, depth: &[f32], ids: &[u32]) -> Vec<[f32; 4]> {
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: FlowParams = call.params();
+    call.put(2, p.out as usize, &flow(&p, call.read(0), call.read(1)));
 }

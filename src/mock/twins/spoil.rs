@@ -1,5 +1,6 @@
 //! Twin of `kernels/mock/spoil.wgsl`.
 
+use crate::gpu::Call;
 use crate::mock::spoil::{MOST_NOISE, SpoilParams};
 
 /// Standard deviation of the sum of four uniform numbers of 16 bits.
@@ -65,4 +66,10 @@ pub fn spoil(p: &SpoilParams, image: &[u32]) -> Vec<u32> {
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: SpoilParams = call.params();
+    call.put(1, p.base as usize, &spoil(&p, call.read(0)));
 }

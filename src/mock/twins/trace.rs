@@ -1,8 +1,9 @@
 //! Twin of `kernels/mock/trace.wgsl`: the same rays and the same paint, without the kernel's culling.
 
+use crate::gpu::Call;
 use glam::{IVec3, Vec2, Vec3, Vec4};
 
-use crate::mock::terrain;
+use crate::mock::terrain::{self, hash};
 use crate::mock::trace::{
     HAS_MIRROR, HAS_SKY, HAS_TERRAIN, HAS_VEIL, Primitive, Solid, TraceParams, Traced,
 };
@@ -299,18 +300,6 @@ fn shade(radius: f32, solid: Solid, p: &Primitive, o: Vec3, d: Vec3) -> f32 {
 fn normal_world(p: &Primitive, n: Vec3) -> Vec3 {
     let [x, y, z] = rows(p);
     x * n.x + y * n.y + z * n.z
-}
-
-/// The kernel's integer hash of a lattice point, -1 to 1.
-pub fn hash(x: i32, y: i32, z: i32) -> f32 {
-    let mut h = (x as u32)
-        .wrapping_mul(0x9e37_79b1)
-        .wrapping_add((y as u32).wrapping_mul(0x85eb_ca77))
-        .wrapping_add((z as u32).wrapping_mul(0xc2b2_ae3d));
-    h = (h ^ (h >> 16)).wrapping_mul(0x7feb_352d);
-    h = (h ^ (h >> 15)).wrapping_mul(0x846c_a68b);
-    h ^= h >> 16;
-    (h >> 8) as f32 * (2.0 / 16_777_216.0) - 1.0
 }
 
 fn noise(p: Vec3) -> f32 {
@@ -627,4 +616,14 @@ pub fn colour(params: &TraceParams, u: f32, v: f32) -> u32 {
     }
     let c = sum * params.axis_x[3];
     encode(c.x) | encode(c.y) << 8 | encode(c.z) << 16 | 0xff00_0000
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: TraceParams = call.params();
+    let traced = trace(&p);
+    let base = p.base as usize;
+    call.put(0, base, &traced.rgba);
+    call.put(1, base, &traced.depth);
+    call.put(2, base, &traced.ids);
 }

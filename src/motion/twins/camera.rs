@@ -1,5 +1,6 @@
 //! Twin of `kernels/motion/camera.wgsl`.
 
+use crate::gpu::Call;
 use crate::motion::camera::{CameraParams, MODEL};
 
 const LANES: usize = 64;
@@ -196,4 +197,9 @@ fn smallest(s: &[f32; SUMS], e: [f32; 3]) -> [f32; 3] {
     }
     let length = dot(v, v).sqrt().max(1e-12);
     v.map(|x| x / length)
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(2, 0, &camera(&call.params(), call.read(0), call.read(1)));
 }

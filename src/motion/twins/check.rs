@@ -1,6 +1,7 @@
 //! Twin of `kernels/motion/check.wgsl`.
 
 use super::{sample2, seen};
+use crate::gpu::Call;
 use crate::motion::kernels::SizeParams;
 
 /// 3 where both flows agree and the target is inside, 1 where it is inside only, else 0.
@@ -22,4 +23,9 @@ pub fn check(p: &SizeParams, forward: &[[f32; 2]], backward: &[[f32; 2]]) -> Vec
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(2, 0, &check(&call.params(), call.read(0), call.read(1)));
 }

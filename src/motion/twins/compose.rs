@@ -1,6 +1,7 @@
 //! Twin of `kernels/motion/compose.wgsl`.
 
 use super::sample2;
+use crate::gpu::Call;
 use crate::motion::kernels::SizeParams;
 
 /// Flow a to c from a to b and b to c.
@@ -14,4 +15,9 @@ pub fn compose(p: &SizeParams, first: &[[f32; 2]], second: &[[f32; 2]]) -> Vec<[
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(2, 0, &compose(&call.params(), call.read(0), call.read(1)));
 }

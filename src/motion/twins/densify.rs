@@ -2,6 +2,7 @@
 
 use super::quads::Picture;
 use super::{inside, mix, seen};
+use crate::gpu::Call;
 use crate::motion::kernels::DensifyParams;
 
 /// Bilinear value of a picture at (x, y), edges repeated.
@@ -61,4 +62,13 @@ pub fn densify(
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(
+        3,
+        0,
+        &densify(&call.params(), call.read(0), call.read(1), call.read(2)),
+    );
 }

@@ -1,6 +1,7 @@
 //! Twin of `kernels/motion/follow.wgsl`.
 
 use super::sample2;
+use crate::gpu::Call;
 use crate::motion::follow::FollowParams;
 
 /// The points of one age more.
@@ -36,4 +37,12 @@ pub fn follow(
         .iter()
         .map(step)
         .collect()
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: FollowParams = call.params();
+    let points = call.write(3);
+    let next = follow(&p, call.read(0), call.read(1), call.read(2), points);
+    points[p.to_at as usize..][..next.len()].copy_from_slice(&next);
 }

@@ -1,5 +1,6 @@
 //! Twin of `kernels/motion/objects.wgsl`.
 
+use crate::gpu::Call;
 use crate::motion::objects::{MOST, OBJECTS, ObjectsParams};
 
 const ROUNDS: usize = 24;
@@ -138,4 +139,13 @@ fn find(q: &ObjectsParams, flow: &[[f32; 2]], own: &[f32]) -> Vec<Object> {
     groups.sort_by(|a, b| b.1.cells.cmp(&a.1.cells).then(a.0.cmp(&b.0)));
     groups.truncate(MOST);
     groups.into_iter().map(|(_, object)| object).collect()
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(
+        3,
+        0,
+        &objects(&call.params(), call.read(0), call.read(1), call.read(2)),
+    );
 }

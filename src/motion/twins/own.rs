@@ -1,5 +1,6 @@
 //! Twin of `kernels/motion/own.wgsl`.
 
+use crate::gpu::Call;
 use crate::motion::camera::{MODEL, OwnParams};
 
 /// Length of each pixel's own motion, -1 where the flow is not consistent.
@@ -25,4 +26,17 @@ pub fn own(q: &OwnParams, flow: &[[f32; 2]], state: &[u32], model: &[[f32; 4]; M
         length.min(across.max(length - size[0]))
     };
     (0..q.width * q.height).map(pixel).collect()
+}
+
+/// The kernel.
+///
+/// # Panics
+/// When the model is cut short.
+pub fn twin(call: &mut Call<'_>) {
+    let model = call.read(2).first_chunk().expect("a model");
+    call.put(
+        3,
+        0,
+        &own(&call.params(), call.read(0), call.read(1), model),
+    );
 }

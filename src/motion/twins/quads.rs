@@ -1,6 +1,7 @@
 //! Twin of `kernels/motion/quads.wgsl`, and reading of what it makes.
 
 use super::clamped;
+use crate::gpu::Call;
 use crate::motion::kernels::SizeParams;
 
 fn packed(low: f32, high: f32) -> u32 {
@@ -39,4 +40,9 @@ impl Picture<'_> {
         let word = self.quads[(y * (width + 16) + x + 8) as usize][0];
         255.0 * ((word & 0xffff) as f32 / 65535.0)
     }
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(1, 0, &quads(&call.params(), call.read(0)));
 }

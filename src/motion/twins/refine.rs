@@ -1,6 +1,7 @@
 //! Twin of `kernels/motion/refine.wgsl`.
 
 use super::{clamped, seen};
+use crate::gpu::Call;
 use crate::motion::kernels::{BLOCK, RefineParams, SWEEPS};
 
 /// What one pixel is relaxed by: weights of the edges left, right, above and below it, the inverse matrix times omega,
@@ -169,4 +170,9 @@ fn relax(s: &System, x: usize, y: usize, p: &RefineParams, flow: &mut [[f32; 2]]
     if u.iter().all(|v| v.abs() < 1e6) {
         flow[here] = u;
     }
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    refine(&call.params(), call.read(0), call.write(1));
 }

@@ -2,6 +2,7 @@
 
 use super::quads::Picture;
 use super::{mix, nearest, seen};
+use crate::gpu::Call;
 use crate::motion::kernels::SearchParams;
 
 /// What one level's search reads.
@@ -157,4 +158,16 @@ pub fn search(p: &SearchParams, input: &Inputs<'_>) -> Vec<[f32; 4]> {
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let input = Inputs {
+        a: call.read(0),
+        b: call.read(1),
+        coarse_forward: call.read(2),
+        coarse_backward: call.read(3),
+        init: call.read(4),
+    };
+    call.put(5, 0, &search(&call.params(), &input));
 }

@@ -1,6 +1,7 @@
 //! Twin of `kernels/motion/upsample.wgsl`.
 
 use super::sample2;
+use crate::gpu::Call;
 use crate::motion::kernels::UpsampleParams;
 
 /// The coarser flow at a larger size, bilinear, edges repeated.
@@ -15,4 +16,9 @@ pub fn upsample(p: &UpsampleParams, coarse: &[[f32; 2]]) -> Vec<[f32; 2]> {
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(1, 0, &upsample(&call.params(), call.read(0)));
 }

@@ -2,6 +2,7 @@
 
 use super::inside;
 use super::quads::Picture;
+use crate::gpu::Call;
 use crate::motion::kernels::SizeParams;
 
 /// Catmull-Rom weights of the four samples around `t` in [0, 1].
@@ -40,4 +41,13 @@ pub fn warp(p: &SizeParams, a: &[[u32; 2]], b: &[[u32; 2]], flow: &[[f32; 2]]) -
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(
+        3,
+        0,
+        &warp(&call.params(), call.read(0), call.read(1), call.read(2)),
+    );
 }

@@ -1,5 +1,6 @@
 //! Twin of `kernels/score/cells.wgsl`.
 
+use crate::gpu::Call;
 use crate::motion::twins::sample;
 use crate::score::kernels::CellsParams;
 
@@ -135,4 +136,17 @@ fn one(q: &CellsParams, f: &Fields<'_>, [x0, y0, x1, y1]: [usize; 4]) -> [[f32; 
             all,
         ],
     ]
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let fields = Fields {
+        a: call.read(0),
+        b: call.read(1),
+        flow: call.read(2),
+        state: call.read(3),
+        own: call.read(4),
+        before: call.read(5),
+    };
+    call.put(6, 0, &cells(&call.params(), &fields));
 }

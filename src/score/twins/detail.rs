@@ -1,5 +1,6 @@
 //! Twin of `kernels/score/detail.wgsl`.
 
+use crate::gpu::Call;
 use crate::score::kernels::{BINS, DetailParams};
 
 fn bin(v: f32, last: f32) -> usize {
@@ -29,4 +30,12 @@ pub fn detail(q: &DetailParams, image: &[f32]) -> Vec<u32> {
         }
     }
     bins
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let bins: &mut [u32] = call.write(1);
+    for (bin, here) in bins.iter_mut().zip(detail(&call.params(), call.read(0))) {
+        *bin = bin.wrapping_add(here);
+    }
 }

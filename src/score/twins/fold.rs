@@ -1,6 +1,8 @@
 //! Twin of `kernels/score/fold.wgsl`.
 
 use super::{Shape, largest, ranked};
+use crate::gpu::Call;
+use crate::motion::objects::OBJECTS;
 use crate::score::kernels::{CELL, FoldParams, STEP};
 
 type Cells<'a> = &'a [[f32; 4]];
@@ -163,4 +165,13 @@ fn strain_change(shape: Shape, before: Cells<'_>, now: Cells<'_>, c: usize) -> f
     let (xx, yy) = (slope(left, right, 0), slope(up, low, 1));
     let shear = 0.5 * (slope(left, right, 1) + slope(up, low, 0));
     (xx * xx + yy * yy + shear * shear).sqrt()
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: FoldParams = call.params();
+    let objects = &call.read(4)[..OBJECTS];
+    let [before, now, after] = [0, 1, 2].map(|i| call.read(i));
+    let record = fold(&p, before, now, after, call.read(3), objects);
+    call.put(5, p.at as usize, &record);
 }

@@ -1,6 +1,7 @@
 //! Twin of `kernels/score/fold_detail.wgsl`.
 
-use crate::score::kernels::DETAIL_RECORD;
+use crate::gpu::Call;
+use crate::score::kernels::{DETAIL_RECORD, FoldDetailParams};
 
 /// The value below which the share `q` of the counts lies, in bins.
 fn at(counts: &[u32], q: f32) -> f32 {
@@ -55,4 +56,10 @@ pub fn fold_detail(fine: &[u32], coarse: &[u32]) -> [[f32; 4]; DETAIL_RECORD] {
             0.25 * at(&fine[256..768], 0.5),
         ],
     ]
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: FoldDetailParams = call.params();
+    call.put(2, p.at as usize, &fold_detail(call.read(0), call.read(1)));
 }

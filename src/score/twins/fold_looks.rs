@@ -1,6 +1,7 @@
 //! Twin of `kernels/score/fold_looks.wgsl`.
 
 use super::{Shape, largest, ranked};
+use crate::gpu::Call;
 use crate::score::kernels::{FoldLooksParams, LOOKS_RECORD};
 
 enum Point {
@@ -121,4 +122,14 @@ pub fn fold_looks(
         [ranked(&colours, 0.9), tinted[most], tx, ty],
         [steady.len() as f32, mean(&steady, 0), mean(&steady, 1), 0.0],
     ]
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: FoldLooksParams = call.params();
+    call.put(
+        2,
+        p.at as usize,
+        &fold_looks(&p, call.read(0), call.read(1)),
+    );
 }

@@ -1,6 +1,7 @@
 //! Twin of `kernels/score/fold_paths.wgsl`.
 
 use super::{Shape, largest, ranked};
+use crate::gpu::Call;
 use crate::score::kernels::{FoldPathsParams, PATHS_RECORD};
 
 /// The record of a generation's paths.
@@ -41,4 +42,10 @@ pub fn fold_paths(q: &FoldPathsParams, paths: &[[f32; 4]]) -> [[f32; 4]; PATHS_R
         ],
         [ranked(&worst, 0.5), spread[at], x, y],
     ]
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: FoldPathsParams = call.params();
+    call.put(1, p.at as usize, &fold_paths(&p, call.read(0)));
 }

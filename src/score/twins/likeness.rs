@@ -1,5 +1,6 @@
 //! Twin of `kernels/score/likeness.wgsl`.
 
+use crate::gpu::Call;
 use crate::motion::twins::sample;
 use crate::score::kernels::LikenessParams;
 
@@ -75,4 +76,14 @@ fn hue(q: &LikenessParams, tint: &[[f32; 2]], p: [f32; 4]) -> [f32; 2] {
         sum = [sum[0] + t[0], sum[1] + t[1]];
     }
     sum.map(|s| 0.25 * s)
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let look = |luma, tint| Look {
+        luma: call.read(luma),
+        tint: call.read(tint),
+    };
+    let looks = likeness(&call.params(), &look(0, 2), &look(1, 3), call.read(4));
+    call.put(5, 0, &looks);
 }

@@ -1,5 +1,6 @@
 //! Twin of `kernels/score/paths.wgsl`.
 
+use crate::gpu::Call;
 use crate::score::kernels::{PathsParams, RING};
 
 /// The two vectors of each point.
@@ -57,4 +58,9 @@ fn one(q: &PathsParams, points: &[[f32; 4]], models: &[[f32; 4]], i: usize) -> [
             worst,
         ],
     ]
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(2, 0, &paths(&call.params(), call.read(0), call.read(1)));
 }

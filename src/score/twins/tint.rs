@@ -1,5 +1,6 @@
 //! Twin of `kernels/score/tint.wgsl`.
 
+use crate::gpu::Call;
 use crate::score::kernels::TintParams;
 
 /// Mean chroma (Cb, Cr) of each small pixel.
@@ -25,4 +26,9 @@ pub fn tint(q: &TintParams, rgba: &[u32]) -> Vec<[f32; 2]> {
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(1, 0, &tint(&call.params(), call.read(0)));
 }

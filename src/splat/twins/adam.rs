@@ -1,6 +1,8 @@
 //! Twin of `kernels/splat/adam.wgsl`.
 
-use super::Flat;
+use super::{Flat, flat, record};
+use crate::gpu::Call;
+use crate::splat::records::Splat;
 use crate::splat::training::AdamParams;
 
 /// One step for one splat: values, first and second moments in the order of the record.
@@ -38,4 +40,16 @@ pub fn adam(grad: &Flat, s: &mut Flat, first: &mut Flat, second: &mut Flat, para
     }
     first[7] = steps;
     second[7] = weight;
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: AdamParams = call.params();
+    let grads: &[Splat] = &call.read(0)[..p.n as usize];
+    let [splats, first, second] = [1, 2, 3].map(|i| call.write::<Splat>(i));
+    for (i, grad) in grads.iter().enumerate() {
+        let (mut s, mut m, mut v) = (flat(&splats[i]), flat(&first[i]), flat(&second[i]));
+        adam(&flat(grad), &mut s, &mut m, &mut v, &p);
+        (splats[i], first[i], second[i]) = (record(&s), record(&m), record(&v));
+    }
 }

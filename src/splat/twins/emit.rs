@@ -1,5 +1,6 @@
 //! Twin of `kernels/splat/emit.wgsl`, and of the tile intersection in `kernels/shared/splat.wgsl`.
 
+use crate::gpu::Call;
 use std::ops::Range;
 
 use crate::splat::records::{EmitParams, Projected, TILE};
@@ -59,15 +60,19 @@ pub fn tiles(p: &Projected, size: [u32; 2]) -> Vec<u32> {
         .collect()
 }
 
+/// Tile, then depth.
+fn key(p: &Projected, tile: u32, params: &EmitParams) -> u32 {
+    let z = p.centre[2].max(params.near);
+    let depth = (z.to_bits() - params.near.to_bits()) >> params.depth_shift;
+    tile << params.depth_bits | depth.min((1 << params.depth_bits) - 1)
+}
+
 /// Keys, slots and owners of all instances, cut at the capacity.
 pub fn emit(projected: &[Projected], params: &EmitParams) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
     let (mut keys, mut owners) = (Vec::new(), Vec::new());
     for (i, p) in projected.iter().enumerate() {
-        let z = p.centre[2].max(params.near);
-        let depth = ((z.to_bits() - params.near.to_bits()) >> params.depth_shift)
-            .min((1 << params.depth_bits) - 1);
         for tile in tiles(p, params.size) {
-            keys.push(tile << params.depth_bits | depth);
+            keys.push(key(p, tile, params));
             owners.push(i as u32);
         }
     }
@@ -75,4 +80,21 @@ pub fn emit(projected: &[Projected], params: &EmitParams) -> (Vec<u32>, Vec<u32>
     owners.truncate(params.capacity as usize);
     let slots = (0..keys.len() as u32).collect();
     (keys, slots, owners)
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: EmitParams = call.params();
+    let (projected, offsets): (&[Projected], &[u32]) = (call.read(0), call.read(1));
+    let [keys, values, owners, most] = [2, 3, 4, 5].map(|i| call.write::<u32>(i));
+    most[0] = most[0].max(offsets[p.n as usize]);
+    for i in 0..p.n {
+        let seen = &projected[i as usize];
+        for (slot, tile) in (offsets[i as usize]..).zip(tiles(seen, p.size)) {
+            if slot < p.capacity {
+                let at = slot as usize;
+                (keys[at], values[at], owners[at]) = (key(seen, tile, &p), slot, i);
+            }
+        }
+    }
 }

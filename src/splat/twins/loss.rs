@@ -2,9 +2,10 @@
 
 use super::raster::Pixel;
 use super::raster_back::PixelGrad;
-use super::ssim_rows::{blur, target};
+use super::ssim_rows::{background, blur, target};
 use super::{ssim_back, ssim_columns, ssim_rows};
-use crate::splat::training::LossParams;
+use crate::gpu::Call;
+use crate::splat::training::{LossParams, Partials};
 
 /// Inputs of the loss besides the raster's output.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +24,6 @@ fn channel(pixels: &[Pixel], target_of: &Target<'_>, bg: [f64; 3], c: usize) -> 
             .collect(),
         target_of.frame.iter().map(|&p| target(p, bg)[c]).collect(),
     ]
-}
-
-fn background(params: &LossParams) -> [f64; 3] {
-    let [r, g, b, _] = params.background.map(f64::from);
-    [r, g, b]
 }
 
 fn known_depth(p: &Pixel, target: &Target<'_>, i: usize, params: &LossParams) -> Option<f64> {
@@ -61,14 +57,29 @@ pub fn value(pixels: &[Pixel], target: &Target<'_>, params: &LossParams) -> f64 
 pub fn loss(pixels: &[Pixel], target: &Target<'_>, params: &LossParams) -> Vec<PixelGrad> {
     let [width, height] = params.size.map(|v| v as usize);
     let bg = background(params);
+    let back = [0, 1, 2].map(|c| {
+        let [x, y] = channel(pixels, target, bg, c);
+        let rows = ssim_rows::ssim_rows(&x, &y, width, height);
+        let (_, partials) = ssim_columns::ssim_columns(&rows, width, height);
+        ssim_back::ssim_back(&partials, width, height)
+    });
+    finish(pixels, target, params, &back)
+}
+
+/// The last step of [`loss`], from SSIM's derivatives blurred along rows, channel by channel.
+fn finish(
+    pixels: &[Pixel],
+    target: &Target<'_>,
+    params: &LossParams,
+    back: &[Vec<[f64; 3]>; 3],
+) -> Vec<PixelGrad> {
+    let [width, height] = params.size.map(|v| v as usize);
+    let bg = background(params);
     let sign = |v: f64| if v == 0.0 { 0.0 } else { v.signum() };
     let mut out = vec![PixelGrad::default(); pixels.len()];
     for c in 0..3 {
         let [x, y] = channel(pixels, target, bg, c);
-        let rows = ssim_rows::ssim_rows(&x, &y, width, height);
-        let (_, partials) = ssim_columns::ssim_columns(&rows, width, height);
-        let back = ssim_back::ssim_back(&partials, width, height);
-        let by = blur(&back, width, height, true);
+        let by = blur(&back[c], width, height, true);
         for (i, g) in out.iter_mut().enumerate() {
             let [by_x, by_xx, by_xy] = by[i];
             let value = f64::from(params.l1) * sign(x[i] - y[i])
@@ -86,4 +97,34 @@ pub fn loss(pixels: &[Pixel], target: &Target<'_>, params: &LossParams) -> Vec<P
         }
     }
     out
+}
+
+/// The kernel, from the blurred rows that it is given.
+pub fn twin(call: &mut Call<'_>) {
+    let p: LossParams = call.params();
+    let [width, height] = p.size.map(|v| v as usize);
+    let count = width * height;
+    let rows: &[Partials] = &call.read(0)[..count];
+    let back = [0, 1, 2].map(|c| {
+        let of = |p: &Partials| [p.x[c], p.xx[c], p.xy[c]].map(f64::from);
+        rows.iter().map(of).collect()
+    });
+    let (image, depth): (&[[f32; 4]], &[f32]) = (call.read(1), call.read(3));
+    let pixels: Vec<Pixel> = image[..count]
+        .iter()
+        .zip(depth)
+        .map(|(image, depth)| Pixel::from_record(*image, *depth))
+        .collect();
+    let target = Target {
+        frame: &call.read(2)[..count],
+        inverse_depth: call.read(4),
+    };
+    let grads = finish(&pixels, &target, &p, &back);
+    let image: Vec<[f32; 4]> = grads
+        .iter()
+        .map(|g| [g.colour[0], g.colour[1], g.colour[2], g.clear].map(|v| v as f32))
+        .collect();
+    let depth: Vec<f32> = grads.iter().map(|g| g.depth as f32).collect();
+    call.put(5, 0, &image);
+    call.put(6, 0, &depth);
 }

@@ -23,6 +23,11 @@ pub fn flat(splat: &Splat) -> Flat {
     floats.map(f64::from)
 }
 
+/// A record from f64.
+pub fn record(flat: &Flat) -> Splat {
+    bytemuck::cast(flat.map(|v| v as f32))
+}
+
 /// A projected splat in f64; `cutoff < 0` when culled.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Seen {

@@ -1,9 +1,11 @@
 //! Twin of `kernels/splat/project.wgsl`.
 
+use crate::gpu::Call;
 use glam::{DMat3, DVec3};
 
-use super::{Flat, Seen};
-use crate::splat::records::ViewParams;
+use super::emit::tiles;
+use super::{Flat, Seen, flat};
+use crate::splat::records::{Projected, Splat, ViewParams};
 
 /// Real spherical harmonics of degree 0.
 pub const SH0: f64 = 0.28209479177387814;
@@ -98,4 +100,29 @@ pub fn project(s: &Flat, view: &ViewParams) -> Option<Seen> {
         ],
         colour: colour.map(|c| c.max(0.0)),
     })
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let view: ViewParams = call.params();
+    let n = view.n as usize;
+    let splats: &[Splat] = &call.read(0)[..n];
+    let seen: Vec<Projected> = splats
+        .iter()
+        .map(|s| match project(&flat(s), &view) {
+            Some(seen) => seen.to_record(),
+            None => Projected {
+                conic: [0.0, 0.0, 0.0, -1.0],
+                ..Projected::default()
+            },
+        })
+        .collect();
+    // The prefix sum leaves the total behind the last.
+    let counts: Vec<u32> = seen
+        .iter()
+        .map(|p| tiles(p, view.size).len() as u32)
+        .chain([0])
+        .collect();
+    call.put(1, 0, &seen);
+    call.put(2, 0, &counts);
 }

@@ -1,11 +1,13 @@
 //! Twin of `kernels/splat/project_back.wgsl`, written with matrices where the kernel has scalars.
 
+use crate::gpu::Call;
 use glam::{DMat2, DMat3, DVec2, DVec3};
 
 use super::project::{SH1, basis, pose, project, rotation};
 use super::raster_back::Sums;
-use super::{Flat, Seen};
-use crate::splat::records::ViewParams;
+use super::{Flat, Seen, flat, record};
+use crate::splat::records::{Splat, ViewParams};
+use crate::splat::training::Moments;
 
 /// Derivative by the 24 floats of a splat that `project` sees as `Some`, from the sum over its slots; element 7
 /// holds the sum of blending weights.
@@ -105,4 +107,30 @@ pub fn project_back(s: &Flat, view: &ViewParams, sums: &Sums) -> Flat {
     }
     g[..3].copy_from_slice(&at.to_array());
     g
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let view: ViewParams = call.params();
+    let (splats, offsets): (&[Splat], &[u32]) = (call.read(0), call.read(1));
+    let moments: &[Moments] = call.read(2);
+    let grads: Vec<Splat> = (0..view.n as usize)
+        .map(|i| {
+            let [first, last] = [i, i + 1].map(|k| offsets[k].min(view.capacity) as usize);
+            let mut g: Flat = [0.0; 24];
+            g[7] = -1.0;
+            if first < last {
+                let mut sums = Sums::default();
+                for slot in &moments[first..last] {
+                    let slot: [f32; 12] = bytemuck::cast(*slot);
+                    sums.iter_mut()
+                        .zip(slot)
+                        .for_each(|(s, m)| *s += f64::from(m));
+                }
+                g = project_back(&flat(&splats[i]), &view, &sums);
+            }
+            record(&g)
+        })
+        .collect();
+    call.put(3, 0, &grads);
 }

@@ -1,7 +1,8 @@
 //! Twin of `kernels/splat/raster.wgsl`.
 
 use super::Seen;
-use crate::splat::records::TILE;
+use crate::gpu::Call;
+use crate::splat::records::{RasterParams, TILE};
 
 /// A pixel is done once its transmittance is under this.
 pub const DONE: f64 = 1e-4;
@@ -15,6 +16,18 @@ pub struct Pixel {
     pub clear: f64,
     /// Sum of weight times z.
     pub depth: f64,
+}
+
+impl Pixel {
+    /// From the kernels' records.
+    pub fn from_record(image: [f32; 4], depth: f32) -> Self {
+        let [r, g, b, clear] = image.map(f64::from);
+        Self {
+            colour: [r, g, b],
+            clear,
+            depth: f64::from(depth),
+        }
+    }
 }
 
 /// Alpha of one splat at a pixel's centre, and whether it is clamped.
@@ -69,4 +82,19 @@ pub fn raster(
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: RasterParams = call.params();
+    let projected: Vec<Seen> = call.read(3).iter().map(Seen::from_record).collect();
+    let (ranges, values, owners) = (call.read(0), call.read(1), call.read(2));
+    let pixels = raster(p.size, ranges, values, owners, &projected);
+    let image: Vec<[f32; 4]> = pixels
+        .iter()
+        .map(|p| [p.colour[0], p.colour[1], p.colour[2], p.clear].map(|v| v as f32))
+        .collect();
+    let depth: Vec<f32> = pixels.iter().map(|p| p.depth as f32).collect();
+    call.put(4, 0, &image);
+    call.put(5, 0, &depth);
 }

@@ -2,7 +2,9 @@
 
 use super::Seen;
 use super::raster::{DONE, Pixel, alpha, blend};
-use crate::splat::records::TILE;
+use crate::gpu::Call;
+use crate::splat::records::{RasterParams, TILE};
+use crate::splat::training::Moments;
 
 /// The loss's derivatives by one pixel's blended values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -99,4 +101,32 @@ pub fn raster_back(
         }
     }
     out
+}
+
+/// The kernel. It blends again instead of reading the image.
+pub fn twin(call: &mut Call<'_>) {
+    let p: RasterParams = call.params();
+    let projected: Vec<Seen> = call.read(3).iter().map(Seen::from_record).collect();
+    let ranges: &[[u32; 2]] = &call.read(0)[..p.tiles as usize];
+    let (values, owners): (&[u32], _) = (call.read(1), call.read(2));
+    let (image_grad, depth_grad): (&[[f32; 4]], &[f32]) = (call.read(6), call.read(7));
+    let grads: Vec<PixelGrad> = image_grad
+        .iter()
+        .zip(depth_grad)
+        .map(|(image, depth)| {
+            let [r, g, b, clear] = image.map(f64::from);
+            PixelGrad {
+                colour: [r, g, b],
+                clear,
+                depth: f64::from(*depth),
+            }
+        })
+        .collect();
+    let sums = raster_back(p.size, ranges, values, owners, &projected, &grads);
+    let moments: &mut [Moments] = call.write(8);
+    for [first, last] in ranges {
+        for slot in &values[*first as usize..*last as usize] {
+            moments[*slot as usize] = bytemuck::cast(sums[*slot as usize].map(|v| v as f32));
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Twin of `kernels/splat/ssim_columns.wgsl`.
 
 use super::ssim_rows::{Blurred, blur};
+use crate::gpu::Call;
+use crate::splat::training::{LossParams, Partials, Stats};
 
 /// SSIM of one pixel and channel from its blurred moments.
 pub fn ssim(s: &Blurred) -> f64 {
@@ -32,4 +34,29 @@ pub fn ssim_columns(rows: &[Blurred], width: usize, height: usize) -> (Vec<f64>,
         blurred.iter().map(ssim).collect(),
         blurred.iter().map(derive).collect(),
     )
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: LossParams = call.params();
+    let [width, height] = p.size.map(|v| v as usize);
+    let rows: &[Stats] = &call.read(0)[..width * height];
+    let mut out = vec![Partials::default(); rows.len()];
+    let mut similar = vec![0.0; rows.len()];
+    for c in 0..3 {
+        let sums: Vec<Blurred> = rows
+            .iter()
+            .map(|s| [s.x[c], s.y[c], s.xx[c], s.yy[c], s.xy[c]].map(f64::from))
+            .collect();
+        let (values, partials) = ssim_columns(&sums, width, height);
+        for (i, (value, by)) in values.iter().zip(partials).enumerate() {
+            similar[i] += value / 3.0;
+            let [x, xx, xy] = by.map(|v| v as f32);
+            (out[i].x[c], out[i].xx[c], out[i].xy[c]) = (x, xx, xy);
+        }
+    }
+    for (out, value) in out.iter_mut().zip(similar) {
+        out.x[3] = value as f32;
+    }
+    call.put(1, 0, &out);
 }

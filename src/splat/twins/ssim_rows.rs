@@ -1,6 +1,7 @@
 //! Twin of `kernels/splat/ssim_rows.wgsl`.
 
-use crate::splat::training::window;
+use crate::gpu::Call;
+use crate::splat::training::{LossParams, Stats, window};
 
 /// Blurred x, y, x^2, y^2, xy of one channel.
 pub type Blurred = [f64; 5];
@@ -34,6 +35,12 @@ pub fn blur<const N: usize>(
     out
 }
 
+/// The background's RGB.
+pub(super) fn background(params: &LossParams) -> [f64; 3] {
+    let [r, g, b, _] = params.background.map(f64::from);
+    [r, g, b]
+}
+
 /// The frame's colour over the background.
 pub fn target(packed: u32, background: [f64; 3]) -> [f64; 3] {
     let alpha = f64::from(packed >> 24) / 255.0;
@@ -50,4 +57,28 @@ pub fn ssim_rows(x: &[f64], y: &[f64], width: usize, height: usize) -> Vec<Blurr
         .map(|(&x, &y)| [x, y, x * x, y * y, x * y])
         .collect();
     blur(&raw, width, height, false)
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    let p: LossParams = call.params();
+    let ([width, height], bg) = (p.size.map(|v| v as usize), background(&p));
+    let (image, truth): (&[[f32; 4]], &[u32]) = (call.read(0), call.read(1));
+    let pixels = image.iter().zip(truth).take(width * height);
+    let pixels: Vec<[[f64; 3]; 2]> = pixels
+        .map(|(image, truth)| {
+            let [r, g, b, clear] = image.map(f64::from);
+            let x = std::array::from_fn(|c| [r, g, b][c] + clear * bg[c]);
+            [x, target(*truth, bg)]
+        })
+        .collect();
+    let mut out = vec![Stats::default(); pixels.len()];
+    for c in 0..3 {
+        let [x, y] = [0, 1].map(|i| pixels.iter().map(|p| p[i][c]).collect::<Vec<_>>());
+        for (out, sums) in out.iter_mut().zip(ssim_rows(&x, &y, width, height)) {
+            let [x, y, xx, yy, xy] = sums.map(|v| v as f32);
+            (out.x[c], out.y[c], out.xx[c], out.yy[c], out.xy[c]) = (x, y, xx, yy, xy);
+        }
+    }
+    call.put(2, 0, &out);
 }

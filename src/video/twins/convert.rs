@@ -1,5 +1,6 @@
 //! Twin of `kernels/video/convert.wgsl`.
 
+use crate::gpu::Call;
 use crate::video::ConvertParams;
 
 fn sample(params: &ConvertParams, src: &[u32], c: usize, x: i32, y: i32) -> f32 {
@@ -118,4 +119,9 @@ pub(super) fn map_pixels(
         }
     }
     dst
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(1, 0, &convert(&call.params(), call.read(0)));
 }

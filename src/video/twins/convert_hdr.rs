@@ -1,6 +1,7 @@
 //! Twin of `kernels/video/convert_hdr.wgsl`; see there for the sources.
 
 use super::convert::map_pixels;
+use crate::gpu::Call;
 use crate::video::ConvertParams;
 
 const WHITE: f32 = 203.0;
@@ -69,4 +70,9 @@ pub fn convert_hdr(params: &ConvertParams, src: &[u32]) -> Vec<u32> {
         ]
         .map(|row: [f32; 3]| srgb(row[0] * wide[0] + row[1] * wide[1] + row[2] * wide[2]))
     })
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(1, 0, &convert_hdr(&call.params(), call.read(0)));
 }

@@ -1,5 +1,6 @@
 //! Twin of `kernels/video/luma.wgsl`.
 
+use crate::gpu::Call;
 use crate::video::LumaParams;
 
 /// BT.601 luma, 0-255, of packed pixels, area-averaged to `width` x `height`.
@@ -30,4 +31,9 @@ pub fn luma(p: &LumaParams, rgba: &[u32]) -> Vec<f32> {
         }
     }
     out
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(1, 0, &luma(&call.params(), call.read(0)));
 }

@@ -1,5 +1,6 @@
 //! Twin of `kernels/world/classify.wgsl`.
 
+use crate::gpu::Call;
 use crate::world::fuse::ClassifyParams;
 
 /// Packed states of `p.voxels` voxels, 16 a word.
@@ -32,4 +33,9 @@ fn state(p: &ClassifyParams, [sum, weight, through, hits]: [f32; 4]) -> u32 {
     } else {
         u32::from(through > 0.0)
     }
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    call.put(1, 0, &classify(&call.params(), call.read(0)));
 }

@@ -1,5 +1,6 @@
 //! Twin of `kernels/world/integrate.wgsl`.
 
+use crate::gpu::Call;
 use crate::world::fuse::{GpuView, IntegrateParams};
 
 /// Adds `p.views` views to the evidence of each voxel.
@@ -99,4 +100,9 @@ fn goes_on(view: &GpuView, p: [f32; 3], surface: &[[f32; 4]], tau: f32) -> bool 
     }
     let depth = surface[(first + v as u32 * width + u as u32) as usize][3];
     depth > 0.0 && (depth - p[2]).abs() <= tau
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    integrate(&call.params(), call.read(0), call.read(1), call.write(2));
 }

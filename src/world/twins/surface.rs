@@ -1,5 +1,6 @@
 //! Twin of `kernels/world/surface.wgsl`.
 
+use crate::gpu::Call;
 use crate::world::fuse::SurfaceParams;
 
 /// Writes the view's points with normals into `surface`, at the same elements as in `depth` and `alpha`.
@@ -63,4 +64,9 @@ pub fn surface(p: &SurfaceParams, depth: &[f32], alpha: &[f32], surface: &mut [[
             surface[(p.first + y as u32 * p.width + x as u32) as usize] = answer;
         }
     }
+}
+
+/// The kernel.
+pub fn twin(call: &mut Call<'_>) {
+    surface(&call.params(), call.read(0), call.read(1), call.write(2));
 }

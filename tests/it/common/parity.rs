@@ -1,9 +1,11 @@
-//! One kernel against its twin: buffers made, guarded and read back.
+//! One kernel against its twin: buffers made, guarded, compared and read back.
 //!
 //! Everything a kernel may write lies in garbage, and every buffer is followed by garbage elements: an input's
-//! so that a kernel that reads past the end is found out, an output's so that one that writes there is.
+//! so that a kernel that reads past the end is found out, an output's so that one that writes there is. The twin runs on
+//! the same memory, and kernel and twin must agree as the kernel's declaration says.
 
-use sora_director::gpu::{AnyBuffer, Buffer, Gpu, GpuType, Kernel};
+use sora_director::gpu::shadow::Mode;
+use sora_director::gpu::{AnyBuffer, Buffer, Gpu, GpuType, Kernel, Shadow};
 
 use super::{garbage, gpu};
 
@@ -22,6 +24,12 @@ pub struct Case<P: GpuType> {
     kernel: &'static Kernel,
     params: P,
     slots: Vec<Slot>,
+}
+
+/// Params as words, to tell a case by.
+fn what<P: GpuType>(params: &P) -> String {
+    let words: Vec<u32> = bytemuck::pod_collect_to_vec(bytemuck::bytes_of(params));
+    format!("{:?}", &words[..words.len().min(24)])
 }
 
 fn bytes<T: GpuType>(gpu: &Gpu, buffer: &Buffer<T>) -> Vec<u8> {
@@ -85,15 +93,21 @@ impl<P: GpuType> Case<P> {
     /// Runs `groups` workgroups and answers the written buffers in the declared order.
     ///
     /// # Panics
-    /// When the run is refused, or the kernel wrote past the end of a buffer.
+    /// When the run is refused, the kernel does not agree with its twin, or it wrote past the end of a buffer.
     #[track_caller]
     pub fn run(self, groups: [u32; 3]) -> Outputs {
         let buffers: Vec<&dyn AnyBuffer> = self.slots.iter().map(|s| &*s.buffer).collect();
-        let mut recorder = self.gpu.recorder();
+        let shadow = Shadow::new(Mode::Check);
+        let mut recorder = self.gpu.shadowed(&shadow).recorder();
         recorder
             .run(self.kernel, &self.params, &buffers, groups)
             .expect("run");
         recorder.submit().expect("submit");
+        for finding in shadow.findings() {
+            let stem = self.kernel.stem;
+            let fault = finding.fault.map(|fault| fault.words);
+            assert!(fault.is_none(), "{stem} {}: {fault:?}", what(&self.params));
+        }
         let mut outputs = Vec::new();
         for (slot, binding) in self.slots.iter().zip(self.kernel.bindings) {
             let Some((at, guard)) = &slot.output else {

@@ -243,6 +243,27 @@ fn doctor_tells_what_is_here_and_what_is_missing() {
 }
 
 #[test]
+fn doctor_checks_the_kernels_of_this_adapter() {
+    let output = run(&["doctor", "--kernels", "--json", "--quiet"]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(code(&output), i32::from(found["good"] != true), "{found}");
+    assert!(
+        found["adapter"]["name"].is_string() && found["adapter"]["driver"].is_string(),
+        "{found}"
+    );
+    let kernels = found["kernels"].as_array().expect("kernels");
+    assert_eq!(found["unreached"], serde_json::json!([]));
+    assert!(kernels.iter().all(|k| k["fault"].is_null()), "{found}");
+    let output = run(&["doctor", "--kernels"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("kernels agree with their twins"), "{text}");
+    let table = text
+        .lines()
+        .filter(|line| line.trim_end().ends_with("agrees"));
+    assert_eq!(table.count(), kernels.len(), "{text}");
+}
+
+#[test]
 fn a_run_goes_on_though_nobody_can_be_told() {
     let folder = Folder::new();
     // The ending in capitals is that of the format too.

@@ -1,8 +1,8 @@
 //! Planes for the encoder against their twin, and the files that come of both.
 
 use sora_director::gpu::groups_2d;
+use sora_director::video::planes::planes as twin;
 use sora_director::video::planes::{record, stride, words};
-use sora_director::video::twins::planes::planes as twin;
 use sora_director::video::{EncodeOptions, Encoder, PLANES, PlanesParams};
 
 use super::picture;

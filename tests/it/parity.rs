@@ -1,0 +1,194 @@
+//! Every kernel beside its twin on the data of real chains, and whole chains on twins.
+
+use sora_director::eval::kernels::{Take, check};
+use std::collections::BTreeSet;
+
+use sora_director::event::Silent;
+use sora_director::gpu::agree::within;
+use sora_director::gpu::shadow::Mode;
+use sora_director::gpu::{Call, Kernel, Shadow, groups_1d};
+use sora_director::motion::{MotionOptions, estimate};
+
+use crate::common::{garbage, gpu};
+
+#[test]
+fn every_kernel_is_reached_and_agrees_with_its_twin() {
+    let checked = check(&gpu(), &Silent);
+    for finding in &checked.kernels {
+        let worst = finding.worst.as_ref().map(ToString::to_string);
+        eprintln!(
+            "{:<22} {:>4} dispatches {:>8} words {:>5} apart, worst {}",
+            finding.kernel,
+            finding.dispatches,
+            finding.words,
+            finding.apart,
+            worst.as_deref().unwrap_or("the same to the bit")
+        );
+    }
+    eprintln!("{:.1} s", checked.seconds);
+    let faults: Vec<String> = checked
+        .kernels
+        .iter()
+        .filter_map(|f| Some(format!("{}: {}", f.kernel, f.fault.as_ref()?.words)))
+        .collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(checked.failures.is_empty(), "{:?}", checked.failures);
+    assert!(checked.unreached.is_empty(), "{:?}", checked.unreached);
+    assert!(checked.is_good());
+    let all: BTreeSet<&str> = sora_director::kernels::all()
+        .iter()
+        .map(|kernel| kernel.stem)
+        .collect();
+    assert_eq!(checked.kernels.len(), all.len());
+    let idle: Vec<_> = checked.kernels.iter().filter(|f| f.words == 0).collect();
+    assert!(idle.is_empty(), "changed nothing: {idle:?}");
+}
+
+#[test]
+fn a_chain_on_twins_gives_what_the_gpu_gives() {
+    let gpu = gpu();
+    let shadow = Shadow::new(Mode::Twins);
+    let twins = gpu.shadowed(&shadow);
+    // The trace on twins: the same picture to two levels, but where rays graze an edge.
+    let (take, traced) = (
+        Take::film(&gpu).expect("film"),
+        Take::film(&twins).expect("film"),
+    );
+    let pairs = take.shots.iter().zip(&traced.shots);
+    let pixels: Vec<(u32, u32)> = pairs
+        .flat_map(|(a, b)| a.rgba.iter().copied().zip(b.rgba.iter().copied()))
+        .collect();
+    let apart = |(a, b): &&(u32, u32)| {
+        let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
+        (0..4).any(|k| a[k].abs_diff(b[k]) > 2)
+    };
+    let odd = pixels.iter().filter(apart).count();
+    assert!(odd * 50 <= pixels.len(), "{odd} of {} pixels", pixels.len());
+
+    // Flow, its consistency and the camera, from the same frames. Where the search takes another patch flow is elsewhere.
+    let options = MotionOptions::default();
+    let on_gpu = estimate(&gpu, &take.frames, &options, &Silent).expect("motion");
+    let on_twins = estimate(&twins, &take.frames, &options, &Silent).expect("motion");
+    let (mut far, mut count) = (0, 0);
+    for (a, b) in on_gpu.steps.iter().zip(&on_twins.steps) {
+        let (u, v) = (gpu.read(&a.forward), gpu.read(&b.forward));
+        for (u, v) in u.expect("read").iter().zip(v.expect("read")) {
+            far += usize::from((u[0] - v[0]).hypot(u[1] - v[1]) > 0.05);
+            count += 1;
+        }
+        let (a, b) = (gpu.read(&a.camera), gpu.read(&b.camera));
+        for (a, b) in a.expect("read").iter().zip(b.expect("read")).take(2) {
+            for (a, b) in a.iter().zip(b) {
+                assert!((a - b).abs() < 0.05, "camera: {a} on the GPU, {b} on twins");
+            }
+        }
+    }
+    eprintln!("{far} of {count} vectors are over 0.05 px apart");
+    assert!(far * 50 <= count, "{far} of {count} vectors");
+
+    // A few steps of a fit end at the same splats.
+    let (a, b) = (
+        take.fit(&gpu, 4).expect("fit"),
+        take.fit(&twins, 4).expect("fit"),
+    );
+    let off = |a: &[[f32; 3]], b: &[[f32; 3]]| {
+        let pairs = a.as_flattened().iter().zip(b.as_flattened());
+        pairs.filter(|(a, b)| (*a - *b).abs() > 1e-3).count()
+    };
+    let (a, b) = (&a.splats, &b.splats);
+    assert_eq!(a.len(), b.len());
+    for (what, off) in [
+        ("positions", off(&a.positions, &b.positions)),
+        ("scales", off(&a.log_scales, &b.log_scales)),
+        ("colours", off(&a.sh, &b.sh)),
+    ] {
+        eprintln!("{what}: {off} of {} numbers are off by 1e-3", 3 * a.len());
+        // Adam's first steps are as long for a tiny gradient as for a large one: one near 0 may go either way.
+        assert!(off * 20 <= 3 * a.len(), "{what}: {off}");
+    }
+    // No kernel ran.
+    let findings = shadow.findings();
+    assert!(findings.iter().all(|f| f.worst.is_none() && f.agrees()));
+    assert!(
+        findings
+            .iter()
+            .any(|f| f.kernel == "splat/adam" && f.words > 0)
+    );
+}
+
+sora_director::gpu_struct! {
+    /// Params.
+    pub struct DoubleParams { pub n: u32, pub pad: u32, pub pad2: [u32; 2] }
+}
+
+fn double(call: &mut Call<'_>) {
+    let p: DoubleParams = call.params();
+    let (src, dst): (&[[f32; 2]], &mut [[f32; 2]]) = (call.read(0), call.write(1));
+    for (src, dst) in src.iter().zip(dst).take(p.n as usize) {
+        *dst = src.map(|v| 2.0 * v);
+    }
+}
+
+/// Its twin doubles; at element 70 it does not, and one invocation too many writes.
+static DOUBLE: Kernel = Kernel {
+    stem: "test/double",
+    sources: &["
+struct Params { n: u32, pad: u32, pad2: vec2<u32> }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> src: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read_write> dst: array<vec2<f32>>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let i = id.x;
+  if (i > params.n) { return; }
+  dst[i] = 2.0 * src[i] + select(vec2<f32>(0.0), vec2<f32>(0.0, 0.25), i == 70u);
+}"],
+    twin: double,
+    workgroup: [64, 1, 1],
+    params_size: 16,
+    params_fields: &[],
+    bindings: &[
+        sora_director::gpu::Binding {
+            name: "src",
+            access: sora_director::gpu::Access::Read,
+            stride: 8,
+            fields: &[],
+            scalars: <[f32; 2] as sora_director::gpu::GpuType>::SCALARS,
+            agrees: within(0.0, 0.0),
+        },
+        sora_director::gpu::Binding {
+            name: "dst",
+            access: sora_director::gpu::Access::ReadWrite,
+            stride: 8,
+            fields: &[],
+            scalars: <[f32; 2] as sora_director::gpu::GpuType>::SCALARS,
+            agrees: within(1e-6, 1e-6),
+        },
+    ],
+};
+
+#[test]
+fn a_wrong_kernel_is_named_with_the_place() {
+    let gpu = gpu();
+    for (n, element, part) in [(100u32, 70, ".y"), (60, 60, ".x")] {
+        let shadow = Shadow::new(Mode::Check);
+        let mut recorder = gpu.shadowed(&shadow).recorder();
+        let src: Vec<[f32; 2]> = (0..128).map(|i| [i as f32 + 1.0, 3.0]).collect();
+        let src = gpu.upload(&src).expect("upload");
+        let dst = garbage::<[f32; 2]>(&gpu, 128);
+        let params = DoubleParams {
+            n,
+            ..Default::default()
+        };
+        recorder
+            .run(&DOUBLE, &params, &[&src, &dst], groups_1d(128, 64))
+            .expect("run");
+        let findings = shadow.findings();
+        let fault = findings[0].fault.as_ref().expect("found out");
+        assert_eq!(findings[0].kernel, "test/double");
+        let place = fault.place.as_ref().expect("a place");
+        assert_eq!(place.at, format!("dst[{element}]{part}"), "{fault:?}");
+        if n == 100 {
+            assert_eq!((&*place.gpu, &*place.twin), ("6.25", "6"), "{fault:?}");
+        }
+    }
+}
