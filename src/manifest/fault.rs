@@ -21,7 +21,7 @@ pub struct Fault {
 /// Where a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// As [`Fault::line`].
+    /// As [`field@Fault::line`].
     pub line: usize,
     /// As [`Fault::column`].
     pub column: Option<usize>,
