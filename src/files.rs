@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Writes a file so that it is either the old or the new one, whatever happens. Its folder must be there, and one process
 /// at a time may write it.
@@ -10,22 +11,36 @@ use std::path::Path;
 /// # Errors
 /// The system's.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // Always the same name: what a kill leaves is written over, not piled up.
+    write_by(path, &path.with_file_name(format!(".{name}.tmp")), bytes)
+}
+
+/// As [`write_atomic`], also where several processes or threads may write it at once: each renames a file of its own.
+///
+/// # Errors
+/// The system's.
+pub fn write_shared(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let part = path.with_extension(format!("{}.{count}.part", std::process::id()));
+    write_by(path, &part, bytes)
+}
+
+fn write_by(path: &Path, temporary: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // Always the same name: what a kill leaves is written over, not piled up.
-    let temporary = folder.join(format!(".{name}.tmp"));
     let write = || {
-        let mut file = File::create(&temporary)?;
+        let mut file = File::create(temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        std::fs::rename(&temporary, path)?;
+        std::fs::rename(temporary, path)?;
         sync_folder(folder)
     };
     write().inspect_err(|_| {
-        let _ = std::fs::remove_file(&temporary);
+        let _ = std::fs::remove_file(temporary);
     })
 }
 

@@ -453,7 +453,7 @@ pub fn take(gpu: &Gpu) -> Outcome {
         bodies: 40,
         ..AgentOptions::default()
     };
-    agent::test(gpu, &world, &views, &cameras, &options, &Silent)?;
+    agent::inspect(gpu, &world, &views, &cameras, &options, &Silent)?;
     Ok(())
 }
 

@@ -1,8 +1,6 @@
 //! Compiled pipelines on disk, for drivers that hand them out, so that the next start need not compile.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Where compiled pipelines are kept: `$DIRECTOR_CACHE`, else `$XDG_CACHE_HOME/sora-director`, else
 /// `~/.cache/sora-director`; `None` where none of them is set.
@@ -67,19 +65,8 @@ fn write(file: &Path, data: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    // Processes, and devices of one, may write at once; each renames a file of its own, whole and on the disk.
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let part = file.with_extension(format!("{}.{count}.part", std::process::id()));
-    let write = || {
-        let mut out = std::fs::File::create(&part)?;
-        out.write_all(data)?;
-        out.sync_all()?;
-        std::fs::rename(&part, file)
-    };
-    write().inspect_err(|_| {
-        let _ = std::fs::remove_file(&part);
-    })
+    // Processes, and devices of one, may write at once.
+    crate::files::write_shared(file, data)
 }
 
 #[cfg(test)]

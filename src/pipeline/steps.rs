@@ -14,12 +14,14 @@ use super::step::{Each, Facts, Step};
 use super::work;
 use crate::gpu::{Kernel, image, scan, sort};
 use crate::store::Recipe;
-use crate::{agent, camera, depth, motion, revise, score, splat, video, world};
+use crate::{agent, camera, depth, draw, motion, revise, score, splat, video, world};
 
 const VIDEO: (&str, u32) = ("video", video::VERSION);
 /// Solves cameras, and reads those that an input folder tells, with its depth.
 const KNOWN: (&str, u32) = ("camera", camera::VERSION);
 const MOTION: (&str, u32) = ("motion", motion::VERSION);
+const SPLAT: (&str, u32) = ("splat", splat::VERSION);
+const DRAW: (&str, u32) = ("draw", draw::VERSION);
 static SHRINK: [&Kernel; 1] = [&image::SHRINK];
 static SORTING: [&Kernel; 4] =
     [&scan::SCAN_SUMS, &scan::SCAN_BLOCKS, &sort::SORT_COUNT, &sort::SORT_SCATTER];
@@ -54,8 +56,7 @@ pub static MEASURES: Step = Step {
 pub static SCORES: Step = Step {
     name: "scores", each: Each::Take, reads: &["takes/#/measures.json"], writes: &["takes/#/scores.json"],
     stages: &[("score", score::VERSION)], kernels: &[],
-    options: |r, f| r.option("score", &f.config.score),
-    work: Some(work::scores),
+    options: |r, f| r.option("score", &f.config.score), work: Some(work::scores),
 };
 
 /// Frames -> depth: the input's own, else a network's.
@@ -75,8 +76,7 @@ pub static DEPTH: Step = Step {
 pub static CAMERAS: Step = Step {
     name: "cameras", each: Each::Take,
     reads: &["takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?"], writes: &["takes/#/track.json"],
-    stages: &[VIDEO, MOTION, KNOWN],
-    kernels: &[video::KERNELS, motion::KERNELS, &SHRINK],
+    stages: &[VIDEO, MOTION, KNOWN], kernels: &[video::KERNELS, motion::KERNELS, &SHRINK],
     options: |r, f| {
         let r = frames(r, f).option("fps", &f.rate);
         r.option("motion", &f.config.motion).option("solve", &f.config.solve)
@@ -89,64 +89,52 @@ pub static SPLATS: Step = Step {
     name: "splats", each: Each::Round,
     reads: &["takes/#/video", "takes/#/track.json", "takes/#/depth.json", "takes/#/depth.npy?"],
     writes: &["fit.ply", "fit.json", "held_out.png?"],
-    stages: &[VIDEO, KNOWN, ("splat", splat::VERSION), ("report", crate::draw::VERSION)], kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
-    options: |r, f| frames(r, f).option("fit", &f.config.fit),
-    work: Some(work::splats),
+    stages: &[VIDEO, KNOWN, SPLAT, DRAW], kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
+    options: |r, f| frames(r, f).option("fit", &f.config.fit), work: Some(work::splats),
 };
 
 /// Splats and cameras -> the same in the world's frame: floor at y = 0, +Y up.
 pub static ALIGN: Step = Step {
     name: "align", each: Each::Round, reads: &["fit.ply", "takes/#/track.json"],
     writes: &["world.ply", "cameras.json", "alignment.json"],
-    stages: &[("splat", splat::VERSION), ("world", world::VERSION)], kernels: &[splat::KERNELS, &SORTING],
-    options: |r, _| r,
-    work: Some(work::align),
+    stages: &[SPLAT, ("world", world::VERSION)], kernels: &[splat::KERNELS, &SORTING],
+    options: |r, _| r, work: Some(work::align),
 };
 
 /// Splats -> a copy for viewers.
 pub static GLB: Step = Step {
     name: "glb", each: Each::Round, reads: &["world.ply"], writes: &["world.glb"],
-    stages: &[("splat", splat::VERSION)], kernels: &[],
-    options: |r, _| r,
-    work: Some(work::glb),
+    stages: &[SPLAT], kernels: &[], options: |r, _| r, work: Some(work::glb),
 };
 
 /// What the cameras see of the splats -> free, solid and unknown voxels.
 pub static WORLD: Step = Step {
     name: "world", each: Each::Round, reads: &["world.ply", "cameras.json", "alignment.json"],
-    writes: &["world.vox"],
-    stages: &[("splat", splat::VERSION), ("world", world::VERSION)],
+    writes: &["world.vox"], stages: &[SPLAT, ("world", world::VERSION)],
     kernels: &[splat::KERNELS, &SORTING, world::KERNELS],
-    options: |r, f| r.option("world", &f.config.world),
-    work: Some(work::world),
+    options: |r, f| r.option("world", &f.config.world), work: Some(work::world),
 };
 
 /// The world -> what agents found in it, and its floor as they saw it.
 pub static AGENT: Step = Step {
     name: "agent", each: Each::Round, reads: &["world.vox", "world.ply", "cameras.json"],
-    writes: &["agent.json", "floor.json"],
-    stages: &[("splat", splat::VERSION), ("agent", agent::VERSION)],
+    writes: &["agent.json", "floor.json"], stages: &[SPLAT, ("agent", agent::VERSION)],
     kernels: &[splat::KERNELS, &SORTING, agent::KERNELS],
-    options: |r, f| r.option("agent", &f.config.agent),
-    work: Some(work::agent),
+    options: |r, f| r.option("agent", &f.config.agent), work: Some(work::agent),
 };
 
 /// Splats, floor and report -> pictures for people.
 pub static PICTURES: Step = Step {
     name: "pictures", each: Each::Round, reads: &["world.ply", "cameras.json", "agent.json", "floor.json"],
-    writes: &["map.png", "renders.png"],
-    stages: &[("splat", splat::VERSION), ("report", crate::draw::VERSION)],
-    kernels: &[splat::KERNELS, &SORTING],
-    options: |r, f| r.option("fit.eval_background", &f.config.fit.eval_background),
-    work: Some(work::pictures),
+    writes: &["map.png", "renders.png"], stages: &[SPLAT, DRAW], kernels: &[splat::KERNELS, &SORTING],
+    options: |r, f| r.option("fit.eval_background", &f.config.fit.eval_background), work: Some(work::pictures),
 };
 
 /// What was found -> the verdict and the next prompt. Without a world, the cameras' refusal is what was found.
 pub static REVISION: Step = Step {
     name: "revision", each: Each::Round,
     reads: &["takes/#/scores.json", "takes/#/track.json", "fit.json?", "agent.json?"],
-    writes: &["revision.json"],
-    stages: &[("revise", revise::VERSION)], kernels: &[],
+    writes: &["revision.json"], stages: &[("revise", revise::VERSION)], kernels: &[],
     options: |r, f| {
         let r = r.option("accept", &f.config.accept).option("rules", &crate::hash::sha256_hex(revise::RULES.as_bytes()));
         r.option("prompt", &f.round.prompt).option("round", &f.round.iteration)
@@ -156,10 +144,7 @@ pub static REVISION: Step = Step {
 
 /// The options by which a take becomes frames at the working size, with what its folder tells of them.
 fn frames(recipe: Recipe, facts: &Facts<'_>) -> Recipe {
-    let config = facts.config;
-    recipe
-        .option("max_side", &config.max_side)
-        .option("max_frames", &config.max_frames)
-        .option("ignore_known_cameras", &config.ignore_known_cameras)
-        .option("ignore_known_depth", &config.ignore_known_depth)
+    let (r, c) = (recipe, facts.config);
+    let r = r.option("max_side", &c.max_side).option("max_frames", &c.max_frames);
+    r.option("ignore_known_cameras", &c.ignore_known_cameras).option("ignore_known_depth", &c.ignore_known_depth)
 }
