@@ -8,6 +8,7 @@ use sora_director::gpu::agree::within;
 use sora_director::gpu::shadow::Mode;
 use sora_director::gpu::{Call, Kernel, Shadow, groups_1d};
 use sora_director::motion::{MotionOptions, estimate};
+use sora_director::video::{DecodeOptions, EncodeOptions, Encoder, decode};
 
 use crate::common::{garbage, gpu};
 
@@ -114,6 +115,40 @@ fn a_chain_on_twins_gives_what_the_gpu_gives() {
             .iter()
             .any(|f| f.kernel == "splat/adam" && f.words > 0)
     );
+}
+
+#[test]
+fn what_the_decoder_uploads_is_watched_too() {
+    let gpu = gpu();
+    let take = Take::film(&gpu).expect("film");
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("take.mp4");
+    let [w, h] = take.scene.clip.size;
+    let mut encoder =
+        Encoder::create(&path, w, h, 8.0, &EncodeOptions::default()).expect("encoder");
+    for shot in &take.shots {
+        encoder.push(&shot.rgba).expect("push");
+    }
+    encoder.finish().expect("finish");
+    // At its own size, and smaller.
+    for (max_side, kernel) in [(64, "video/convert_420"), (32, "video/shrink_420")] {
+        let shadow = Shadow::new(Mode::Check);
+        let options = DecodeOptions {
+            max_side,
+            ..Default::default()
+        };
+        let watched = decode(&gpu.shadowed(&shadow), &path, &options, &Silent).expect("decode");
+        let plain = decode(&gpu, &path, &options, &Silent).expect("decode");
+        let [found] = &shadow.findings()[..] else {
+            panic!("{:?}", shadow.findings())
+        };
+        assert_eq!((found.kernel, found.dispatches), (kernel, 6));
+        assert!(found.agrees() && found.words > 0, "{found:?}");
+        for i in 0..6 {
+            let (a, b) = (watched.read(&gpu, i), plain.read(&gpu, i));
+            assert!(a.expect("read") == b.expect("read"), "frame {i}");
+        }
+    }
 }
 
 sora_director::gpu_struct! {
