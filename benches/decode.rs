@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use sora_director::event::Silent;
 use sora_director::gpu::{AdapterChoice, Gpu};
+use sora_director::monitor::Silent;
 use sora_director::video::{DecodeOptions, decode};
 
 const ROUNDS: usize = 7;

@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use sora_director::eval::mock;
-use sora_director::event::Silent;
 use sora_director::gpu::{AdapterChoice, Gpu, profile};
+use sora_director::monitor::Silent;
 use sora_director::motion::{MotionOptions, Pairs, pairs};
 use sora_director::video::{DecodeOptions, decode};
 

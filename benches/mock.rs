@@ -6,7 +6,6 @@
 
 use std::time::Instant;
 
-use sora_director::event::Silent;
 use sora_director::generate::TakeRequest;
 use sora_director::generate::local::LocalProvider;
 use sora_director::gpu::{AdapterChoice, Gpu};
@@ -14,6 +13,7 @@ use sora_director::mock::defects::exactly;
 use sora_director::mock::render::{Renderer, Want};
 use sora_director::mock::twins::trace as twin;
 use sora_director::mock::{Clip, MockProvider, Scene, seeds, understand};
+use sora_director::monitor::Silent;
 
 const ROUNDS: usize = 2;
 const FRAMES: usize = 8;

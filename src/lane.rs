@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::event::panic_text;
+use crate::monitor::panic_text;
 
 /// How urgent a piece of work is: finishing a round goes before starting another, earlier rows before later ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -45,7 +45,7 @@ pub mod store;
 
 pub mod draw;
 pub mod eval;
-pub mod event;
+pub mod monitor;
 pub mod progress;
 pub mod record;
 pub mod report;

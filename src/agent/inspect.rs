@@ -13,8 +13,8 @@ use super::{
     collision_detection, path_traversal, physics_stability,
 };
 use crate::camera::{Cameras, LengthUnit};
-use crate::event::Monitor;
 use crate::gpu::Gpu;
+use crate::monitor::Monitor;
 use crate::world::{DepthView, Voxel, World};
 
 /// What scenarios work on.

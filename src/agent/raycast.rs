@@ -1,7 +1,7 @@
 //! Batched closest-hit rays in a world on the GPU.
 
-use crate::event::Monitor;
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel, groups_1d};
+use crate::monitor::Monitor;
 use crate::world::World;
 
 use super::AgentError;

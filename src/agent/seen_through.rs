@@ -1,8 +1,8 @@
 //! Solid voxels that cameras see through: walls that are not there.
 
 use super::AgentError;
-use crate::event::Monitor;
 use crate::gpu::{Gpu, Kernel, groups_1d};
+use crate::monitor::Monitor;
 use crate::world::fuse::GpuView;
 use crate::world::{DepthView, Voxel, World};
 

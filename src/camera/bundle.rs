@@ -7,7 +7,7 @@ use super::CameraError;
 use super::envelope::Envelope;
 use super::points::Link;
 use super::residual::{COLUMNS, View, cauchy, linearise, residual};
-use crate::event::Monitor;
+use crate::monitor::Monitor;
 
 /// Unknowns of one frame: rotation, translation, scale, shift.
 const PER_FRAME: usize = 8;

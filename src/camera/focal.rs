@@ -3,7 +3,7 @@
 use super::CameraError;
 use super::bundle::State;
 use super::init::Setting;
-use crate::event::Monitor;
+use crate::monitor::Monitor;
 
 /// Focal lengths that are tried, over the image's width.
 const SWEEP: [f64; 7] = [0.6, 0.71, 0.85, 1.0, 1.19, 1.42, 1.7];

@@ -6,7 +6,7 @@ use super::CameraError;
 use super::bundle::{Alignment, Freedom, Problem, State};
 use super::points::Link;
 use super::residual::{View, orthonormal};
-use crate::event::Monitor;
+use crate::monitor::Monitor;
 
 /// What stays the same over a solve.
 pub(super) struct Setting<'a> {

@@ -10,7 +10,7 @@ use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links
 use super::residual::residual;
 use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose, focal};
 use crate::depth::{DepthKind, DepthMaps};
-use crate::event::Monitor;
+use crate::monitor::Monitor;
 use crate::motion::Pairs;
 use crate::numeric::median;
 

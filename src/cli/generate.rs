@@ -7,12 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::Globals;
-use crate::event::Monitor;
 use crate::generate::job::{self, JobOptions};
 use crate::generate::{TakeRequest, VideoProvider};
 use crate::hash::sha256_hex;
 use crate::manifest::parse_size;
 use crate::mock::seeds;
+use crate::monitor::Monitor;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]

@@ -6,9 +6,9 @@ use comfy_table::{Cell, CellAlignment, Color, Table, presets};
 use serde::Serialize;
 
 use super::Globals;
-use crate::eval::kernels::{Checked, check};
 use crate::gpu::AdapterSummary;
 use crate::gpu::shadow::Finding;
+use crate::kernels::{Checked, check};
 use crate::progress::Single;
 
 /// What was found, and where.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Globals, network::NetworkArgs};
 use crate::camera::{self, Cameras, Intrinsics, Known, SolveOptions, TrajectoryError, Wanted};
 use crate::depth::Model;
-use crate::event::Monitor as _;
+use crate::monitor::Monitor as _;
 use crate::motion::MotionOptions;
 use crate::pipeline;
 use crate::progress::Single;

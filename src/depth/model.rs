@@ -10,9 +10,9 @@ use super::network::{Network, Reading};
 use super::{
     DepthError, DepthKind, DepthMap, DepthMaps, InputSize, KindFrom, ModelChoice, Options,
 };
-use crate::event::Monitor;
 use crate::gpu::Gpu;
 use crate::hash::sha256_hex;
+use crate::monitor::Monitor;
 use crate::onnx;
 use crate::video::Frames;
 

@@ -1,8 +1,6 @@
-//! Evaluation: the mock world's truth, of which it is with tests the only reader, scores on corrupted clips, and kernels
-//! beside their twins.
+//! Evaluation: the mock world's truth, of which it is with tests the only reader, and scores on corrupted clips.
 
 pub mod corrupt;
-pub mod kernels;
 pub mod mock;
 pub mod scores;
 pub mod sheet;

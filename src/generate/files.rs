@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::local::LocalProvider;
 use super::{Delivered, DependsOn, GenerateError, TakeRequest};
-use crate::event::Monitor;
+use crate::monitor::Monitor;
 use crate::paths::pattern::{self, Matches};
 use crate::paths::{PathError, is_list};
 use crate::video::{VideoError, probe};

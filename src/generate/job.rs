@@ -13,7 +13,7 @@ use super::{
     Delivered, FailureClass, GenerateError, JobFailure, JobHandle, JobState, Polled, Reconciled,
     Submission, TakeRequest, VideoProvider,
 };
-use crate::event::Monitor;
+use crate::monitor::Monitor;
 use crate::store::{StoreError, read_json, write_json};
 
 /// A job's durable state.

@@ -12,7 +12,7 @@ use super::{
     Caps, Delivered, DependsOn, GenerateError, JobHandle, JobState, Polled, Quote, Submission,
     TakeRequest, VideoProvider, consecutive,
 };
-use crate::event::{Monitor, panic_text};
+use crate::monitor::{Monitor, panic_text};
 
 /// Makes takes on this machine, free of charge, in one call that blocks.
 pub trait LocalProvider: Clone + Send + Sync + 'static {

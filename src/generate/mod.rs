@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 
 pub use by_name::Providers;
 
-use crate::event::Monitor;
 use crate::gpu::Kernel;
+use crate::monitor::Monitor;
 
 /// What is asked of a provider for one take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

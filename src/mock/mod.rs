@@ -40,10 +40,10 @@ use rayon::prelude::*;
 use render::{Renderer, Want};
 pub use scene::{Clip, Scene};
 
-use crate::event::Monitor;
 use crate::generate::local::LocalProvider;
 use crate::generate::{Delivered, DependsOn, GenerateError, TakeRequest};
 use crate::gpu::{AdapterChoice, Gpu, GpuError, Kernel};
+use crate::monitor::Monitor;
 use crate::video::{EncodeOptions, Encoder};
 
 /// Version of this stage; a part of the resume key.

@@ -18,8 +18,8 @@ mod stream;
 mod tracks;
 pub mod twins;
 
-use crate::event::Monitor;
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
+use crate::monitor::Monitor;
 use crate::video::Frames;
 
 pub use masks::{Mask, Masks};

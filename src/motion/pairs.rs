@@ -2,9 +2,9 @@
 
 use super::flow::{self, Both, Level, Solver};
 use super::{Motion, MotionError, MotionOptions, Step, kernels};
-use crate::event::Monitor;
 use crate::gpu::image::Pyramid;
 use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_2d};
+use crate::monitor::Monitor;
 use crate::video::Frames;
 
 /// Dense flow between two frames, at the motion size.

@@ -40,10 +40,10 @@ pub use watch::{KEEP_BYTES, WINDOW, Watched, watch};
 use left_out::LeftOut;
 use result::conclude;
 
-use crate::event::Monitor;
 use crate::generate::{GenerateError, Providers};
 use crate::lane::{Lane, Recover, Urgency};
 use crate::manifest::Prompt;
+use crate::monitor::Monitor;
 use crate::paths::{is_list, pattern::is_pattern};
 use crate::record::{Event, Events, IterationResult, RowResult, StepMonitor, Work};
 use crate::revise::{Found, Revision, revise};
@@ -105,9 +105,9 @@ impl<'e> Context<'e> {
         match self.run.begin(at, recipe)? {
             Begun::Done(record) => {
                 self.done(at, &record, None, took);
-                Ok(record)
+                Ok(*record)
             }
-            Begun::Work(pending) => self.work(at, pending, took, work),
+            Begun::Work(pending) => self.work(at, *pending, took, work),
         }
     }
 

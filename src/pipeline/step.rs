@@ -3,8 +3,8 @@
 use super::steps::STEPS;
 use super::work::Job;
 use super::{Config, Round, Studio};
-use crate::event::Monitor;
 use crate::gpu::Kernel;
+use crate::monitor::Monitor;
 use crate::store::{Recipe, Scratch};
 
 /// How often a step runs.

@@ -84,7 +84,7 @@ impl<'e> Studio<'e> {
         let record = match context.run.begin(&at, &recipe)? {
             Begun::Done(record) => {
                 context.done(&at, &record, None, &mut took);
-                record
+                *record
             }
             Begun::Work(pending) => {
                 if let Some(path) = job.made.dropped(step, number) {
@@ -95,7 +95,7 @@ impl<'e> Studio<'e> {
                 let Some(work) = step.work else {
                     anyhow::bail!("{at} is not done on a lane; please report it");
                 };
-                context.work(&at, pending, &mut took, |scratch, monitor| {
+                context.work(&at, *pending, &mut took, |scratch, monitor| {
                     work(self, job, scratch, monitor)
                 })?
             }
@@ -120,7 +120,7 @@ impl<'e> Studio<'e> {
             let path = numbered(path, number);
             before.get(&path).map(|c| &c.sha256) == job.made.get(&path).map(|c| &c.sha256)
         };
-        anyhow::ensure!(maker.writes.iter().all(|path| same(&path)), Otherwise);
+        anyhow::ensure!(maker.writes.iter().all(same), Otherwise);
         self.step(step, job)
     }
 

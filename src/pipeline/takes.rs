@@ -9,9 +9,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::made::{FILES, Made};
 use super::{Config, Round, Stages, StepError, Take, Walk, steps};
-use crate::event::Monitor;
 use crate::generate::{Delivered, TakeRequest, VideoProvider, job};
 use crate::manifest::Prompt;
+use crate::monitor::Monitor;
 use crate::paths::is_list;
 use crate::record::{Event, Work};
 use crate::store::{At, Begun, Recipe, Stamp, StepRecord, StoreError, read_json};
@@ -146,7 +146,7 @@ impl<'e, S: Stages> Walk<'_, 'e, S> {
         let record = match context.run.begin(at, &recipe)? {
             Begun::Done(record) => {
                 context.done(at, &record, None, &mut work);
-                record
+                *record
             }
             Begun::Work(pending) => {
                 let _place = self.desk.place(provider.name()).await;

@@ -1,7 +1,7 @@
 //! From a clip to its scores: decode, motion and scores in one pass, a window of frames at a time.
 
-use crate::event::{Monitor, Silent};
 use crate::gpu::Gpu;
+use crate::monitor::{Monitor, Silent};
 use crate::motion::{Motion, MotionOptions, Stream};
 use crate::score::{PACE, ScoreError, ScoreOptions, Scorer, Scores};
 use crate::video::Windows;

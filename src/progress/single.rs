@@ -6,7 +6,7 @@ use anstyle::AnsiColor;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{coloured, tell};
-use crate::event::Monitor;
+use crate::monitor::Monitor;
 
 /// A bar for a single-stage command, on a terminal only; warnings are always told unless quiet.
 pub struct Single {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, RowResult, RunView};
-use crate::event::{Monitor, Silent};
+use crate::monitor::{Monitor, Silent};
 use crate::store::{At, Journal, Run, StoreError};
 
 /// Something happened in a run. Steps of several rows are under way at once, so each event names its place.

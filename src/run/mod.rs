@@ -13,14 +13,14 @@ use anyhow::anyhow;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use crate::event::panic_text;
 use crate::generate::Providers;
 use crate::gpu::AdapterChoice;
 use crate::lane::Lane;
 use crate::manifest::Prompt;
+use crate::monitor::panic_text;
 use crate::pipeline::{Config, Context, Desk, Stages, StepError, Studio, Walk};
 use crate::record::{Event, Events, Failure, Outcome, RowResult, RowView};
-use crate::store::{self, Run};
+use crate::store::{self, Run, StoreError};
 
 pub use rows::rows;
 
@@ -208,9 +208,11 @@ impl<'a> Batch<'a> {
             failed: result.failed,
         });
         if let Some(error) = fatal.or_else(|| Some(self.events.fault()?.into())) {
-            return Err(error.context(
-                "the run stopped, since nothing can be saved any more; what is done is kept, and the same command goes on",
-            ));
+            let taken = matches!(error.downcast_ref(), Some(StoreError::ClaimLost { .. }));
+            let why = if taken { "" } else { " (is the disk full?)" };
+            return Err(error.context(format!(
+                "the run stopped, since nothing can be saved any more{why}; what is done is kept, and the same command goes on"
+            )));
         }
         Ok(result)
     }

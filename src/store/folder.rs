@@ -260,7 +260,7 @@ impl Store for Folder {
 
     fn record(&self, at: &At) -> Result<Option<StepRecord>, StoreError> {
         Ok(match record_of(&self.root, at)? {
-            Standing::Done(record) => Some(record),
+            Standing::Done(record) => Some(*record),
             // It is made again.
             Standing::NotYet | Standing::Unreadable(_) => None,
         })
@@ -368,7 +368,7 @@ pub enum Standing {
     /// Its record cannot be read, so that it is made again; why.
     Unreadable(String),
     /// It was done.
-    Done(StepRecord),
+    Done(Box<StepRecord>),
 }
 
 /// The record of a step of a run folder, which need not be locked.
@@ -383,7 +383,7 @@ pub fn record_of(root: &Path, at: &At) -> Result<Standing, StoreError> {
         Err(e) => return Ok(Standing::Unreadable(e.to_string())),
     };
     match artifacts::parse_json(&path, &bytes) {
-        Ok(record) => Ok(Standing::Done(record)),
+        Ok(record) => Ok(Standing::Done(Box::new(record))),
         Err(error @ StoreError::Newer { .. }) => Err(error),
         Err(StoreError::Broken { reason, .. }) => Ok(Standing::Unreadable(reason)),
         Err(error) => Ok(Standing::Unreadable(error.to_string())),

@@ -72,9 +72,9 @@ pub struct Done {
 #[derive(Debug)]
 pub enum Begun<'r> {
     /// Done before under the same key, its files whole.
-    Done(StepRecord),
+    Done(Box<StepRecord>),
     /// To be done; [`Pending::finish`] makes it durable.
-    Work(Pending<'r>),
+    Work(Box<Pending<'r>>),
 }
 
 /// A step under way. Dropped without [`Pending::finish`], it leaves nothing.
@@ -192,7 +192,7 @@ impl Run {
         match self.begin(at, recipe)? {
             Begun::Done(record) => Ok(Done {
                 skipped: true,
-                record,
+                record: *record,
             }),
             Begun::Work(pending) => {
                 work(pending.scratch())?;
@@ -213,16 +213,16 @@ impl Run {
         if let Some(record) = &before
             && self.is_whole(at, &recipe.key(), record)?
         {
-            return Ok(Begun::Done(record.clone()));
+            return Ok(Begun::Done(Box::new(record.clone())));
         }
-        Ok(Begun::Work(Pending {
+        Ok(Begun::Work(Box::new(Pending {
             run: self,
             at: at.clone(),
             recipe: recipe.clone(),
             before,
             scratch: self.store.begin(at)?,
             started: Instant::now(),
-        }))
+        })))
     }
 
     /// Whether a step was made under this key and its files are as it left them.

@@ -7,8 +7,8 @@ use super::convert::{Converter, working_size};
 use super::layout::Layout;
 use super::pick::Picker;
 use super::{DecodeOptions, Frames, VideoError, VideoInfo};
-use crate::event::Monitor;
 use crate::gpu::{Buffer, Gpu};
+use crate::monitor::Monitor;
 use crate::picture::animation::{Animation, Container};
 
 /// What the animation at `path` is, when its frames are shown, in seconds, and what is odd about it.

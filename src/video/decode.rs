@@ -12,8 +12,8 @@ use super::scan::{Scan, scan};
 use super::sink::Sink;
 use super::source;
 use super::{DecodeOptions, Frames, VideoError, input};
-use crate::event::Monitor;
 use crate::gpu::Gpu;
+use crate::monitor::Monitor;
 
 /// Decodes `path` to packed sRGB at the working size. A video and an animated picture (WebP, APNG) keep their own
 /// timestamps; a folder or pattern of images (see [`super::list_images`]) gets `i / images_fps`; one image is one frame

@@ -8,8 +8,8 @@ use super::convert::{Converter, working_size};
 use super::layout::Layout;
 use super::pick::evenly;
 use super::{DecodeOptions, Frames, VideoError, VideoInfo, folder};
-use crate::event::Monitor;
 use crate::gpu::Gpu;
+use crate::monitor::Monitor;
 use crate::picture;
 
 fn header(path: &Path) -> Result<picture::Header, VideoError> {

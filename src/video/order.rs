@@ -9,7 +9,7 @@ use ffmpeg_next::{self as ffmpeg, codec};
 use super::scan::walk;
 use super::source::Source;
 use super::{VideoError, source};
-use crate::event::Monitor;
+use crate::monitor::Monitor;
 
 /// Frames that a decoder may hold back at most, by H.264 and HEVC.
 const HELD: usize = 16;

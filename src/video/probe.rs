@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::scan::scan;
 use super::{DecodeOptions, VideoError, VideoInfo, animation, images, input, source};
-use crate::event::Monitor;
+use crate::monitor::Monitor;
 
 /// One stream of a file.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]

@@ -12,7 +12,7 @@ use super::jumps::{self, Jump};
 use super::source::Source;
 use super::times::{self, Stamp, Times};
 use super::{VideoError, alpha, order, source};
-use crate::event::Monitor;
+use crate::monitor::Monitor;
 
 /// Packets or frames in a row that may fail before the rest is given up.
 pub(super) const PATIENCE: u32 = 1000;

@@ -4,8 +4,8 @@ use super::fuse::{
     CLASSIFY, ClassifyParams, GpuView, INTEGRATE, IntegrateParams, SURFACE, SurfaceParams,
 };
 use super::{Alignment, DepthView, World, WorldError, WorldOptions, bounds, clean};
-use crate::event::Monitor;
 use crate::gpu::{Gpu, groups_1d, groups_2d};
+use crate::monitor::Monitor;
 
 /// Bytes of points that one batch of views may take.
 const BATCH_BYTES: usize = 64 << 20;

@@ -14,7 +14,7 @@ use sora_director::camera::{
     CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose, SolveOptions, evaluate, solve,
 };
 use sora_director::depth::DepthKind;
-use sora_director::event::{Monitor, Silent};
+use sora_director::monitor::{Monitor, Silent};
 
 use crate::common::Rng;
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use sora_director::depth::{DepthKind, Model, ModelChoice};
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::video::{Frames, VideoInfo};
 
 use crate::common;

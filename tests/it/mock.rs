@@ -13,7 +13,6 @@ use std::process::Command;
 use glam::DVec3;
 use sora_director::camera::Cameras;
 use sora_director::eval::mock::{agreement, bytes, depth, json};
-use sora_director::event::Silent;
 use sora_director::generate::local::LocalProvider;
 use sora_director::generate::{GenerateError, TakeRequest};
 use sora_director::gpu::groups_2d;
@@ -22,6 +21,7 @@ use sora_director::mock::render::{Renderer, Shot, Want};
 use sora_director::mock::trace::{TRACE, TraceParams, Traced};
 use sora_director::mock::truth::{DefectTruth, SceneTruth, SubjectTruth};
 use sora_director::mock::{self, Clip, MockProvider, Scene, defects, seeds, understand};
+use sora_director::monitor::Silent;
 
 use crate::common::{garbage, gpu};
 
@@ -423,7 +423,7 @@ fn bad_requests_are_refused_in_words() {
     let left = std::fs::read_dir(folder.path()).expect("dir").count();
     assert_eq!(left, 0, "a refused request writes nothing");
     struct Stop;
-    impl sora_director::event::Monitor for Stop {
+    impl sora_director::monitor::Monitor for Stop {
         fn stopped(&self) -> bool {
             true
         }

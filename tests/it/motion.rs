@@ -2,8 +2,8 @@
 
 mod camera;
 
-use sora_director::event::{Monitor, Silent};
 use sora_director::gpu::{Buffer, Gpu, GpuType, groups_2d};
+use sora_director::monitor::{Monitor, Silent};
 use sora_director::motion::kernels::{self as k, patches};
 use sora_director::motion::twins as twin;
 use sora_director::motion::{Motion, MotionError, MotionOptions, Pairs, TrackEnd, estimate, pairs};

@@ -1,12 +1,12 @@
 //! Every kernel beside its twin on the data of real chains, and whole chains on twins.
 
-use sora_director::eval::kernels::{Take, check};
+use sora_director::kernels::{Take, check};
 use std::collections::BTreeSet;
 
-use sora_director::event::Silent;
 use sora_director::gpu::agree::within;
 use sora_director::gpu::shadow::Mode;
 use sora_director::gpu::{Call, Kernel, Shadow, groups_1d};
+use sora_director::monitor::Silent;
 use sora_director::motion::{MotionOptions, estimate};
 use sora_director::video::{DecodeOptions, EncodeOptions, Encoder, decode};
 

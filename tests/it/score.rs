@@ -4,7 +4,7 @@ mod command;
 mod kernels;
 mod stream;
 
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::motion::{MotionOptions, estimate};
 use sora_director::score::{Combination, ScoreError, ScoreOptions, Scores, rank, score};
 use sora_director::video::{Frames, VideoInfo};

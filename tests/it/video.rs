@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::video::{
     DecodeOptions, EncodeOptions, Encoder, Frames, VideoError, Windows, decode, probe,
 };

@@ -2,8 +2,8 @@
 
 use glam::{DMat3, DQuat, DVec3};
 use sora_director::camera::{Cameras, LengthUnit};
-use sora_director::event::{Monitor, Silent};
 use sora_director::gpu::{groups_1d, groups_2d};
+use sora_director::monitor::{Monitor, Silent};
 use sora_director::world::fuse::{
     CLASSIFY, ClassifyParams, GpuView, INTEGRATE, IntegrateParams, SURFACE, SurfaceParams,
 };

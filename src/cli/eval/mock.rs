@@ -9,11 +9,11 @@ use anyhow::Context;
 use crate::cli::Globals;
 use crate::eval::mock::{Agreement, agreement};
 use crate::eval::sheet::{self, MOVES, PLACES};
-use crate::event::Silent;
 use crate::generate::TakeRequest;
 use crate::generate::local::LocalProvider;
 use crate::mock::seeds::HELD_OUT;
 use crate::mock::{MockProvider, understand};
+use crate::monitor::Silent;
 use crate::progress::tell;
 
 /// Arguments.

@@ -14,8 +14,8 @@ use crate::cli::{Globals, colour_on_stdout};
 use crate::eval::corrupt::{Kind, LEVELS};
 use crate::eval::scores::clips::{self, Halves, Shape, Spec};
 use crate::eval::scores::{Options, Outcome, Variant, picture, sheet, validate};
-use crate::event::Monitor;
 use crate::gpu::Gpu;
+use crate::monitor::Monitor;
 use crate::progress::{Single, tell};
 use crate::run::signals;
 

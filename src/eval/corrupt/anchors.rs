@@ -1,7 +1,7 @@
 //! Points of a clip's content that a corruption can stick to.
 
-use crate::event::Monitor;
 use crate::gpu::Gpu;
+use crate::monitor::Monitor;
 use crate::motion::{self, MotionError, MotionOptions};
 use crate::numeric::Rng;
 use crate::video::Frames;

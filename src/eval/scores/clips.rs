@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use crate::eval::sheet::{MOVES, PLACES};
-use crate::event::Monitor;
 use crate::gpu::Gpu;
 use crate::mock::defects::exactly;
 use crate::mock::render::{Renderer, Want};
 use crate::mock::seeds::{HELD_OUT, TUNING};
 use crate::mock::{Clip, Scene, understand};
+use crate::monitor::Monitor;
 use crate::paths::is_video;
 use crate::video::{DecodeOptions, Frames, VideoInfo, Windows};
 

@@ -1,7 +1,7 @@
 //! From frames to scores, as `director score` does it: the one place where evaluation meets the scores that it judges.
 
-use crate::event::Monitor;
 use crate::gpu::Gpu;
+use crate::monitor::Monitor;
 use crate::motion::{self, MotionError, MotionOptions};
 use crate::score::{self, ScoreError, ScoreOptions, Scores};
 use crate::video::Frames;

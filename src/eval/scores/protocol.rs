@@ -9,8 +9,8 @@ use super::matrix::{Cell, Ladder, Verdict, cells, verdict};
 use super::measure::{METRICS, measure, metrics, values};
 use super::traps::{self, Trap};
 use crate::eval::corrupt::{Anchors, Corruption, Kind, corrupt};
-use crate::event::Monitor;
 use crate::gpu::Gpu;
+use crate::monitor::Monitor;
 use crate::score::Scores;
 use crate::video::Frames;
 

@@ -5,8 +5,8 @@ use image::{Rgb, RgbImage};
 
 use super::font;
 use crate::eval::corrupt::{Anchors, Corruption, Kind, LEVELS, corrupt};
-use crate::event::Monitor;
 use crate::gpu::Gpu;
+use crate::monitor::Monitor;
 use crate::video::Frames;
 
 /// Longest side of a cell in pixels.

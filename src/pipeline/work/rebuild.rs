@@ -7,7 +7,7 @@ use super::{Job, Posed};
 use crate::agent::{AgentReport, Floor};
 use crate::camera::Cameras;
 use crate::draw::pictures as draw;
-use crate::event::Monitor;
+use crate::monitor::Monitor;
 use crate::splat::{self, format};
 use crate::store::{Scratch, read_json};
 use crate::world::{self, Alignment};

@@ -5,7 +5,7 @@ use super::super::studio::Studio;
 use super::Job;
 use super::rebuild::posed;
 use crate::agent::{self, AgentReport};
-use crate::event::Monitor;
+use crate::monitor::Monitor;
 use crate::revise::{self, Evidence, Found};
 use crate::score::Scores;
 use crate::splat::FitReport;

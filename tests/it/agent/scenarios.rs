@@ -2,7 +2,7 @@
 
 use sora_director::agent::{self, AgentError, AgentOptions, AgentReport, Severity, inspect};
 use sora_director::camera::{Camera, Cameras, Intrinsics, LengthUnit, Pose};
-use sora_director::event::{Monitor, Silent};
+use sora_director::monitor::{Monitor, Silent};
 use sora_director::world::{Alignment, DepthView, Voxel, World, WorldOptions, align, build};
 
 use super::random_world;

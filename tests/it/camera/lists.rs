@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sora_director::camera::{Wanted, known, known_of};
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::video::{DecodeOptions, Frames, decode, list_images};
 
 use crate::common::gpu;

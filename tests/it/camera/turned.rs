@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use glam::{DMat3, DVec2, DVec3};
 use image::{Rgb, RgbImage};
 use sora_director::camera::{Cameras, Intrinsics, Pose, known};
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::video::{DecodeOptions, decode};
 
 use crate::common::gpu;

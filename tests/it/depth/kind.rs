@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use sora_director::depth::{DepthKind, KindFrom, Model, Options};
-use sora_director::event::Monitor;
+use sora_director::monitor::Monitor;
 use sora_director::video::{Frames, VideoInfo};
 
 use super::make::{Net, answer, options, picture, says};

@@ -1,8 +1,8 @@
 //! Corruptions of whole clips: deterministic, growing, where they belong.
 
 use sora_director::eval::corrupt::{Anchors, Corruption, Kind, LEVELS, corrupt};
-use sora_director::event::Silent;
 use sora_director::gpu::GpuError;
+use sora_director::monitor::Silent;
 use sora_director::video::Frames;
 
 use super::clip;

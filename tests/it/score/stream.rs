@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::motion::{MotionOptions, estimate};
 use sora_director::pipeline::watch;
 use sora_director::score::{ScoreOptions, Scores, score};

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use sora_director::event::Monitor;
 use sora_director::generate::local::{Local, LocalProvider};
 use sora_director::generate::{Delivered, DependsOn, GenerateError, Providers, TakeRequest};
 use sora_director::gpu::AdapterChoice;
 use sora_director::manifest;
+use sora_director::monitor::Monitor;
 use sora_director::pipeline::{Config, Explained, Explainer, INTERMEDIATES, Preset, Standing};
 use sora_director::record::{Entry, Event, Events, Listener, Outcome, RowResult};
 use sora_director::run::Batch;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::store::{At, Begun, Folder, Recipe, Run, Store, StoreError, Verify};
 
 use super::bucket::Bucket;

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sora_director::event::Monitor;
 use sora_director::generate::{
     Caps, Delivered, DependsOn, FailureClass, GenerateError, JobFailure, JobHandle, JobState,
     Polled, Providers, Quote, Reconciled, Submission, TakeRequest, VideoProvider,
 };
 use sora_director::lane::Recover;
 use sora_director::manifest::{self, Prompt};
+use sora_director::monitor::Monitor;
 use sora_director::pipeline::{Config, Context, Preset, Round, Scored, Stages, StepError, Take};
 use sora_director::record::{Entry, Events, IterationResult, Listener, TakeResult, Work};
 use sora_director::revise::Revision;

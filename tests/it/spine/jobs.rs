@@ -1,9 +1,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sora_director::event::{Monitor, Silent};
 use sora_director::generate::job::{self, JobOptions, JobRecord, RecordedState};
 use sora_director::generate::{Delivered, FailureClass, GenerateError, TakeRequest};
+use sora_director::monitor::{Monitor, Silent};
 use sora_director::record::RowResult;
 use sora_director::store::read_json;
 

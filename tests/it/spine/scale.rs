@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Instant;
 
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::record::RunView;
 
 use super::fake::{Desk, Service, journal};

@@ -18,7 +18,7 @@ fn at() -> At {
 
 fn recorded(root: &Path) -> StepRecord {
     match record_of(root, &at()) {
-        Ok(Standing::Done(record)) => record,
+        Ok(Standing::Done(record)) => *record,
         other => panic!("{other:?}"),
     }
 }

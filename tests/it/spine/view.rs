@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::record::{Entry, Event, Outcome, RowResult, RunView};
 use sora_director::store::{At, FORMAT, StoreError};
 

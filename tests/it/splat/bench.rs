@@ -4,8 +4,8 @@ use std::path::Path;
 
 use glam::{DMat3, DMat4, DVec3};
 use sora_director::camera::{Camera, Cameras, FocalSource, Intrinsics, LengthUnit, Pose};
-use sora_director::event::Silent;
 use sora_director::gpu::Gpu;
+use sora_director::monitor::Silent;
 use sora_director::splat::{FitOptions, Renderer, fit};
 use sora_director::video::{Frames, VideoInfo};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use glam::DVec3;
 use sora_director::camera::{Camera, Cameras, FocalSource, LengthUnit};
 use sora_director::depth::{DepthKind, DepthMap, DepthMaps};
-use sora_director::event::{Monitor, Silent};
+use sora_director::monitor::{Monitor, Silent};
 use sora_director::splat::{Fit, FitOptions, Renderer, SplatError, Splats, fit};
 use sora_director::video::{Frames, VideoInfo};
 

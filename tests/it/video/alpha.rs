@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ffmpeg_next::format::Pixel;
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::video::examine;
 
 use super::clips::{Recipe, SIZE, edge, make, numbers, other};

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use sora_director::event::{Monitor, Silent};
 use sora_director::generate::TakeRequest;
 use sora_director::generate::files::{Files, expand};
 use sora_director::generate::local::LocalProvider;
+use sora_director::monitor::{Monitor, Silent};
 use sora_director::video::{DecodeOptions, VideoError, decode, probe};
 
 use super::{encode, native, open, picture, psnr};

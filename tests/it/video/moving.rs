@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use image::RgbaImage;
-use sora_director::event::Silent;
 use sora_director::generate::TakeRequest;
 use sora_director::generate::files::{Files, expand};
 use sora_director::generate::local::LocalProvider;
+use sora_director::monitor::Silent;
 use sora_director::video::{DecodeOptions, Frames, Windows, examine, probe};
 
 use super::{native, open};

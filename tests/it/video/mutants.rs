@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::video::{DecodeOptions, decode, examine};
 
 use super::encode;

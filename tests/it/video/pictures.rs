@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, RgbImage, RgbaImage};
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::video::{Frames, examine, probe};
 
 use super::{native, open};

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sora_director::event::Silent;
+use sora_director::monitor::Silent;
 use sora_director::video::{DecodeOptions, Frames, Windows, examine};
 
 use super::clips::{H264, H264_PLAIN, RATE, Recipe, make, numbers, other, restamp};

@@ -7,11 +7,10 @@ use std::time::Instant;
 use glam::DVec3;
 use serde::Serialize;
 
-use super::corrupt::{Anchors, Corruption, Kind, corrupt};
 use crate::agent::{self, AgentOptions};
 use crate::camera::{Cameras, FocalSource, LengthUnit};
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
-use crate::event::{Monitor, Silent};
+use crate::eval::corrupt::{Anchors, Corruption, Kind, corrupt};
 use crate::gpu::compact::Compact;
 use crate::gpu::histogram::Histogram;
 use crate::gpu::image::{Pyramid, filter};
@@ -23,6 +22,7 @@ use crate::gpu::{AnyBuffer, Buffer, Gpu, Kernel, Shadow, groups_2d};
 use crate::mock::defects::{self, exactly};
 use crate::mock::render::{Renderer, Shot, Want};
 use crate::mock::{Clip, Scene, understand};
+use crate::monitor::{Monitor, Silent};
 use crate::motion::{self, MotionOptions};
 use crate::score::{self, ScoreOptions};
 use crate::splat::{self, FitOptions};
@@ -102,7 +102,7 @@ pub fn check(gpu: &Gpu, monitor: &dyn Monitor) -> Checked {
     }
     let kernels = shadow.findings();
     let seen = |kernel: &&Kernel| kernels.iter().any(|f| f.kernel == kernel.stem);
-    let unreached = crate::kernels::all()
+    let unreached = super::all()
         .into_iter()
         .filter(|kernel| !seen(kernel))
         .map(|kernel| kernel.stem)

@@ -1,4 +1,10 @@
-//! Every kernel of the crate, for the test that compares `kernels/` with the host's declarations.
+//! Every kernel of the crate: their list, and chains that run each of them beside its twin.
+
+mod chains;
+
+pub use chains::{
+    CHAINS, Chain, Checked, Outcome, Take, check, conversion, faulty, primitives, take,
+};
 
 use crate::gpu::Kernel;
 
