@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::moderated::{Words, moderation};
 use super::stages::Tracked;
 use super::step::{Each, Facts, Step, numbered};
-use super::{Config, Round, Take, Words, moderation, steps, takes};
+use super::{Config, Round, Take, steps, takes};
 use crate::generate::{Providers, TakeRequest, VideoProvider};
 use crate::manifest::Prompt;
 use crate::record::Work;

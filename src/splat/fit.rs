@@ -85,7 +85,7 @@ pub fn fit(
     let mut trainer = Trainer::new(gpu, &splats, frames.width, frames.height)?;
     let some: Vec<_> = sample(&fitted, 8);
     let before = evaluate(&mut trainer, frames, &some, options, monitor)?;
-    let initial_psnr = mean(&before, |h| h.psnr).unwrap_or_default();
+    let initial_psnr = mean(&before, |h| h.psnr);
 
     let mut rng = Rng::new(options.seed);
     let mut order: Vec<usize> = Vec::new();
@@ -163,7 +163,7 @@ pub fn fit(
         held_out_psnr: mean(&held_out, |h| h.psnr),
         held_out_ssim: mean(&held_out, |h| h.ssim),
         held_out,
-        train_psnr: mean(&trained, |h| h.psnr).unwrap_or_default(),
+        train_psnr: mean(&trained, |h| h.psnr),
         initial_psnr,
         most_instances: trainer.most_instances()?,
         overflow_steps,

@@ -173,9 +173,9 @@ pub struct FitReport {
     /// Mean over the held-out frames.
     pub held_out_ssim: Option<f64>,
     /// Mean over at most eight frames that were trained on.
-    pub train_psnr: f64,
+    pub train_psnr: Option<f64>,
     /// Of the same frames, by the first splats.
-    pub initial_psnr: f64,
+    pub initial_psnr: Option<f64>,
     /// The most pairs of splat and tile in one image.
     pub most_instances: usize,
     /// Steps between two looks at the buffers during which a buffer may have been too small, so that pairs of the
@@ -222,8 +222,8 @@ mod tests {
                 held_out: vec![frame; count],
                 held_out_psnr: (count > 0).then_some(21.5),
                 held_out_ssim: (count > 0).then_some(0.8),
-                train_psnr: 20.0,
-                initial_psnr: 10.0,
+                train_psnr: Some(20.0),
+                initial_psnr: Some(10.0),
                 most_instances: 1,
                 overflow_steps: 0,
                 relocated: 0,
