@@ -196,12 +196,12 @@ impl Gpu {
             let names: Vec<_> = found
                 .iter()
                 .enumerate()
-                .map(|(i, (s, _))| format!("{i}: {}", s.name))
+                .map(|(i, (s, _))| format!("{i} or '{}'", s.name))
                 .collect();
             return Err(GpuError::NoAdapter(if names.is_empty() {
                 String::new()
             } else {
-                format!(" for --adapter {choice}; there are {}", names.join(", "))
+                format!(" for --adapter {choice}; choose one of {} (several by number, such as 0,1, are one lane each)", names.join(", "))
             }));
         };
         let (summary, adapter) = found.swap_remove(at);
