@@ -201,7 +201,10 @@ impl Gpu {
             return Err(GpuError::NoAdapter(if names.is_empty() {
                 String::new()
             } else {
-                format!(" for --adapter {choice}; choose one of {} (several by number, such as 0,1, are one lane each)", names.join(", "))
+                format!(
+                    " for --adapter {choice}; choose one of {} (several by number, such as 0,1, are one lane each)",
+                    names.join(", ")
+                )
             }));
         };
         let (summary, adapter) = found.swap_remove(at);

@@ -12,7 +12,7 @@ use sora_director::monitor::Monitor;
 use sora_director::pipeline::{Config, Explained, Explainer, INTERMEDIATES, Preset, Standing};
 use sora_director::record::{Entry, Event, Events, Listener, Outcome, RowResult};
 use sora_director::run::Batch;
-use sora_director::store::{Clean, Run, clean};
+use sora_director::store::{Clean, Run, StepRecord, clean, read_json, write_json};
 
 /// What ran of the world of a round.
 const WORLD: [&str; 4] = ["world", "agent", "pictures", "revision"];
@@ -293,6 +293,36 @@ fn what_clean_dropped_is_made_again_for_what_reads_it_only() {
     assert!(worked.contains(&"depth-1".to_owned()), "{worked:?}");
     assert!(!worked.contains(&"cameras-1".to_owned()), "{worked:?}");
     assert!(glb.exists());
+}
+
+#[test]
+fn what_comes_out_otherwise_when_it_is_made_again_is_read_by_all_that_read_it() {
+    let mut case = Case::new(ROBOT);
+    case.start();
+    assert!(drop_files(&case, &|path| path.ends_with("depth.npy")) == 1);
+    // As another adapter may have left it: the cameras were solved from other values.
+    let other = "0".repeat(64);
+    let edit = |step: &str, change: &dyn Fn(&mut StepRecord)| {
+        let path = case.artifact(&format!("steps/{step}.json"));
+        let mut record: StepRecord = read_json(&path).expect("record");
+        change(&mut record);
+        record.key = record.recipe.key();
+        write_json(&path, &record).expect("write");
+    };
+    edit("depth-1", &|record| {
+        let dropped = record.artifacts.iter_mut().find(|a| a.dropped);
+        dropped.expect("dropped").sha256.clone_from(&other);
+    });
+    edit("cameras-1", &|record| {
+        let input = record.recipe.inputs.get_mut("takes/1/depth.npy");
+        input.expect("read").clone_from(&other);
+    });
+    case.config.fit.steps = 21;
+    let mut want = vec!["cameras-1", "depth-1"];
+    want.extend(SPLATS);
+    want.sort_unstable();
+    assert_eq!(case.start(), want);
+    assert_eq!(case.start(), [""; 0]);
 }
 
 fn drop_files(case: &Case, drops: &dyn Fn(&str) -> bool) -> usize {
