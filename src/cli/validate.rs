@@ -44,9 +44,14 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         .out
         .clone()
         .unwrap_or_else(|| default_out(&args.manifest));
-    let view = match out.join("run.toml").exists() {
-        true => RunView::load(&out)?,
-        false => RunView::default(),
+    // A run that cannot be gone on with is no fault of the manifest.
+    let view = match out.join("run.toml").exists().then(|| RunView::load(&out)) {
+        Some(Ok(view)) => view,
+        Some(Err(error)) => {
+            tracing::warn!("{error}");
+            RunView::default()
+        }
+        None => RunView::default(),
     };
     let done = rows.iter().filter(|row| view.is_done(&row.id)).count();
     if args.json {
