@@ -96,9 +96,9 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let Some((outcome, when)) = row.done else {
             continue;
         };
-        let old = args
-            .older_than
-            .is_none_or(|age| now.duration_since(when).unsigned_abs() >= age);
+        let old = args.older_than.is_none_or(|age| {
+            Duration::try_from(now.duration_since(when)).is_ok_and(|since| since >= age)
+        });
         if outcome != Outcome::Failed && old {
             done.push((when, row.id.clone()));
         }

@@ -48,6 +48,11 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             );
         }
     }
+    if args.settings.preset.is_some() {
+        bail!(
+            "a run's run.toml names every setting, so that a preset under it changes nothing; name what would change: --set fit.steps=1000"
+        );
+    }
     let config = args.settings.over_run(&args.run, globals)?;
     let networks = Model::open(&config.depth)?.identity();
     let explainer = Explainer {

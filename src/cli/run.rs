@@ -9,7 +9,7 @@ use super::{Globals, settings::Settings};
 use crate::gpu::AdapterChoice;
 use crate::manifest::{self, Fault, ManifestError, Prompt};
 use crate::pipeline::Config;
-use crate::progress::{Logged, Reporter, tell};
+use crate::progress::{LogFormat, Logged, Reporter, tell};
 use crate::record::{Both, Events};
 use crate::report::results::{self, Format};
 use crate::run::{Batch, BatchResult, signals};
@@ -142,10 +142,12 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let result = batch.run()?;
     if args.json {
         results::write(&out, Format::Jsonl, false)?;
-    } else if !globals.quiet {
+    } else if !globals.quiet && globals.log_format == LogFormat::Text {
         show(&out, &result)?;
     }
-    if result.interrupted {
+    // Machines have the last event.
+    let people = globals.log_format == LogFormat::Text;
+    if result.interrupted && people {
         tell(&format!(
             "interrupted with {} row(s) left; the same command again goes on",
             result.left
@@ -158,7 +160,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 const FEW_ROWS: usize = 50;
 
 fn show(out: &Path, result: &BatchResult) -> anyhow::Result<()> {
-    let done = result.accepted + result.limit + result.refused + result.undecided + result.failed;
+    let done = result.done();
     if (1..=FEW_ROWS).contains(&done) {
         results::write(out, Format::Table, super::colour_on_stdout())?;
     }

@@ -40,7 +40,7 @@ pub struct Settings {
     max_iterations: Option<u32>,
     /// Working sizes and effort [default: standard]
     #[arg(long, value_enum)]
-    preset: Option<Preset>,
+    pub(super) preset: Option<Preset>,
     /// Seed of the first take, where the row does not say [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
     seed: Option<i64>,

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::Globals;
 use crate::generate::job::{self, RecordedState};
 use crate::record::{Doing, RowResult, RowView, RunView};
-use crate::store::Folder;
+use crate::store::{Folder, StoreError};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -31,8 +31,12 @@ const SHOWN: usize = 12;
 
 /// Runs the command.
 pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
-    let view = RunView::load(&args.run)?;
     let holder = Folder::holder(&args.run);
+    let view = match RunView::load(&args.run) {
+        // It has not come to its first line yet.
+        Err(StoreError::Missing(_)) if holder.is_some() => RunView::default(),
+        view => view?,
+    };
     let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
     for (outcome, _) in view.rows().iter().filter_map(|row| row.done) {
         *outcomes.entry(outcome.name()).or_default() += 1;
@@ -55,7 +59,7 @@ pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
             .collect();
         let status = json!({
             "rows": view.rows().len(), "done": done, "outcomes": outcomes, "steps": view.steps, "open_jobs": jobs,
-            "running": running, "starts": view.starts, "started": view.started, "ended": view.ended,
+            "running": running, "made_again": view.rows().iter().filter(|row| row.again).count(), "left": view.left, "starts": view.starts, "started": view.started, "ended": view.ended,
             "process": holder, "last_entry": view.last,
         });
         println!("{}", serde_json::to_string_pretty(&status)?);
@@ -66,6 +70,10 @@ pub fn run(args: &Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
     println!("{}", standing(&view, holder.as_deref(), now));
     for (name, count) in &outcomes {
         println!("  {name:<10} {count}");
+    }
+    match view.rows().iter().filter(|row| row.again).count() {
+        0 => {}
+        again => println!("  {again} row(s) that were done are being made again"),
     }
     if !running.is_empty() {
         println!("under way:");
@@ -116,6 +124,11 @@ fn standing(view: &RunView, holder: Option<&str>, now: Timestamp) -> String {
         (Some(pid), Some(t), _) => format!("process {pid} works on it, {}", started(t)),
         (Some(pid), None, _) => format!("process {pid} begins"),
         (None, None, _) => "never started".to_owned(),
+        (None, _, Some(t)) if view.left > 0 => format!(
+            "nobody works on it; it was stopped {} ago with {} row(s) left, and the same command goes on",
+            ago(t, now),
+            view.left
+        ),
         (None, _, Some(t)) => format!("nobody works on it; it ended {} ago", ago(t, now)),
         (None, Some(t), None) => format!(
             "nobody works on it; the last start, {}, was cut short, and the same command goes on",
@@ -126,6 +139,9 @@ fn standing(view: &RunView, holder: Option<&str>, now: Timestamp) -> String {
 
 /// Such as `2h 5m`.
 fn ago(then: Timestamp, now: Timestamp) -> String {
+    if then > now {
+        return "less than no time (a clock is wrong)".to_owned();
+    }
     let unit = match now.duration_since(then).as_secs() {
         ..60 => Unit::Second,
         60..86_400 => Unit::Minute,

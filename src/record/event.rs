@@ -115,7 +115,7 @@ impl Event {
     fn is_synced(&self) -> bool {
         matches!(
             self,
-            Self::RunStarted { .. } | Self::RowDone { .. } | Self::RunDone { .. }
+            Self::RunStarted { .. } | Self::RowDone { .. } | Self::Stopping | Self::RunDone { .. }
         )
     }
 }

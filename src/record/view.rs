@@ -23,6 +23,8 @@ pub struct RunView {
     pub ended: Option<Timestamp>,
     /// Work by step (without the number of its take), over all starts.
     pub steps: BTreeMap<String, StepSum>,
+    /// Rows that were left when it ended.
+    pub left: usize,
     /// The folder that the manifest lies in, from which its rows name files.
     pub folder: Option<PathBuf>,
     /// Its rows, in the manifest's order.
@@ -63,6 +65,8 @@ pub struct RowView {
     pub iteration: Option<u32>,
     /// How it ended, and when.
     pub done: Option<(Outcome, Timestamp)>,
+    /// It was done, and is being made again.
+    pub again: bool,
     /// Times it failed in a row.
     pub attempts: u32,
     // As JSON: a run may have many rows, and few are looked at at once.
@@ -70,14 +74,15 @@ pub struct RowView {
 }
 
 impl RowView {
-    /// What it came to; none until it is done.
+    /// What it came to, also while it is being made again; none until it was done once.
     pub fn result(&self) -> Option<RowResult> {
         serde_json::from_str(&self.result).ok()
     }
 
-    /// Whether it came to this before.
+    /// Whether it came to this before, and is not being made again.
     pub fn is(&self, result: &RowResult) -> bool {
-        serde_json::to_string(result).is_ok_and(|text| *self.result == *text)
+        let same = || serde_json::to_string(result).is_ok_and(|text| *self.result == *text);
+        self.done.is_some() && same()
     }
 }
 
@@ -98,7 +103,14 @@ impl RunView {
             let path = root.to_owned();
             return Err(StoreError::Older { path, found });
         }
-        Self::of(root, Lines::of(root)?)
+        let view = Self::of(root, Lines::of(root)?)?;
+        if view.started.is_none() && root.join("prompts").exists() {
+            tracing::warn!(
+                "{}: the journal is missing, or its start; run the same command again, and what rows came to is told again",
+                root.join(JOURNAL).display()
+            );
+        }
+        Ok(view)
     }
 
     /// The view of a journal's lines; `root` is for words.
@@ -107,11 +119,23 @@ impl RunView {
     /// [`StoreError::Newer`], and what reading says.
     pub fn of(root: &Path, lines: Lines) -> Result<Self, StoreError> {
         let mut view = Self::default();
+        let (mut at, mut torn) = (0, None);
         for line in lines {
             let line = line?;
+            at += 1;
+            if let Some(at) = torn.take() {
+                tracing::warn!(
+                    "{}: line {at} cannot be read and is left out; run the same command again to have what rows came to told again",
+                    root.join(JOURNAL).display()
+                );
+            }
             match serde_json::from_slice::<Entry>(&line) {
                 Ok(entry) => view.fold(entry, root)?,
-                Err(error) => view.unknown(root, &line, &error)?,
+                Err(error) => {
+                    // The last one may be half written yet.
+                    let whole = view.unknown(root, &line, &error)?;
+                    torn = (!whole && !line.is_empty()).then_some(at);
+                }
             }
         }
         Ok(view)
@@ -134,7 +158,8 @@ impl RunView {
 
     /// What the rows that are done came to, one at a time.
     pub fn results(&self) -> impl Iterator<Item = RowResult> {
-        self.rows.iter().filter_map(RowView::result)
+        let done = self.rows.iter().filter(|row| row.done.is_some());
+        done.filter_map(RowView::result)
     }
 
     /// Whether a start is under way, or was cut short.
@@ -142,13 +167,14 @@ impl RunView {
         self.started.is_some() && self.ended.is_none()
     }
 
-    /// A line that is no entry of this program: a newer one's is refused, one that is torn or altered is left out.
+    /// A line that is no entry of this program: a newer one's is refused, one that is torn or altered is left out;
+    /// whether it is a whole line at all.
     fn unknown(
         &mut self,
         root: &Path,
         line: &[u8],
         error: &serde_json::Error,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         #[derive(Deserialize)]
         struct Peek {
             number: u64,
@@ -175,9 +201,9 @@ impl RunView {
                     root.join(JOURNAL).display()
                 );
                 self.last = self.last.max(number);
-                Ok(())
+                Ok(true)
             }
-            Err(_) => Ok(()),
+            Err(_) => Ok(false),
         }
     }
 
@@ -210,6 +236,8 @@ impl RunView {
             }
             Event::StepStarted { at } => self.change(&at.id, |row| {
                 row.iteration = Some(at.iteration);
+                // What it came to before is no longer what it has.
+                row.again |= row.done.take().is_some();
                 row.doing.retain(|doing| doing.step != at.step);
                 row.doing.push(Doing {
                     iteration: at.iteration,
@@ -230,12 +258,14 @@ impl RunView {
                 ..
             } => self.change(&id, |row| {
                 row.done = Some((outcome, time));
+                row.again = false;
                 row.attempts = result.failure.as_ref().map_or(0, |f| f.attempts);
                 row.result = serde_json::to_string(&result).unwrap_or_default().into();
                 (row.iteration, row.doing) = (None, Vec::new());
             }),
-            Event::RunDone { .. } => {
+            Event::RunDone { left, .. } => {
                 self.ended = Some(time);
+                self.left = left;
                 self.rows.iter_mut().for_each(|row| row.doing.clear());
             }
             Event::Progress { .. } | Event::Warned { .. } | Event::Stopping => {}

@@ -29,6 +29,12 @@ pub enum Format {
 /// As [`RunView::load`], and a standard output that cannot be written.
 pub fn write(root: &Path, format: Format, colour: bool) -> anyhow::Result<usize> {
     let view = RunView::load(root)?;
+    match view.rows().iter().filter(|row| row.again).count() {
+        0 => {}
+        again => tracing::warn!(
+            "{again} row(s) that were done are being made again; what they came to before is left out"
+        ),
+    }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut count = 0;
     let results = view.results().inspect(|_| count += 1);

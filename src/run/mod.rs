@@ -55,6 +55,11 @@ impl BatchResult {
         }
     }
 
+    /// Rows that came to something.
+    pub fn done(&self) -> usize {
+        self.accepted + self.limit + self.refused + self.undecided + self.failed
+    }
+
     fn count(&mut self, outcome: Outcome) {
         *match outcome {
             Outcome::Accepted => &mut self.accepted,
@@ -149,10 +154,13 @@ impl<'a> Batch<'a> {
         context: Context<'a>,
         lane: &Lane<'a, S>,
     ) -> anyhow::Result<BatchResult> {
-        let folder = self.manifest.parent().unwrap_or(Path::new(""));
+        let folder = match self.manifest.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
         self.events.tell(Event::RunStarted {
             rows: self.rows.iter().map(|row| row.id.clone()).collect(),
-            folder: std::path::absolute(folder.join("")).unwrap_or_default(),
+            folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             format: store::FORMAT,
         });
@@ -204,7 +212,7 @@ impl<'a> Batch<'a> {
             }
         });
         self.events.tell(Event::RunDone {
-            left: result.left,
+            left: self.rows.len() - result.done(),
             failed: result.failed,
         });
         if let Some(error) = fatal.or_else(|| Some(self.events.fault()?.into())) {

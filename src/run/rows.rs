@@ -40,7 +40,7 @@ pub fn rows(root: &Path) -> Result<Vec<Prompt>, StoreError> {
         .map(|n| root.join(n))
         .into_iter()
         .find(|p| p.exists());
-    let copy = copy.ok_or_else(|| StoreError::Missing(root.to_owned()))?;
+    let copy = copy.ok_or_else(|| StoreError::Gone(root.join(COPIES[0])))?;
     let folder = folder.as_deref().unwrap_or(root);
     let manifest = manifest::read_copy(&copy, folder).map_err(|e| StoreError::Broken {
         path: copy.clone(),

@@ -42,15 +42,12 @@ impl Folder {
                 return Err(StoreError::Foreign(root.to_owned()));
             }
         }
+        // Before anything is touched.
+        known_format(root)?;
         let tmp = root.join("tmp");
         std::fs::create_dir_all(&tmp).map_err(|e| StoreError::io(&tmp, e))?;
         let lock = lock(root)?;
-        if let Some(found) = check_format(&root.join("run.toml"))?
-            && found < FORMAT
-        {
-            let path = root.to_owned();
-            return Err(StoreError::Older { path, found });
-        }
+        known_format(root)?;
         let journal = open_journal(&root.join(JOURNAL))?;
         let folder = Self {
             root: root.to_owned(),
@@ -125,6 +122,17 @@ impl Folder {
 
     fn home(&self, at: &At) -> PathBuf {
         iteration_folder(&self.root, &at.id, at.iteration)
+    }
+}
+
+/// Refuses a run of another version.
+pub(super) fn known_format(root: &Path) -> Result<(), StoreError> {
+    match check_format(&root.join("run.toml"))? {
+        Some(found) if found < FORMAT => Err(StoreError::Older {
+            path: root.to_owned(),
+            found,
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -294,7 +302,13 @@ impl Store for Folder {
 
     fn drop_files(&self, at: &At, record: &StepRecord, paths: &[String]) -> Result<(), StoreError> {
         let home = self.home(at);
-        write_json(&record_path(&home, &at.step), record)?;
+        let path = record_path(&home, &at.step);
+        let marked = write_json(&path, record);
+        // A full disk has no room for the mark before a file is gone.
+        let full = matches!(marked, Err(StoreError::Unwritable { .. }));
+        if !full {
+            marked?;
+        }
         for path in paths {
             let file = home.join(path);
             match std::fs::remove_file(&file) {
@@ -305,6 +319,9 @@ impl Store for Folder {
             if let Some(folder) = file.parent().filter(|f| **f != *home) {
                 let _ = std::fs::remove_dir(folder);
             }
+        }
+        if full {
+            write_json(&path, record)?;
         }
         Ok(())
     }
@@ -327,6 +344,9 @@ impl Store for Folder {
     }
 
     fn append(&self, lines: &[u8], sync: bool) -> Result<(), StoreError> {
+        if sync {
+            self.still_ours()?;
+        }
         let mut file = held(&self.journal);
         file.write_all(lines)
             .and_then(|()| match sync {

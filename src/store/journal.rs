@@ -63,7 +63,7 @@ impl Journal<'_> {
     pub fn append(&self, document: &impl Serialize, sync: bool) -> Result<Line, StoreError> {
         // Held while it is written: lines are in the order of their numbers.
         let mut last = self.last();
-        *last += 1;
+        *last = last.saturating_add(1);
         let line = Line {
             number: *last,
             time: Timestamp::now(),

@@ -157,6 +157,15 @@ fn a_torn_journal_line_is_ignored_and_the_next_starts_on_its_own() {
 }
 
 #[test]
+fn a_number_at_its_end_does_not_overflow() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let run = Run::open(folder.path()).expect("open");
+    let journal = run.journal(u64::MAX);
+    let line = journal.append(&json!({"event": "stopping"}), true);
+    assert_eq!(line.expect("append").number, u64::MAX);
+}
+
+#[test]
 fn losing_the_journal_loses_no_artifact() {
     let folder = tempfile::tempdir().expect("tempdir");
     let ran = Cell::new(0);
@@ -324,6 +333,7 @@ fn a_run_of_an_earlier_format_is_refused_by_name_and_left_alone() {
     }
     assert!(root.join("prompts/a/1/takes/1/take.mp4").exists());
     assert!(root.join("tmp/half").exists(), "nothing is swept");
+    assert!(!root.join(".lock").exists(), "nothing is written");
 }
 
 #[test]

@@ -180,6 +180,34 @@ fn a_journal_from_the_future_is_refused_by_name_and_left_as_it_is() {
 }
 
 #[test]
+fn a_row_that_is_being_made_again_is_not_done_until_it_is() {
+    let desk = Desk::new("id,prompt\na,a room\nb,a hall\n");
+    let service = Service::new(0);
+    desk.batch(&service, |_| {}).expect("batch");
+    let path = desk.root().join("journal.jsonl");
+    let whole = std::fs::read_to_string(&path).expect("read");
+    let number = whole.lines().count() + 1;
+    let mut line = json!({"number": number, "time": "2026-11-28T00:00:00Z"});
+    let fields = step("step_started", "a", "splats");
+    line.as_object_mut()
+        .expect("object")
+        .extend(fields.as_object().expect("object").clone());
+    std::fs::write(&path, format!("{whole}{line}\n")).expect("write");
+    let view = RunView::load(&desk.root()).expect("view");
+    let ids: Vec<_> = view.results().map(|result| result.row.id).collect();
+    assert_eq!((ids, view.is_done("a")), (vec!["b".to_owned()], false));
+    assert!(
+        view.row("a")
+            .is_some_and(|a| a.again && a.result().is_some())
+    );
+    // The next start finds nothing to do, and says so.
+    let result = desk.batch(&service, |_| {}).expect("batch");
+    assert_eq!((result.resumed, service.books().billed.len()), (2, 2));
+    let view = RunView::load(&desk.root()).expect("view");
+    assert_eq!(view.results().count(), 2);
+}
+
+#[test]
 fn an_entry_that_was_altered_is_left_out_and_its_number_stays_used() {
     let folder = tempfile::tempdir().expect("tempdir");
     write(
