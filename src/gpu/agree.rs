@@ -306,7 +306,8 @@ impl Binding {
                 out.apart += 1;
                 first = first.or(Some(pair));
             }
-            if difference > far {
+            // One that is no finite number beside one that is, is never near.
+            if difference > far || difference.is_infinite() {
                 broken = broken.or(Some(Pair {
                     allowed: far,
                     ..pair

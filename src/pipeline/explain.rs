@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::moderated::{Words, moderation};
+use super::moderated::{moderation, refused};
 use super::stages::Tracked;
 use super::step::{Each, Facts, Step, numbered};
 use super::{Config, Round, Take, steps, takes};
@@ -136,13 +136,19 @@ impl Look<'_> {
         }
         let scores: Vec<Scores> = scored.iter().map(|(_, scores)| scores.clone()).collect();
         let order = score::rank(&scores);
-        // Another take may come to be the best once one is scored anew.
-        if scored.len() > 1 {
-            let names = scored
-                .iter()
-                .map(|(take, _)| numbered("takes/#/scores.json", take.number));
-            let open = names.filter(|name| self.open.contains(name));
-            self.under.extend(open.collect::<Vec<_>>());
+        // Another take may come to be the best once one is scored anew, or is there at last; a round that was gone on from
+        // takes no more.
+        let (id, iteration) = (&row.id, self.round.iteration);
+        let closed = iteration_folder(self.explainer.root, id, iteration + 1).exists();
+        if requests.len() > 1 {
+            let there = |number: u32| scored.iter().any(|(take, _)| take.number == number);
+            let open = (1..).zip(&requests).filter_map(|(number, _)| {
+                let name = numbered("takes/#/scores.json", number);
+                let open = self.open.contains(&name) || !(there(number) || closed);
+                open.then_some(name)
+            });
+            let open: Vec<_> = open.collect();
+            self.under.extend(open);
         }
         // As the walk: the best take that can be solved, else the best one's refusal.
         let mut chosen = order.first().copied();
@@ -177,9 +183,7 @@ impl Look<'_> {
         let Record::Done(record) = self.record(steps::REVISION.name)? else {
             return Ok(None);
         };
-        let words = record.recipe.options.get("refusal");
-        let words = words.and_then(|words| serde_json::from_value::<Words>(words.clone()).ok());
-        let Some(words) = words.filter(|_| next) else {
+        let Some(words) = refused(&record, self.round).filter(|_| next) else {
             return Ok(None);
         };
         let recipe = moderation(self.explainer.config, self.round, &words);

@@ -6,7 +6,7 @@ use super::{Config, Context, Round, StepError, steps};
 use crate::record::IterationResult;
 use crate::revise::{Found, Revision, revise};
 use crate::score::Scores;
-use crate::store::{Recipe, read_json};
+use crate::store::{Recipe, StepRecord, read_json};
 
 /// The provider's words, by take, where an earlier start had this round's prompt refused and went on to the next round.
 pub(super) fn refused_before(context: &Context<'_>, round: &Round<'_>) -> Option<Words> {
@@ -15,13 +15,13 @@ pub(super) fn refused_before(context: &Context<'_>, round: &Round<'_>) -> Option
         .iteration(&round.row.id, round.iteration + 1)
         .exists();
     let at = round.at(steps::REVISION.name);
-    let recipe = context
-        .run
-        .record(&at)
-        .ok()
-        .flatten()
-        .filter(|_| next)?
-        .recipe;
+    let record = context.run.record(&at).ok().flatten().filter(|_| next)?;
+    refused(&record, round)
+}
+
+/// The provider's words where a record says that it refused this round's prompt.
+pub(super) fn refused(record: &StepRecord, round: &Round<'_>) -> Option<Words> {
+    let recipe = &record.recipe;
     let same = recipe.options.get("prompt")?.as_str() == Some(&round.prompt);
     let words = recipe.options.get("refusal")?.clone();
     serde_json::from_value(words).ok().filter(|_| same)

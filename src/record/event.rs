@@ -1,6 +1,7 @@
 //! Events: what a run tells while it works. Numbered and written down they are its journal; terminal, log, JSON and
 //! [`super::RunView`] are its readers.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -160,6 +161,8 @@ pub struct Events<'e> {
     listener: &'e dyn Listener,
     stop: &'e AtomicBool,
     fault: Mutex<Option<StoreError>>,
+    /// Rows of which the journal has a step that began in this start.
+    touched: Mutex<BTreeSet<String>>,
 }
 
 impl<'e> Events<'e> {
@@ -179,6 +182,7 @@ impl<'e> Events<'e> {
             listener,
             stop,
             fault: Mutex::new(None),
+            touched: Mutex::default(),
         })
     }
 
@@ -190,7 +194,14 @@ impl<'e> Events<'e> {
             listener,
             stop,
             fault: Mutex::new(None),
+            touched: Mutex::default(),
         }
+    }
+
+    /// Whether a step of this row began in this start, as the journal has it.
+    pub fn touched(&self, id: &str) -> bool {
+        let touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        touched.contains(id)
     }
 
     /// The run as it was before this start.
@@ -214,6 +225,10 @@ impl<'e> Events<'e> {
     }
 
     fn pass(&self, event: Event, keep: bool) {
+        if let Event::StepStarted { at } = &event {
+            let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+            touched.insert(at.id.clone());
+        }
         let mut entry = Entry {
             number: None,
             time: Timestamp::now(),

@@ -119,24 +119,31 @@ impl RunView {
     /// [`StoreError::Newer`], and what reading says.
     pub fn of(root: &Path, lines: Lines) -> Result<Self, StoreError> {
         let mut view = Self::default();
-        let (mut at, mut torn) = (0, None);
+        let (mut at, mut torn) = (0, Vec::new());
         for line in lines {
             let line = line?;
             at += 1;
-            if let Some(at) = torn.take() {
-                tracing::warn!(
-                    "{}: line {at} cannot be read and is left out; run the same command again to have what rows came to told again",
-                    root.join(JOURNAL).display()
-                );
-            }
             match serde_json::from_slice::<Entry>(&line) {
-                Ok(entry) => view.fold(entry, root)?,
+                Ok(entry) => {
+                    // A start tells again what the journal lacks.
+                    if matches!(entry.event, Event::RunDone { .. }) {
+                        torn.clear();
+                    }
+                    view.fold(entry, root)?;
+                }
                 Err(error) => {
-                    // The last one may be half written yet.
                     let whole = view.unknown(root, &line, &error)?;
-                    torn = (!whole && !line.is_empty()).then_some(at);
+                    torn.extend((!whole && !line.is_empty()).then_some(at));
                 }
             }
+        }
+        // The last one may be half written yet.
+        torn.retain(|line| *line < at);
+        if let Some(line) = torn.first() {
+            tracing::warn!(
+                "{}: line {line} cannot be read and is left out; run the same command again to have what rows came to told again",
+                root.join(JOURNAL).display()
+            );
         }
         Ok(view)
     }
@@ -275,7 +282,7 @@ impl RunView {
 
     fn start(&mut self, ids: Vec<String>, time: Timestamp) {
         self.starts += 1;
-        (self.started, self.ended) = (Some(time), None);
+        (self.started, self.ended, self.left) = (Some(time), None, 0);
         let before = std::mem::take(&mut self.rows).into_iter();
         self.others.extend(before.map(|row| (row.id.clone(), row)));
         self.places.clear();

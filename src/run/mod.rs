@@ -235,7 +235,13 @@ impl<'a> Batch<'a> {
         if walk.context.stopped() {
             return Ok(None);
         }
-        let _claim = self.run.claim(&row.id)?;
+        let _claim = match self.run.claim(&row.id) {
+            Err(error @ StoreError::Claimed { .. }) => {
+                tracing::warn!("{error}; it is left to that one");
+                return Ok(None);
+            }
+            claim => claim?,
+        };
         let started = Event::RowStarted {
             id: row.id.clone(),
             index,
@@ -268,7 +274,8 @@ impl<'a> Batch<'a> {
         batch.count(result.outcome);
         batch.resumed += usize::from(!fresh);
         let before = self.events.before().row(&result.row.id);
-        let known = !fresh && before.is_some_and(|row| row.is(&result));
+        let untouched = !fresh && !self.events.touched(&result.row.id);
+        let known = untouched && before.is_some_and(|row| row.is(&result));
         let done = Event::RowDone {
             id: result.row.id.clone(),
             outcome: result.outcome,

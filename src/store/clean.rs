@@ -44,7 +44,7 @@ pub fn clean(run: &Run, what: &Clean<'_>) -> Result<Cleaned, StoreError> {
         ..Cleaned::default()
     };
     for id in what.rows {
-        let small = |limit| cleaned.before - cleaned.bytes <= limit;
+        let small = |limit| cleaned.before.saturating_sub(cleaned.bytes) <= limit;
         if what.keep_under.is_some_and(small) {
             break;
         }

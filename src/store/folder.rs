@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::contract::{At, Claim, Scratch, Store};
 use super::steps::{StepRecord, Verify, whole};
@@ -17,6 +18,8 @@ use crate::files::sync_folder;
 pub struct Folder {
     root: PathBuf,
     journal: Mutex<File>,
+    /// The last line may not be whole.
+    torn: AtomicBool,
     // Held for its lock.
     lock: File,
     claimed: Arc<Mutex<BTreeSet<String>>>,
@@ -52,6 +55,7 @@ impl Folder {
         let folder = Self {
             root: root.to_owned(),
             journal: Mutex::new(journal),
+            torn: AtomicBool::new(false),
             lock,
             claimed: Arc::default(),
         };
@@ -148,7 +152,18 @@ fn lock(root: &Path) -> Result<File, StoreError> {
         .write(true)
         .open(&path)
         .map_err(|e| StoreError::io(&path, e))?;
-    match lock.try_lock() {
+    // `status` asks who holds the lock by taking it for a moment.
+    let mut tries = 0;
+    let taken = loop {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) if tries < 10 => {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            taken => break taken,
+        }
+    };
+    match taken {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();
@@ -296,11 +311,13 @@ impl Store for Folder {
     }
 
     fn forget(&self, at: &At) -> Result<(), StoreError> {
+        self.still_ours()?;
         let path = record_path(&self.home(at), &at.step);
         std::fs::remove_file(&path).map_err(|e| StoreError::io(&path, e))
     }
 
     fn drop_files(&self, at: &At, record: &StepRecord, paths: &[String]) -> Result<(), StoreError> {
+        self.still_ours()?;
         let home = self.home(at);
         let path = record_path(&home, &at.step);
         let marked = write_json(&path, record);
@@ -338,6 +355,7 @@ impl Store for Folder {
         if !from.exists() || to.exists() {
             return Ok(());
         }
+        self.still_ours()?;
         std::fs::rename(&from, &to)
             .and_then(|()| sync_folder(to.parent().unwrap_or(&home)))
             .map_err(|e| StoreError::io(&to, e))
@@ -348,12 +366,19 @@ impl Store for Folder {
             self.still_ours()?;
         }
         let mut file = held(&self.journal);
+        // What a full disk cut off would swallow the next line.
+        if self.torn.swap(true, Ordering::Relaxed) {
+            file.write_all(b"\n")
+                .map_err(|e| StoreError::io(&self.root.join(JOURNAL), e))?;
+        }
         file.write_all(lines)
             .and_then(|()| match sync {
                 true => file.sync_data(),
                 false => Ok(()),
             })
-            .map_err(|e| StoreError::io(&self.root.join(JOURNAL), e))
+            .map_err(|e| StoreError::io(&self.root.join(JOURNAL), e))?;
+        self.torn.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     fn journal(&self) -> Result<Box<dyn BufRead>, StoreError> {

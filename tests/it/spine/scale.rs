@@ -41,7 +41,7 @@ fn scale(n: usize) {
     assert_eq!((result.limit, result.failed), (n, 0));
     let start = Instant::now();
     let view = RunView::load(&desk.root()).expect("view");
-    let (viewed, of_view) = (start.elapsed(), resident_mib() - after);
+    let (viewed, of_view) = (start.elapsed(), resident_mib().saturating_sub(after));
     assert_eq!(view.results().count(), n);
     drop(view);
     let start = Instant::now();

@@ -208,6 +208,28 @@ fn a_row_that_is_being_made_again_is_not_done_until_it_is() {
 }
 
 #[test]
+fn a_take_that_fails_at_every_start_leaves_its_row_done() {
+    let mut desk = Desk::new("id,prompt\na,a room\n");
+    desk.config.takes = 2;
+    let mut service = Service::new(0);
+    let fault = super::fake::failure(sora_director::generate::FailureClass::Input, false);
+    service.fails_seed = Some((desk.config.seed, fault));
+    for start in 1..=4 {
+        desk.batch(&service, |_| {}).expect("batch");
+        let view = RunView::load(&desk.root()).expect("view");
+        assert_eq!(
+            (view.results().count(), view.is_done("a")),
+            (1, true),
+            "{start}"
+        );
+        assert!(
+            view.row("a")
+                .is_some_and(|a| !a.again && a.doing.is_empty())
+        );
+    }
+}
+
+#[test]
 fn an_entry_that_was_altered_is_left_out_and_its_number_stays_used() {
     let folder = tempfile::tempdir().expect("tempdir");
     write(
