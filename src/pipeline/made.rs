@@ -45,11 +45,6 @@ impl Made {
         }
     }
 
-    /// Adds what another part of the round left.
-    pub fn merge(&mut self, other: &Self) {
-        self.0.extend(other.0.clone());
-    }
-
     /// The artifact at a path.
     pub fn get(&self, path: &str) -> Option<&Content> {
         self.0.get(path)

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Event, Outcome, RowResult};
-use crate::store::{FORMAT, JOURNAL, Lines, StoreError, check_format};
+use crate::store::{FORMAT, JOURNAL, Lines, StoreError, known_format};
 
 /// A run as its journal tells it.
 #[derive(Debug, Default)]
@@ -97,12 +97,7 @@ impl RunView {
         if !settings.exists() {
             return Err(StoreError::Missing(root.to_owned()));
         }
-        if let Some(found) = check_format(&settings)?
-            && found < FORMAT
-        {
-            let path = root.to_owned();
-            return Err(StoreError::Older { path, found });
-        }
+        known_format(root)?;
         let view = Self::of(root, Lines::of(root)?)?;
         if view.started.is_none() && root.join("prompts").exists() {
             tracing::warn!(

@@ -111,7 +111,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// [`StoreError::Io`].
     fn forget(&self, at: &At) -> Result<(), StoreError>;
 
-    /// Drops files of a step that is done: the record says so first.
+    /// Drops files of a step that is done: the record says so first, or, where it has no room before they are gone,
+    /// right after.
     ///
     /// # Errors
     /// [`StoreError`].

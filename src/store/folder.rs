@@ -130,7 +130,10 @@ impl Folder {
 }
 
 /// Refuses a run of another version.
-pub(super) fn known_format(root: &Path) -> Result<(), StoreError> {
+///
+/// # Errors
+/// [`StoreError::Older`], [`StoreError::Newer`].
+pub fn known_format(root: &Path) -> Result<(), StoreError> {
     match check_format(&root.join("run.toml"))? {
         Some(found) if found < FORMAT => Err(StoreError::Older {
             path: root.to_owned(),

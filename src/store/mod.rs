@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 pub use artifacts::{check_format, read_json, write_atomic, write_json};
 pub use clean::{Clean, Cleaned, bytes_under, clean};
 pub use contract::{At, Claim, Scratch, Store};
-pub use folder::{Folder, JOURNAL, Standing, altered, iteration_folder, record_of};
+pub use folder::{Folder, JOURNAL, Standing, altered, iteration_folder, known_format, record_of};
 pub use journal::{Journal, Line, Lines};
 pub use recipe::{ABSENT, Key, Recipe};
 pub use stamps::Stamp;
