@@ -107,7 +107,7 @@ fn a_chain_on_twins_gives_what_the_gpu_gives() {
         // Adam's first steps are as long for a tiny gradient as for a large one: one near 0 may go either way.
         assert!(off * 20 <= 3 * a.len(), "{what}: {off}");
     }
-    // No kernel ran.
+    // All of them were dispatched; that the twin's answer stands is a test of its own.
     let findings = shadow.findings();
     assert!(findings.iter().all(|f| f.worst.is_none() && f.agrees()));
     assert!(
@@ -200,6 +200,30 @@ struct Params { n: u32, pad: u32, pad2: vec2<u32> }
         },
     ],
 };
+
+#[test]
+fn on_twins_the_twins_answer_stands_and_not_the_kernels() {
+    let gpu = gpu();
+    for (mode, at_70) in [(Mode::Check, 6.25), (Mode::Twins, 6.0)] {
+        let shadow = Shadow::new(mode);
+        let mut recorder = gpu.shadowed(&shadow).recorder();
+        let src: Vec<[f32; 2]> = (0..128).map(|i| [i as f32 + 1.0, 3.0]).collect();
+        let src = gpu.upload(&src).expect("upload");
+        let dst = garbage::<[f32; 2]>(&gpu, 128);
+        let params = DoubleParams {
+            n: 100,
+            ..Default::default()
+        };
+        let run = recorder.run(&DOUBLE, &params, &[&src, &dst], [2, 1, 1]);
+        run.and_then(|()| recorder.submit()).expect("run");
+        let got: Vec<[f32; 2]> = gpu.read(&dst).expect("read");
+        assert_eq!(
+            (got[70], got[99]),
+            ([142.0, at_70], [200.0, 6.0]),
+            "{mode:?}"
+        );
+    }
+}
 
 #[test]
 fn a_wrong_kernel_is_named_with_the_place() {
