@@ -13,7 +13,8 @@ struct Params {
     sh_degree: u32,
     near: f32,
     capacity: u32,
-    pad: vec2<u32>,
+    first: u32,
+    last: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

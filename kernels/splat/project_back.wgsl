@@ -13,7 +13,8 @@ struct Params {
     sh_degree: u32,
     near: f32,
     capacity: u32, // slots
-    pad: vec2<u32>,
+    first: u32,    // slot of the first of the moments: splats whose slots begin here ...
+    last: u32,     // ... and before here are done
 }
 
 struct Moments { a: vec4<f32>, b: vec4<f32>, c: vec4<f32> }
@@ -31,7 +32,7 @@ const SH1: f32 = 0.4886025119029199;
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) lane: u32) {
     let i = (wg.y * groups.x + wg.x) * 64u + lane;
-    if i >= params.n {
+    if i >= params.n || offsets[i] < params.first || offsets[i] >= params.last {
         return;
     }
     var g: Splat;
@@ -45,7 +46,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
     var a = vec4<f32>(0.0);
     var b = vec4<f32>(0.0);
     var rgb = vec4<f32>(0.0);
-    for (var slot = first; slot < last; slot++) {
+    for (var slot = first - params.first; slot < last - params.first; slot++) {
         a += moments[slot].a;
         b += moments[slot].b;
         rgb += moments[slot].c;

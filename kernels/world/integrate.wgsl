@@ -8,7 +8,7 @@ struct Params {
     views: u32,
     reset: u32,
     truncation: f32,
-    pad: u32,
+    first: u32, // voxel of the first evidence; dims.w of them
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> views: array<View>;
@@ -36,7 +36,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
     if (i >= params.dims.w) {
         return;
     }
-    let cell = vec3<u32>(i % params.dims.x, i / params.dims.x % params.dims.y, i / params.dims.x / params.dims.y);
+    let v = params.first + i;
+    let cell = vec3<u32>(v % params.dims.x, v / params.dims.x % params.dims.y, v / params.dims.x / params.dims.y);
     let voxel = params.origin.w;
     let centre = params.origin.xyz + (vec3<f32>(cell) + 0.5) * voxel;
     let tau = params.truncation;

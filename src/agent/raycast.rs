@@ -144,7 +144,7 @@ impl Caster {
         monitor: &dyn Monitor,
     ) -> Result<Vec<Hit>, AgentError> {
         let mut hits = Vec::with_capacity(rays.len());
-        for batch in rays.chunks(BATCH) {
+        for batch in rays.chunks(BATCH.min(self.gpu.caps().most::<Ray>())) {
             if monitor.stopped() {
                 return Err(AgentError::Interrupted);
             }

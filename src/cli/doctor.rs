@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::{Globals, settings::Settings};
-use crate::gpu::{AdapterSummary, adapters};
+use crate::gpu::{AdapterSummary, Tier, adapters};
 use crate::video::{self, HardwareDevice};
 
 /// Arguments.
@@ -36,6 +36,8 @@ struct Findings {
     adapters: Vec<AdapterSummary>,
     /// Name of the adapter that a run would open.
     chosen: Option<String>,
+    /// What its kernels may count on.
+    tier: Option<Tier>,
     ffmpeg: String,
     hardware_devices: Vec<HardwareDevice>,
     h264_encoders: Vec<&'static str>,
@@ -74,11 +76,13 @@ fn find(args: &Args, globals: &Globals) -> Findings {
         Err(error) => faults.push(error.to_string()),
         Ok(gpu) => {
             let summary = gpu.summary();
-            if !summary.subgroups || summary.subgroup_sizes[0] < 8 {
-                faults.push(format!(
-                    "the splat kernels need subgroups of 8 lanes or more, which {} lacks; choose another --adapter",
-                    summary.name
-                ));
+            match gpu.tier() {
+                Err(error) => faults.push(error.to_string()),
+                Ok(Tier::Plain) => notes.push(
+                    "no eight lanes give one another values here: splats take kernels without that, with the same results, more slowly"
+                        .into(),
+                ),
+                Ok(Tier::Eight) => {}
             }
             if summary.kind == "software" {
                 notes.push("only a software adapter is used: the same results, slowly".into());
@@ -117,7 +121,8 @@ fn find(args: &Args, globals: &Globals) -> Findings {
     Findings {
         version: env!("CARGO_PKG_VERSION"),
         adapters: adapters(),
-        chosen: opened.ok().map(|gpu| gpu.summary().name.clone()),
+        chosen: opened.as_ref().ok().map(|gpu| gpu.summary().name.clone()),
+        tier: opened.ok().and_then(|gpu| gpu.tier().ok()),
         ffmpeg: video::versions(),
         hardware_devices: video::hardware_devices(),
         h264_encoders,

@@ -67,6 +67,15 @@ impl Findings {
         for failure in &checked.failures {
             fault(failure.clone());
         }
+        if !checked.lacking.is_empty() {
+            text += &format!(
+                "not for this device, which takes others in their place: {}\n",
+                checked.lacking.join(", ")
+            );
+        }
+        let mut fault = |words: String| {
+            text += &format!("{}: {words}\n", super::error_label());
+        };
         if !checked.unreached.is_empty() {
             fault(format!("not dispatched: {}", checked.unreached.join(", ")));
         }
@@ -176,6 +185,7 @@ mod tests {
                     finding("motion/warp", false),
                 ],
                 unreached: vec!["splat/adam"],
+                lacking: vec!["gpu/eights"],
                 failures: vec!["take: the device was lost".to_owned()],
                 seconds: 1.0,
             },
@@ -185,6 +195,7 @@ mod tests {
             "a card (discrete, vulkan, driver 5)",
             "motion/compose, dispatch 2: flow[12].y: GPU 1.5, twin 1.75",
             "not dispatched: splat/adam",
+            "not for this device, which takes others in their place: gpu/eights",
             "take: the device was lost",
             "1 of 2 kernels do not agree",
         ] {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::gpu::caps::Limits;
 use crate::gpu::{AdapterChoice, Gpu, GpuError};
 use crate::progress::LogFormat;
 
@@ -60,6 +61,16 @@ pub struct Globals {
     /// such as `0,1`, one lane each [default: auto] [env: DIRECTOR_ADAPTER]
     #[arg(long, global = true, value_name = "NAME|INDEX")]
     pub adapter: Option<AdapterChoice>,
+    /// Limits of the GPU that are used: all of the adapter's, or those of a small device, with the same results
+    #[arg(
+        long,
+        global = true,
+        env = "DIRECTOR_LIMITS",
+        value_name = "adapter|low",
+        default_value = "adapter",
+        hide_default_value = true
+    )]
+    pub limits: Limits,
     /// How progress and logs on standard error are written
     #[arg(
         long,
@@ -150,6 +161,7 @@ pub enum Command {
 /// What the command could not do, to be shown as one line with its causes.
 pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let globals = &cli.globals;
+    crate::gpu::caps::limit(globals.limits);
     if globals.profile {
         crate::gpu::profile::enable();
     }

@@ -100,10 +100,7 @@ impl Gpu {
             .saturating_add(3)
             / 4
             * 4;
-        let limits = self.0.device.limits();
-        let limit = limits
-            .max_storage_buffer_binding_size
-            .min(limits.max_buffer_size);
+        let limit = self.caps().binding;
         if bytes > limit {
             return Err(GpuError::TooLarge {
                 doing: std::any::type_name::<T>().to_owned(),

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use super::caps::{self, Caps, Limits, Tier};
 use super::{GpuError, Kernel};
 
 /// Which adapter to open.
@@ -84,6 +85,8 @@ pub(super) struct Shared {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     pub summary: AdapterSummary,
+    pub caps: Caps,
+    pub tier: OnceLock<Tier>,
     pub pipelines: Mutex<HashMap<&'static str, Arc<super::kernel::Pipeline>>>,
     pub pool: super::pool::Pool,
     pub cache: Option<super::cache::Cache>,
@@ -109,6 +112,8 @@ pub struct Gpu(
     pub(super) Arc<Shared>,
     /// What watches the dispatches of this handle.
     pub(super) Option<super::Shadow>,
+    /// What its kernels may count on, where that was said.
+    pub(super) Option<Tier>,
 );
 
 impl std::fmt::Debug for Gpu {
@@ -171,11 +176,20 @@ pub fn adapters() -> Vec<AdapterSummary> {
 }
 
 impl Gpu {
-    /// Opens an adapter with every feature and limit of it that the kernels can use.
+    /// Opens an adapter with every feature and limit of it that the kernels can use, or those that
+    /// [`caps::limit`] said.
     ///
     /// # Errors
     /// [`GpuError::NoAdapter`] when none fits, [`GpuError::Device`] when it does not open.
     pub fn open(choice: &AdapterChoice) -> Result<Self, GpuError> {
+        Self::open_within(choice, caps::limits())
+    }
+
+    /// As [`Gpu::open`], within limits of the caller's.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
+    pub fn open_within(choice: &AdapterChoice, limits: Limits) -> Result<Self, GpuError> {
         let instance = instance();
         let mut found: Vec<_> =
             pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY))
@@ -208,15 +222,11 @@ impl Gpu {
             }));
         };
         let (summary, adapter) = found.swap_remove(at);
-        let wanted = wgpu::Features::SUBGROUP
-            | wgpu::Features::SHADER_FLOAT32_ATOMIC
-            | wgpu::Features::TIMESTAMP_QUERY
-            | wgpu::Features::PIPELINE_CACHE
-            | wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
+        let (required_features, required_limits) = limits.of(&adapter);
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("director"),
-            required_features: adapter.features() & wanted,
-            required_limits: adapter.limits(),
+            required_features,
+            required_limits,
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
         }))
@@ -226,6 +236,8 @@ impl Gpu {
         })?;
         let shared = Arc::new(Shared {
             cache: super::cache::Cache::open(&adapter, &device),
+            caps: Caps::of(&device, &summary),
+            tier: OnceLock::new(),
             device,
             queue,
             summary,
@@ -234,7 +246,7 @@ impl Gpu {
             lost: AtomicBool::new(false),
             lost_reason: Mutex::default(),
         });
-        let gpu = Self(shared, None);
+        let gpu = Self(shared, None, None);
         // Errors outside a scope must not abort the batch.
         gpu.0.device.on_uncaptured_error(Arc::new(
             |error| tracing::error!(%error, "uncaptured GPU error"),

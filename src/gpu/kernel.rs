@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::agree::{Agreement, Scalar};
+use super::caps::Tier;
 use super::{Gpu, GpuError, Twin};
 use crate::hash::sha256_hex;
 
@@ -102,6 +103,8 @@ pub struct Kernel {
     pub sources: &'static [&'static str],
     /// Its CPU twin.
     pub twin: Twin,
+    /// What of the device it needs.
+    pub needs: Tier,
     /// `@workgroup_size`.
     pub workgroup: [u32; 3],
     /// Bytes of `Params`.
@@ -115,11 +118,12 @@ pub struct Kernel {
 /// Declares a [`Kernel`]:
 /// `kernel!("motion/flow", shared ["shared/image"], twin twins::flow::twin, workgroup [8, 8, 1], params FlowParams,
 /// bind [read a: f32, write b: [f32; 2] => within(1e-3, 0.0)])`.
-/// `write` means read and write; behind `=>` stands how closely kernel and twin agree in the words of [`super::agree`],
+/// `needs` before `workgroup` names a [`Tier`], [`Tier::Plain`] where nothing is said. `write` means read and write; behind `=>` stands how closely kernel and twin agree in the words of [`super::agree`],
 /// exactly where nothing is said.
 #[macro_export]
 macro_rules! kernel {
-    ($stem:literal, shared [$($shared:literal),* $(,)?], twin $twin:path, workgroup $wg:expr, params $params:ty,
+    ($stem:literal, shared [$($shared:literal),* $(,)?], twin $twin:path, $(needs $tier:ident,)? workgroup $wg:expr,
+     params $params:ty,
      bind [$($access:ident $name:ident : $ty:ty $(=> $agrees:expr)?),* $(,)?]) => {
         $crate::gpu::Kernel {
             stem: $stem,
@@ -128,6 +132,7 @@ macro_rules! kernel {
                 include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/kernels/", $stem, ".wgsl")),
             ],
             twin: $twin,
+            needs: $crate::kernel!(@needs $($tier)?),
             workgroup: $wg,
             params_size: size_of::<$params>(),
             params_fields: <$params as $crate::gpu::GpuType>::FIELDS,
@@ -141,6 +146,8 @@ macro_rules! kernel {
             }),*],
         }
     };
+    (@needs) => { $crate::gpu::Tier::Plain };
+    (@needs $tier:ident) => { $crate::gpu::Tier::$tier };
     (@access read) => { $crate::gpu::Access::Read };
     (@access write) => { $crate::gpu::Access::ReadWrite };
     (@agrees) => { $crate::gpu::agree::EXACT };
@@ -166,6 +173,15 @@ impl Kernel {
             .entry(self.stem)
             .or_insert_with(|| sha256_hex(self.source().as_bytes()).leak())
     }
+}
+
+/// One piece of work in several kernels, which give the same results; [`Gpu::variant`] chooses.
+#[derive(Clone, Copy, Debug)]
+pub struct Variants {
+    /// For any device.
+    pub plain: &'static Kernel,
+    /// For [`Tier::Eight`].
+    pub eight: &'static Kernel,
 }
 
 /// Workgroups that cover `n` invocations of a 1-D kernel, folded into y past the limit of 65,535 in x.

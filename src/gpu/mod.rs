@@ -6,6 +6,7 @@
 pub mod agree;
 mod buffer;
 mod cache;
+pub mod caps;
 pub mod compact;
 mod context;
 pub mod histogram;
@@ -26,8 +27,9 @@ pub mod twins;
 mod upload;
 
 pub use buffer::{AnyBuffer, Buffer};
+pub use caps::{Caps, Tier};
 pub use context::{AdapterChoice, AdapterSummary, Gpu, adapters};
-pub use kernel::{Access, Binding, GpuType, Kernel, Numbers, groups_1d, groups_2d};
+pub use kernel::{Access, Binding, GpuType, Kernel, Numbers, Variants, groups_1d, groups_2d};
 pub use recorder::Recorder;
 pub use shadow::Shadow;
 pub use twin::{Call, Twin};
@@ -35,6 +37,7 @@ pub use upload::{Filled, Mapped, Upload};
 
 /// Kernels of this module.
 pub static KERNELS: &[&Kernel] = &[
+    &caps::EIGHTS,
     &indirect::DISPATCH_ARGS,
     &scan::SCAN_SUMS,
     &scan::SCAN_BLOCKS,

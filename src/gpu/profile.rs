@@ -60,7 +60,7 @@ pub(super) struct Timing {
 impl Timing {
     /// An empty one; `None` where nothing is timed.
     pub fn new(gpu: &Gpu) -> Option<Self> {
-        (enabled() && gpu.summary().timestamps).then(|| Self {
+        (enabled() && gpu.caps().timestamps).then(|| Self {
             set: gpu.0.device.create_query_set(&wgpu::QuerySetDescriptor {
                 label: Some("profile"),
                 ty: wgpu::QueryType::Timestamp,

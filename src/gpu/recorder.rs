@@ -142,9 +142,8 @@ impl Recorder {
     ) -> Result<(), GpuError> {
         let pipeline = self.gpu.pipeline(kernel)?;
         let device = self.gpu.0.device.clone();
-        let slot = (kernel.params_size.max(16) as u64).next_multiple_of(u64::from(
-            device.limits().min_uniform_buffer_offset_alignment,
-        ));
+        let slot = (kernel.params_size.max(16) as u64)
+            .next_multiple_of(u64::from(self.gpu.0.caps.params_alignment));
         let full = self.timing.as_ref().is_some_and(Timing::is_full);
         if self.params.len() as u64 + slot > ARENA || full {
             self.flush()?;

@@ -108,7 +108,7 @@ impl Shadow {
             before.push(gpu.read_words(buffer.raw(), 0, buffer.raw().size())?);
         }
         // Counts over the adapter's limit run nothing.
-        let limit = gpu.device().limits().max_compute_workgroups_per_dimension;
+        let limit = gpu.caps().workgroups;
         let groups = if groups.iter().any(|n| *n > limit) {
             [0; 3]
         } else {
@@ -204,6 +204,6 @@ impl Gpu {
     /// The same GPU, whose recorders' dispatches `shadow` watches. What is made with this handle is watched, and what is
     /// made with others is not.
     pub fn shadowed(&self, shadow: &Shadow) -> Self {
-        Self(self.0.clone(), Some(shadow.clone()))
+        Self(self.0.clone(), Some(shadow.clone()), self.2)
     }
 }

@@ -1,4 +1,5 @@
 use super::agree::{EXACT, Scalar, within};
+use super::caps::Tier;
 use super::shadow::Mode;
 use super::{Access, AdapterChoice, Binding, Call, Gpu, GpuError, Kernel, Shadow, groups_1d};
 
@@ -29,6 +30,7 @@ struct Params { n: u32, add: f32, pad: vec2<u32> }
   if (i < params.n) { dst[i] = src[i] + params.add; }
 }"],
     twin: |call| add(call, 0.0),
+    needs: Tier::Plain,
     workgroup: [64, 1, 1],
     params_size: 16,
     params_fields: &[],

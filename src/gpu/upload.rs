@@ -56,13 +56,6 @@ impl Gpu {
             device: None,
         }
     }
-
-    /// Host and device share their memory, and mapped buffers can be bound.
-    fn is_shared_memory(&self) -> bool {
-        let mappable = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
-        self.0.device.features().contains(mappable)
-            && matches!(self.0.summary.kind, "software" | "integrated")
-    }
 }
 
 impl Upload {
@@ -85,7 +78,7 @@ impl Upload {
         }
         mapped.unmap();
         let of = Buffer::new(mapped.clone(), self.bytes as usize / 4);
-        if self.gpu.is_shared_memory() {
+        if self.gpu.caps().shared_memory {
             return Ok(Filled { mapped, words: of });
         }
         let device = match &self.device {
@@ -161,7 +154,7 @@ impl Upload {
     }
 
     fn create_mapped(&self) -> Result<wgpu::Buffer, GpuError> {
-        let usage = if self.gpu.is_shared_memory() {
+        let usage = if self.gpu.caps().shared_memory {
             // A shadow reads what kernels are given.
             wgpu::BufferUsages::MAP_WRITE
                 | wgpu::BufferUsages::STORAGE

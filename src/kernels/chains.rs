@@ -11,6 +11,7 @@ use crate::agent::{self, AgentOptions};
 use crate::camera::{Cameras, FocalSource, LengthUnit};
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
 use crate::eval::corrupt::{Anchors, Corruption, Kind, corrupt};
+use crate::gpu::caps::{EIGHTS, EightsParams};
 use crate::gpu::compact::Compact;
 use crate::gpu::histogram::Histogram;
 use crate::gpu::image::{Pyramid, filter};
@@ -18,7 +19,7 @@ use crate::gpu::reduce::{Op, Reduce};
 use crate::gpu::scan::Scan;
 use crate::gpu::shadow::{Finding, Mode};
 use crate::gpu::sort::Sort;
-use crate::gpu::{AnyBuffer, Buffer, Gpu, Kernel, Shadow, groups_2d};
+use crate::gpu::{AnyBuffer, Buffer, Gpu, Kernel, Shadow, Tier, groups_1d, groups_2d};
 use crate::mock::defects::{self, exactly};
 use crate::mock::render::{Renderer, Shot, Want};
 use crate::mock::{Clip, Scene, understand};
@@ -69,6 +70,8 @@ pub struct Checked {
     pub kernels: Vec<Finding>,
     /// Kernels that no chain dispatched, for one of them ended early.
     pub unreached: Vec<&'static str>,
+    /// Kernels that need what this device lacks.
+    pub lacking: Vec<&'static str>,
     /// Chains that ended early, and why.
     pub failures: Vec<String>,
     /// How long it took.
@@ -100,15 +103,18 @@ pub fn check(gpu: &Gpu, monitor: &dyn Monitor) -> Checked {
         }
         monitor.progress(done as u64 + 1, CHAINS.len() as u64);
     }
+    let tier = gpu.tier().unwrap_or_else(|error| {
+        failures.push(format!("the device's tier: {error}"));
+        Tier::Plain
+    });
     let kernels = shadow.findings();
     let seen = |kernel: &&Kernel| kernels.iter().any(|f| f.kernel == kernel.stem);
-    let unreached = super::all()
-        .into_iter()
-        .filter(|kernel| !seen(kernel))
-        .map(|kernel| kernel.stem)
-        .collect();
+    let missing = super::all().into_iter().filter(|kernel| !seen(kernel));
+    let (lacking, unreached): (Vec<_>, Vec<_>) = missing.partition(|kernel| kernel.needs > tier);
+    let stems = |kernels: Vec<&Kernel>| kernels.iter().map(|kernel| kernel.stem).collect();
     Checked {
-        unreached,
+        unreached: stems(unreached),
+        lacking: stems(lacking),
         kernels,
         failures,
         seconds: begun.elapsed().as_secs_f64(),
@@ -138,6 +144,16 @@ impl Numbers {
 /// Scan, sort, compaction, histogram, reduction, filter and pyramid, of lengths that host and device know.
 pub fn primitives(gpu: &Gpu) -> Outcome {
     let mut numbers = Numbers(1);
+    if gpu.tier()? >= EIGHTS.needs {
+        let params = EightsParams {
+            n: 90,
+            ..Default::default()
+        };
+        let (found, mut recorder) = (gpu.alloc::<u32>(96)?, gpu.recorder());
+        let groups = groups_1d(96, EIGHTS.workgroup[0]);
+        recorder.run(&EIGHTS, &params, &[&found], groups)?;
+        recorder.submit()?;
+    }
     for n in [0, 1, 63, 1025, 9000] {
         let room = n + 5;
         let mut recorder = gpu.recorder();
@@ -410,7 +426,11 @@ pub fn take(gpu: &Gpu) -> Outcome {
         };
         corrupt(gpu, frames, &anchors, &corruption)?;
     }
-    take.fit(gpu, 4)?;
+    for tier in [Tier::Plain, Tier::Eight] {
+        if tier <= gpu.tier()? {
+            take.fit(&gpu.at_tier(tier), 4)?;
+        }
+    }
     let [width, height] = take.scene.clip.size;
     let cameras = take.cameras();
     let views: Vec<DepthView> = cameras

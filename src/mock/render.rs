@@ -95,7 +95,10 @@ impl<'a> Renderer<'a> {
     pub fn new(gpu: &Gpu, scene: &'a Scene, want: Want) -> Result<Self, GpuError> {
         let [width, height] = scene.clip.size;
         let pixels = width as usize * height as usize;
+        // The flow of all of them lies in one buffer.
+        let fit = (gpu.caps().most::<[f32; 4]>() / pixels.max(1)).saturating_sub(1);
         let batch = ((6 << 20) / pixels.max(1))
+            .min(fit)
             .clamp(1, 8)
             .min(scene.clip.frames);
         let slots = batch + usize::from(want.flow);

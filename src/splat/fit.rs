@@ -330,8 +330,7 @@ mod tests {
             splats: 250_000,
             ..FitOptions::default()
         };
-        // The largest binding of the software adapter is 128 MiB.
-        let most = (128 << 20) / size_of::<crate::splat::training::Moments>();
+        let most = 2_800_000;
         let fits = fitting(&options, most, &told).splats;
         assert!(fits * TILES <= most && (fits + 1) * TILES > most);
         let words = told.0.lock().expect("warnings").concat();

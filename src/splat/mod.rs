@@ -27,11 +27,13 @@ pub static KERNELS: &[&Kernel] = &[
     &records::EMIT,
     &records::RANGES,
     &records::RASTER,
+    &records::RASTER_LANES,
     &training::SSIM_ROWS,
     &training::SSIM_COLUMNS,
     &training::SSIM_BACK,
     &training::LOSS,
     &training::RASTER_BACK,
+    &training::RASTER_BACK_LANES,
     &training::PROJECT_BACK,
     &training::ADAM,
 ];

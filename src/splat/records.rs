@@ -1,6 +1,6 @@
 //! The records that the splat kernels and the host share, and the kernels' declarations.
 
-use crate::gpu::Kernel;
+use crate::gpu::{Kernel, Variants};
 
 /// Side of a tile in pixels.
 pub const TILE: u32 = 8;
@@ -52,10 +52,12 @@ crate::gpu_struct! {
         pub sh_degree: u32,
         /// Splats at or before this depth are culled.
         pub near: f32,
-        /// Slots of the gradient buffers.
+        /// Slots.
         pub capacity: u32,
-        /// Padding.
-        pub pad: [u32; 2],
+        /// Slot of the first of the moments: splats whose slots begin here ...
+        pub first: u32,
+        /// ... and before here get their gradients.
+        pub last: u32,
     }
 }
 
@@ -94,7 +96,7 @@ crate::gpu_struct! {
 }
 
 crate::gpu_struct! {
-    /// Params of `splat/raster` and `splat/raster_back`.
+    /// Params of `splat/raster` and `splat/raster_lanes`.
     pub struct RasterParams {
         /// Image width and height.
         pub size: [u32; 2],
@@ -131,12 +133,28 @@ pub static RANGES: Kernel = crate::kernel!(
     bind [read count: u32, read keys: u32, write ranges: [u32; 2]]
 );
 
-/// `splat/raster`.
+/// `splat/raster`: each lane loads what it blends.
 pub static RASTER: Kernel = crate::kernel!(
-    "splat/raster", shared ["shared/splat"], twin crate::splat::twins::raster::twin,
+    "splat/raster", shared ["shared/splat", "shared/blend"], twin crate::splat::twins::raster::twin,
     workgroup [32, 1, 1], params RasterParams,
     // A pixel whose q or transmittance lies on a threshold may fall to either side: at most 1/255 of a splat.
     bind [read ranges: [u32; 2], read values: u32, read owners: u32, read projected: Projected,
         write image: [f32; 4] => within(2e-5, 0.0).but(0.002, 1).at_most(5e-3, 0.0),
         write depth: f32 => within(1e-4, 1e-5).but(0.002, 1).at_most(2e-2, 0.0)]
 );
+
+/// `splat/raster_lanes`: eight lanes share what they load.
+pub static RASTER_LANES: Kernel = crate::kernel!(
+    "splat/raster_lanes", shared ["shared/splat", "shared/blend"], twin crate::splat::twins::raster_lanes::twin,
+    needs Eight, workgroup [32, 1, 1], params RasterParams,
+    // A pixel whose q or transmittance lies on a threshold may fall to either side: at most 1/255 of a splat.
+    bind [read ranges: [u32; 2], read values: u32, read owners: u32, read projected: Projected,
+        write image: [f32; 4] => within(2e-5, 0.0).but(0.002, 1).at_most(5e-3, 0.0),
+        write depth: f32 => within(1e-4, 1e-5).but(0.002, 1).at_most(2e-2, 0.0)]
+);
+
+/// The raster kernel by what the device can do.
+pub static RASTERS: Variants = Variants {
+    plain: &RASTER,
+    eight: &RASTER_LANES,
+};

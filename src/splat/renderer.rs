@@ -1,24 +1,19 @@
 //! Renders splats from many cameras with one set of buffers.
 
 use super::records::{
-    EMIT, EmitParams, PROJECT, Projected, RANGES, RASTER, RangesParams, RasterParams, Splat, TILE,
+    EMIT, EmitParams, PROJECT, Projected, RANGES, RASTERS, RangesParams, RasterParams, Splat, TILE,
     ViewParams,
 };
-use super::training::Moments;
 use super::{Rendering, SplatError, Splats};
 use crate::camera::Camera;
-use crate::gpu::{Buffer, Gpu, Recorder, groups_1d, scan::Scan, sort::Sort};
+use crate::gpu::{Buffer, Gpu, Kernel, Recorder, groups_1d, scan::Scan, sort::Sort};
 
 /// Depth in world units at or before which a splat is culled.
 pub const NEAR: f32 = 0.02;
-/// Lanes of a subgroup that the kernels need.
-const LANES: u32 = 8;
 
-/// Pairs of splat and tile that one binding of this adapter holds as gradients.
+/// Pairs of splat and tile that this device holds: a word each, in one buffer.
 pub(super) fn most_instances(gpu: &Gpu) -> usize {
-    let bytes = gpu.summary().max_binding / size_of::<Moments>() as u64;
-    // Kernels index by 32 bits.
-    bytes.min(u64::from(u32::MAX) / 2) as usize
+    gpu.caps().most::<u32>()
 }
 
 /// Buffers to render up to `capacity` splats at one image size; reused over cameras and steps.
@@ -37,6 +32,7 @@ pub struct Renderer {
     most: Buffer<u32>,
     scan: Scan,
     sort: Sort,
+    raster: &'static Kernel,
     n: usize,
     sh_degree: u32,
 }
@@ -58,18 +54,6 @@ impl Renderer {
         if width == 0 || height == 0 || width > 16_384 || height > 16_384 {
             return Err(SplatError::Input(format!(
                 "cannot render {width}x{height}; both sides must be 1 to 16384 pixels"
-            )));
-        }
-        let summary = gpu.summary();
-        let lanes = summary.subgroup_sizes[0];
-        if !summary.subgroups || lanes < LANES {
-            let has = match summary.subgroups {
-                true => format!("has subgroups of {lanes} lanes"),
-                false => "has no subgroup operations".to_owned(),
-            };
-            return Err(SplatError::Input(format!(
-                "the adapter '{}' {has}, and splats need subgroups of {LANES} lanes or more; choose another with --adapter (see `director doctor`)",
-                summary.name
             )));
         }
         let n = splats.len();
@@ -95,6 +79,7 @@ impl Renderer {
             most: gpu.alloc(1)?,
             scan: Scan::new(gpu, n + 1)?,
             sort: Sort::new(gpu, capacity)?,
+            raster: gpu.variant(&RASTERS)?,
             n,
             sh_degree: splats.sh_degree,
         })
@@ -149,16 +134,8 @@ impl Renderer {
             sh_degree: self.sh_degree,
             near: NEAR,
             capacity: self.capacity() as u32,
-            pad: [0; 2],
-        }
-    }
-
-    /// Params of the raster kernels.
-    pub(super) fn raster_params(&self) -> RasterParams {
-        RasterParams {
-            size: [self.width, self.height],
-            tiles: self.ranges.len() as u32,
-            pad: 0,
+            first: 0,
+            last: u32::MAX,
         }
     }
 
@@ -218,9 +195,14 @@ impl Renderer {
             &[&self.offsets, keys, &self.ranges],
             groups_1d(self.capacity(), 64),
         )?;
+        let raster = RasterParams {
+            size: [self.width, self.height],
+            tiles: self.ranges.len() as u32,
+            pad: 0,
+        };
         recorder.run(
-            &RASTER,
-            &self.raster_params(),
+            self.raster,
+            &raster,
             &[
                 &self.ranges,
                 values,

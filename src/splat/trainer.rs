@@ -1,15 +1,17 @@
 //! The GPU side of a fit: one step, one comparison, all in reused buffers.
 
+use std::ops::Range;
+
 use super::options::FitOptions;
-use super::records::Splat;
+use super::records::{Splat, ViewParams};
 use super::renderer::Renderer;
 use super::training::{
-    ADAM, AdamParams, LOSS, LossParams, Moments, PROJECT_BACK, Partials, RASTER_BACK, SSIM_BACK,
-    SSIM_COLUMNS, SSIM_ROWS, Stats, taps,
+    ADAM, AdamParams, LOSS, LossParams, Moments, PROJECT_BACK, Partials, RASTER_BACKS,
+    RasterBackParams, SSIM_BACK, SSIM_COLUMNS, SSIM_ROWS, Stats, taps,
 };
 use super::{SplatError, Splats};
 use crate::camera::Camera;
-use crate::gpu::{Buffer, Gpu, Recorder, groups_1d, groups_2d};
+use crate::gpu::{Buffer, Gpu, Kernel, Recorder, groups_1d, groups_2d};
 
 /// Learning rates of one step.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +50,9 @@ pub struct Trainer {
     partial_rows: Buffer<Partials>,
     image_grad: Buffer<[f32; 4]>,
     depth_grad: Buffer<f32>,
+    /// As many slots as one buffer holds at once.
     moments: Buffer<Moments>,
+    raster_back: &'static Kernel,
     grads: Buffer<Splat>,
     first: Buffer<Splat>,
     second: Buffer<Splat>,
@@ -69,7 +73,8 @@ impl Trainer {
             partial_rows: gpu.alloc(pixels)?,
             image_grad: gpu.alloc(pixels)?,
             depth_grad: gpu.alloc(pixels)?,
-            moments: gpu.alloc(renderer.capacity())?,
+            moments: gpu.alloc(moments(gpu, &renderer))?,
+            raster_back: gpu.variant(&RASTER_BACKS)?,
             grads: gpu.alloc(n)?,
             first: gpu.alloc(n)?,
             second: gpu.alloc(n)?,
@@ -154,28 +159,43 @@ impl Trainer {
             ],
             groups_2d(w, h.div_ceil(4), [8, 8, 1]),
         )?;
-        recorder.run(
-            &RASTER_BACK,
-            &r.raster_params(),
-            &[
-                &r.ranges,
-                &values,
-                &r.owners,
-                &r.projected,
-                &r.image,
-                &r.depth,
-                &self.image_grad,
-                &self.depth_grad,
-                &self.moments,
-            ],
-            groups_1d(r.ranges.len(), 4),
-        )?;
-        recorder.run(
-            &PROJECT_BACK,
-            &view,
-            &[&r.splats, &r.offsets, &self.moments, &self.grads],
-            groups_1d(self.n, 64),
-        )?;
+        for part in self.parts() {
+            let params = RasterBackParams {
+                size: [w, h],
+                tiles: r.ranges.len() as u32,
+                first: part.start,
+                count_at: self.n as u32,
+                ..Default::default()
+            };
+            recorder.run(
+                self.raster_back,
+                &params,
+                &[
+                    &r.offsets,
+                    &r.ranges,
+                    &values,
+                    &r.owners,
+                    &r.projected,
+                    &r.image,
+                    &r.depth,
+                    &self.image_grad,
+                    &self.depth_grad,
+                    &self.moments,
+                ],
+                groups_1d(r.ranges.len(), 4),
+            )?;
+            let view = ViewParams {
+                first: part.start,
+                last: part.end,
+                ..view
+            };
+            recorder.run(
+                &PROJECT_BACK,
+                &view,
+                &[&r.splats, &r.offsets, &self.moments, &self.grads],
+                groups_1d(self.n, 64),
+            )?;
+        }
         let adam = AdamParams {
             n: self.n as u32,
             ..rates.0
@@ -190,14 +210,42 @@ impl Trainer {
         Ok(())
     }
 
+    /// Slots at which a part of the backward pass begins and before which it ends: each part has the gradients of the
+    /// splats whose slots begin there. One part where all slots fit.
+    fn parts(&self) -> Vec<Range<u32>> {
+        let (slots, fit) = (self.renderer.capacity(), self.moments.len());
+        // The last splat of a part has a slot in each tile at most.
+        let step = match slots > fit {
+            true => fit - self.renderer.ranges.len(),
+            false => slots,
+        };
+        let firsts = (0..slots.max(1)).step_by(step.max(1));
+        firsts
+            .map(|first| {
+                let end = first + step;
+                // Splats whose slots do not fit at all are told so in the last.
+                let last = if end >= slots { u32::MAX } else { end as u32 };
+                first as u32..last
+            })
+            .collect()
+    }
+
     /// Grows the instance buffers before they are full; true when they had been too small. Waits.
     pub fn make_room(&mut self) -> Result<bool, SplatError> {
         let most = self.renderer.most_instances()?;
         let short = most > self.renderer.capacity();
         if most + most / 4 > self.renderer.capacity() && self.renderer.grow(2 * most)? {
-            self.moments = self.gpu.alloc(self.renderer.capacity())?;
+            self.fit_moments()?;
         }
         Ok(short)
+    }
+
+    /// Makes room for gradients after the instance buffers grew.
+    fn fit_moments(&mut self) -> Result<(), SplatError> {
+        if self.moments.len() < moments(&self.gpu, &self.renderer) {
+            self.moments = self.gpu.alloc(moments(&self.gpu, &self.renderer))?;
+        }
+        Ok(())
     }
 
     /// The most instances one image asked for.
@@ -236,9 +284,7 @@ impl Trainer {
         background: [f32; 3],
     ) -> Result<(f64, f64), SplatError> {
         let rendering = self.renderer.render(camera, background)?;
-        if self.moments.len() < self.renderer.capacity() {
-            self.moments = self.gpu.alloc(self.renderer.capacity())?;
-        }
+        self.fit_moments()?;
         let params = self.loss_params(background, 0.0, 0.0);
         let mut recorder = self.gpu.recorder();
         self.record_ssim(&mut recorder, &params, truth)?;
@@ -248,6 +294,11 @@ impl Trainer {
         let frame = self.gpu.read(truth)?;
         Ok((psnr(&rendering.rgba, &frame, background), ssim))
     }
+}
+
+/// Slots whose gradients are held at once.
+fn moments(gpu: &Gpu, renderer: &Renderer) -> usize {
+    renderer.capacity().min(gpu.caps().most::<Moments>())
 }
 
 /// Peak signal-to-noise ratio in dB of packed pixels against a packed frame laid over `background`; identical

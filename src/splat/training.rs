@@ -1,7 +1,7 @@
 //! The records of the fitter's kernels: loss, gradients, optimiser.
 
-use super::records::{Projected, RasterParams, Splat, ViewParams};
-use crate::gpu::Kernel;
+use super::records::{Projected, Splat, ViewParams};
+use crate::gpu::{Kernel, Variants};
 
 crate::gpu_struct! {
     /// Sums of one splat over the pixels of one tile; `s` is the gradient by the exponent, `(dx, dy)` the pixel
@@ -13,6 +13,24 @@ crate::gpu_struct! {
         pub b: [f32; 4],
         /// Sums of weight * gradient of RGB; the fourth is 0.
         pub c: [f32; 4],
+    }
+}
+
+crate::gpu_struct! {
+    /// Params of `splat/raster_back` and `splat/raster_back_lanes`.
+    pub struct RasterBackParams {
+        /// Image width and height.
+        pub size: [u32; 2],
+        /// Tiles of the image.
+        pub tiles: u32,
+        /// Slot of the first of the moments; nothing is done where there are not more slots than that.
+        pub first: u32,
+        /// Element of `counts` with the number of slots.
+        pub count_at: u32,
+        /// Padding.
+        pub pad: u32,
+        /// Padding.
+        pub pad2: [u32; 2],
     }
 }
 
@@ -149,15 +167,31 @@ pub static LOSS: Kernel = crate::kernel!(
         write image_grad: [f32; 4] => within(2e-3, 1e-3), write depth_grad: f32 => within(1e-4, 1e-4)]
 );
 
-/// `splat/raster_back`.
+/// `splat/raster_back`: lanes add up in workgroup memory.
 pub static RASTER_BACK: Kernel = crate::kernel!(
-    "splat/raster_back", shared ["shared/splat"], twin crate::splat::twins::raster_back::twin,
-    workgroup [32, 1, 1], params RasterParams,
+    "splat/raster_back", shared ["shared/splat", "shared/blend", "shared/blend_back"], twin crate::splat::twins::raster_back::twin,
+    workgroup [32, 1, 1], params RasterBackParams,
     // A pixel on a threshold (1/255, 0.99, 1e-4) may fall to either side.
-    bind [read ranges: [u32; 2], read values: u32, read owners: u32, read projected: Projected, read image: [f32; 4],
-        read depth: f32, read image_grad: [f32; 4], read depth_grad: f32,
+    bind [read counts: u32, read ranges: [u32; 2], read values: u32, read owners: u32, read projected: Projected,
+        read image: [f32; 4], read depth: f32, read image_grad: [f32; 4], read depth_grad: f32,
         write moments: Moments => within(2e-3, 1e-3).but(0.005, 12).at_most(3.0, 0.1)]
 );
+
+/// `splat/raster_back_lanes`: eight lanes share what they load, and add up among themselves.
+pub static RASTER_BACK_LANES: Kernel = crate::kernel!(
+    "splat/raster_back_lanes", shared ["shared/splat", "shared/blend", "shared/blend_back"], twin crate::splat::twins::raster_back_lanes::twin,
+    needs Eight, workgroup [32, 1, 1], params RasterBackParams,
+    // A pixel on a threshold (1/255, 0.99, 1e-4) may fall to either side.
+    bind [read counts: u32, read ranges: [u32; 2], read values: u32, read owners: u32, read projected: Projected,
+        read image: [f32; 4], read depth: f32, read image_grad: [f32; 4], read depth_grad: f32,
+        write moments: Moments => within(2e-3, 1e-3).but(0.005, 12).at_most(3.0, 0.1)]
+);
+
+/// The raster's gradient by what the device can do.
+pub static RASTER_BACKS: Variants = Variants {
+    plain: &RASTER_BACK,
+    eight: &RASTER_BACK_LANES,
+};
 
 /// `splat/project_back`.
 pub static PROJECT_BACK: Kernel = crate::kernel!(

@@ -4,7 +4,7 @@ use super::fuse::{
     CLASSIFY, ClassifyParams, GpuView, INTEGRATE, IntegrateParams, SURFACE, SurfaceParams,
 };
 use super::{Alignment, DepthView, World, WorldError, WorldOptions, bounds, clean};
-use crate::gpu::{Gpu, groups_1d, groups_2d};
+use crate::gpu::{Buffer, Gpu, groups_1d, groups_2d};
 use crate::monitor::Monitor;
 
 /// Bytes of points that one batch of views may take.
@@ -25,12 +25,15 @@ pub fn build(
     monitor: &dyn Monitor,
 ) -> Result<World, WorldError> {
     check(views, options)?;
-    let limit = gpu.device().limits().max_storage_buffer_binding_size / 16;
-    let mut world = bounds::fit(views, alignment, options, options.max_voxels.min(limit))?;
+    let mut world = bounds::fit(views, alignment, options, options.max_voxels)?;
     let n = world.states.len();
-    let words = n.div_ceil(16);
-    let evidence = gpu.alloc::<[f32; 4]>(n)?;
-    let states = gpu.alloc::<u32>(words)?;
+    // Evidence is cut into buffers that the device can bind, whole words of states each.
+    let most = gpu.caps().most::<[f32; 4]>() / 16 * 16;
+    let evidence = (0..n)
+        .step_by(most)
+        .map(|first| Ok((first, gpu.alloc(most.min(n - first))?)))
+        .collect::<Result<Vec<(usize, Buffer<[f32; 4]>)>, WorldError>>()?;
+    let batch_bytes = BATCH_BYTES.min(gpu.caps().binding as usize);
     let total = views.len() as u64;
     monitor.progress(0, total);
     let mut recorder = gpu.recorder();
@@ -43,7 +46,7 @@ pub fn build(
         let mut pixels = views[done].depth.len();
         while batch < BATCH_VIEWS && done + batch < views.len() {
             let next = views[done + batch].depth.len();
-            if (pixels + next) * 16 > BATCH_BYTES {
+            if (pixels + next) * 16 > batch_bytes {
                 break;
             }
             pixels += next;
@@ -70,42 +73,41 @@ pub fn build(
             posed.push(GpuView::new(view, first));
             first += view.depth.len() as u32;
         }
-        let params = IntegrateParams {
-            origin: [
-                world.origin[0],
-                world.origin[1],
-                world.origin[2],
-                world.voxel,
-            ],
-            dims: [world.dims[0], world.dims[1], world.dims[2], n as u32],
-            views: batch as u32,
-            reset: u32::from(done == 0),
-            truncation: options.truncation * world.voxel,
-            pad: 0,
-        };
         let posed = gpu.upload(&posed)?;
-        recorder.run(
-            &INTEGRATE,
-            &params,
-            &[&posed, &surface, &evidence],
-            groups_1d(n, INTEGRATE.workgroup[0]),
-        )?;
+        let ([x, y, z], [nx, ny, nz]) = (world.origin, world.dims);
+        for (first, evidence) in &evidence {
+            let params = IntegrateParams {
+                origin: [x, y, z, world.voxel],
+                dims: [nx, ny, nz, evidence.len() as u32],
+                views: batch as u32,
+                reset: u32::from(done == 0),
+                truncation: options.truncation * world.voxel,
+                first: *first as u32,
+            };
+            let groups = groups_1d(evidence.len(), INTEGRATE.workgroup[0]);
+            recorder.run(&INTEGRATE, &params, &[&posed, &surface, evidence], groups)?;
+        }
         recorder.submit()?;
         done += batch;
         monitor.progress(done as u64, total);
     }
-    let params = ClassifyParams {
-        voxels: n as u32,
-        voxel: world.voxel,
-        occupied: options.occupied_log_odds,
-        free: options.free_log_odds,
-    };
-    let groups = groups_1d(words, CLASSIFY.workgroup[0]);
-    recorder.run(&CLASSIFY, &params, &[&evidence, &states], groups)?;
-    recorder.submit()?;
-    let packed = gpu.read(&states)?;
-    for (i, state) in world.states.iter_mut().enumerate() {
-        *state = (packed[i / 16] >> (2 * (i % 16)) & 3) as u8;
+    for (first, evidence) in &evidence {
+        let words = evidence.len().div_ceil(16);
+        let states = gpu.alloc::<u32>(words)?;
+        let params = ClassifyParams {
+            voxels: evidence.len() as u32,
+            voxel: world.voxel,
+            occupied: options.occupied_log_odds,
+            free: options.free_log_odds,
+        };
+        let groups = groups_1d(words, CLASSIFY.workgroup[0]);
+        recorder.run(&CLASSIFY, &params, &[evidence, &states], groups)?;
+        recorder.submit()?;
+        let packed = gpu.read(&states)?;
+        let part = &mut world.states[*first..first + evidence.len()];
+        for (i, state) in part.iter_mut().enumerate() {
+            *state = (packed[i / 16] >> (2 * (i % 16)) & 3) as u8;
+        }
     }
     clean::drop_small(&mut world, options.min_component);
     for note in &world.notes {

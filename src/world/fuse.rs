@@ -60,7 +60,7 @@ crate::gpu_struct! {
     pub struct IntegrateParams {
         /// Corner of voxel (0, 0, 0), voxel edge in w.
         pub origin: [f32; 4],
-        /// Voxels along x, y, z; all of them in w.
+        /// Voxels along x, y, z; those of this dispatch in w.
         pub dims: [u32; 4],
         /// Views in this dispatch.
         pub views: u32,
@@ -68,8 +68,8 @@ crate::gpu_struct! {
         pub reset: u32,
         /// Truncation, a length.
         pub truncation: f32,
-        /// Unused.
-        pub pad: u32,
+        /// Voxel of the first evidence.
+        pub first: u32,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The primitives against their twins.
 
+mod caps;
 mod compact;
 mod histogram;
 mod image;

@@ -193,3 +193,33 @@ fn every_kernel_is_named_in_a_test() {
         .collect();
     assert!(untested.is_empty(), "no parity test: {untested:?}");
 }
+
+#[test]
+fn no_stage_asks_the_adapter_itself() {
+    let mut files = Vec::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    walk(&root, "rs", &mut files);
+    let mut asked = Vec::new();
+    for file in files {
+        let inside = file.strip_prefix(&root).expect("inside");
+        // People are told of the adapter; what kernels may count on stands in `gpu::caps`.
+        if ["gpu", "cli", "bench"]
+            .iter()
+            .any(|room| inside.starts_with(room))
+        {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).expect("text");
+        for question in [
+            "device().limits()",
+            "device().features()",
+            ".summary().subgroup",
+            ".summary().max_",
+        ] {
+            if text.contains(question) {
+                asked.push(format!("{}: {question}", inside.display()));
+            }
+        }
+    }
+    assert!(asked.is_empty(), "ask Gpu::caps: {asked:?}");
+}

@@ -17,6 +17,7 @@ mod forward;
 mod kinds;
 mod maker;
 mod ply;
+mod variants;
 
 /// A camera at `eye` that looks at the origin.
 pub fn camera(eye: DVec3, width: u32, height: u32) -> Camera {

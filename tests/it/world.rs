@@ -120,7 +120,7 @@ fn integrate_and_classify_match_their_twins() {
             views: posed.len() as u32,
             reset,
             truncation: 0.5,
-            pad: 0,
+            first: 0,
         };
         let mut rng = Rng(9);
         let start: Vec<[f32; 4]> = (0..n).map(|_| std::array::from_fn(|_| rng.f32())).collect();

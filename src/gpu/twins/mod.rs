@@ -3,6 +3,7 @@
 pub mod compact_count;
 pub mod compact_move;
 pub mod dispatch_args;
+pub mod eights;
 pub mod filter;
 pub mod histogram;
 pub mod reduce_level;

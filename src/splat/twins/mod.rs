@@ -8,6 +8,8 @@ pub mod project_back;
 pub mod ranges;
 pub mod raster;
 pub mod raster_back;
+pub mod raster_back_lanes;
+pub mod raster_lanes;
 pub mod ssim_back;
 pub mod ssim_columns;
 pub mod ssim_rows;

@@ -114,14 +114,18 @@ pub fn twin(call: &mut Call<'_>) {
     let view: ViewParams = call.params();
     let (splats, offsets): (&[Splat], &[u32]) = (call.read(0), call.read(1));
     let moments: &[Moments] = call.read(2);
-    let grads: Vec<Splat> = (0..view.n as usize)
+    let grads: Vec<Option<Splat>> = (0..view.n as usize)
         .map(|i| {
+            if !(view.first..view.last).contains(&offsets[i]) {
+                return None;
+            }
             let [first, last] = [i, i + 1].map(|k| offsets[k].min(view.capacity) as usize);
             let mut g: Flat = [0.0; 24];
             g[7] = -1.0;
             if first < last {
                 let mut sums = Sums::default();
-                for slot in &moments[first..last] {
+                let from = view.first as usize;
+                for slot in &moments[first - from..last - from] {
                     let slot: [f32; 12] = bytemuck::cast(*slot);
                     sums.iter_mut()
                         .zip(slot)
@@ -129,8 +133,10 @@ pub fn twin(call: &mut Call<'_>) {
                 }
                 g = project_back(&flat(&splats[i]), &view, &sums);
             }
-            record(&g)
+            Some(record(&g))
         })
         .collect();
-    call.put(3, 0, &grads);
+    for (to, g) in call.write(3).iter_mut().zip(grads) {
+        *to = g.unwrap_or(*to);
+    }
 }

@@ -39,25 +39,36 @@ pub fn alpha(p: &Seen, x: f64, y: f64) -> Option<(f64, bool)> {
     (q <= cutoff).then_some((raw.min(0.99), raw > 0.99))
 }
 
+/// A pixel before anything is blended into it.
+pub const CLEAR: Pixel = Pixel {
+    colour: [0.0; 3],
+    clear: 1.0,
+    depth: 0.0,
+};
+
+/// Blends the next splat into a pixel that is not done.
+pub fn take(out: &mut Pixel, p: &Seen, x: f64, y: f64) {
+    if out.clear < DONE {
+        return;
+    }
+    if let Some((alpha, _)) = alpha(p, x, y) {
+        let w = out.clear * alpha;
+        for c in 0..3 {
+            out.colour[c] += w * p.colour[c];
+        }
+        out.depth += w * p.centre[2];
+        out.clear -= w;
+    }
+}
+
 /// Blends the splats of one pixel, given in order.
 pub fn blend<'a>(splats: impl Iterator<Item = &'a Seen>, x: f64, y: f64) -> Pixel {
-    let mut out = Pixel {
-        colour: [0.0; 3],
-        clear: 1.0,
-        depth: 0.0,
-    };
+    let mut out = CLEAR;
     for p in splats {
         if out.clear < DONE {
             break;
         }
-        if let Some((alpha, _)) = alpha(p, x, y) {
-            let w = out.clear * alpha;
-            for c in 0..3 {
-                out.colour[c] += w * p.colour[c];
-            }
-            out.depth += w * p.centre[2];
-            out.clear -= w;
-        }
+        take(&mut out, p, x, y);
     }
     out
 }
@@ -86,9 +97,19 @@ pub fn raster(
 
 /// The kernel.
 pub fn twin(call: &mut Call<'_>) {
+    run(call, raster);
+}
+
+/// The kernel, by one of the ways to make its pixels.
+pub(super) fn run(
+    call: &mut Call<'_>,
+    raster: impl Fn([u32; 2], &[[u32; 2]], &[u32], &[u32], &[Seen]) -> Vec<Pixel>,
+) {
     let p: RasterParams = call.params();
     let projected: Vec<Seen> = call.read(3).iter().map(Seen::from_record).collect();
-    let (ranges, values, owners) = (call.read(0), call.read(1), call.read(2));
+    let ranges: &[[u32; 2]] = call.read(0);
+    let (values, owners) = (call.read(1), call.read(2));
+    let ranges = &ranges[..p.tiles as usize];
     let pixels = raster(p.size, ranges, values, owners, &projected);
     let image: Vec<[f32; 4]> = pixels
         .iter()

@@ -3,8 +3,8 @@
 use super::Seen;
 use super::raster::{DONE, Pixel, alpha, blend};
 use crate::gpu::Call;
-use crate::splat::records::{RasterParams, TILE};
-use crate::splat::training::Moments;
+use crate::splat::records::TILE;
+use crate::splat::training::{Moments, RasterBackParams};
 
 /// The loss's derivatives by one pixel's blended values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,36 +20,41 @@ pub struct PixelGrad {
 /// Sums of one instance in the order of the kernel's record.
 pub type Sums = [f64; 12];
 
-/// Adds one pixel's part to the sums of each splat of its list.
-pub fn blend_back(
-    splats: &[&Seen],
-    x: f64,
-    y: f64,
-    out: &Pixel,
-    grad: &PixelGrad,
-    sums: &mut [Sums],
-) {
-    let dot = |a: &[f64; 3], b: &[f64; 3]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let mut rest = dot(&grad.colour, &out.colour) + grad.clear * out.clear + grad.depth * out.depth;
-    let mut clear = 1.0;
-    for (p, sum) in splats.iter().zip(sums) {
-        if clear < DONE {
-            break;
+/// A pixel under way, front to back.
+#[derive(Clone, Copy, Debug)]
+pub struct Behind {
+    /// What is still to come of the gradient's product with the splats' values.
+    pub rest: f64,
+    /// Transmittance.
+    pub clear: f64,
+}
+
+impl Behind {
+    /// Before the first splat, of a pixel that blends to `out`.
+    pub fn new(out: &Pixel, grad: &PixelGrad) -> Self {
+        Self {
+            rest: dot(&grad.colour, &out.colour) + grad.clear * out.clear + grad.depth * out.depth,
+            clear: 1.0,
         }
-        let Some((alpha, clamped)) = alpha(p, x, y) else {
-            continue;
-        };
-        let w = clear * alpha;
+    }
+
+    /// One pixel's part of the sums of the next splat; none where the pixel is done, or out of the splat's reach.
+    pub fn take(&mut self, p: &Seen, x: f64, y: f64, grad: &PixelGrad) -> Option<Sums> {
+        if self.clear < DONE {
+            return None;
+        }
+        let (alpha, clamped) = alpha(p, x, y)?;
+        let w = self.clear * alpha;
         let value = dot(&grad.colour, &p.colour) + grad.depth * p.centre[2];
-        rest -= w * value;
-        clear -= w;
+        self.rest -= w * value;
+        self.clear -= w;
         let s = if clamped {
             0.0
         } else {
-            w * value - rest * alpha / (1.0 - alpha)
+            w * value - self.rest * alpha / (1.0 - alpha)
         };
         let (dx, dy) = (x - p.centre[0], y - p.centre[1]);
-        let add = [
+        Some([
             s,
             s * dx,
             s * dy,
@@ -62,8 +67,27 @@ pub fn blend_back(
             w * grad.colour[1],
             w * grad.colour[2],
             0.0,
-        ];
-        for (total, part) in sum.iter_mut().zip(add) {
+        ])
+    }
+}
+
+fn dot(a: &[f64; 3], b: &[f64; 3]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Adds one pixel's part to the sums of each splat of its list.
+pub fn blend_back(
+    splats: &[&Seen],
+    x: f64,
+    y: f64,
+    out: &Pixel,
+    grad: &PixelGrad,
+    sums: &mut [Sums],
+) {
+    let mut behind = Behind::new(out, grad);
+    for (p, sum) in splats.iter().zip(sums) {
+        let parts = behind.take(p, x, y, grad).unwrap_or_default();
+        for (total, part) in sum.iter_mut().zip(parts) {
             *total += part;
         }
     }
@@ -105,11 +129,23 @@ pub fn raster_back(
 
 /// The kernel. It blends again instead of reading the image.
 pub fn twin(call: &mut Call<'_>) {
-    let p: RasterParams = call.params();
-    let projected: Vec<Seen> = call.read(3).iter().map(Seen::from_record).collect();
-    let ranges: &[[u32; 2]] = &call.read(0)[..p.tiles as usize];
-    let (values, owners): (&[u32], _) = (call.read(1), call.read(2));
-    let (image_grad, depth_grad): (&[[f32; 4]], &[f32]) = (call.read(6), call.read(7));
+    run(call, raster_back);
+}
+
+/// The kernel, by one of the ways to make its sums.
+pub(super) fn run(
+    call: &mut Call<'_>,
+    raster_back: impl Fn([u32; 2], &[[u32; 2]], &[u32], &[u32], &[Seen], &[PixelGrad]) -> Vec<Sums>,
+) {
+    let p: RasterBackParams = call.params();
+    let counts: &[u32] = call.read(0);
+    if p.first > 0 && counts[p.count_at as usize] <= p.first {
+        return;
+    }
+    let projected: Vec<Seen> = call.read(4).iter().map(Seen::from_record).collect();
+    let ranges: &[[u32; 2]] = &call.read(1)[..p.tiles as usize];
+    let (values, owners): (&[u32], _) = (call.read(2), call.read(3));
+    let (image_grad, depth_grad): (&[[f32; 4]], &[f32]) = (call.read(7), call.read(8));
     let grads: Vec<PixelGrad> = image_grad
         .iter()
         .zip(depth_grad)
@@ -123,10 +159,13 @@ pub fn twin(call: &mut Call<'_>) {
         })
         .collect();
     let sums = raster_back(p.size, ranges, values, owners, &projected, &grads);
-    let moments: &mut [Moments] = call.write(8);
+    let moments: &mut [Moments] = call.write(9);
     for [first, last] in ranges {
         for slot in &values[*first as usize..*last as usize] {
-            moments[*slot as usize] = bytemuck::cast(sums[*slot as usize].map(|v| v as f32));
+            let at = slot.wrapping_sub(p.first) as usize;
+            if let Some(to) = moments.get_mut(at) {
+                *to = bytemuck::cast(sums[*slot as usize].map(|v| v as f32));
+            }
         }
     }
 }

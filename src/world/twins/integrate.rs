@@ -13,7 +13,8 @@ pub fn integrate(
     let [nx, ny, _, n] = p.dims;
     let (voxel, tau) = (p.origin[3], p.truncation);
     for i in 0..n {
-        let cell = [i % nx, i / nx % ny, i / nx / ny];
+        let at = p.first + i;
+        let cell = [at % nx, at / nx % ny, at / nx / ny];
         let c: [f32; 3] = std::array::from_fn(|a| p.origin[a] + (cell[a] as f32 + 0.5) * voxel);
         let mut sum = if p.reset == 0 {
             evidence[i as usize]

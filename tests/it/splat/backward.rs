@@ -1,12 +1,12 @@
 //! Gradients: the twins against finite differences, the kernels against the twins.
 
 use glam::DVec3;
-use sora_director::gpu::{Buffer, groups_1d, groups_2d};
+use sora_director::gpu::{Buffer, Kernel, groups_1d, groups_2d};
 use sora_director::splat::Renderer;
-use sora_director::splat::records::{RasterParams, Splat, ViewParams};
+use sora_director::splat::records::{Splat, ViewParams};
 use sora_director::splat::training::{
-    ADAM, AdamParams, LOSS, LossParams, Moments, PROJECT_BACK, Partials, RASTER_BACK, SSIM_BACK,
-    SSIM_COLUMNS, SSIM_ROWS, Stats, taps,
+    ADAM, AdamParams, LOSS, LossParams, Moments, PROJECT_BACK, Partials, RASTER_BACK,
+    RASTER_BACK_LANES, RasterBackParams, SSIM_BACK, SSIM_COLUMNS, SSIM_ROWS, Stats, taps,
 };
 use sora_director::splat::twins::loss::{self, Target};
 use sora_director::splat::twins::raster::{Pixel, blend, raster};
@@ -15,7 +15,7 @@ use sora_director::splat::twins::{
     Flat, Seen, adam, flat, project, project_back, ssim_back, ssim_columns, ssim_rows,
 };
 
-use super::forward::{lists, seen};
+use super::forward::{at_hand, lists, seen};
 use super::{camera, cloud};
 use crate::common::{Rng, assert_close, garbage, gpu};
 
@@ -258,6 +258,12 @@ fn loss_kernels_match_their_twins() {
 
 #[test]
 fn raster_back_matches_its_twin() {
+    for kernel in at_hand([&RASTER_BACK, &RASTER_BACK_LANES]) {
+        raster_back_matches(kernel);
+    }
+}
+
+fn raster_back_matches(kernel: &'static Kernel) {
     let gpu = gpu();
     let mut rng = Rng(29);
     for (n, size) in [
@@ -293,34 +299,51 @@ fn raster_back_matches_its_twin() {
         let depth: Vec<_> = out.iter().map(|p| p.depth as f32).collect();
         let image_grad: Vec<_> = grads.iter().map(|p| four(p.colour, p.clear)).collect();
         let depth_grad: Vec<_> = grads.iter().map(|p| p.depth as f32).collect();
-        let moments: Buffer<Moments> = garbage(&gpu, values.len());
-        let params = RasterParams {
-            size,
-            tiles: ranges.len() as u32,
-            pad: 0,
-        };
-        let mut recorder = gpu.recorder();
-        recorder
-            .run(
-                &RASTER_BACK,
-                &params,
-                &[
-                    &gpu.upload(&ranges).expect("ranges"),
-                    &gpu.upload(&values).expect("values"),
-                    &gpu.upload(&owners).expect("owners"),
-                    &gpu.upload(&records).expect("projected"),
-                    &gpu.upload(&image).expect("image"),
-                    &gpu.upload(&depth).expect("depth"),
-                    &gpu.upload(&image_grad).expect("image_grad"),
-                    &gpu.upload(&depth_grad).expect("depth_grad"),
-                    &moments,
-                ],
-                groups_1d(ranges.len(), 4),
-            )
-            .expect("run");
-        recorder.submit().expect("submit");
+        // In two parts, and a third that is not needed.
+        let part = values.len().div_ceil(2).max(1);
+        let mut got: Vec<Moments> = Vec::new();
+        for first in [0, part, 2 * part] {
+            let moments: Buffer<Moments> = garbage(&gpu, part);
+            let before = gpu.read(&moments).expect("moments");
+            let params = RasterBackParams {
+                size,
+                tiles: ranges.len() as u32,
+                first: first as u32,
+                count_at: 1,
+                ..Default::default()
+            };
+            let mut recorder = gpu.recorder();
+            recorder
+                .run(
+                    kernel,
+                    &params,
+                    &[
+                        &gpu.upload(&[0, values.len() as u32]).expect("counts"),
+                        &gpu.upload(&ranges).expect("ranges"),
+                        &gpu.upload(&values).expect("values"),
+                        &gpu.upload(&owners).expect("owners"),
+                        &gpu.upload(&records).expect("projected"),
+                        &gpu.upload(&image).expect("image"),
+                        &gpu.upload(&depth).expect("depth"),
+                        &gpu.upload(&image_grad).expect("image_grad"),
+                        &gpu.upload(&depth_grad).expect("depth_grad"),
+                        &moments,
+                    ],
+                    groups_1d(ranges.len(), 4),
+                )
+                .expect("run");
+            recorder.submit().expect("submit");
+            let after = gpu.read(&moments).expect("moments");
+            let written = values.len().saturating_sub(first).min(part);
+            let bytes = |m: &[Moments]| bytemuck::cast_slice::<_, u8>(m).to_vec();
+            assert!(
+                bytes(&after[written..]) == bytes(&before[written..]),
+                "{first}"
+            );
+            got.extend(&after[..written]);
+        }
+        assert_eq!(got.len(), values.len());
         let want = raster_back(size, &ranges, &values, &owners, &list, &grads);
-        let got = gpu.read(&moments).expect("moments");
         let mut far = 0;
         for (g, w) in got.iter().zip(&want) {
             let g: [f32; 12] = bytemuck::cast(*g);
@@ -353,6 +376,9 @@ fn project_back_matches_its_twin() {
                 offsets.push(offsets[i] + if seen { i as u32 % 4 } else { 0 });
             }
             let slots = offsets[n] as usize;
+            // All at once, then in two parts, each with the gradients that it needs.
+            let middle = offsets[n / 2];
+            let parts = [(0, u32::MAX), (0, middle), (middle, u32::MAX)];
             // The last slots do not fit.
             view.capacity = slots as u32 - slots as u32 / 10;
             let moments: Vec<Moments> = (0..slots)
@@ -365,22 +391,30 @@ fn project_back_matches_its_twin() {
                     }
                 })
                 .collect();
+            let whole: Buffer<Splat> = garbage(&gpu, n);
             let grads: Buffer<Splat> = garbage(&gpu, n);
-            let mut recorder = gpu.recorder();
-            recorder
-                .run(
-                    &PROJECT_BACK,
-                    &view,
-                    &[
-                        &gpu.upload(&records).expect("splats"),
-                        &gpu.upload(&offsets).expect("offsets"),
-                        &gpu.upload(&moments).expect("moments"),
-                        &grads,
-                    ],
-                    groups_1d(n, 64),
-                )
-                .expect("run");
-            recorder.submit().expect("submit");
+            for (k, (first, last)) in parts.into_iter().enumerate() {
+                (view.first, view.last) = (first, last);
+                let mut recorder = gpu.recorder();
+                recorder
+                    .run(
+                        &PROJECT_BACK,
+                        &view,
+                        &[
+                            &gpu.upload(&records).expect("splats"),
+                            &gpu.upload(&offsets).expect("offsets"),
+                            &gpu.upload(&moments[first as usize..]).expect("moments"),
+                            if k == 0 { &whole } else { &grads },
+                        ],
+                        groups_1d(n, 64),
+                    )
+                    .expect("run");
+                recorder.submit().expect("submit");
+            }
+            assert_eq!(
+                gpu.read(&whole).expect("whole"),
+                gpu.read(&grads).expect("grads")
+            );
             for (i, g) in gpu.read(&grads).expect("grads").iter().enumerate() {
                 let last = offsets[i + 1].min(view.capacity) as usize;
                 let first = (offsets[i] as usize).min(last);

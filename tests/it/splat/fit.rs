@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use glam::DVec3;
 use sora_director::camera::{Camera, Cameras, FocalSource, LengthUnit};
 use sora_director::depth::{DepthKind, DepthMap, DepthMaps};
+use sora_director::gpu::Gpu;
 use sora_director::monitor::{Monitor, Silent};
 use sora_director::splat::{Fit, FitOptions, Renderer, SplatError, Splats, fit};
 use sora_director::video::{Frames, VideoInfo};
@@ -12,15 +13,19 @@ use sora_director::video::{Frames, VideoInfo};
 use super::{camera, cloud};
 use crate::common::{Rng, gpu};
 
-struct Scene {
-    frames: Frames,
-    cameras: Cameras,
-    depth: DepthMaps,
+pub(super) struct Scene {
+    pub frames: Frames,
+    pub cameras: Cameras,
+    pub depth: DepthMaps,
 }
 
 /// A cloud on a backdrop seen from an arc of `views` cameras: opaque frames and their true depth.
 fn scene(views: usize, size: u32) -> Scene {
-    let gpu = gpu();
+    scene_on(&gpu(), views, size)
+}
+
+/// The same on a device of the caller's.
+pub(super) fn scene_on(gpu: &Gpu, views: usize, size: u32) -> Scene {
     let mut rng = Rng(41);
     let mut truth: Splats = cloud(&mut rng, 30, 0);
     for l in &mut truth.log_scales {
@@ -37,7 +42,7 @@ fn scene(views: usize, size: u32) -> Scene {
             .sh
             .push([(3.0 * x).sin(), (2.0 * y).cos(), (x + y).sin()]);
     }
-    let mut renderer = Renderer::new(&gpu, &truth, size, size, 0).expect("renderer");
+    let mut renderer = Renderer::new(gpu, &truth, size, size, 0).expect("renderer");
     let (mut rgba, mut cameras, mut maps) = (Vec::new(), Vec::new(), Vec::new());
     for i in 0..views {
         let turn = 0.5 * (i as f64 / (views - 1) as f64 - 0.5);

@@ -1,10 +1,10 @@
 //! The forward kernels against their twins.
 
 use glam::DVec3;
-use sora_director::gpu::{Buffer, groups_1d};
+use sora_director::gpu::{Buffer, Kernel, groups_1d};
 use sora_director::splat::records::{
-    EMIT, EmitParams, PROJECT, Projected, RANGES, RASTER, RangesParams, RasterParams, Splat, TILE,
-    ViewParams,
+    EMIT, EmitParams, PROJECT, Projected, RANGES, RASTER, RASTER_LANES, RangesParams, RasterParams,
+    Splat, TILE, ViewParams,
 };
 use sora_director::splat::twins::{self as twin, Seen};
 use sora_director::splat::{NEAR, Renderer};
@@ -240,6 +240,18 @@ pub fn lists(records: &[Projected], size: [u32; 2]) -> (Vec<[u32; 2]>, Vec<u32>,
 
 #[test]
 fn raster_matches_its_twin() {
+    for kernel in at_hand([&RASTER, &RASTER_LANES]) {
+        raster_matches(kernel);
+    }
+}
+
+/// Those of the variants that the tests' device runs.
+pub fn at_hand(kernels: [&'static Kernel; 2]) -> Vec<&'static Kernel> {
+    let tier = gpu().tier().expect("tier");
+    kernels.into_iter().filter(|k| k.needs <= tier).collect()
+}
+
+fn raster_matches(kernel: &'static Kernel) {
     let gpu = gpu();
     let mut rng = Rng(5);
     for (n, size) in [
@@ -269,7 +281,7 @@ fn raster_matches_its_twin() {
         let mut recorder = gpu.recorder();
         recorder
             .run(
-                &RASTER,
+                kernel,
                 &params,
                 &[
                     &gpu.upload(&ranges).expect("ranges"),
