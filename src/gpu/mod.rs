@@ -8,6 +8,8 @@ mod buffer;
 mod cache;
 pub mod compact;
 mod context;
+#[cfg(target_os = "linux")]
+pub mod external;
 pub mod histogram;
 pub mod image;
 pub mod indirect;

@@ -1,6 +1,8 @@
 //! The primitives against their twins.
 
 mod compact;
+#[cfg(target_os = "linux")]
+mod external;
 mod histogram;
 mod image;
 mod indirect;
