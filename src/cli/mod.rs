@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::gpu::{AdapterChoice, Gpu, GpuError};
 use crate::progress::LogFormat;
+use crate::video::Decode;
 
 mod clean;
 mod completions;
@@ -60,6 +61,16 @@ pub struct Globals {
     /// such as `0,1`, one lane each [default: auto] [env: DIRECTOR_ADAPTER]
     #[arg(long, global = true, value_name = "NAME|INDEX")]
     pub adapter: Option<AdapterChoice>,
+    /// Who decodes videos: the card's own decoder where it can (auto; cuda says each time why not), or FFmpeg on the host;
+    /// frames are the same [default: auto] [env: DIRECTOR_DECODE]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        hide_possible_values = true,
+        value_name = "auto|software|cuda"
+    )]
+    pub decode: Option<Decode>,
     /// How progress and logs on standard error are written
     #[arg(
         long,
@@ -86,6 +97,15 @@ impl Globals {
     pub fn adapter(&self) -> AdapterChoice {
         let named = || std::env::var("DIRECTOR_ADAPTER").ok()?.parse().ok();
         self.adapter.clone().or_else(named).unwrap_or_default()
+    }
+
+    /// What `--decode` says, else `DIRECTOR_DECODE`, else `auto`.
+    pub fn decode(&self) -> Decode {
+        let named = || {
+            <Decode as clap::ValueEnum>::from_str(&std::env::var("DIRECTOR_DECODE").ok()?, false)
+                .ok()
+        };
+        self.decode.or_else(named).unwrap_or_default()
     }
 
     /// Opens [`Globals::adapter`].

@@ -203,6 +203,54 @@ pub fn decoder(
     })
 }
 
+/// What this machine has for decoding on the card.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct CudaFindings {
+    /// This build has the feature.
+    pub built: bool,
+    /// CUDA's version that the driver speaks, such as `12.4`; `None` where there is no libcuda that will do.
+    pub driver: Option<String>,
+    /// Codecs that FFmpeg hands to NVDEC.
+    pub nvdec: Vec<&'static str>,
+    /// The adapter's card.
+    pub card: Option<String>,
+    /// Bytes that went from the card's memory to a kernel and came out as they were, when that was tried.
+    pub carried: Option<usize>,
+    /// Why the card does not decode, in words; `None` where it does.
+    pub fault: Option<String>,
+}
+
+impl std::fmt::Display for CudaFindings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.built {
+            return f.write_str("not in this build (cargo build --features cuda)");
+        }
+        let mut parts = Vec::new();
+        parts.extend(self.driver.iter().map(|v| format!("libcuda {v}")));
+        if self.driver.is_some() {
+            parts.push(match self.nvdec.as_slice() {
+                [] => "FFmpeg without NVDEC".to_owned(),
+                codecs => format!("NVDEC in FFmpeg for {}", codecs.join(", ")),
+            });
+        }
+        parts.extend(
+            self.card
+                .iter()
+                .map(|name| format!("{name} is the adapter")),
+        );
+        if let Some(bytes) = self.carried {
+            parts.push(format!(
+                "{} KiB went over to kernels on the card",
+                bytes >> 10
+            ));
+        }
+        if parts.is_empty() {
+            parts.push("no libcuda that will do".to_owned());
+        }
+        f.write_str(&parts.join("; "))
+    }
+}
+
 /// How rows of a plane go from where the card's decoder left them to where kernels read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rows {

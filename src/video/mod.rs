@@ -34,12 +34,12 @@ use std::path::PathBuf;
 pub use convert::{
     CONVERT, CONVERT_420, CONVERT_HDR, ConvertParams, SHRINK_420, SPLIT, SplitParams,
 };
-pub use cuda::{CudaFindings, cuda_findings};
+pub use cuda::cuda_findings;
 pub use decode::{Windows, decode};
 pub use encode::{EncodeOptions, Encoder, h264_encoders};
 pub use error::VideoError;
 pub use folder::list_images;
-pub use hardware::{Decode, Decoder, Taken, decoder};
+pub use hardware::{CudaFindings, Decode, Decoder, Taken, decoder};
 pub use library::{HardwareDevice, decoders, hardware_devices, versions};
 pub use luma::{LUMA, LumaParams};
 pub use options::DecodeOptions;

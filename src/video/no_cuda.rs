@@ -1,8 +1,8 @@
 //! What stands for the card's decoder in a build without the `cuda` feature: nothing can be opened.
 
 use ffmpeg_next::{codec, frame};
-use serde::Serialize;
 
+use super::CudaFindings;
 use super::hardware::{Held, Trouble};
 use crate::gpu::{Buffer, Gpu, GpuError, Recorder};
 
@@ -43,18 +43,9 @@ impl Bridge {
 pub(super) type Submit<'s> = dyn FnMut(&mut Recorder) -> Result<(), GpuError> + 's;
 
 /// What this machine has for decoding on the card.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct CudaFindings {
-    /// This build has the feature.
-    pub built: bool,
-    /// Why the card does not decode, in words; `None` where it does.
-    pub fault: Option<String>,
-}
-
-/// What this machine has for decoding on the card.
 pub fn cuda_findings(_: Option<&Gpu>) -> CudaFindings {
     CudaFindings {
-        built: false,
         fault: Some(LACKS.to_owned()),
+        ..CudaFindings::default()
     }
 }

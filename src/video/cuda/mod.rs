@@ -10,10 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cudarc::driver::sys;
 use ffmpeg_next::{self as ffmpeg, codec, ffi};
-use serde::Serialize;
 
 use self::calls::Calls;
-use super::library;
+use super::{CudaFindings, library};
 use crate::gpu::Gpu;
 
 pub(super) use self::bridge::Bridge;
@@ -276,23 +275,6 @@ impl Opened {
             broken: Mutex::new(None),
         })
     }
-}
-
-/// What this machine has for decoding on the card.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct CudaFindings {
-    /// This build has the feature.
-    pub built: bool,
-    /// CUDA's version that the driver speaks, such as `12.4`; `None` where there is no libcuda that will do.
-    pub driver: Option<String>,
-    /// The adapter's card.
-    pub card: Option<String>,
-    /// Codecs that FFmpeg hands to NVDEC.
-    pub nvdec: Vec<&'static str>,
-    /// Bytes that went over to kernels on the card, when that was tried; they came out as they were.
-    pub carried: Option<usize>,
-    /// Why the card does not decode, in words; `None` where it does.
-    pub fault: Option<String>,
 }
 
 /// What this machine has for decoding on the card of `gpu`; memory is carried over to a kernel to see that it can be.
