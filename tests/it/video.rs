@@ -11,6 +11,7 @@ use crate::common::gpu;
 
 mod alpha;
 mod clips;
+mod cuda;
 mod fields;
 mod inputs;
 mod kernel;
