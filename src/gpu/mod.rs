@@ -33,7 +33,7 @@ pub use kernel::{Access, Binding, GpuType, Kernel, Numbers, groups_1d, groups_2d
 pub use recorder::Recorder;
 pub use shadow::Shadow;
 pub use twin::{Call, Twin};
-pub use upload::{Filled, Mapped, Upload};
+pub use upload::{Filled, Mapped, Upload, uploaded};
 
 /// Kernels of this module.
 pub static KERNELS: &[&Kernel] = &[

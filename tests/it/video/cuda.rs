@@ -281,15 +281,11 @@ mod with {
             assert!(words.contains(call), "{words}");
         }
         assert!(words.contains("another version"), "{words}");
-        // A kernel that reads something else than was written is found out.
+        // What comes over otherwise than it went in is found out.
         let mut command = fakes.director("good", "", &["doctor", "--json"]);
-        command.env("FAKE_CUDA_OFFSET", "0");
+        command.env("FAKE_CUDA_GARBLE", "1");
         let (_, stdout, _) = output(command);
-        assert!(
-            stdout.contains("otherwise than it went in"),
-            "offset {}: {stdout}",
-            fakes.offset
-        );
+        assert!(stdout.contains("otherwise than it went in"), "{stdout}");
         let (_, stdout, _) = output(fakes.director("good", "", &["doctor"]));
         let line = stdout.lines().find(|l| l.starts_with("cuda "));
         let line = line.expect("a line");
@@ -308,16 +304,20 @@ mod with {
         // Cropped at right and bottom: NVDEC holds 64x48.
         encode(&clip, [62, 46], 8.0, 14);
         let (count, out) = (folder.path().join("count"), folder.path().join("out"));
-        let args = ["frames", &show(&clip), "-o", &show(&out)];
+        let args = ["frames", &show(&clip), "-o", &show(&out), "--json"];
         let mut command = fakes.director("good", "", &args);
         command.env("FAKE_CUDA_COUNT", &count);
-        let (good, _, stderr) = output(command);
+        let (good, stdout, stderr) = output(command);
         assert!(good, "{stderr}");
         if stderr.contains("without cuda") || stderr.contains("no NVDEC for") {
             eprintln!("skipped: {stderr}");
             return;
         }
         assert!(!stderr.contains("decoded in software"), "{stderr}");
+        let told: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+        assert_eq!(told["decode"]["decoder"], "cuda");
+        assert_eq!(told["uploaded_bytes"], 0, "nothing came from the host");
+        assert_eq!(told["source"]["pixel_format"], "yuv420p");
         let files = pictures(&out);
         assert_eq!(files.len(), 14);
         // What the stand-in draws, neutral and of limited range, and each picture once.
