@@ -74,7 +74,7 @@ fn a_build_without_it_refuses_it_with_the_mend() {
     for args in [
         &["frames", &clip, "-o", &out, "--decode", "cuda"][..],
         &["probe", &clip, "--decode", "cuda"],
-        &["config", "--set", "decode=\"cuda\""],
+        &["config", "--set", "decode=cuda"],
         &["reconstruct", &clip, "-o", &out, "--decode", "cuda"],
     ] {
         let (good, _, stderr) = output(director(args));
