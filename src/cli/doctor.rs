@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Globals, settings::Settings};
 use crate::gpu::{AdapterSummary, Tier, adapters};
-use crate::video::{self, HardwareDevice};
+use crate::video::{self, CudaFindings, HardwareDevice};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -40,6 +40,8 @@ struct Findings {
     tier: Option<Tier>,
     ffmpeg: String,
     hardware_devices: Vec<HardwareDevice>,
+    /// Decoding on the card, whose frames never visit the host.
+    cuda: CudaFindings,
     h264_encoders: Vec<&'static str>,
     decoders: Vec<&'static str>,
     decoders_missing: Vec<&'static str>,
@@ -118,6 +120,14 @@ fn find(args: &Args, globals: &Globals) -> Findings {
     if let Err(error) = &config {
         faults.push(error.to_string());
     }
+    let cuda = video::cuda_findings(opened.as_ref().ok());
+    if cuda.built
+        && let Some(fault) = &cuda.fault
+    {
+        notes.push(format!(
+            "videos are decoded in software, not by the card: {fault}"
+        ));
+    }
     Findings {
         version: env!("CARGO_PKG_VERSION"),
         adapters: adapters(),
@@ -125,6 +135,7 @@ fn find(args: &Args, globals: &Globals) -> Findings {
         tier: opened.ok().and_then(|gpu| gpu.tier().ok()),
         ffmpeg: video::versions(),
         hardware_devices: video::hardware_devices(),
+        cuda,
         h264_encoders,
         decoders: names(decoders),
         decoders_missing,
@@ -185,6 +196,7 @@ impl Findings {
             "hardware",
             format!("{} (no device for {})", kinds(&open), kinds(&closed)),
         );
+        say("cuda", self.cuda.to_string());
         say("H.264 out", list(&self.h264_encoders));
         say("decodes", list(&self.decoders));
         if let Some(free) = self.free_bytes {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::Globals;
+use crate::gpu::uploaded;
 use crate::progress::Single;
 use crate::video::{DecodeOptions, Windows};
 
@@ -46,6 +47,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let options = DecodeOptions {
         max_side: args.max_side,
         max_frames: args.max_frames,
+        decode: globals.decode(),
         ..DecodeOptions::default()
     };
     let monitor = Single::new(globals.quiet);
@@ -69,6 +71,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let Some(frames) = last else {
         anyhow::bail!("{}: no frames", args.input.display());
     };
+    let decode = windows.taken();
     for fault in &frames.faults {
         tracing::warn!("{}: {fault}", args.input.display());
     }
@@ -79,14 +82,17 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             "frames": written,
             "faults": frames.faults,
             "source": frames.info,
+            "decode": decode,
+            "uploaded_bytes": uploaded(),
         });
         anstream::println!("{}", serde_json::to_string_pretty(&document)?);
     } else if !globals.quiet {
         anstream::eprintln!(
-            "{} frames of {}x{} in {}",
+            "{} frames of {}x{}{} in {}",
             written.len(),
             frames.width,
             frames.height,
+            decode.map_or(String::new(), |taken| format!(", {},", taken.short())),
             args.out.display()
         );
     }

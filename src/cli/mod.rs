@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::gpu::caps::Limits;
 use crate::gpu::{AdapterChoice, Gpu, GpuError};
 use crate::progress::LogFormat;
+use crate::video::Decode;
 
 mod clean;
 mod completions;
@@ -71,6 +72,16 @@ pub struct Globals {
         hide_default_value = true
     )]
     pub limits: Limits,
+    /// Who decodes videos: the card's own decoder where it can (auto; cuda says each time why not), or FFmpeg on the host;
+    /// frames are the same [default: auto] [env: DIRECTOR_DECODE]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        hide_possible_values = true,
+        value_name = "auto|software|cuda"
+    )]
+    pub decode: Option<Decode>,
     /// How progress and logs on standard error are written
     #[arg(
         long,
@@ -97,6 +108,15 @@ impl Globals {
     pub fn adapter(&self) -> AdapterChoice {
         let named = || std::env::var("DIRECTOR_ADAPTER").ok()?.parse().ok();
         self.adapter.clone().or_else(named).unwrap_or_default()
+    }
+
+    /// What `--decode` says, else `DIRECTOR_DECODE`, else `auto`.
+    pub fn decode(&self) -> Decode {
+        let named = || {
+            <Decode as clap::ValueEnum>::from_str(&std::env::var("DIRECTOR_DECODE").ok()?, false)
+                .ok()
+        };
+        self.decode.or_else(named).unwrap_or_default()
     }
 
     /// Opens [`Globals::adapter`].

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::Globals;
 use crate::progress::Single;
-use crate::video::{Probe, Stream, examine};
+use crate::video::{Probe, Stream, Taken, decoder, examine};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -19,19 +19,38 @@ pub struct Args {
     pub json: bool,
 }
 
+/// What is found, and who would decode it.
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    found: &'a Probe,
+    /// None of pictures.
+    decode: Option<Taken>,
+}
+
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let found = examine(&args.input, &Single::new(globals.quiet))?;
+    let decode = globals.decode();
+    anyhow::ensure!(
+        decode.refusal().is_none(),
+        decode.refusal().unwrap_or_default()
+    );
+    let decode = decoder(&args.input, decode, || globals.gpu())?;
     if args.json {
-        anstream::println!("{}", serde_json::to_string_pretty(&found)?);
+        let document = Document {
+            found: &found,
+            decode,
+        };
+        anstream::println!("{}", serde_json::to_string_pretty(&document)?);
     } else {
-        anstream::println!("{}", table(&found).trim_fmt());
+        anstream::println!("{}", table(&found, decode.as_ref()).trim_fmt());
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Facts for people, one a row; what is not known is left out.
-fn table(found: &Probe) -> comfy_table::Table {
+fn table(found: &Probe, decode: Option<&Taken>) -> comfy_table::Table {
     let (info, timing) = (&found.info, &found.timing);
     let range = if info.full_range { "full" } else { "limited" };
     let turn = match (info.rotation, info.mirrored) {
@@ -87,6 +106,7 @@ fn table(found: &Probe) -> comfy_table::Table {
         ("colour", format!("{}, {range} range{sited}", info.matrix)),
         ("transfer", info.transfer.clone()),
         ("audio", if info.audio { "yes" } else { "no" }.to_owned()),
+        ("decode", decode.map_or(String::new(), Taken::to_string)),
     ] {
         if !value.is_empty() {
             table.add_row([name, &value]);

@@ -16,6 +16,7 @@ use crate::pipeline::{self, Tracked};
 use crate::progress::Reporter;
 use crate::record::{Event, Events, StepMonitor};
 use crate::run::signals;
+use crate::score;
 use crate::splat::format;
 use crate::store::{At, write_json};
 
@@ -75,7 +76,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     timed("depth", started);
     let started = Instant::now();
     let options = &config.motion;
-    let motion = || pipeline::pairs(&gpu, &args.input, None, &frames, None, options, &monitor);
+    let read = pipeline::reading(None, score::MAX_SIDE, config.decode);
+    let motion = || pipeline::pairs(&gpu, &args.input, &read, &frames, None, options, &monitor);
     let tracked = pipeline::track(&frames, motion, &given, depth.as_ref(), &config, &monitor)?;
     timed("cameras", started);
     let cameras = match tracked {

@@ -95,10 +95,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     options.check()?;
     let motion = MotionOptions::default();
     let gpu = globals.gpu()?;
+    let read = pipeline::reading(None, args.max_side, globals.decode());
     let mut results = Vec::new();
     for path in &args.inputs {
-        let side = args.max_side;
-        let result = pipeline::scored(&gpu, path, None, side, &motion, &options, &monitor);
+        let result = pipeline::scored(&gpu, path, &read, &motion, &options, &monitor);
         let result = result.map(|watched| (watched.scores, watched.faults));
         if let Err(error) = &result {
             let path = path.display();

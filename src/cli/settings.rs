@@ -127,6 +127,7 @@ impl Settings {
         let sides = |s: [u32; 2]| Value::Array(s.map(|n| Value::Integer(n.into())).to_vec());
         let preset = self.preset.and_then(|p| Value::try_from(p).ok());
         let adapter = globals.adapter.as_ref().map(ToString::to_string);
+        let decode = globals.decode.map(|d| Value::String(d.to_string()));
         let networks = match self.depth_model.as_slice() {
             [] => None,
             [one] => Some(Value::String(one.clone())),
@@ -137,6 +138,7 @@ impl Settings {
         let all = [
             ("--preset", "preset", preset),
             ("--adapter", "adapter", text(&adapter)),
+            ("--decode", "decode", decode),
             ("--provider", "provider", text(&self.provider)),
             ("--takes", "takes", whole(self.takes)),
             (

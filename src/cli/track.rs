@@ -13,6 +13,7 @@ use crate::monitor::Monitor as _;
 use crate::motion::MotionOptions;
 use crate::pipeline;
 use crate::progress::Single;
+use crate::score;
 use crate::video::{self, DecodeOptions, Frames};
 
 /// Arguments.
@@ -75,6 +76,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let decode = DecodeOptions {
         max_side: args.max_side,
         max_frames: Some(args.max_frames),
+        decode: globals.decode(),
         ..DecodeOptions::default()
     };
     let frames = video::decode(&gpu, &args.input, &decode, &monitor)?;
@@ -87,7 +89,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         Some(cameras) if !args.ignore_known_cameras => cameras.clone(),
         _ => {
             let notes = known.notes.clone();
-            let solved = solve(args, &gpu, &frames, known, &monitor);
+            let solved = solve(args, &gpu, &frames, known, &decode, &monitor);
             let mut cameras = solved.inspect_err(|_| {
                 for note in &notes {
                     monitor.warn(note);
@@ -146,10 +148,12 @@ fn solve(
     gpu: &crate::gpu::Gpu,
     frames: &Frames,
     known: Known,
+    decode: &DecodeOptions,
     monitor: &Single,
 ) -> anyhow::Result<Cameras> {
     let options = MotionOptions::default();
-    let motion = pipeline::pairs(gpu, &args.input, None, frames, None, &options, monitor)?;
+    let read = pipeline::reading(None, score::MAX_SIDE, decode.decode);
+    let motion = pipeline::pairs(gpu, &args.input, &read, frames, None, &options, monitor)?;
     let depth = match known.depth {
         Some(depth) if !args.ignore_known_depth => depth,
         _ => Model::open(&args.network.options())?.estimate(gpu, frames, monitor)?,

@@ -82,7 +82,8 @@ impl Limits {
                 | wgpu::Features::SHADER_FLOAT32_ATOMIC
                 | wgpu::Features::TIMESTAMP_QUERY
                 | wgpu::Features::PIPELINE_CACHE
-                | wgpu::Features::MAPPABLE_PRIMARY_BUFFERS);
+                | wgpu::Features::MAPPABLE_PRIMARY_BUFFERS
+                | wgpu::Features::VULKAN_EXTERNAL_MEMORY_FD);
         let mut limits = adapter.limits();
         if let Self::Low(bytes) = self {
             features.remove(wgpu::Features::SUBGROUP | wgpu::Features::MAPPABLE_PRIMARY_BUFFERS);

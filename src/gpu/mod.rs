@@ -9,6 +9,8 @@ mod cache;
 pub mod caps;
 pub mod compact;
 mod context;
+#[cfg(target_os = "linux")]
+pub mod external;
 pub mod histogram;
 pub mod image;
 pub mod indirect;
@@ -33,7 +35,7 @@ pub use kernel::{Access, Binding, GpuType, Kernel, Numbers, Variants, groups_1d,
 pub use recorder::Recorder;
 pub use shadow::Shadow;
 pub use twin::{Call, Twin};
-pub use upload::{Filled, Mapped, Upload};
+pub use upload::{Filled, Mapped, Upload, uploaded};
 
 /// Kernels of this module.
 pub static KERNELS: &[&Kernel] = &[

@@ -1,9 +1,19 @@
 //! A ring of mapped buffers through which frames go up while the device works on those before.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{Buffer, Gpu, GpuError, Recorder};
+
+/// Bytes that rings of this process took from the host to the device.
+static UPLOADED: AtomicU64 = AtomicU64::new(0);
+
+/// Bytes that rings of this process took from the host to the device so far: where the two have memory of their own,
+/// what went over the bus.
+pub fn uploaded() -> u64 {
+    UPLOADED.load(Ordering::Relaxed)
+}
 
 /// Mapped memory that the host writes once and kernels of one submission read.
 ///
@@ -77,6 +87,7 @@ impl Upload {
             write(&mut view);
         }
         mapped.unmap();
+        UPLOADED.fetch_add(bytes as u64, Ordering::Relaxed);
         let of = Buffer::new(mapped.clone(), self.bytes as usize / 4);
         if self.gpu.caps().shared_memory {
             return Ok(Filled { mapped, words: of });

@@ -28,7 +28,8 @@ use crate::motion::{self, MotionOptions};
 use crate::score::{self, ScoreOptions};
 use crate::splat::{self, FitOptions};
 use crate::video::{
-    CONVERT, CONVERT_420, CONVERT_HDR, ConvertParams, Frames, SHRINK_420, VideoInfo,
+    CONVERT, CONVERT_420, CONVERT_HDR, ConvertParams, Frames, SHRINK_420, SPLIT, SplitParams,
+    VideoInfo,
 };
 use crate::world::{self, DepthView, WorldOptions};
 
@@ -292,6 +293,19 @@ pub fn conversion(gpu: &Gpu) -> Outcome {
             );
             recorder.run(&CONVERT_420, &params, &buffers, groups)?;
         }
+        // The luma, as if it were chroma in pairs, into the planes of chroma.
+        let rows = size[1].div_ceil(2);
+        let split = SplitParams {
+            pairs: 0,
+            stride: params.stride[0] as u32 / 4,
+            blue: params.base[1] as u32 / 4,
+            red: params.base[2] as u32 / 4,
+            row: params.stride[1] as u32 / 4,
+            rows,
+            ..SplitParams::default()
+        };
+        let groups = groups_2d(split.row, rows, SPLIT.workgroup);
+        recorder.run(&SPLIT, &split, &[&src], groups)?;
         recorder.submit()?;
     }
     Ok(())

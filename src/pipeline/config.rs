@@ -13,6 +13,7 @@ use crate::motion::MotionOptions;
 use crate::revise::AcceptOptions;
 use crate::score::{METRICS, ScoreOptions};
 use crate::splat::FitOptions;
+use crate::video::Decode;
 use crate::world::WorldOptions;
 
 /// Effort and working sizes.
@@ -57,6 +58,8 @@ pub struct Config {
     pub preset: Preset,
     /// Adapter as typed.
     pub adapter: String,
+    /// Who decodes videos; results do not depend on it.
+    pub decode: Decode,
     /// Where takes come from.
     pub provider: String,
     /// Limits by provider; one that is not named here has the defaults.
@@ -115,6 +118,7 @@ impl Config {
             format: crate::store::FORMAT,
             preset,
             adapter: "auto".to_owned(),
+            decode: Decode::Auto,
             provider: crate::providers::NAMES[0].to_owned(),
             providers: crate::providers::NAMES
                 .iter()
@@ -168,6 +172,12 @@ impl Config {
                 (!key.kind.fits(value)).then(|| KeyFault::new(&name, key, value))
             })
             .collect();
+        if let Some(reason) = self.decode.refusal() {
+            faults.push(KeyFault {
+                key: "decode".to_owned(),
+                message: reason.to_owned(),
+            });
+        }
         if METRICS.iter().all(|m| self.score.weight(m.name) == 0.0) {
             faults.push(KeyFault {
                 key: format!("score.{}", METRICS[0].name),

@@ -11,9 +11,9 @@ use crate::depth::{DepthMaps, Model};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
 use crate::motion::{self, Motion, MotionOptions, Pairs};
-use crate::score::{self, ScoreError, ScoreOptions};
+use crate::score::{ScoreError, ScoreOptions};
 use crate::splat::{self, FitReport, Renderer, Splats};
-use crate::video::{self, DecodeOptions, Frames, Windows};
+use crate::video::{self, Decode, DecodeOptions, Frames, Windows};
 use crate::world::{self, DepthView};
 
 /// A solve that ended in cameras, or in the words why there can be none.
@@ -58,6 +58,7 @@ pub fn frames(
     let mut options = DecodeOptions {
         max_side: config.max_side,
         max_frames: Some(config.max_frames),
+        decode: config.decode,
         ..DecodeOptions::default()
     };
     if let Some(fps) = fps {
@@ -70,31 +71,34 @@ pub fn frames(
     Ok(frames)
 }
 
-/// The scores of an input, and its motion where it is not too long to keep. Frames are taken as they come, none left
-/// out, and made smaller only where their long side is over `max_side`.
+/// How a clip is read that is scored as it comes: none of its frames left out, and made smaller only where their long
+/// side is over `max_side`.
+pub fn reading(fps: Option<f64>, max_side: u32, decode: Decode) -> DecodeOptions {
+    let plain = DecodeOptions::default();
+    DecodeOptions {
+        max_side,
+        images_fps: fps.unwrap_or(plain.images_fps),
+        // A window at a time is in memory.
+        max_bytes: u64::MAX,
+        decode,
+        ..plain
+    }
+}
+
+/// The scores of an input that is read as [`reading`] says, and its motion where it is not too long to keep.
 ///
 /// # Errors
 /// As [`watch`], and when the input cannot be opened.
 pub fn scored(
     gpu: &Gpu,
     input: &Path,
-    fps: Option<f64>,
-    max_side: u32,
+    read: &DecodeOptions,
     motion: &MotionOptions,
     options: &ScoreOptions,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Watched> {
-    let mut decode = DecodeOptions {
-        max_side,
-        // A window at a time is in memory.
-        max_bytes: u64::MAX,
-        ..DecodeOptions::default()
-    };
-    if let Some(fps) = fps {
-        decode.images_fps = fps;
-    }
     let expected = video::probe(input).map_or(0, |info| info.frames);
-    let mut windows = Windows::open(gpu, input, &decode, monitor)?;
+    let mut windows = Windows::open(gpu, input, read, monitor)?;
     let how = (WINDOW, KEEP_BYTES, expected);
     let watched = watch(gpu, &mut windows, how, motion, options, monitor)?;
     for fault in &watched.faults {
@@ -104,14 +108,14 @@ pub fn scored(
 }
 
 /// The flows that the cameras of `frames` are solved from. They start from the motion of the whole clip, which is made
-/// again where `motion` does not have it: what comes does not depend on what was at hand.
+/// again where `motion` does not have it, from frames that are read as `read` says: what comes does not depend on what was at hand.
 ///
 /// # Errors
 /// As [`scored`] and [`motion::pairs`].
 pub fn pairs(
     gpu: &Gpu,
     input: &Path,
-    fps: Option<f64>,
+    read: &DecodeOptions,
     frames: &Frames,
     motion: Option<&Motion>,
     options: &MotionOptions,
@@ -120,8 +124,8 @@ pub fn pairs(
     let again = match motion {
         Some(_) => None,
         None => {
-            let (side, plain) = (score::MAX_SIDE, ScoreOptions::default());
-            match scored(gpu, input, fps, side, options, &plain, monitor) {
+            let plain = ScoreOptions::default();
+            match scored(gpu, input, read, options, &plain, monitor) {
                 Ok(watched) => watched.motion,
                 // Clips that are too short for scores may still be solved.
                 Err(error) => match error.downcast_ref() {

@@ -1,10 +1,10 @@
 //! From a clip to its scores: decode, motion and scores in one pass, a window of frames at a time.
 
 use crate::gpu::Gpu;
-use crate::monitor::{Monitor, Silent};
+use crate::monitor::Monitor;
 use crate::motion::{Motion, MotionOptions, Stream};
 use crate::score::{PACE, ScoreError, ScoreOptions, Scorer, Scores};
-use crate::video::Windows;
+use crate::video::{Taken, Windows};
 
 /// Frames of a window. Scores do not depend on it, as long as it tells the pace.
 pub const WINDOW: usize = PACE;
@@ -22,6 +22,21 @@ pub struct Watched {
     pub frames: usize,
     /// Faults that did not stop the decode, in words.
     pub faults: Vec<String>,
+    /// Who decoded it; `None` of pictures.
+    pub decoded: Option<Taken>,
+}
+
+/// What the decoder tells, but for its progress: that is of frames that were scored, and the decoder's packets are not told
+/// beside it.
+struct Decoding<'m>(&'m dyn Monitor);
+
+impl Monitor for Decoding<'_> {
+    fn warn(&self, message: &str) {
+        self.0.warn(message);
+    }
+    fn stopped(&self) -> bool {
+        self.0.stopped()
+    }
 }
 
 /// Scores a clip of any length as it is decoded, in windows of `window` frames (at least [`PACE`]), with the memory of one and of `keep` bytes of motion: the same scores as [`crate::score::score`] gives. Progress is counted
@@ -41,8 +56,7 @@ pub fn watch(
     let mut under_way: Option<(Stream, Scorer)> = None;
     let (mut times, mut faults) = (Vec::new(), Vec::new());
     let (mut lumas, mut steps) = (Vec::new(), Vec::new());
-    // Progress is of frames that were scored: the decoder's packets are not told beside it.
-    while let Some(frames) = windows.next(window.max(PACE), &Silent)? {
+    while let Some(frames) = windows.next(window.max(PACE), &Decoding(monitor))? {
         let (stream, scorer) = match &mut under_way {
             Some(both) => both,
             slot => {
@@ -96,5 +110,6 @@ pub fn watch(
         }),
         frames,
         faults,
+        decoded: windows.taken().cloned(),
     })
 }

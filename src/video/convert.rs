@@ -1,7 +1,8 @@
 //! Stored frames to packed sRGB at the working size: the kernel's host side.
 
-use crate::gpu::{AnyBuffer, Buffer, Gpu, GpuError, Kernel, Upload, groups_2d};
+use crate::gpu::{AnyBuffer, Buffer, Gpu, GpuError, Kernel, Recorder, Upload, groups_2d};
 
+use super::hardware::Held;
 use super::layout::Layout;
 
 crate::gpu_struct! {
@@ -43,6 +44,28 @@ crate::gpu_struct! {
     }
 }
 
+crate::gpu_struct! {
+    /// Params of `video/split`; places and lengths are in words.
+    pub struct SplitParams {
+        /// First word of the pairs.
+        pub pairs: u32,
+        /// From a row of pairs to the next.
+        pub stride: u32,
+        /// First word of the Cb plane.
+        pub blue: u32,
+        /// First word of the Cr plane.
+        pub red: u32,
+        /// A row of either plane.
+        pub row: u32,
+        /// Rows.
+        pub rows: u32,
+        /// Nothing.
+        pub pad0: u32,
+        /// Nothing.
+        pub pad1: u32,
+    }
+}
+
 /// Any stored frame of ordinary range.
 pub static CONVERT: Kernel = crate::kernel!(
     "video/convert", shared ["shared/frame", "shared/stored"], twin crate::video::twins::convert::twin,
@@ -76,6 +99,13 @@ pub static CONVERT_HDR: Kernel = crate::kernel!(
     workgroup [8, 8, 1],
     params ConvertParams,
     bind [read src: u32, write dst: u32 => levels(2)]
+);
+
+/// Chroma in pairs of bytes, as a card's decoder leaves it, to planes in the same buffer.
+pub static SPLIT: Kernel = crate::kernel!(
+    "video/split", shared [], twin crate::video::twins::split::twin,
+    workgroup [16, 4, 1], params SplitParams,
+    bind [write planes: u32]
 );
 
 /// Frames that go up while the device converts those before.
@@ -115,28 +145,60 @@ impl<'a> Converter<'a> {
                     .copy_from_slice(plane);
             }
         })?;
-        let words = &filled.words;
-        let plain = layout.is_plain_420() && orient == 0;
-        if plain && size == layout.stored && size[0].is_multiple_of(4) {
-            let [x, y] = [size[0].div_ceil(16), size[1].div_ceil(2)];
-            let groups = groups_2d(x, y, CONVERT_420.workgroup);
-            let pairs = words.cast::<[u32; 2]>();
-            let fours = words.cast::<[u32; 4]>();
-            let wide = dst.cast::<[u32; 4]>();
-            let buffers: [&dyn AnyBuffer; 4] = [words, &pairs, &fours, &wide];
-            recorder.run(&CONVERT_420, &params, &buffers, groups)?;
-        } else {
-            let (kernel, x): (&'static Kernel, u32) = match layout.hdr {
-                Some(_) => (&CONVERT_HDR, size[0]),
-                None if plain => (&SHRINK_420, size[0].div_ceil(4)),
-                None => (&CONVERT, size[0]),
-            };
-            let groups = groups_2d(x, size[1], kernel.workgroup);
-            recorder.run(kernel, &params, &[words, &dst], groups)?;
-        }
+        record(&mut recorder, layout, &params, &filled.words, &dst)?;
         self.upload.submit(&mut recorder, filled)?;
         Ok(dst)
     }
+}
+
+/// One frame of `size` pixels from `words` of the device that hold it as `held` says; `submit` submits what reads them.
+pub(super) fn convert_held(
+    gpu: &Gpu,
+    held: &Held,
+    words: &Buffer<u32>,
+    size: [u32; 2],
+    orient: u32,
+    submit: impl FnOnce(&mut Recorder) -> Result<(), GpuError>,
+) -> Result<Buffer<u32>, GpuError> {
+    let dst = gpu.scratch(size[0] as usize * size[1] as usize)?;
+    let mut recorder = gpu.recorder();
+    if let Some(split) = &held.split {
+        let groups = groups_2d(split.row, split.rows, SPLIT.workgroup);
+        recorder.run(&SPLIT, split, &[words], groups)?;
+    }
+    let (starts, _) = held.layout.starts();
+    let params = held.layout.params(&starts, size, orient);
+    record(&mut recorder, &held.layout, &params, words, &dst)?;
+    submit(&mut recorder)?;
+    Ok(dst)
+}
+
+/// Records the kernel that is the quickest for a layout, over its planes in `words`.
+fn record(
+    recorder: &mut Recorder,
+    layout: &Layout,
+    params: &ConvertParams,
+    words: &Buffer<u32>,
+    dst: &Buffer<u32>,
+) -> Result<(), GpuError> {
+    let size = params.size;
+    let plain = layout.is_plain_420() && params.orient == 0;
+    if plain && size == layout.stored && size[0].is_multiple_of(4) {
+        let [x, y] = [size[0].div_ceil(16), size[1].div_ceil(2)];
+        let groups = groups_2d(x, y, CONVERT_420.workgroup);
+        let pairs = words.cast::<[u32; 2]>();
+        let fours = words.cast::<[u32; 4]>();
+        let wide = dst.cast::<[u32; 4]>();
+        let buffers: [&dyn AnyBuffer; 4] = [words, &pairs, &fours, &wide];
+        return recorder.run(&CONVERT_420, params, &buffers, groups);
+    }
+    let (kernel, x): (&'static Kernel, u32) = match layout.hdr {
+        Some(_) => (&CONVERT_HDR, size[0]),
+        None if plain => (&SHRINK_420, size[0].div_ceil(4)),
+        None => (&CONVERT, size[0]),
+    };
+    let groups = groups_2d(x, size[1], kernel.workgroup);
+    recorder.run(kernel, params, &[words, dst], groups)
 }
 
 /// The working size of an image of `shown` pixels (after rotation) whose pixels are `aspect` times as wide

@@ -7,6 +7,7 @@ use ffmpeg_next::codec::threading::Config;
 
 use super::animation::Animated;
 use super::feed::{Feed, Item};
+use super::hardware::{self, Taken, Trouble};
 use super::images::Pictures;
 use super::scan::{Scan, scan};
 use super::sink::Sink;
@@ -67,6 +68,14 @@ impl<'a> Windows<'a> {
         }))
     }
 
+    /// Who decodes a video, as it stands now; `None` of pictures.
+    pub fn taken(&self) -> Option<&Taken> {
+        match &self.0 {
+            Kind::Video(video) => Some(&video.taken),
+            Kind::Images(_) | Kind::Animation(_) => None,
+        }
+    }
+
     /// The next window of `count` frames, the last one of fewer; `None` once all were given. Windows do not overlap: who
     /// needs frames of the one before keeps them ([`Frames::select`]). Faults are those known so far, so all of them in
     /// the last window.
@@ -86,13 +95,24 @@ impl<'a> Windows<'a> {
     }
 }
 
+/// What decodes, in the order in which one takes over from another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// The card's own decoder.
+    Card,
+    /// Several threads of the host.
+    Several,
+    /// One thread of the host.
+    Alone,
+}
+
 struct Video<'a> {
     path: &'a Path,
     scan: Scan,
     sink: Sink<'a>,
     feed: Feed,
-    /// Decoded by several threads.
-    several: bool,
+    how: How,
+    taken: Taken,
     packets: u64,
     ended: bool,
 }
@@ -106,14 +126,38 @@ impl<'a> Video<'a> {
     ) -> Result<Self, VideoError> {
         let scan = scan(path, monitor)?;
         let source = source::open(path)?;
-        let sink = Sink::new(gpu, path, &source, options, &scan);
-        let threads = Config::kind(codec::threading::Type::Frame);
+        let chosen = hardware::choose(&source, scan.alpha, options.decode, || Ok(gpu.clone()));
+        if let Some(warning) = &chosen.warning {
+            monitor.warn(&format!("{}: {warning}", path.display()));
+        }
+        let mut sink = Sink::new(gpu, path, &source, options, &scan);
+        // One thread is enough to feed a card.
+        let (how, threads) = match &chosen.card {
+            Some(card) => {
+                sink.bridge(card.bridge(gpu));
+                (How::Card, Config::count(1))
+            }
+            None => (How::Several, several()),
+        };
+        let (taken, card) = (chosen.taken, chosen.card);
+        let (feed, how, taken) = match Feed::start(path, source, threads, card.as_ref()) {
+            Err(error) if how == How::Card => {
+                let why = error.to_string();
+                monitor.warn(&gave_up(path, &why));
+                let source = source::open(path)?;
+                sink.restart(&source, &scan);
+                let feed = Feed::start(path, source, several(), None)?;
+                (feed, How::Several, Taken::software(why))
+            }
+            feed => (feed?, how, taken),
+        };
         Ok(Self {
             path,
             scan,
             sink,
-            feed: Feed::start(path, source, threads)?,
-            several: true,
+            feed,
+            how,
+            taken,
             packets: 0,
             ended: false,
         })
@@ -137,27 +181,80 @@ impl<'a> Video<'a> {
                     self.packets += 1;
                     monitor.progress(self.packets, self.scan.packets);
                 }
-                Some(Item::Frame(frame)) => self.sink.take(frame)?,
+                Some(Item::Nominal(nominal)) => self.sink.nominal(nominal),
+                Some(Item::Frame(frame)) => {
+                    let taken = self.sink.take(frame);
+                    self.settle(taken, monitor)?;
+                }
                 Some(Item::Failed(error)) => self.sink.fail(error),
                 None => {
-                    self.sink.end()?;
                     self.ended = true;
+                    let ended = self.sink.end();
+                    self.settle(ended, monitor)?;
                 }
             }
-            if self.several && self.sink.damaged() {
-                self.alone()?;
+            match self.how {
+                How::Card if self.sink.damaged() => {
+                    let why = match self.sink.first_failure() {
+                        Some(error) => format!(
+                            "NVDEC did not decode a packet ({error}); it is damaged, or the card failed"
+                        ),
+                        None => "a frame came out of NVDEC with errors".to_owned(),
+                    };
+                    self.host(why, monitor)?;
+                }
+                How::Card if self.ended && self.sink.decoded() == 0 => {
+                    self.host("NVDEC gave no frame".to_owned(), monitor)?;
+                }
+                How::Several if self.sink.damaged() => self.again(How::Alone)?,
+                _ => {}
             }
         }
         self.sink.window(&self.scan, count)
     }
 
-    /// From the start again with one thread, past what was given: frame threads tell of damage at whim, one thread tells
-    /// the same each time.
-    fn alone(&mut self) -> Result<(), VideoError> {
+    /// Goes on with the host where the card could not.
+    fn settle(
+        &mut self,
+        done: Result<(), Trouble>,
+        monitor: &dyn Monitor,
+    ) -> Result<(), VideoError> {
+        match done {
+            Ok(()) => Ok(()),
+            Err(Trouble::Video(error)) => Err(error),
+            Err(Trouble::Card(why)) => self.host(why, monitor),
+        }
+    }
+
+    /// The host takes over from the card, and says why.
+    fn host(&mut self, why: String, monitor: &dyn Monitor) -> Result<(), VideoError> {
+        monitor.warn(&gave_up(self.path, &why));
+        self.taken = Taken::software(why);
+        self.again(How::Several)
+    }
+
+    /// From the start again on the host, past what was given. Damage wants one thread: several tell of it at whim, one
+    /// tells the same each time.
+    fn again(&mut self, how: How) -> Result<(), VideoError> {
         let source = source::open(self.path)?;
         self.sink.restart(&source, &self.scan);
-        self.feed = Feed::start(self.path, source, Config::count(1))?;
-        (self.several, self.packets, self.ended) = (false, 0, false);
+        let threads = match how {
+            How::Alone => Config::count(1),
+            _ => several(),
+        };
+        self.feed = Feed::start(self.path, source, threads, None)?;
+        (self.how, self.packets, self.ended) = (how, 0, false);
         Ok(())
     }
+}
+
+fn several() -> Config {
+    Config::kind(codec::threading::Type::Frame)
+}
+
+fn gave_up(path: &Path, why: &str) -> String {
+    format!(
+        "{}: decoded in software, not by the card: {why}",
+        path.display()
+    )
 }

@@ -7,12 +7,13 @@ use std::thread::JoinHandle;
 use ffmpeg_next as ffmpeg;
 use ffmpeg_next::codec;
 use ffmpeg_next::codec::threading::Config;
-use ffmpeg_next::frame;
+use ffmpeg_next::{format, frame};
 
 use super::VideoError;
 use super::alpha::Alpha;
+use super::cuda::Card;
 use super::scan::PATIENCE;
-use super::source::Source;
+use super::source::{self, Source};
 
 /// Frames that may wait in the queue; the decoder's threads hold some more.
 const QUEUE: usize = 4;
@@ -21,6 +22,8 @@ const QUEUE: usize = 4;
 pub(super) enum Item {
     /// Another packet of the video stream was read.
     Packet,
+    /// What the frames after it, which a card holds, are to the host's decoder.
+    Nominal(format::Pixel),
     /// A frame; its timestamp is the number of its packet.
     Frame(frame::Video),
     /// Something did not decode.
@@ -34,9 +37,14 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Starts to decode `source` with `threads`.
-    pub fn start(path: &Path, source: Source, threads: Config) -> Result<Self, VideoError> {
-        let decoder = open_decoder(path, &source, threads)?;
+    /// Starts to decode `source` with `threads`, on `card` where there is one.
+    pub fn start(
+        path: &Path,
+        source: Source,
+        threads: Config,
+        card: Option<&Card>,
+    ) -> Result<Self, VideoError> {
+        let decoder = open_decoder(path, &source, threads, card)?;
         let (to, items) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("decode".into())
@@ -123,12 +131,19 @@ fn drain(
     to: &SyncSender<Item>,
 ) -> Result<(), Gone> {
     let send = |item| to.send(item).map_err(|_| Gone);
-    let mut in_a_row = 0;
+    let (mut in_a_row, mut nominal) = (0, None);
     while in_a_row < PATIENCE {
         let mut frame = frame::Video::empty();
         match decoder.receive_frame(&mut frame) {
             Ok(()) => {
                 in_a_row = 0;
+                if frame.format() == format::Pixel::CUDA {
+                    let now = nominal_of(decoder);
+                    if now != nominal {
+                        nominal = now;
+                        send(Item::Nominal(now.unwrap_or(format::Pixel::None)))?;
+                    }
+                }
                 alpha.take(frame);
                 while let Some(frame) = alpha.next(false) {
                     send(Item::Frame(frame))?;
@@ -148,10 +163,18 @@ fn drain(
     Ok(())
 }
 
+/// The pixel format that the decoder would give on the host.
+fn nominal_of(decoder: &ffmpeg::decoder::Video) -> Option<format::Pixel> {
+    // SAFETY: the decoder owns the struct for as long as it is borrowed; only the address of a field is taken.
+    let field = unsafe { &raw const (*decoder.as_ptr()).sw_pix_fmt };
+    source::pixel_format(source::number(field))
+}
+
 fn open_decoder(
     path: &Path,
     source: &Source,
     threads: Config,
+    card: Option<&Card>,
 ) -> Result<ffmpeg::decoder::Video, VideoError> {
     let refuse = |reason: String| VideoError::input(path, reason);
     let no_stream = || refuse("its video stream is gone".to_owned());
@@ -159,6 +182,10 @@ fn open_decoder(
     let mut context = codec::Context::from_parameters(stream.parameters())
         .map_err(|error| refuse(format!("its codec parameters are damaged: {error}")))?;
     context.set_threading(threads);
+    if let Some(card) = card {
+        // The queue's, one on its way there, two where they are picked, one in reserve.
+        card.lend(&mut context, QUEUE + 4).map_err(refuse)?;
+    }
     let mut decoder = context.decoder();
     decoder.set_packet_time_base(source.time_base);
     decoder.video().map_err(|error| {

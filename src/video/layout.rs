@@ -251,6 +251,27 @@ impl Layout {
         })
     }
 
+    /// The same picture where a card's decoder holds it as `held`: in other places, and with each sample in its highest
+    /// bits. `None` where that has not the same samples.
+    pub fn held_as(mut self, held: format::Pixel) -> Option<Self> {
+        let strides = self.strides;
+        let held = Self::new(held, self.stored, strides, Colour::default(), None).ok()?;
+        let same = held.rgb == self.rgb && held.chroma_log2 == self.chroma_log2;
+        let used = |layout: &Self| layout.components.map(|c| c.mask != 0);
+        if !same || used(&held) != used(&self) {
+            return None;
+        }
+        for (mine, held) in self.components.iter_mut().zip(held.components) {
+            let bits = held.shift + held.mask.count_ones();
+            *mine = Component {
+                shift: bits.checked_sub(mine.mask.count_ones())?,
+                mask: mine.mask,
+                ..held
+            };
+        }
+        Some(self)
+    }
+
     /// Rows and bytes of one row that the kernel reads of each plane, plane by plane.
     pub fn planes(&self) -> Vec<(usize, usize)> {
         let mut planes: Vec<(usize, usize)> = Vec::new();

@@ -4,11 +4,14 @@ mod alpha;
 mod animation;
 mod clock;
 mod convert;
+#[cfg_attr(not(feature = "cuda"), path = "no_cuda.rs")]
+mod cuda;
 mod decode;
 mod encode;
 mod error;
 mod feed;
 mod folder;
+mod hardware;
 mod images;
 mod input;
 mod jumps;
@@ -28,11 +31,15 @@ pub mod twins;
 
 use std::path::PathBuf;
 
-pub use convert::{CONVERT, CONVERT_420, CONVERT_HDR, ConvertParams, SHRINK_420};
+pub use convert::{
+    CONVERT, CONVERT_420, CONVERT_HDR, ConvertParams, SHRINK_420, SPLIT, SplitParams,
+};
+pub use cuda::cuda_findings;
 pub use decode::{Windows, decode};
 pub use encode::{EncodeOptions, Encoder, h264_encoders};
 pub use error::VideoError;
 pub use folder::list_images;
+pub use hardware::{CudaFindings, Decode, Decoder, Taken, decoder};
 pub use library::{HardwareDevice, decoders, hardware_devices, versions};
 pub use luma::{LUMA, LumaParams};
 pub use options::DecodeOptions;
@@ -52,6 +59,7 @@ pub static KERNELS: &[&Kernel] = &[
     &SHRINK_420,
     &LUMA,
     &PLANES,
+    &SPLIT,
 ];
 
 /// What a file says of its video stream.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::VideoError;
+use super::{Decode, VideoError};
 
 /// What to decode to.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -17,6 +17,8 @@ pub struct DecodeOptions {
     pub images_fps: f64,
     /// Refuse a clip whose frames would take more bytes of GPU memory than this.
     pub max_bytes: u64,
+    /// Who decodes a video; the frames do not depend on it.
+    pub decode: Decode,
 }
 
 impl Default for DecodeOptions {
@@ -26,6 +28,7 @@ impl Default for DecodeOptions {
             max_frames: None,
             images_fps: 24.0,
             max_bytes: 4 << 30,
+            decode: Decode::Auto,
         }
     }
 }
@@ -49,7 +52,10 @@ impl DecodeOptions {
                 self.images_fps
             ));
         }
-        Ok(())
+        match self.decode.refusal() {
+            Some(reason) => refuse(reason.to_owned()),
+            None => Ok(()),
+        }
     }
 
     /// Refuses `count` frames of `size` when they take too much memory.

@@ -23,6 +23,8 @@ pub(super) struct Scan {
     pub packets: u64,
     /// When their frames are shown.
     pub times: Times,
+    /// Some packets carry alpha beside the pictures.
+    pub alpha: bool,
     pub faults: Vec<String>,
 }
 
@@ -133,6 +135,7 @@ pub(super) fn scan(path: &Path, monitor: &dyn Monitor) -> Result<Scan, VideoErro
     Ok(Scan {
         packets,
         times,
+        alpha: with_alpha > 0,
         faults,
     })
 }

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use ffmpeg_next as ffmpeg;
-use ffmpeg_next::frame;
+use ffmpeg_next::{ffi, format, frame};
 
-use super::convert::{Converter, working_size};
+use super::convert::{Converter, convert_held, working_size};
+use super::cuda::Bridge;
+use super::hardware::{Held, Trouble};
 use super::layout::{Colour, Layout};
 use super::pick::Picker;
 use super::scan::Scan;
@@ -16,7 +18,12 @@ use crate::gpu::Gpu;
 
 /// Takes decoded frames, times them, picks and converts.
 pub(super) struct Sink<'a> {
+    gpu: &'a Gpu,
     converter: Converter<'a>,
+    /// From the card's decoder to kernels, while that decodes.
+    bridge: Option<Bridge>,
+    /// What its frames are to the host's decoder.
+    nominal: format::Pixel,
     path: &'a Path,
     options: &'a DecodeOptions,
     orient: u32,
@@ -84,7 +91,10 @@ impl<'a> Sink<'a> {
         scan: &Scan,
     ) -> Self {
         Self {
+            gpu,
             converter: Converter::new(gpu),
+            bridge: None,
+            nominal: format::Pixel::None,
             path,
             options,
             orient: source.orient,
@@ -109,8 +119,19 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// The file from its start again; what was given already is passed over.
+    /// Frames come from the card's decoder.
+    pub fn bridge(&mut self, bridge: Bridge) {
+        self.bridge = Some(bridge);
+    }
+
+    /// What frames of the card are to the host's decoder from here on.
+    pub fn nominal(&mut self, nominal: format::Pixel) {
+        self.nominal = nominal;
+    }
+
+    /// The file from its start again, decoded by the host; what was given already is passed over.
     pub fn restart(&mut self, source: &Source, scan: &Scan) {
+        self.bridge = None;
         self.pass = Pass::new(self.options, scan);
         self.frames.times.clear();
         self.frames.rgba.clear();
@@ -135,13 +156,30 @@ impl<'a> Sink<'a> {
         self.pass.first_failure.get_or_insert(error);
     }
 
+    /// Frames that the decoder gave.
+    pub fn decoded(&self) -> u64 {
+        self.pass.decoded
+    }
+
+    /// The first error of the decoder.
+    pub fn first_failure(&self) -> Option<ffmpeg::Error> {
+        self.pass.first_failure
+    }
+
     /// Something did not decode, or decoded with errors.
     pub fn damaged(&self) -> bool {
         self.pass.failed > 0 || self.pass.damaged > 0
     }
 
     /// A frame, in the order that it is shown; its timestamp is the number of its packet.
-    pub fn take(&mut self, frame: frame::Video) -> Result<(), VideoError> {
+    pub fn take(&mut self, frame: frame::Video) -> Result<(), Trouble> {
+        if self.bridge.is_some() && frame.format() != format::Pixel::CUDA {
+            let info = &self.frames.info;
+            return Err(Trouble::Card(format!(
+                "NVDEC does not take this {} ({}, {}x{}): its profile, depth or size, or libnvcuvid.so.1 is not there",
+                info.codec, info.pixel_format, info.width, info.height
+            )));
+        }
         let pass = &mut self.pass;
         let count = pass.decoded as usize;
         pass.decoded += 1;
@@ -175,7 +213,7 @@ impl<'a> Sink<'a> {
     }
 
     /// No more frames.
-    pub fn end(&mut self) -> Result<(), VideoError> {
+    pub fn end(&mut self) -> Result<(), Trouble> {
         if self.pass.picker.end() {
             let empty = (0.0, frame::Video::empty());
             let (time, before) = std::mem::replace(&mut self.pass.before, empty);
@@ -184,13 +222,30 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
-    fn keep(&mut self, frame: &frame::Video, time: f64) -> Result<(), VideoError> {
+    fn keep(&mut self, frame: &frame::Video, time: f64) -> Result<(), Trouble> {
         let stored = [frame.width(), frame.height()];
         let colour = source::frame_colour(frame);
+        let peak = source::peak(frame).or(self.peak);
+        if self.bridge.is_some() {
+            let held = self.held(frame, stored, colour, peak)?;
+            let name = self.nominal.descriptor().map_or("unknown", |d| d.name());
+            let Some(size) = self.place(&held.layout, name, colour, time)? else {
+                return Ok(());
+            };
+            let Some(bridge) = &mut self.bridge else {
+                return Ok(());
+            };
+            let (gpu, orient) = (self.gpu, self.orient);
+            let rgba = bridge.carry(frame, &held, |words, submit| {
+                convert_held(gpu, &held, words, size, orient, submit)
+            })?;
+            self.frames.rgba.push(rgba);
+            self.frames.times.push(time);
+            return Ok(());
+        }
         // SAFETY: the frame is alive; a plain array of C ints is read.
         let strides = unsafe { (*frame.as_ptr()).linesize };
         let strides = [strides[0], strides[1], strides[2], strides[3]];
-        let peak = source::peak(frame).or(self.peak);
         let layout = match Layout::new(frame.format(), stored, strides, colour, peak) {
             Ok(layout) => layout,
             Err(reason) => {
@@ -202,6 +257,59 @@ impl<'a> Sink<'a> {
             self.pass.damaged += 1;
             return Ok(());
         };
+        let name = frame.format().descriptor().map_or("unknown", |d| d.name());
+        let Some(size) = self.place(&layout, name, colour, time)? else {
+            return Ok(());
+        };
+        let rgba = self
+            .converter
+            .convert(&layout, &planes, size, self.orient)?;
+        self.frames.rgba.push(rgba);
+        self.frames.times.push(time);
+        Ok(())
+    }
+
+    /// How a frame lies on the card.
+    fn held(
+        &self,
+        frame: &frame::Video,
+        stored: [u32; 2],
+        colour: Colour,
+        peak: Option<f32>,
+    ) -> Result<Held, Trouble> {
+        // SAFETY: the frame is alive; plain fields are read, and what its frames context tells, which lives as long as
+        // the frame refers to it, the format as a number.
+        let (cropped, held) = unsafe {
+            let raw = frame.as_ptr();
+            let context = (*raw).hw_frames_ctx;
+            let held = (!context.is_null()).then(|| {
+                let context = (*context).data.cast::<ffi::AVHWFramesContext>();
+                source::number(&raw const (*context).sw_format)
+            });
+            ((*raw).crop_left > 0 || (*raw).crop_top > 0, held)
+        };
+        if cropped {
+            // The host's decoder crops by its own rules of alignment.
+            return Err(Trouble::Card(
+                "its frames are cropped at left or top".into(),
+            ));
+        }
+        let held = held
+            .and_then(source::pixel_format)
+            .unwrap_or(format::Pixel::None);
+        Held::new(self.nominal, held, stored, colour, peak).map_err(Trouble::Card)
+    }
+
+    /// Counts a frame, the first of which says what all come out as; gives the working size where this one is to be
+    /// kept.
+    fn place(
+        &mut self,
+        layout: &Layout,
+        pixel_format: &str,
+        colour: Colour,
+        time: f64,
+    ) -> Result<Option<[u32; 2]>, VideoError> {
+        let stored = layout.stored;
         if self.pass.first_layout.is_none() {
             let shown = if self.orient & 1 == 1 {
                 [stored[1], stored[0]]
@@ -216,25 +324,19 @@ impl<'a> Sink<'a> {
             let size = working_size(shown, aspect, self.options.max_side);
             [self.frames.width, self.frames.height] = size;
             [self.frames.info.width, self.frames.info.height] = stored;
-            let name = frame.format().descriptor().map_or("unknown", |d| d.name());
-            self.pass.first_layout = Some((layout.clone(), name.to_owned(), colour));
+            self.pass.first_layout = Some((layout.clone(), pixel_format.to_owned(), colour));
         }
         let info = &self.frames.info;
         self.pass.other_sizes += u64::from(stored != [info.width, info.height]);
         if self.given.is_some_and(|given| time <= given) {
-            return Ok(());
+            return Ok(None);
         }
         let size = [self.frames.width, self.frames.height];
         if !std::mem::replace(&mut self.checked, true) {
             self.options
                 .check_memory(self.path, self.expected.max(1), size)?;
         }
-        let rgba = self
-            .converter
-            .convert(&layout, &planes, size, self.orient)?;
-        self.frames.rgba.push(rgba);
-        self.frames.times.push(time);
-        Ok(())
+        Ok(Some(size))
     }
 
     /// At most `count` of what was kept since the last window, and what went wrong so far, in words; `None` when there

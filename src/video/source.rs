@@ -303,7 +303,7 @@ pub(super) fn streams(input: &format::context::Input) -> Vec<super::Stream> {
 }
 
 /// FFmpeg's pixel format of a number, if it has it.
-fn pixel_format(number: i32) -> Option<format::Pixel> {
+pub(super) fn pixel_format(number: i32) -> Option<format::Pixel> {
     let known = (0..ffi::AVPixelFormat::AV_PIX_FMT_NB as i32).contains(&number);
     known.then(|| {
         // SAFETY: the number is one of this FFmpeg's pixel formats, of which the enum has every value.

@@ -2,6 +2,8 @@
 
 mod caps;
 mod compact;
+#[cfg(target_os = "linux")]
+mod external;
 mod histogram;
 mod image;
 mod indirect;

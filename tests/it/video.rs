@@ -11,6 +11,7 @@ use crate::common::gpu;
 
 mod alpha;
 mod clips;
+mod cuda;
 mod fields;
 mod inputs;
 mod kernel;
@@ -19,6 +20,7 @@ mod moving;
 mod mutants;
 mod pictures;
 mod planes;
+mod split;
 mod times;
 
 /// Slow colours under grey stripes that move: hard edges in luma only, as 4:2:0 cannot hold them in chroma.

@@ -18,6 +18,7 @@ use crate::gpu::Gpu;
 use crate::monitor::Monitor;
 use crate::progress::{Single, tell};
 use crate::run::signals;
+use crate::video::Decode;
 
 /// Mock clips where none are asked for and no video is given.
 const MOCK_CLIPS: usize = 24;
@@ -98,7 +99,7 @@ impl Monitor for Stoppable {
 }
 
 impl Args {
-    fn options(&self) -> Options {
+    fn options(&self, decode: Decode) -> Options {
         let mut levels = match self.levels.is_empty() {
             true => (1..=LEVELS).collect(),
             false => self.levels.clone(),
@@ -111,6 +112,7 @@ impl Args {
                 frames: self.frames as usize,
                 size: self.size,
                 max_side: self.max_side,
+                decode,
             },
             kinds: Kind::ALL.into_iter().filter(asked).collect(),
             levels,
@@ -150,7 +152,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         bail!("--size {w}x{h}: give sides of 16 to 4096 pixels");
     }
     let specs = args.specs()?;
-    let options = args.options();
+    let options = args.options(globals.decode());
     let stop = signals::install().context("installing the signal handlers")?;
     let monitor = Stoppable {
         bar: Single::new(globals.quiet),

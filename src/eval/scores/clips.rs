@@ -12,7 +12,7 @@ use crate::mock::seeds::{HELD_OUT, TUNING};
 use crate::mock::{Clip, Scene, understand};
 use crate::monitor::Monitor;
 use crate::paths::is_video;
-use crate::video::{DecodeOptions, Frames, VideoInfo, Windows};
+use crate::video::{Decode, DecodeOptions, Frames, VideoInfo, Windows};
 
 /// One half of the clips: constants are tuned on one and judged on the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -194,6 +194,8 @@ pub struct Shape {
     pub size: [u32; 2],
     /// Long side that videos are decoded to in pixels.
     pub max_side: u32,
+    /// Who decodes videos.
+    pub decode: Decode,
 }
 
 /// Frames a second of mock clips.
@@ -214,6 +216,7 @@ pub fn load(
         Source::Video(path) => {
             let options = DecodeOptions {
                 max_side: shape.max_side,
+                decode: shape.decode,
                 ..DecodeOptions::default()
             };
             let mut windows = Windows::open(gpu, path, &options, monitor)?;

@@ -22,11 +22,11 @@ pub fn measures(
     monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let config = studio.context.config;
+    let rate = job.take.rate(job.round.row);
     let watched = stages::scored(
         &studio.gpu()?,
         &job.take.video,
-        job.take.rate(job.round.row),
-        score::MAX_SIDE,
+        &stages::reading(rate, score::MAX_SIDE, config.decode),
         &config.motion,
         &ScoreOptions::default(),
         monitor,
@@ -40,7 +40,10 @@ pub fn measures(
     };
     let overall = measures.combine(&config.score).overall;
     studio.clips.keep(job.round, job.take.number, overall, clip);
-    Ok(format!("{} frames", watched.frames))
+    let decoded = watched
+        .decoded
+        .map_or(String::new(), |taken| format!(", {}", taken.short()));
+    Ok(format!("{} frames{decoded}", watched.frames))
 }
 
 /// Measures -> scores.
@@ -102,10 +105,11 @@ pub fn cameras(
         let (frames, motion) = loaded(clip, &gpu, job, config, monitor)?;
         let given = given(&job.take.video, frames, config)?;
         let rate = job.take.rate(job.round.row);
+        let read = stages::reading(rate, score::MAX_SIDE, config.decode);
         let options = &config.motion;
         let motion = || {
             let video = &job.take.video;
-            stages::pairs(&gpu, video, rate, frames, motion, options, monitor)
+            stages::pairs(&gpu, video, &read, frames, motion, options, monitor)
         };
         let maps = stored_depth(job, &given)?;
         let tracked = stages::track(frames, motion, &given, maps.as_ref(), config, monitor)?;

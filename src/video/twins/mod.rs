@@ -6,3 +6,4 @@ pub mod convert_hdr;
 pub mod luma;
 pub mod planes;
 pub mod shrink_420;
+pub mod split;

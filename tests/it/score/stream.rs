@@ -36,6 +36,8 @@ fn in_windows(path: &Path, window: usize) -> Scores {
     let (motion, options) = (MotionOptions::default(), ScoreOptions::default());
     let how = (window, usize::MAX, 0);
     let watched = watch(&gpu, &mut windows, how, &motion, &options, &Silent).expect("scores");
+    // Where a card decodes, the scores are the same too.
+    assert!(watched.decoded.is_some());
     assert_eq!(
         watched.motion.expect("kept").steps.len() + 1,
         watched.frames
