@@ -254,9 +254,10 @@ fn kernels_are_timed_when_asked() {
     let calls = || {
         let times = super::profile::times();
         let time = times.iter().find(|t| t.kernel == "test/add");
-        time.map_or((0, 0.0), |t| (t.calls, t.seconds))
+        time.map_or((0, 0.0, 0), |t| (t.calls, t.seconds, t.bytes))
     };
     let before = calls();
+    let earlier = super::profile::times();
     let mut recorder = gpu.recorder();
     // More than one query set holds.
     for _ in 0..1500 {
@@ -269,6 +270,69 @@ fn kernels_are_timed_when_asked() {
     let after = calls();
     assert!(after.0 >= before.0 + 1500, "{before:?} {after:?}");
     assert!(after.1 > before.1, "{before:?} {after:?}");
+    // Two buffers of 64 floats each.
+    assert!(
+        after.2 - before.2 >= 1500 * 512,
+        "{before:?} {after:?}: other tests add, none takes away"
+    );
+    let since = super::profile::since(&earlier);
+    let time = since.iter().find(|t| t.kernel == "test/add").expect("ran");
+    assert!(
+        time.calls >= 1500 && time.bytes == 512 * time.calls,
+        "{time:?}"
+    );
+    assert!(time.seconds > 0.0 && time.seconds <= after.1 - before.1 + 1e-9);
+}
+
+#[test]
+fn bytes_of_dispatches_and_copies_are_counted_and_a_buffer_bound_twice_once() {
+    let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
+    // So large that what other tests count beside it does not matter.
+    let words = 4 << 20;
+    let (a, b) = (
+        gpu.alloc::<f32>(words).expect("alloc"),
+        gpu.alloc::<f32>(words).expect("alloc"),
+    );
+    let mib = |bytes: u64| (bytes + (1 << 19)) >> 20;
+    let before = super::profile::bytes();
+    let mut recorder = gpu.recorder();
+    recorder
+        .run(&ADD, &AddParams::default(), &[&a, &b], [1, 1, 1])
+        .expect("run");
+    assert_eq!(mib(super::profile::bytes() - before), 32);
+    let before = super::profile::bytes();
+    recorder.copy(&a, 0, &b, 0, words).expect("copy");
+    assert_eq!(
+        mib(super::profile::bytes() - before),
+        32,
+        "read and written"
+    );
+    recorder.submit().expect("submit");
+}
+
+#[test]
+fn the_peak_of_what_is_alive_is_told_and_begins_anew() {
+    use super::memory::{alive, peak, reset_peak};
+    let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
+    // Other tests allocate beside this one, and little.
+    let (large, slack) = (96u64 << 20, 40u64 << 20);
+    let words = large as usize / 4;
+    reset_peak();
+    let before = alive();
+    let held = gpu.alloc::<u32>(words).expect("alloc");
+    let cast = held.cast::<f32>();
+    drop(held);
+    assert!(alive() + slack >= before + large, "a cast keeps it alive");
+    drop(cast);
+    assert!(alive() < before + slack, "{before} {}", alive());
+    assert!(peak() + slack >= before + large);
+    reset_peak();
+    assert!(peak() < before + slack);
+    // What lies idle in the pool is still taken.
+    drop(gpu.scratch::<u32>(words).expect("scratch"));
+    assert!(alive() + slack >= before + large);
+    gpu.trim();
+    assert!(alive() < before + slack);
 }
 
 /// Runs alone in a process of its own, whose memory it limits; see the test below.
