@@ -58,14 +58,17 @@ pub struct Stage {
     pub prepare: fn(&Ground, &Size) -> anyhow::Result<Work>,
 }
 
+/// Does the work once, and waits until it is done.
+pub type Run = Box<dyn FnMut(&dyn Monitor) -> anyhow::Result<()>>;
+
 /// Work that is ready to be measured.
 pub struct Work {
     /// Units of one run.
     pub units: f64,
     /// Brings back what a run uses up, untimed.
     pub before: Option<Box<dyn FnMut() -> anyhow::Result<()>>>,
-    /// Does it once, and waits until it is done.
-    pub run: Box<dyn FnMut(&dyn Monitor) -> anyhow::Result<()>>,
+    /// Does it once.
+    pub run: Run,
     /// The first run counts: it is long, and nobody runs it twice.
     pub once: bool,
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::anyhow;
 
 use super::report::{Device, Entry, FORMAT, Report, Status, Times};
-use super::{Ground, STAGES, Size, Stage, Unfit, Work, host, seconds};
+use super::{Ground, STAGES, Size, Stage, Unfit, Work, host, row, seconds};
 use crate::agent::AgentError;
 use crate::gpu::{AdapterChoice, Gpu, GpuError, memory, profile};
 use crate::monitor::{Monitor, panic_text};
@@ -147,7 +147,8 @@ impl Bench<'_> {
     }
 
     /// The copies first, for the others are compared with them; then the smallest size of every stage before the next
-    /// larger one of any, so that little time tells something of everything.
+    /// larger one of any, so that little time tells something of everything. Of the larger ones the whole row comes first:
+    /// it is what most people want to know.
     fn order(&self) -> Vec<(&Stage, usize)> {
         let sizes = |stage: &Stage| match self.options.quick {
             true => stage.sizes.len().min(1),
@@ -163,8 +164,12 @@ impl Bench<'_> {
         }
         let most = others.iter().map(|stage| sizes(stage)).max().unwrap_or(0);
         for at in 0..most {
-            let those = others.iter().filter(|stage| at < sizes(stage));
-            order.extend(those.map(|stage| (*stage, at)));
+            let there = others.iter().filter(|stage| at < sizes(stage));
+            let mut those: Vec<&Stage> = there.copied().collect();
+            if at > 0 {
+                those.sort_by_key(|stage| stage.name != row::STAGE.name);
+            }
+            order.extend(those.into_iter().map(|stage| (stage, at)));
         }
         order
     }
