@@ -37,8 +37,8 @@ pub static STAGE: Stage = Stage {
     about: "one row from its prompt to its report: takes, scores, depth, cameras, splats, world, agents",
     sizes: &[
         size("tiny, 1 take", 1, [128, 72], 1.0),
-        size("preset draft", 2, [320, 180], 10.0),
-        size(STANDARD, 2, [640, 360], 60.0),
+        size("preset draft", 2, [320, 180], 7.0),
+        size(STANDARD, 2, [640, 360], 50.0),
     ],
     prepare,
 };
