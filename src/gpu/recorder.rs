@@ -302,7 +302,7 @@ impl Recorder {
 }
 
 /// Bytes of the buffers, one that is bound several times counted once.
-fn bound(buffers: &[&dyn AnyBuffer]) -> u64 {
+pub(super) fn bound(buffers: &[&dyn AnyBuffer]) -> u64 {
     let first = |i: usize| !buffers[..i].iter().any(|b| b.raw() == buffers[i].raw());
     (0..buffers.len())
         .filter(|&i| first(i))

@@ -277,62 +277,54 @@ fn kernels_are_timed_when_asked() {
     );
     let since = super::profile::since(&earlier);
     let time = since.iter().find(|t| t.kernel == "test/add").expect("ran");
-    assert!(
-        time.calls >= 1500 && time.bytes == 512 * time.calls,
-        "{time:?}"
-    );
+    // Other tests run it too, with buffers of other sizes.
+    assert!(time.calls >= 1500 && time.bytes >= 1500 * 512, "{time:?}");
     assert!(time.seconds > 0.0 && time.seconds <= after.1 - before.1 + 1e-9);
 }
 
+/// One test, since its parts would count each other's buffers; those of the other tests are small beside them.
 #[test]
-fn bytes_of_dispatches_and_copies_are_counted_and_a_buffer_bound_twice_once() {
+fn bytes_that_are_moved_and_bytes_that_are_alive_are_counted() {
+    use super::memory::{alive, peak, reset_peak};
+    use super::profile::bytes;
     let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
-    // So large that what other tests count beside it does not matter.
-    let words = 4 << 20;
-    let (a, b) = (
-        gpu.alloc::<f32>(words).expect("alloc"),
-        gpu.alloc::<f32>(words).expect("alloc"),
-    );
-    let mib = |bytes: u64| (bytes + (1 << 19)) >> 20;
-    let before = super::profile::bytes();
+    let (large, slack) = (64u64 << 20, 24u64 << 20);
+    let words = large as usize / 4;
+    let about = |got: u64, want: u64| got + slack >= want && got < want + slack;
+
+    reset_peak();
+    let before = alive();
+    let a = gpu.alloc::<f32>(words).expect("alloc");
+    let b = gpu.alloc::<f32>(words).expect("alloc");
+    assert!(about(alive(), before + 2 * large));
+    let cast = a.cast::<u32>();
+    assert_eq!(super::recorder::bound(&[&a, &cast, &b]), 2 * large);
+
+    let moved = bytes();
     let mut recorder = gpu.recorder();
     recorder
         .run(&ADD, &AddParams::default(), &[&a, &b], [1, 1, 1])
         .expect("run");
-    assert_eq!(mib(super::profile::bytes() - before), 32);
-    let before = super::profile::bytes();
+    assert!(about(bytes() - moved, 2 * large));
+    let moved = bytes();
     recorder.copy(&a, 0, &b, 0, words).expect("copy");
-    assert_eq!(
-        mib(super::profile::bytes() - before),
-        32,
-        "read and written"
-    );
-    recorder.submit().expect("submit");
-}
+    assert!(about(bytes() - moved, 2 * large), "read and written");
+    recorder.clear(&b).expect("clear");
+    assert!(about(bytes() - moved, 3 * large), "written");
+    drop(recorder);
 
-#[test]
-fn the_peak_of_what_is_alive_is_told_and_begins_anew() {
-    use super::memory::{alive, peak, reset_peak};
-    let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
-    // Other tests allocate beside this one, and little.
-    let (large, slack) = (96u64 << 20, 40u64 << 20);
-    let words = large as usize / 4;
-    reset_peak();
-    let before = alive();
-    let held = gpu.alloc::<u32>(words).expect("alloc");
-    let cast = held.cast::<f32>();
-    drop(held);
-    assert!(alive() + slack >= before + large, "a cast keeps it alive");
+    drop((a, b));
+    assert!(about(alive(), before + large), "a cast keeps it alive");
     drop(cast);
-    assert!(alive() < before + slack, "{before} {}", alive());
-    assert!(peak() + slack >= before + large);
+    assert!(about(alive(), before));
+    assert!(about(peak(), before + 2 * large));
     reset_peak();
-    assert!(peak() < before + slack);
+    assert!(about(peak(), before));
     // What lies idle in the pool is still taken.
     drop(gpu.scratch::<u32>(words).expect("scratch"));
-    assert!(alive() + slack >= before + large);
+    assert!(about(alive(), before + large));
     gpu.trim();
-    assert!(alive() < before + slack);
+    assert!(about(alive(), before));
 }
 
 /// Runs alone in a process of its own, whose memory it limits; see the test below.
