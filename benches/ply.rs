@@ -98,6 +98,8 @@ fn packed() -> Vec<u8> {
 }
 
 fn main() {
+    // Nothing of it runs on a GPU.
+    println!("device: the processor");
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("ply");
     group

@@ -313,7 +313,11 @@ fn pyramid(criterion: &mut Criterion, gpu: &Gpu) {
 
 fn main() {
     let gpu = Gpu::open(&AdapterChoice::Auto).expect("a GPU, or a software Vulkan driver");
-    println!("adapter: {}", gpu.summary().name);
+    let adapter = gpu.summary();
+    println!(
+        "device: {} ({}, {})",
+        adapter.name, adapter.kind, adapter.driver
+    );
     let mut criterion = Criterion::default().without_plots().configure_from_args();
     scan(&mut criterion, &gpu);
     sort(&mut criterion, &gpu);

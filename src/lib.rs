@@ -50,6 +50,7 @@ pub mod progress;
 pub mod record;
 pub mod report;
 
+pub mod bench;
 pub mod capture;
 pub mod cli;
 pub mod files;

@@ -9,6 +9,7 @@ use crate::gpu::{AdapterChoice, Gpu, GpuError};
 use crate::progress::LogFormat;
 use crate::video::Decode;
 
+mod bench;
 mod clean;
 mod completions;
 mod config;
@@ -167,6 +168,8 @@ pub enum Command {
     RunAgent(run_agent::Args),
     /// Measure stages against the mock world's truth
     Eval(eval::Args),
+    /// Measure what this machine is worth for a batch, stage by stage
+    Bench(bench::Args),
     /// Print every setting and where it came from
     Config(config::Args),
     /// Say what this machine has, what is missing, and the mend
@@ -201,6 +204,7 @@ fn command(command: &Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Results(args) => results::run(args, globals),
         Command::Clean(args) => clean::run(args, globals),
         Command::Eval(args) => eval::run(args, globals),
+        Command::Bench(args) => bench::run(args, globals),
         Command::Config(args) => config::run(args, globals),
         Command::Doctor(args) => doctor::run(args, globals),
         Command::Completions(args) => completions::run(args, globals),

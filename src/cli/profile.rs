@@ -53,6 +53,7 @@ mod tests {
             kernel,
             calls,
             seconds,
+            bytes: 0,
         };
         let text = table(&[of("a/b", 3, 0.03), of("c/d", 1, 0.01)]).trim_fmt();
         let rows: Vec<Vec<&str>> = text

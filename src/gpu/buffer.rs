@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::memory::Counted;
 use super::pool::Loan;
 use super::{Gpu, GpuError, GpuType};
 
@@ -14,6 +15,8 @@ pub struct Buffer<T> {
     of: PhantomData<T>,
     /// Gives the memory back to the pool that it is from.
     loan: Option<Arc<Loan>>,
+    /// Counts the memory, where no pool does.
+    counted: Option<Arc<Counted>>,
 }
 
 impl<T: GpuType> Buffer<T> {
@@ -23,6 +26,7 @@ impl<T: GpuType> Buffer<T> {
             len,
             of: PhantomData,
             loan: None,
+            counted: None,
         }
     }
 
@@ -40,6 +44,7 @@ impl<T: GpuType> Buffer<T> {
             len: self.len * size_of::<T>() / size_of::<U>(),
             of: PhantomData,
             loan: self.loan.clone(),
+            counted: self.counted.clone(),
         }
     }
 
@@ -90,7 +95,11 @@ impl Gpu {
     /// [`GpuError::TooLarge`] over the adapter's binding limit, [`GpuError::OutOfMemory`].
     pub fn alloc<T: GpuType>(&self, len: usize) -> Result<Buffer<T>, GpuError> {
         let bytes = self.bytes_of::<T>(len)?;
-        Ok(Buffer::new(self.create(bytes)?, len))
+        let raw = self.create(bytes)?;
+        Ok(Buffer {
+            counted: Some(Counted::new(bytes)),
+            ..Buffer::new(raw, len)
+        })
     }
 
     /// Bytes of a buffer of `len` elements; an empty one holds one element, which bindings need.

@@ -15,6 +15,7 @@ pub mod histogram;
 pub mod image;
 pub mod indirect;
 mod kernel;
+pub mod memory;
 mod pool;
 pub mod profile;
 mod recorder;

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
+use super::memory::Counted;
 use super::{Buffer, Gpu, GpuError, GpuType};
 
 /// Bytes that may lie idle; what comes back beyond is freed.
@@ -12,7 +13,7 @@ const IDLE: u64 = 1 << 30;
 
 #[derive(Debug, Default)]
 struct Shelves {
-    by_size: HashMap<u64, Vec<wgpu::Buffer>>,
+    by_size: HashMap<u64, Vec<(wgpu::Buffer, Arc<Counted>)>>,
     bytes: u64,
 }
 
@@ -21,7 +22,7 @@ struct Shelves {
 pub(super) struct Pool(Arc<Mutex<Shelves>>);
 
 impl Pool {
-    fn take(&self, bytes: u64) -> Option<wgpu::Buffer> {
+    fn take(&self, bytes: u64) -> Option<(wgpu::Buffer, Arc<Counted>)> {
         let mut shelves = self.0.lock().ok()?;
         let buffer = shelves.by_size.get_mut(&bytes)?.pop()?;
         shelves.bytes -= bytes;
@@ -43,6 +44,7 @@ impl Pool {
 #[derive(Debug)]
 pub(super) struct Loan {
     buffer: wgpu::Buffer,
+    counted: Arc<Counted>,
     pool: Weak<Mutex<Shelves>>,
 }
 
@@ -58,7 +60,7 @@ impl Drop for Loan {
         if shelves.bytes + bytes <= IDLE {
             shelves.bytes += bytes;
             let shelf = shelves.by_size.entry(bytes).or_default();
-            shelf.push(self.buffer.clone());
+            shelf.push((self.buffer.clone(), self.counted.clone()));
         }
     }
 }
@@ -73,12 +75,13 @@ impl Gpu {
     pub fn scratch<T: GpuType>(&self, len: usize) -> Result<Buffer<T>, GpuError> {
         let bytes = self.bytes_of::<T>(len)?;
         let pool = &self.0.pool;
-        let buffer = match pool.take(bytes) {
-            Some(buffer) => buffer,
-            None => self.create(bytes)?,
+        let (buffer, counted) = match pool.take(bytes) {
+            Some(both) => both,
+            None => (self.create(bytes)?, Counted::new(bytes)),
         };
         let loan = Arc::new(Loan {
             buffer: buffer.clone(),
+            counted,
             pool: Arc::downgrade(&pool.0),
         });
         Ok(Buffer::lent(buffer, len, loan))

@@ -2,9 +2,13 @@
 //!
 //! Counted for the whole process, over all devices that it opens: a batch opens one a lane, and a fresh one after a
 //! loss. A dispatch is timed from the beginning of its compute pass to its end; waits between passes are in none.
+//!
+//! Beside the time stand the bytes of the buffers that each dispatch binds, each buffer once: about the most that it has
+//! to move where it touches all of them once. A kernel that reads only a part of a buffer moves less, one that works in
+//! place or comes back to what it read may move more.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use super::Gpu;
@@ -13,6 +17,8 @@ use super::Gpu;
 pub(super) const TIMED: u32 = 1024;
 
 static ON: AtomicBool = AtomicBool::new(false);
+/// Bytes of dispatches, copies and clears that were recorded.
+static BYTES: AtomicU64 = AtomicU64::new(0);
 
 /// What one kernel took so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
@@ -23,6 +29,8 @@ pub struct KernelTime {
     pub calls: u64,
     /// Seconds, of all of them.
     pub seconds: f64,
+    /// Bytes of the buffers that they bound, each buffer once a dispatch.
+    pub bytes: u64,
 }
 
 fn totals() -> &'static Mutex<BTreeMap<&'static str, KernelTime>> {
@@ -33,6 +41,21 @@ fn totals() -> &'static Mutex<BTreeMap<&'static str, KernelTime>> {
 /// Times every dispatch from now on, on adapters that have timestamps.
 pub fn enable() {
     ON.store(true, Ordering::Release);
+}
+
+/// Times no dispatch that is recorded from now on.
+pub fn disable() {
+    ON.store(false, Ordering::Release);
+}
+
+/// Bytes that were recorded to be moved since the process began: buffers that dispatches bind (see [`KernelTime::bytes`]),
+/// copies (what they read and what they write), clears. Also where nothing is timed.
+pub fn bytes() -> u64 {
+    BYTES.load(Ordering::Relaxed)
+}
+
+pub(super) fn count(bytes: u64) {
+    BYTES.fetch_add(bytes, Ordering::Relaxed);
 }
 
 /// Whether dispatches are timed.
@@ -51,10 +74,26 @@ pub fn times() -> Vec<KernelTime> {
     times
 }
 
+/// What each kernel took since [`times`] answered `before`, longest first; none of those that did nothing since.
+pub fn since(before: &[KernelTime]) -> Vec<KernelTime> {
+    let mut times = times();
+    for time in &mut times {
+        if let Some(then) = before.iter().find(|then| then.kernel == time.kernel) {
+            time.calls -= then.calls;
+            time.seconds -= then.seconds;
+            time.bytes -= then.bytes;
+        }
+    }
+    times.retain(|time| time.calls > 0);
+    times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    times
+}
+
 /// The pairs of timestamps of one submission.
 pub(super) struct Timing {
     set: wgpu::QuerySet,
-    kernels: Vec<&'static str>,
+    /// Stem and bytes.
+    kernels: Vec<(&'static str, u64)>,
 }
 
 impl Timing {
@@ -74,10 +113,14 @@ impl Timing {
         self.kernels.len() == TIMED as usize
     }
 
-    /// Where the next pass, of `kernel`, writes its two times.
-    pub fn pass(&mut self, kernel: &'static str) -> wgpu::ComputePassTimestampWrites<'_> {
+    /// Where the next pass, of `kernel` with buffers of `bytes`, writes its two times.
+    pub fn pass(
+        &mut self,
+        kernel: &'static str,
+        bytes: u64,
+    ) -> wgpu::ComputePassTimestampWrites<'_> {
         let at = 2 * self.kernels.len() as u32;
-        self.kernels.push(kernel);
+        self.kernels.push((kernel, bytes));
         wgpu::ComputePassTimestampWrites {
             query_set: &self.set,
             beginning_of_pass_write_index: Some(at),
@@ -112,7 +155,7 @@ impl Timing {
 /// Timestamps on their way to the host.
 pub(super) struct Readback {
     mapped: wgpu::Buffer,
-    kernels: Vec<&'static str>,
+    kernels: Vec<(&'static str, u64)>,
     /// Seconds of one tick.
     period: f64,
 }
@@ -133,10 +176,11 @@ impl Readback {
                 let Ok(mut totals) = totals().lock() else {
                     return;
                 };
-                for (kernel, pair) in self.kernels.iter().zip(ticks.chunks_exact(2)) {
+                for ((kernel, bytes), pair) in self.kernels.iter().zip(ticks.chunks_exact(2)) {
                     let time = totals.entry(kernel).or_default();
                     time.kernel = kernel;
                     time.calls += 1;
+                    time.bytes += bytes;
                     time.seconds += pair[1].saturating_sub(pair[0]) as f64 * self.period;
                 }
             });

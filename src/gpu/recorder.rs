@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::profile::Timing;
+use super::profile::{self, Timing};
 use super::{AnyBuffer, Buffer, Gpu, GpuError, GpuType, Kernel};
 
 const ARENA: u64 = 64 * 1024;
@@ -172,6 +172,8 @@ impl Recorder {
             .encoder
             .get_or_insert_with(|| device.create_command_encoder(&Default::default()));
         let recorded = &mut self.recorded;
+        let bytes = bound(buffers);
+        profile::count(bytes);
         self.gpu
             .scoped(&format!("a dispatch of '{}'", kernel.stem), || {
                 let mut entries = vec![wgpu::BindGroupEntry {
@@ -198,7 +200,9 @@ impl Recorder {
                 });
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                     label: Some(kernel.stem),
-                    timestamp_writes: timing.as_mut().map(|timing| timing.pass(kernel.stem)),
+                    timestamp_writes: timing
+                        .as_mut()
+                        .map(|timing| timing.pass(kernel.stem, bytes)),
                 });
                 pass.set_pipeline(&pipeline.raw);
                 pass.set_bind_group(0, &group, &[offset]);
@@ -230,6 +234,7 @@ impl Recorder {
             .encoder
             .get_or_insert_with(|| gpu.0.device.create_command_encoder(&Default::default()));
         let size = size_of::<T>();
+        profile::count(2 * (count * size) as u64);
         gpu.scoped("a copy", || {
             encoder.copy_buffer_to_buffer(
                 from.raw(),
@@ -251,6 +256,7 @@ impl Recorder {
         let encoder = self
             .encoder
             .get_or_insert_with(|| gpu.0.device.create_command_encoder(&Default::default()));
+        profile::count(buffer.raw().size());
         gpu.scoped("a clear", || encoder.clear_buffer(buffer.raw(), 0, None))
     }
 
@@ -292,4 +298,13 @@ impl Recorder {
                 Some(index)
             })
     }
+}
+
+/// Bytes of the buffers, one that is bound several times counted once.
+pub(super) fn bound(buffers: &[&dyn AnyBuffer]) -> u64 {
+    let first = |i: usize| !buffers[..i].iter().any(|b| b.raw() == buffers[i].raw());
+    (0..buffers.len())
+        .filter(|&i| first(i))
+        .map(|i| buffers[i].raw().size())
+        .sum()
 }

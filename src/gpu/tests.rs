@@ -256,9 +256,10 @@ fn kernels_are_timed_when_asked() {
     let calls = || {
         let times = super::profile::times();
         let time = times.iter().find(|t| t.kernel == "test/add");
-        time.map_or((0, 0.0), |t| (t.calls, t.seconds))
+        time.map_or((0, 0.0, 0), |t| (t.calls, t.seconds, t.bytes))
     };
     let before = calls();
+    let earlier = super::profile::times();
     let mut recorder = gpu.recorder();
     // More than one query set holds.
     for _ in 0..1500 {
@@ -271,6 +272,61 @@ fn kernels_are_timed_when_asked() {
     let after = calls();
     assert!(after.0 >= before.0 + 1500, "{before:?} {after:?}");
     assert!(after.1 > before.1, "{before:?} {after:?}");
+    // Two buffers of 64 floats each.
+    assert!(
+        after.2 - before.2 >= 1500 * 512,
+        "{before:?} {after:?}: other tests add, none takes away"
+    );
+    let since = super::profile::since(&earlier);
+    let time = since.iter().find(|t| t.kernel == "test/add").expect("ran");
+    // Other tests run it too, with buffers of other sizes.
+    assert!(time.calls >= 1500 && time.bytes >= 1500 * 512, "{time:?}");
+    assert!(time.seconds > 0.0 && time.seconds <= after.1 - before.1 + 1e-9);
+}
+
+/// One test, since its parts would count each other's buffers; those of the other tests are small beside them.
+#[test]
+fn bytes_that_are_moved_and_bytes_that_are_alive_are_counted() {
+    use super::memory::{alive, peak, reset_peak};
+    use super::profile::bytes;
+    let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
+    let (large, slack) = (64u64 << 20, 24u64 << 20);
+    let words = large as usize / 4;
+    let about = |got: u64, want: u64| got + slack >= want && got < want + slack;
+
+    reset_peak();
+    let before = alive();
+    let a = gpu.alloc::<f32>(words).expect("alloc");
+    let b = gpu.alloc::<f32>(words).expect("alloc");
+    assert!(about(alive(), before + 2 * large));
+    let cast = a.cast::<u32>();
+    assert_eq!(super::recorder::bound(&[&a, &cast, &b]), 2 * large);
+
+    let moved = bytes();
+    let mut recorder = gpu.recorder();
+    recorder
+        .run(&ADD, &AddParams::default(), &[&a, &b], [1, 1, 1])
+        .expect("run");
+    assert!(about(bytes() - moved, 2 * large));
+    let moved = bytes();
+    recorder.copy(&a, 0, &b, 0, words).expect("copy");
+    assert!(about(bytes() - moved, 2 * large), "read and written");
+    recorder.clear(&b).expect("clear");
+    assert!(about(bytes() - moved, 3 * large), "written");
+    drop(recorder);
+
+    drop((a, b));
+    assert!(about(alive(), before + large), "a cast keeps it alive");
+    drop(cast);
+    assert!(about(alive(), before));
+    assert!(about(peak(), before + 2 * large));
+    reset_peak();
+    assert!(about(peak(), before));
+    // What lies idle in the pool is still taken.
+    drop(gpu.scratch::<u32>(words).expect("scratch"));
+    assert!(about(alive(), before + large));
+    gpu.trim();
+    assert!(about(alive(), before));
 }
 
 /// Runs alone in a process of its own, whose memory it limits; see the test below.

@@ -17,6 +17,7 @@ pub mod twins;
 pub use fit::{Fit, fit};
 pub use options::{Background, FitOptions, FitReport, HeldOut, KEYS};
 pub use renderer::{NEAR, Renderer, render};
+pub use trainer::{Rates, Trainer};
 
 /// Version of this stage's results, a part of the resume key.
 pub const VERSION: u32 = 1;

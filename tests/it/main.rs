@@ -1,6 +1,7 @@
 //! The one integration binary. Each stage has a module; `common` holds the parity harness.
 
 mod agent;
+mod bench;
 mod camera;
 mod common;
 mod depth;

@@ -78,6 +78,7 @@ fn help_shows_every_command_and_an_example() {
         "status",
         "results",
         "probe",
+        "bench",
         "generate",
         "score",
         "depth",

@@ -1,0 +1,151 @@
+//! One whole row: prompt to report, as a batch does it.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use super::{Ground, Size, Stage, Work};
+use crate::gpu::AdapterChoice;
+use crate::manifest;
+use crate::pipeline::{Config, Preset};
+use crate::record::{Entry, Event, Events, Listener};
+use crate::run::Batch;
+use crate::store::Run;
+
+const PROMPT: &str = "A robot walks through a room with wooden crates, slow dolly forward";
+const SEED: u64 = 11;
+
+const fn size(name: &'static str, count: usize, picture: [u32; 2], cost: f64) -> Size {
+    Size {
+        name,
+        count,
+        picture,
+        cost,
+    }
+}
+
+/// The size by whose time a machine is judged.
+pub const STANDARD: &str = "preset standard";
+
+/// One round of so many mock takes, whatever the verdict.
+pub static STAGE: Stage = Stage {
+    name: "row",
+    unit: "rows",
+    about: "one row from its prompt to its report: takes, scores, depth, cameras, splats, world, agents",
+    sizes: &[
+        size("tiny, 1 take", 1, [128, 72], 1.0),
+        size("preset draft", 2, [320, 180], 7.0),
+        size(STANDARD, 2, [640, 360], 50.0),
+    ],
+    prepare,
+};
+
+/// How a row of this size is made.
+fn config(size: &Size, adapter: &AdapterChoice) -> Config {
+    let preset = match size.name {
+        STANDARD => Preset::Standard,
+        _ => Preset::Draft,
+    };
+    let mut config = Config {
+        adapter: adapter.to_string(),
+        takes: size.count as u32,
+        max_iterations: 1,
+        ..Config::preset(preset)
+    };
+    if size.count == 1 {
+        (config.size, config.max_side) = (size.picture, size.picture[0]);
+        (config.seconds, config.fps) = (1.0, 12.0);
+        (config.fit.splats, config.fit.steps) = (1500, 20);
+    }
+    config
+}
+
+fn prepare(ground: &Ground, size: &Size) -> anyhow::Result<Work> {
+    let config = config(size, ground.adapter());
+    let path = ground.folder().join("row.csv");
+    std::fs::write(&path, format!("id,prompt,seed\nrow,\"{PROMPT}\",{SEED}\n"))?;
+    let mut found = manifest::read(&path)?;
+    config.check(&mut found);
+    if let Some(fault) = found.faults.first() {
+        bail!("{fault}");
+    }
+    let (folder, stop) = (ground.folder().to_owned(), ground.stop());
+    Ok(Work {
+        once: true,
+        ..Work::new(1.0, move |_| {
+            run(&folder, &path, &found.rows, &config, &stop)
+        })
+    })
+}
+
+/// What became of the row.
+#[derive(Default)]
+struct Ending(Mutex<Option<String>>);
+
+impl Listener for Ending {
+    fn on(&self, entry: &Entry) {
+        if let Event::RowDone { result, .. } = &entry.event {
+            let failure = result.failure.as_ref();
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+                failure.map(|f| format!("{}: {}", f.step, f.error));
+        }
+    }
+}
+
+fn run(
+    folder: &Path,
+    manifest: &Path,
+    rows: &[manifest::Prompt],
+    config: &Config,
+    stop: &Arc<AtomicBool>,
+) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir_in(folder)?;
+    let run = Run::open(&folder.path().join("run"))?;
+    let ending = Ending::default();
+    // A batch sets its flag by itself where nothing can be saved any more, which is not the end of the others.
+    let (own, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    let result = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                if stop.load(Ordering::Relaxed) {
+                    own.store(true, Ordering::Relaxed);
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let events = Events::open(&run, &ending, &own);
+        let result = events.map_err(anyhow::Error::from).and_then(|events| {
+            let batch = Batch {
+                run: &run,
+                manifest,
+                rows,
+                config,
+                providers: &crate::providers::open(
+                    config
+                        .adapter
+                        .parse()
+                        .as_ref()
+                        .unwrap_or(&AdapterChoice::Auto),
+                ),
+                events: &events,
+            };
+            batch.run()
+        });
+        done.store(true, Ordering::Relaxed);
+        result
+    })?;
+    if result.interrupted || result.left > 0 {
+        bail!("interrupted");
+    }
+    let failure = ending
+        .0
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    match failure {
+        Some(words) => Err(anyhow::anyhow!(words)).context("the row failed"),
+        None => Ok(()),
+    }
+}

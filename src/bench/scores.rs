@@ -1,0 +1,32 @@
+//! The scores of a clip whose motion is known.
+
+use super::decode::{CLIPS, whole};
+use super::{Ground, Size, Stage, Work};
+use crate::motion::{MotionOptions, estimate};
+use crate::score::{ScoreOptions, score};
+use crate::video::decode;
+
+/// With their readback.
+pub static STAGE: Stage = Stage {
+    name: "scores",
+    unit: "frames",
+    about: "all scores of a clip, its frames and its motion in GPU memory",
+    sizes: &CLIPS,
+    prepare,
+};
+
+fn prepare(ground: &Ground, size: &Size) -> anyhow::Result<Work> {
+    let (gpu, clip) = (ground.gpu()?, ground.clip(size.picture, size.count)?);
+    let frames = decode(&gpu, &clip, &whole(), &crate::monitor::Silent)?;
+    let motion = estimate(
+        &gpu,
+        &frames,
+        &MotionOptions::default(),
+        &crate::monitor::Silent,
+    )?;
+    let options = ScoreOptions::default();
+    Ok(Work::new(size.count as f64, move |_| {
+        score(&gpu, &frames, &motion, &options)?;
+        Ok(gpu.wait()?)
+    }))
+}
