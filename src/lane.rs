@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -53,6 +54,54 @@ struct Queue<'e, S> {
 pub struct Lane<'e, S> {
     queue: Mutex<Queue<'e, S>>,
     ready: Condvar,
+}
+
+/// When any of some threads worked.
+#[derive(Debug, Default)]
+pub struct Busy(Mutex<Turns>);
+
+#[derive(Debug, Default)]
+struct Turns {
+    at_work: usize,
+    first: Option<Instant>,
+    since: Option<Instant>,
+    last: Option<Instant>,
+    busy: Duration,
+}
+
+impl Busy {
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self) {
+        let now = Instant::now();
+        let mut turns = self.turns();
+        turns.first.get_or_insert(now);
+        if turns.at_work == 0 {
+            turns.since = Some(now);
+        }
+        turns.at_work += 1;
+    }
+
+    fn end(&self) {
+        let now = Instant::now();
+        let mut turns = self.turns();
+        turns.at_work = turns.at_work.saturating_sub(1);
+        if turns.at_work == 0
+            && let Some(since) = turns.since.take()
+        {
+            turns.busy += now - since;
+        }
+        turns.last = Some(now);
+    }
+
+    /// How long any of them worked, and how long it was from the first piece of work to the end of the last; none where
+    /// there was no work.
+    pub fn times(&self) -> Option<(Duration, Duration)> {
+        let turns = self.turns();
+        Some((turns.busy, turns.last? - turns.first?))
+    }
 }
 
 /// Stages that can be put right after a piece of their work broke.
@@ -114,8 +163,8 @@ impl<'e, S: Recover> Lane<'e, S> {
             .unwrap_or_else(|_| Err("the lane is closed".to_owned()))
     }
 
-    /// Works until the lane is closed and empty.
-    pub fn serve(&self, stages: &mut S) {
+    /// Works until the lane is closed and empty; `busy` hears of each piece.
+    pub fn serve(&self, stages: &mut S, busy: &Busy) {
         loop {
             let work = {
                 let mut queue = self.lock();
@@ -132,7 +181,9 @@ impl<'e, S: Recover> Lane<'e, S> {
                         .unwrap_or_else(PoisonError::into_inner);
                 }
             };
+            busy.begin();
             work(stages);
+            busy.end();
         }
     }
 
@@ -140,5 +191,30 @@ impl<'e, S: Recover> Lane<'e, S> {
     pub fn close(&self) {
         self.lock().closed = true;
         self.ready.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_in_which_any_works_counts_once() {
+        let busy = Busy::default();
+        assert_eq!(busy.times(), None);
+        let nap = Duration::from_millis(20);
+        busy.begin();
+        busy.begin();
+        std::thread::sleep(nap);
+        busy.end();
+        busy.end();
+        let (one, all) = busy.times().expect("worked");
+        assert!(one >= nap && one <= all, "{one:?} of {all:?}");
+        // A rest is in none, but between the first and the last.
+        std::thread::sleep(nap);
+        busy.begin();
+        busy.end();
+        let (two, all) = busy.times().expect("worked");
+        assert!(two >= one && all >= two + nap, "{two:?} of {all:?}");
     }
 }

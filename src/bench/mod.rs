@@ -29,6 +29,8 @@ pub use runner::{Bench, Options};
 pub use table::{seconds, table};
 
 use crate::monitor::Monitor;
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// One size of a stage's work. It never changes, lest results of different versions be compared wrongly.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +73,8 @@ pub struct Work {
     pub run: Run,
     /// The first run counts: it is long, and nobody runs it twice.
     pub once: bool,
+    /// Share of the last run in which the adapter's lanes had nothing to do, where there are any.
+    pub idle: Rc<Cell<Option<f64>>>,
 }
 
 impl Work {
@@ -81,6 +85,7 @@ impl Work {
             before: None,
             run: Box::new(run),
             once: false,
+            idle: Rc::default(),
         }
     }
 

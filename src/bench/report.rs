@@ -151,6 +151,9 @@ pub struct Entry {
     pub host_peak_bytes: Option<u64>,
     /// That is of this work alone; else of the process since it began.
     pub host_peak_is_own: bool,
+    /// Share of the time in which the adapter's lanes had nothing to do; of a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<f64>,
     /// Why it was left out, or the error's words.
     pub note: Option<String>,
 }
@@ -175,6 +178,7 @@ impl Entry {
             peak_bytes: None,
             host_peak_bytes: None,
             host_peak_is_own: false,
+            idle: None,
             note: Some(note),
         }
     }
@@ -313,6 +317,7 @@ pub(super) mod tests {
                 seconds: Times::of(vec![1.0]),
                 rate: Some(*rate),
                 bytes: *bytes,
+                idle: None,
                 note: None,
                 ..Entry::without(stage, size, Status::Measured, String::new())
             };

@@ -1,6 +1,8 @@
 //! One whole row: prompt to report, as a batch does it.
 
+use std::cell::Cell;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -73,24 +75,38 @@ fn prepare(ground: &Ground, size: &Size) -> anyhow::Result<Work> {
         bail!("{fault}");
     }
     let (folder, stop) = (ground.folder().to_owned(), ground.stop());
+    let idle = Rc::<Cell<_>>::default();
+    let told = idle.clone();
     Ok(Work {
         once: true,
+        idle,
         ..Work::new(1.0, move |_| {
-            run(&folder, &path, &found.rows, &config, &stop)
+            told.set(run(&folder, &path, &found.rows, &config, &stop)?);
+            Ok(())
         })
     })
 }
 
 /// What became of the row.
 #[derive(Default)]
-struct Ending(Mutex<Option<String>>);
+struct Ending {
+    failure: Mutex<Option<String>>,
+    idle: Mutex<Option<f64>>,
+}
 
 impl Listener for Ending {
     fn on(&self, entry: &Entry) {
-        if let Event::RowDone { result, .. } = &entry.event {
-            let failure = result.failure.as_ref();
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
-                failure.map(|f| format!("{}: {}", f.step, f.error));
+        match &entry.event {
+            Event::RowDone { result, .. } => {
+                let failure = result.failure.as_ref();
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) =
+                    failure.map(|f| format!("{}: {}", f.step, f.error));
+            }
+            Event::RunDone { adapters, .. } => {
+                *self.idle.lock().unwrap_or_else(PoisonError::into_inner) =
+                    adapters.first().map(|time| time.idle);
+            }
+            _ => {}
         }
     }
 }
@@ -101,7 +117,7 @@ fn run(
     rows: &[manifest::Prompt],
     config: &Config,
     stop: &Arc<AtomicBool>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<f64>> {
     let folder = tempfile::tempdir_in(folder)?;
     let run = Run::open(&folder.path().join("run"))?;
     let ending = Ending::default();
@@ -140,12 +156,13 @@ fn run(
     if result.interrupted || result.left > 0 {
         bail!("interrupted");
     }
+    let idle = ending.idle.into_inner();
     let failure = ending
-        .0
+        .failure
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
     match failure {
         Some(words) => Err(anyhow::anyhow!(words)).context("the row failed"),
-        None => Ok(()),
+        None => Ok(idle.unwrap_or_else(PoisonError::into_inner)),
     }
 }

@@ -238,6 +238,7 @@ impl Bench<'_> {
             peak_bytes: Some(memory::peak()),
             host_peak_bytes: host::peak(),
             host_peak_is_own,
+            idle: work.idle.get(),
             note: None,
             ..Entry::without(stage, size.name, Status::Measured, String::new())
         })

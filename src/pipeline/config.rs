@@ -66,6 +66,8 @@ pub struct Config {
     pub providers: BTreeMap<String, ProviderLimits>,
     /// Most rows that are under way at once.
     pub rows_at_once: u32,
+    /// Pieces of work at once on each adapter.
+    pub lanes: u32,
     /// Nothing new is asked of a provider while so many takes wait for a GPU.
     pub takes_ahead: u32,
     /// Takes a prompt.
@@ -125,6 +127,7 @@ impl Config {
                 .map(|n| ((*n).to_owned(), ProviderLimits::default()))
                 .collect(),
             rows_at_once: 8,
+            lanes: 2,
             takes_ahead: 4,
             takes: 2,
             max_iterations: 3,

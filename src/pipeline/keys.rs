@@ -18,6 +18,7 @@ static RUN: &[Key] = &[
     Key::new("providers.*.at_once", Kind::Whole(1, 1000), "Most jobs of this provider at once"),
     Key::new("providers.*.deadline", Kind::Number(1.0, 1e6), "Seconds after which a job that has not ended is given up"),
     Key::new("rows_at_once", Kind::Whole(1, 10_000), "Most rows that are under way at once"),
+    Key::new("lanes", Kind::Whole(1, 16), "Pieces of work at once on each adapter: one has the GPU while another decodes, solves or writes; each takes memory"),
     Key::new("takes_ahead", Kind::Whole(1, 10_000), "Nothing new is asked of a provider while so many takes wait for a GPU"),
     Key::new("takes", Kind::Whole(1, 100), "Takes a prompt, where the row does not say; the files provider gives one a video"),
     Key::new("max_iterations", Kind::Whole(1, 50), "Most rounds of generate, rebuild, test and revise a prompt"),

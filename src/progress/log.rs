@@ -49,7 +49,13 @@ impl Listener for Logged {
                 tracing::debug!(target: "event", id, outcome, "row was done before");
             }
             Event::Stopping => tracing::info!(target: "event", "stopping on a signal"),
-            Event::RunDone { left, .. } => tracing::info!(target: "event", left, "run ended"),
+            Event::RunDone { left, adapters, .. } => {
+                for time in adapters {
+                    let idle = format!("{:.0} %", 100.0 * time.idle);
+                    tracing::info!(target: "event", adapter = time.adapter, busy = time.busy, idle, "adapter");
+                }
+                tracing::info!(target: "event", left, "run ended");
+            }
             Event::Progress { .. } => {}
         }
     }

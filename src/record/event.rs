@@ -99,7 +99,21 @@ pub enum Event {
         left: usize,
         /// Rows that failed.
         failed: usize,
+        /// What each adapter did in this time.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        adapters: Vec<AdapterTime>,
     },
+}
+
+/// How much of a run an adapter had something to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdapterTime {
+    /// As it was chosen.
+    pub adapter: String,
+    /// Seconds in which any of its lanes worked.
+    pub busy: f64,
+    /// Share of the time from its first piece of work to the end of its last in which none did.
+    pub idle: f64,
 }
 
 impl Event {

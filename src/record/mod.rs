@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use event::{Both, Entry, Event, Events, Listener, StepMonitor};
+pub use event::{AdapterTime, Both, Entry, Event, Events, Listener, StepMonitor};
 pub use view::{Doing, RowView, RunView, StepSum};
 
 use crate::manifest::Prompt;

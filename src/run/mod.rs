@@ -15,11 +15,11 @@ use futures_util::stream;
 
 use crate::generate::Providers;
 use crate::gpu::AdapterChoice;
-use crate::lane::Lane;
+use crate::lane::{Busy, Lane};
 use crate::manifest::Prompt;
 use crate::monitor::panic_text;
 use crate::pipeline::{Config, Context, Desk, Stages, StepError, Studio, Walk};
-use crate::record::{Event, Events, Failure, Outcome, RowResult, RowView};
+use crate::record::{AdapterTime, Event, Events, Failure, Outcome, RowResult, RowView};
 use crate::store::{self, Run, StoreError};
 
 pub use rows::rows;
@@ -96,18 +96,19 @@ impl<'a> Batch<'a> {
     /// full. A row's error is its recorded failure.
     pub fn run(&self) -> anyhow::Result<BatchResult> {
         let adapters = AdapterChoice::list(&self.config.adapter);
-        self.run_with(adapters.len(), |place, context| {
+        let names: Vec<String> = adapters.iter().map(ToString::to_string).collect();
+        self.run_with(&names, |place, context| {
             Studio::open(context, adapters[place].clone())
         })
     }
 
-    /// [`Batch::run`] with stages of the caller's, one for each of `lanes` threads.
+    /// [`Batch::run`] with stages of the caller's: for each of the named adapters as many as the configuration has lanes.
     ///
     /// # Errors
     /// As [`Batch::run`].
     pub fn run_with<S: Stages + 'a>(
         &self,
-        lanes: usize,
+        adapters: &[String],
         open: impl Fn(usize, Context<'a>) -> anyhow::Result<S> + Sync,
     ) -> anyhow::Result<BatchResult> {
         let context = Context {
@@ -116,11 +117,15 @@ impl<'a> Batch<'a> {
             events: self.events,
         };
         let lane = Lane::default();
+        let busy: Vec<Busy> = adapters.iter().map(|_| Busy::default()).collect();
+        let lanes = self.config.lanes.max(1) as usize;
+        let places = (0..lanes).flat_map(|_| 0..adapters.len());
+        let busy = &busy;
         std::thread::scope(|scope| {
             // Threads end with the batch, however it ends.
             let _close = CloseOnDrop(&lane);
             let (tell, told) = mpsc::channel();
-            for place in 0..lanes {
+            for place in places {
                 let (tell, lane, open) = (tell.clone(), &lane, &open);
                 scope.spawn(move || {
                     let opened = catch_unwind(AssertUnwindSafe(|| open(place, context)))
@@ -133,7 +138,7 @@ impl<'a> Batch<'a> {
                     match opened {
                         Ok(mut stages) => {
                             let _ = tell.send(Ok(()));
-                            lane.serve(&mut stages);
+                            lane.serve(&mut stages, &busy[place]);
                         }
                         Err(error) => {
                             let _ = tell.send(Err(error));
@@ -141,11 +146,11 @@ impl<'a> Batch<'a> {
                     }
                 });
             }
-            for _ in 0..lanes {
+            for _ in 0..lanes * adapters.len() {
                 told.recv()??;
             }
             self.save_inputs()?;
-            self.walk(context, &lane)
+            self.walk(context, &lane, || times(adapters, busy))
         })
     }
 
@@ -153,6 +158,7 @@ impl<'a> Batch<'a> {
         &self,
         context: Context<'a>,
         lane: &Lane<'a, S>,
+        times: impl Fn() -> Vec<AdapterTime>,
     ) -> anyhow::Result<BatchResult> {
         let folder = match self.manifest.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -214,6 +220,7 @@ impl<'a> Batch<'a> {
         self.events.tell(Event::RunDone {
             left: self.rows.len() - result.done(),
             failed: result.failed,
+            adapters: times(),
         });
         if let Some(error) = fatal.or_else(|| Some(self.events.fault()?.into())) {
             let taken = matches!(error.downcast_ref(), Some(StoreError::ClaimLost { .. }));
@@ -323,6 +330,24 @@ impl<'a> Batch<'a> {
         rows::keep(root, self.manifest)?;
         Ok(())
     }
+}
+
+/// What each adapter did.
+fn times(adapters: &[String], busy: &[Busy]) -> Vec<AdapterTime> {
+    let times = adapters.iter().zip(busy).filter_map(|(adapter, busy)| {
+        let (busy, all) = busy.times()?;
+        let (busy, all) = (busy.as_secs_f64(), all.as_secs_f64());
+        Some(AdapterTime {
+            adapter: adapter.clone(),
+            busy,
+            idle: if all > 0.0 {
+                (1.0 - busy / all).max(0.0)
+            } else {
+                0.0
+            },
+        })
+    });
+    times.collect()
 }
 
 /// How often the batch looks for a signal.

@@ -354,3 +354,44 @@ fn an_input_that_moved_is_read_where_it_lies_now_and_not_made_again() {
     }
     assert_eq!(steps(&desk), 8, "no step was done again");
 }
+
+#[test]
+fn two_lanes_on_an_adapter_work_at_once_and_its_idle_share_is_told() {
+    /// What the end of a run tells of its adapters.
+    struct Told(std::sync::Mutex<Vec<(String, f64, f64)>>);
+    impl Listener for Told {
+        fn on(&self, entry: &Entry) {
+            if let Event::RunDone { adapters, .. } = &entry.event {
+                let mut seen = self.0.lock().expect("seen");
+                seen.extend(adapters.iter().map(|a| (a.adapter.clone(), a.busy, a.idle)));
+            }
+        }
+    }
+    use std::sync::atomic::AtomicUsize;
+    for lanes in [1, 2] {
+        let mut desk = Desk::new(&rows(6));
+        desk.config.lanes = lanes;
+        let opened = AtomicUsize::new(0);
+        let seen = Told(Default::default());
+        let result = desk
+            .listened(
+                &Service::new(0),
+                |s| {
+                    s.pause = 30;
+                    opened.fetch_add(1, Ordering::Relaxed);
+                },
+                &seen,
+            )
+            .expect("batch");
+        assert_eq!((result.limit, result.failed), (6, 0));
+        assert_eq!(opened.load(Ordering::Relaxed), lanes as usize);
+        let seen = seen.0.into_inner().expect("seen");
+        let [(name, busy, idle)] = seen.as_slice() else {
+            panic!("{seen:?}")
+        };
+        assert_eq!(name, "null");
+        // Six pauses of 30 ms, one after the other or two at once.
+        assert!(*busy >= 0.18 / f64::from(lanes), "{busy}");
+        assert!((0.0..1.0).contains(idle), "{idle}");
+    }
+}

@@ -381,6 +381,7 @@ impl Desk {
         config.provider = "service".into();
         config.takes = 1;
         config.max_iterations = 1;
+        config.lanes = 1;
         let limits = sora_director::pipeline::ProviderLimits {
             at_once: 4,
             ..Default::default()
@@ -460,7 +461,7 @@ impl Desk {
             providers,
             events: &events,
         };
-        batch.run_with(1, |_, context| {
+        batch.run_with(&["null".to_owned()], |_, context| {
             let mut null = Null::new(context);
             stages(&mut null);
             Ok(null)
