@@ -1,6 +1,6 @@
 // Blends each tile's splats front to back: Kerbl et al., "3D Gaussian splatting", SIGGRAPH 2023, equation 3.
 // A lane owns a column of a tile of 8x8 and loads every splat itself, the same as its neighbours: for devices without
-// subgroups of eight. splat/raster_lanes is the same with the loads shared, to the bit.
+// subgroups of eight. splat/raster_lanes is the same with the loads shared.
 
 struct Params { size: vec2<u32>, tiles: u32, pad: u32 }
 

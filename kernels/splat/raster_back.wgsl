@@ -2,7 +2,7 @@
 // Front to back like the forward pass: what lies behind a splat is the final dot product less what came before, so
 // no division recovers the transmittance. The 8 lanes of a tile add up in a fixed order: two runs agree to the bit.
 // For devices without subgroups of eight: what lanes give one another lies in workgroup memory. splat/raster_back_lanes
-// is the same by shuffles, to the bit.
+// is the same by shuffles.
 
 struct Params {
     size: vec2<u32>,

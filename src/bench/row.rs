@@ -121,6 +121,13 @@ fn run(
     let folder = tempfile::tempdir_in(folder)?;
     let run = Run::open(&folder.path().join("run"))?;
     let ending = Ending::default();
+    /// Ends the watch however the batch ends.
+    struct Ended<'a>(&'a AtomicBool);
+    impl Drop for Ended<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
     // A batch sets its flag by itself where nothing can be saved any more, which is not the end of the others.
     let (own, done) = (AtomicBool::new(false), AtomicBool::new(false));
     let result = std::thread::scope(|scope| {
@@ -132,8 +139,9 @@ fn run(
                 std::thread::sleep(Duration::from_millis(20));
             }
         });
+        let _ended = Ended(&done);
         let events = Events::open(&run, &ending, &own);
-        let result = events.map_err(anyhow::Error::from).and_then(|events| {
+        events.map_err(anyhow::Error::from).and_then(|events| {
             let batch = Batch {
                 run: &run,
                 manifest,
@@ -149,9 +157,7 @@ fn run(
                 events: &events,
             };
             batch.run()
-        });
-        done.store(true, Ordering::Relaxed);
-        result
+        })
     })?;
     if result.interrupted || result.left > 0 {
         bail!("interrupted");

@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use super::report::{Device, Entry, FORMAT, Report, Status, Times};
 use super::{Ground, STAGES, Size, Stage, Unfit, Work, host, row, seconds};
 use crate::agent::AgentError;
-use crate::gpu::{AdapterChoice, Gpu, GpuError, memory, profile};
+use crate::gpu::{AdapterChoice, Gpu, GpuError, Tier, memory, profile};
 use crate::monitor::{Monitor, panic_text};
 use crate::motion::MotionError;
 use crate::splat::SplatError;
@@ -135,9 +135,13 @@ impl Bench<'_> {
     /// All kernels, so that no run pays for them.
     fn compile(&self, gpu: &Gpu, report: &mut Report) {
         let begun = Instant::now();
+        let tier = gpu.tier().unwrap_or(Tier::Plain);
         for kernel in crate::kernels::all() {
             if self.stopped() {
                 return;
+            }
+            if kernel.needs > tier {
+                continue;
             }
             if let Err(error) = gpu.prepare(kernel) {
                 report.compile_failures.push(error.to_string());

@@ -146,7 +146,7 @@ fn fitting(
         }
     }
     let pairs = trainer.most_instances()?;
-    let limit = gpu.summary().max_binding >> 20;
+    let limit = gpu.caps().binding >> 20;
     Err(Unfit(format!(
         "{pairs} pairs of splat and tile do not fit the largest binding of this adapter, {limit} MiB"
     ))

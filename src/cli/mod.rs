@@ -63,7 +63,7 @@ pub struct Globals {
     /// such as `0,1`, one lane each [default: auto] [env: DIRECTOR_ADAPTER]
     #[arg(long, global = true, value_name = "NAME|INDEX")]
     pub adapter: Option<AdapterChoice>,
-    /// Limits of the GPU that are used: all of the adapter's, or those of a small device, with the same results
+    /// Limits of the GPU that are used: all of the adapter's, or those of a small device, to see that results are the same
     #[arg(
         long,
         global = true,

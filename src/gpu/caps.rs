@@ -161,8 +161,13 @@ impl Gpu {
         }
         let subgroups = self.device().features().contains(wgpu::Features::SUBGROUP);
         let tier = match subgroups && self.summary().subgroup_sizes[0] >= 8 {
-            true if self.has_eights()? => Tier::Eight,
-            _ => Tier::Plain,
+            true => match self.has_eights() {
+                Ok(true) => Tier::Eight,
+                // A driver that refuses to look may still run the kernels that need nothing.
+                Ok(false) | Err(GpuError::Validation { .. }) => Tier::Plain,
+                Err(error) => return Err(error),
+            },
+            false => Tier::Plain,
         };
         Ok(*self.0.tier.get_or_init(|| tier))
     }

@@ -10,9 +10,11 @@ use crate::key::Kind;
 use crate::pipeline::keys;
 
 /// Variables of ours that are not settings.
-const RESERVED: [&str; 4] = [
+const RESERVED: [&str; 6] = [
     "DIRECTOR_CACHE",
+    "DIRECTOR_COMMIT",
     "DIRECTOR_CONFIG",
+    "DIRECTOR_LIMITS",
     "DIRECTOR_LOG",
     "DIRECTOR_LOG_FORMAT",
 ];

@@ -6,7 +6,7 @@ use super::records::{
 };
 use super::{Rendering, SplatError, Splats};
 use crate::camera::Camera;
-use crate::gpu::{Buffer, Gpu, Kernel, Recorder, groups_1d, scan::Scan, sort::Sort};
+use crate::gpu::{Buffer, Gpu, GpuError, Kernel, Recorder, groups_1d, scan::Scan, sort::Sort};
 
 /// Depth in world units at or before which a splat is culled.
 pub const NEAR: f32 = 0.02;
@@ -104,8 +104,13 @@ impl Renderer {
         if wanted <= self.capacity() {
             return Ok(false);
         }
-        self.owners = self.gpu.alloc(wanted)?;
-        self.sort = Sort::new(&self.gpu, wanted)?;
+        let room = || Ok::<_, GpuError>((self.gpu.alloc(wanted)?, Sort::new(&self.gpu, wanted)?));
+        match room() {
+            Ok((owners, sort)) => (self.owners, self.sort) = (owners, sort),
+            // What there is stays, and who asked is told of what was left out.
+            Err(GpuError::OutOfMemory { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
         Ok(true)
     }
 

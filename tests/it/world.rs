@@ -2,7 +2,8 @@
 
 use glam::{DMat3, DQuat, DVec3};
 use sora_director::camera::{Cameras, LengthUnit};
-use sora_director::gpu::{groups_1d, groups_2d};
+use sora_director::gpu::caps::Limits;
+use sora_director::gpu::{AdapterChoice, Gpu, groups_1d, groups_2d};
 use sora_director::monitor::{Monitor, Silent};
 use sora_director::world::fuse::{
     CLASSIFY, ClassifyParams, GpuView, INTEGRATE, IntegrateParams, SURFACE, SurfaceParams,
@@ -85,7 +86,7 @@ fn integrate_and_classify_match_their_twins() {
         (0u32, [1, 1, 1], 1u32),
         (1, [1, 1, 1], 1),
         (63, [7, 3, 3], 1),
-        (65, [13, 5, 1], 0),
+        (65, [13, 5, 2], 0),
         (4096, [16, 16, 16], 1),
         (4097, [17, 241, 1], 0),
     ] {
@@ -120,7 +121,8 @@ fn integrate_and_classify_match_their_twins() {
             views: posed.len() as u32,
             reset,
             truncation: 0.5,
-            first: 0,
+            // The second layer of the grid that has one.
+            first: if n == 65 { 65 } else { 0 },
         };
         let mut rng = Rng(9);
         let start: Vec<[f32; 4]> = (0..n).map(|_| std::array::from_fn(|_| rng.f32())).collect();
@@ -314,6 +316,18 @@ fn the_room_becomes_its_voxels() {
     assert_eq!(
         world,
         build(&gpu(), &views, &alignment, &options, &Silent).expect("world")
+    );
+    // The same on a device that holds a few views and a small part of the voxels at once.
+    let low = Gpu::open_within(&AdapterChoice::Auto, Limits::Low(1 << 18)).expect("a device");
+    let most = low.caps().most::<[f32; 4]>();
+    assert!(
+        world.states.len() > 3 * most,
+        "{} voxels",
+        world.states.len()
+    );
+    assert_eq!(
+        world,
+        build(&low, &views, &alignment, &options, &Silent).expect("world")
     );
     let bytes = world.to_bytes();
     assert_eq!(World::from_bytes(&bytes).expect("read"), world);

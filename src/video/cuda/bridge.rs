@@ -135,7 +135,12 @@ impl Imported {
                 // SAFETY: as the caller has it. The stream is the default one, on which FFmpeg's decoder has put what makes
                 // the planes, so the copy comes after it.
                 let code = unsafe { (calls.copy_2d)(&copy, std::ptr::null_mut()) };
-                told(calls, &mut failed, "the card does not copy a frame", code)?;
+                if let Err(why) = told(calls, &mut failed, "the card does not copy a frame", code) {
+                    // Copies before it may be under way, and the frame goes back to the decoder.
+                    // SAFETY: the default stream.
+                    let _ = unsafe { (calls.synchronize)(std::ptr::null_mut()) };
+                    return Err(why);
+                }
             }
             // SAFETY: the default stream. After this the copies are done, so that what is submitted to Vulkan from here on
             // sees them, and the frame may be given back to the decoder.

@@ -11,7 +11,15 @@ fn eights_are_as_its_twin_says_where_the_device_has_them() {
     let gpu = gpu();
     let sizes = gpu.summary().subgroup_sizes;
     match gpu.tier().expect("tier") {
-        Tier::Plain => eprintln!("skipped: subgroups of {sizes:?} lanes"),
+        // A device with enough lanes whose order is another is possible; none of Mesa's software drivers is one.
+        Tier::Plain => {
+            let software = gpu.summary().kind == "software";
+            assert!(
+                !software || sizes[0] < 8 || !gpu.summary().subgroups,
+                "{sizes:?}"
+            );
+            eprintln!("skipped: subgroups of {sizes:?} lanes");
+        }
         Tier::Eight => {
             assert!(sizes[0] >= 8, "{sizes:?}");
             for n in [1, 31, 32, 33, 500] {
