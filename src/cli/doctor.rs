@@ -81,7 +81,7 @@ fn find(args: &Args, globals: &Globals) -> Findings {
             match gpu.tier() {
                 Err(error) => faults.push(error.to_string()),
                 Ok(Tier::Plain) => notes.push(
-                    "no eight lanes give one another values here: splats take kernels without that, with the same results, more slowly"
+                    "no eight lanes give one another values here: splats take kernels without that, which are slower"
                         .into(),
                 ),
                 Ok(Tier::Eight) => {}
