@@ -9,7 +9,7 @@ use super::raycast::Caster;
 use super::seen_through::{Seen, seen_through};
 use super::traverse::{Column, Nav};
 use super::{
-    AgentError, AgentOptions, AgentReport, Floor, Location, Severity, Violation, What,
+    AgentError, AgentOptions, AgentReport, Evidence, Floor, Location, Severity, Violation, What,
     collision_detection, path_traversal, physics_stability,
 };
 use crate::camera::{Cameras, LengthUnit};
@@ -81,6 +81,9 @@ impl Field<'_> {
             },
             timestamp: self.best_time(place),
             scenario: scenario.to_owned(),
+            size: [0.0; 3],
+            confidence: 1.0,
+            evidence: Evidence::default(),
         }
     }
 

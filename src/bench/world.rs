@@ -40,6 +40,8 @@ fn prepare(ground: &Ground, size: &Size) -> anyhow::Result<Work> {
             height,
             depth: depth.clone(),
             alpha: depth.iter().map(|d| f32::from(*d > 0.0)).collect(),
+            colour: Vec::new(),
+            held_out: false,
         })
         .collect();
     let alignment = align(&views, &cameras);

@@ -219,6 +219,8 @@ fn render_views(
             height: image.height,
             depth: image.depth,
             alpha: image.alpha,
+            colour: Vec::new(),
+            held_out: false,
         });
     }
     Ok(views)

@@ -457,6 +457,8 @@ pub fn take(gpu: &Gpu) -> Outcome {
             height,
             depth: shot.depth.clone(),
             alpha: shot.depth.iter().map(|d| f32::from(*d > 0.0)).collect(),
+            colour: Vec::new(),
+            held_out: false,
         })
         .collect();
     let alignment = world::align(&views, &cameras);

@@ -310,6 +310,8 @@ pub fn depth_views(
                 height: seen.height,
                 depth: seen.depth,
                 alpha: seen.alpha,
+                colour: Vec::new(),
+                held_out: false,
             })
         })
         .collect()

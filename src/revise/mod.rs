@@ -340,6 +340,9 @@ mod tests {
             },
             timestamp: 1.5,
             scenario: "physics_stability".into(),
+            size: [0.6, 0.0, 0.6],
+            confidence: 1.0,
+            evidence: Default::default(),
         }
     }
 

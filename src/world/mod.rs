@@ -18,11 +18,13 @@ mod file;
 pub mod fuse;
 mod options;
 pub mod twins;
+mod views;
 
 pub use align::{Alignment, align};
 pub use build::build;
 pub use file::VERSION as FILE_VERSION;
 pub use options::{KEYS, WorldOptions};
+pub use views::{hold_out, of_maps};
 
 /// Version of this stage; part of the resume key.
 pub const VERSION: u32 = 1;
@@ -130,7 +132,7 @@ impl World {
     }
 }
 
-/// What one registered camera sees of the scene: the pipeline renders it from the splats.
+/// What one registered camera sees of the scene: a frame's aligned depth map, or a render of the splats.
 #[derive(Clone, Debug)]
 pub struct DepthView {
     /// The camera; its intrinsics are those of the working size, not of this image.
@@ -139,16 +141,39 @@ pub struct DepthView {
     pub width: u32,
     /// Height of this image in pixels.
     pub height: u32,
-    /// Depth along the camera's z axis, row-major from the top left; 0 where alpha is 0.
+    /// Depth along the camera's z axis, row-major from the top left; 0 where nothing is known, infinite where nothing
+    /// stands within sight (the sky), so that the whole ray is free.
     pub depth: Vec<f32>,
-    /// Accumulated opacity in [0, 1].
+    /// Accumulated opacity in [0, 1]; 1 in depth maps.
     pub alpha: Vec<f32>,
+    /// The frame's pixels at this size, packed sRGB `r | g << 8 | b << 16 | a << 24`; empty where there are none.
+    pub colour: Vec<u32>,
+    /// The world is not built from this view: it judges what the others made.
+    pub held_out: bool,
 }
 
 impl DepthView {
     /// Intrinsics of this image.
     pub fn intrinsics(&self) -> Intrinsics {
         self.camera.intrinsics.resized(self.width, self.height)
+    }
+
+    /// A view of a render or a depth map, without a picture; it takes part in building the world.
+    pub fn new(
+        camera: Camera,
+        [width, height]: [u32; 2],
+        depth: Vec<f32>,
+        alpha: Vec<f32>,
+    ) -> Self {
+        Self {
+            camera,
+            width,
+            height,
+            depth,
+            alpha,
+            colour: Vec::new(),
+            held_out: false,
+        }
     }
 
     /// Depth of a pixel where a surface was seen: alpha over one half, finite and positive.

@@ -74,6 +74,8 @@ impl Room {
             height,
             depth,
             alpha: vec![1.0; (width * height) as usize],
+            colour: Vec::new(),
+            held_out: false,
         }
     }
 

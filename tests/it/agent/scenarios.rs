@@ -293,6 +293,8 @@ fn a_real_kitchen_is_tested() {
                 .map(|&d| f32::from(u8::from(d > 0.0)))
                 .collect(),
             depth,
+            colour: Vec::new(),
+            held_out: false,
         });
         list.cameras.push(camera);
     }

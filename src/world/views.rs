@@ -1,0 +1,198 @@
+//! Depth views from a clip's aligned depth maps, with the frames' own pixels.
+
+use super::DepthView;
+use crate::camera::{Camera, Cameras};
+use crate::depth::{DepthKind, DepthMap, DepthMaps};
+
+/// Longest side of a view in pixels; larger maps are made smaller.
+const MOST_SIDE: u32 = 640;
+/// Fewest views of which some are held out.
+const LEAST: usize = 8;
+/// Every so many-th view judges what the others make.
+const HOLD_OUT: usize = 4;
+/// An inverse depth under this share of its frame's median is the sky: nothing stands within sight.
+const SKY: f32 = 0.03;
+
+/// One view for each registered camera whose frame has a map, in the order of the cameras. `pixels` answers a frame's
+/// packed sRGB pixels with their width and height, where there are any. Every fourth view is held out where there are
+/// eight or more.
+pub fn of_maps(
+    maps: &DepthMaps,
+    cameras: &Cameras,
+    mut pixels: impl FnMut(usize) -> Option<(u32, u32, Vec<u32>)>,
+) -> Vec<DepthView> {
+    let mut views: Vec<DepthView> = cameras
+        .cameras
+        .iter()
+        .filter_map(|camera| {
+            let map = maps.maps.get(camera.frame)?.as_ref()?;
+            let mut view = of_map(maps.kind, map, camera);
+            if let Some((width, height, rgba)) = pixels(camera.frame) {
+                view.colour = resized(&rgba, [width, height], [view.width, view.height]);
+            }
+            Some(view)
+        })
+        .collect();
+    hold_out(&mut views);
+    views
+}
+
+/// Marks every fourth view as held out, where there are eight or more.
+pub fn hold_out(views: &mut [DepthView]) {
+    if views.len() >= LEAST {
+        for view in views.iter_mut().skip(HOLD_OUT / 2).step_by(HOLD_OUT) {
+            view.held_out = true;
+        }
+    }
+}
+
+fn of_map(kind: DepthKind, map: &DepthMap, camera: &Camera) -> DepthView {
+    let shrink = map.width.max(map.height).div_ceil(MOST_SIDE).max(1);
+    let (width, height) = ((map.width / shrink).max(1), (map.height / shrink).max(1));
+    let (scale, shift) = (camera.depth_scale as f32, camera.depth_shift as f32);
+    // Inverse depth is what networks answer and what is linear on planes; NaN where nothing is known.
+    let inverse: Vec<f32> = (0..height)
+        .flat_map(|y| (0..width).map(move |x| (x * shrink + shrink / 2, y * shrink + shrink / 2)))
+        .map(|(x, y)| {
+            let (x, y) = (x.min(map.width - 1), y.min(map.height - 1));
+            let value = map.values[(y * map.width + x) as usize];
+            match kind {
+                DepthKind::Metric if value > 0.0 => scale / value,
+                DepthKind::Metric => f32::NAN,
+                DepthKind::RelativeInverse => scale * value + shift,
+            }
+        })
+        .collect();
+    let mut known: Vec<f32> = inverse.iter().copied().filter(|r| r.is_finite()).collect();
+    let middle = known.len() / 2;
+    let least = match known.is_empty() {
+        true => 0.0,
+        false => {
+            SKY * known
+                .select_nth_unstable_by(middle, f32::total_cmp)
+                .1
+                .max(0.0)
+        }
+    };
+    let depth: Vec<f32> = inverse
+        .iter()
+        .map(|&r| match r {
+            r if !r.is_finite() => 0.0,
+            r if r <= least => f32::INFINITY,
+            r => 1.0 / r,
+        })
+        .collect();
+    let alpha = depth
+        .iter()
+        .map(|&d| f32::from(u8::from(d > 0.0)))
+        .collect();
+    DepthView::new(*camera, [width, height], depth, alpha)
+}
+
+/// Mean of the pixels that each pixel of the smaller picture covers; the nearest where it is the larger.
+fn resized(rgba: &[u32], from: [u32; 2], to: [u32; 2]) -> Vec<u32> {
+    if rgba.len() != from[0] as usize * from[1] as usize || rgba.is_empty() {
+        return Vec::new();
+    }
+    let span = |k: u32, from: u32, to: u32| {
+        let first = (u64::from(k) * u64::from(from) / u64::from(to)) as u32;
+        let end = (u64::from(k + 1) * u64::from(from)).div_ceil(u64::from(to)) as u32;
+        first..end.clamp(first + 1, from.max(first + 1))
+    };
+    let mut out = Vec::with_capacity(to[0] as usize * to[1] as usize);
+    for y in 0..to[1] {
+        let rows = span(y, from[1], to[1]);
+        for x in 0..to[0] {
+            let mut sum = [0u32; 4];
+            let mut count = 0;
+            for v in rows.clone() {
+                for u in span(x, from[0], to[0]) {
+                    let pixel = rgba[(v * from[0] + u) as usize].to_le_bytes();
+                    for (s, p) in sum.iter_mut().zip(pixel) {
+                        *s += u32::from(p);
+                    }
+                    count += 1;
+                }
+            }
+            out.push(u32::from_le_bytes(
+                sum.map(|s| ((s + count / 2) / count) as u8),
+            ));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::{FocalSource, Intrinsics, LengthUnit, Pose};
+
+    fn cameras(count: usize) -> Cameras {
+        let camera = |frame| Camera {
+            frame,
+            time: frame as f64,
+            intrinsics: Intrinsics::from_fov_x(4, 2, 1.0),
+            pose: Pose::gauge(),
+            depth_scale: 2.0,
+            depth_shift: 0.5,
+        };
+        Cameras {
+            cameras: (0..count).map(camera).collect(),
+            frames: count,
+            unit: LengthUnit::Arbitrary,
+            focal_source: FocalSource::Known,
+            residual_median: None,
+            residual_under_2px: None,
+            flow_consistent: None,
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn maps_become_aligned_depth_with_their_pixels() {
+        let map = DepthMap {
+            width: 2,
+            height: 1,
+            values: vec![0.25, -0.25],
+        };
+        let maps = DepthMaps {
+            kind: DepthKind::RelativeInverse,
+            model: String::new(),
+            maps: vec![
+                Some(map.clone()),
+                None,
+                Some(DepthMap {
+                    values: vec![f32::NAN, 0.25],
+                    ..map
+                }),
+            ],
+        };
+        let pixels = |_| Some((4, 2, (0..8).map(|i| i * 2).collect()));
+        let views = of_maps(&maps, &cameras(3), pixels);
+        let frames: Vec<usize> = views.iter().map(|v| v.camera.frame).collect();
+        assert_eq!(frames, [0, 2], "a frame without a map has no view");
+        // 2 * .25 + .5 = 1; 2 * -.25 + .5 = 0, which is no distance: the sky.
+        assert_eq!(views[0].depth, [1.0, f32::INFINITY]);
+        assert_eq!((views[1].depth[0], views[1].alpha[0]), (0.0, 0.0));
+        assert_eq!(views[0].colour, [5, 9], "means of two by two pixels");
+        assert!(views.iter().all(|v| !v.held_out));
+    }
+
+    #[test]
+    fn a_quarter_is_held_out_where_there_are_many() {
+        let map = DepthMap {
+            width: 1,
+            height: 1,
+            values: vec![3.0],
+        };
+        let maps = DepthMaps {
+            kind: DepthKind::Metric,
+            model: String::new(),
+            maps: vec![Some(map); 12],
+        };
+        let views = of_maps(&maps, &cameras(12), |_| None);
+        let held: Vec<usize> = (0..12).filter(|&i| views[i].held_out).collect();
+        assert_eq!(held, [2, 6, 10]);
+        assert_eq!(views[0].depth, [1.5], "metres over the scale");
+    }
+}
