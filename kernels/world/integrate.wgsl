@@ -79,9 +79,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
             if (ahead < -voxel && !goes_on(view, p - s.xyz * distance)) {
                 continue;
             }
-            var weight = 1.0;
+            // A network's error grows with depth.
+            var weight = min(8.0 * voxel / s.w, 1.0);
             if (distance < -voxel) {
-                weight = (tau + distance) / (tau - voxel);
+                weight *= (tau + distance) / (tau - voxel);
             }
             sum.x += weight * distance;
             sum.y += weight;

@@ -1,6 +1,6 @@
 // Points with normals from a depth image. On a plane inverse depth is linear in the pixel, so its second difference
 // tells edges from grazing surfaces. Output: camera-space unit normal towards the camera, depth along z in w.
-// Normal 0 marks an edge, whose w is the smallest depth around it (it only carves); w = 0 means nothing was seen.
+// Normal 0 marks an edge or the sky, whose w is the smallest depth around it (it only carves); w = 0 means nothing was seen.
 struct Params {
     intrinsics: vec4<f32>,
     width: u32,
@@ -13,13 +13,19 @@ struct Params {
 @group(0) @binding(2) var<storage, read> alpha: array<f32>;
 @group(0) @binding(3) var<storage, read_write> surface: array<vec4<f32>>;
 
-// 0 where the pixel is outside, transparent, not positive or not finite.
+// Depth of the sky: nothing stands within sight, and the whole ray is free.
+const SKY: f32 = 1e30;
+
+// 0 where the pixel is outside, transparent, not positive or no number.
 fn seen(x: i32, y: i32) -> f32 {
     if (x < 0 || y < 0 || x >= i32(params.width) || y >= i32(params.height)) {
         return 0.0;
     }
     let i = params.first + u32(y) * params.width + u32(x);
     let d = depth[i];
+    if (bitcast<u32>(d) == 0x7f800000u && alpha[i] > 0.5) {
+        return SKY;
+    }
     let finite = (bitcast<u32>(d) & 0x7f800000u) != 0x7f800000u;
     if (finite && d > 0.0 && alpha[i] > 0.5) {
         return d;
@@ -61,7 +67,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             }
         }
         answer.w = least;
-        if (l > 0.0 && r > 0.0 && t > 0.0 && b > 0.0) {
+        if (d < SKY && l > 0.0 && r > 0.0 && t > 0.0 && b > 0.0) {
             if (!bent(l, d, r) && !bent(t, d, b)) {
                 let n = cross(point(x, y + 1, b) - point(x, y - 1, t), point(x + 1, y, r) - point(x - 1, y, l));
                 let size = length(n);

@@ -17,6 +17,7 @@ mod clean;
 mod file;
 pub mod fuse;
 mod options;
+pub mod sweep;
 pub mod twins;
 mod views;
 
@@ -24,13 +25,23 @@ pub use align::{Alignment, align};
 pub use build::build;
 pub use file::VERSION as FILE_VERSION;
 pub use options::{KEYS, WorldOptions};
+pub use sweep::refine;
 pub use views::{hold_out, of_maps};
 
 /// Version of this stage; part of the resume key.
 pub const VERSION: u32 = 1;
 
 /// Kernels of this stage.
-pub static KERNELS: &[&Kernel] = &[&fuse::SURFACE, &fuse::INTEGRATE, &fuse::CLASSIFY];
+pub static KERNELS: &[&Kernel] = &[
+    &sweep::TEXTURE,
+    &sweep::DIFFER,
+    &sweep::ROWS,
+    &sweep::COST,
+    &sweep::PICK,
+    &fuse::SURFACE,
+    &fuse::INTEGRATE,
+    &fuse::CLASSIFY,
+];
 
 /// State of a voxel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

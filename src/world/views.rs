@@ -4,8 +4,8 @@ use super::DepthView;
 use crate::camera::{Camera, Cameras};
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
 
-/// Longest side of a view in pixels; larger maps are made smaller.
-const MOST_SIDE: u32 = 640;
+/// Longest side of a view in pixels: what textures tell of depth (`sweep`) does not grow with more, its time does.
+const MOST_SIDE: u32 = 320;
 /// Fewest views of which some are held out.
 const LEAST: usize = 8;
 /// Every so many-th view judges what the others make.
@@ -26,8 +26,14 @@ pub fn of_maps(
         .iter()
         .filter_map(|camera| {
             let map = maps.maps.get(camera.frame)?.as_ref()?;
-            let mut view = of_map(maps.kind, map, camera);
-            if let Some((width, height, rgba)) = pixels(camera.frame) {
+            let pixels = pixels(camera.frame);
+            // A network's map may be much coarser than the pictures.
+            let size = match &pixels {
+                Some((width, height, _)) => [*width, *height],
+                None => [map.width, map.height],
+            };
+            let mut view = of_map(maps.kind, map, camera, size);
+            if let Some((width, height, rgba)) = pixels {
                 view.colour = resized(&rgba, [width, height], [view.width, view.height]);
             }
             Some(view)
@@ -46,21 +52,37 @@ pub fn hold_out(views: &mut [DepthView]) {
     }
 }
 
-fn of_map(kind: DepthKind, map: &DepthMap, camera: &Camera) -> DepthView {
-    let shrink = map.width.max(map.height).div_ceil(MOST_SIDE).max(1);
-    let (width, height) = ((map.width / shrink).max(1), (map.height / shrink).max(1));
-    let (scale, shift) = (camera.depth_scale as f32, camera.depth_shift as f32);
+fn of_map(
+    kind: DepthKind,
+    map: &DepthMap,
+    camera: &Camera,
+    [width, height]: [u32; 2],
+) -> DepthView {
+    let shrink = (f64::from(MOST_SIDE) / f64::from(width.max(height).max(1))).min(1.0);
+    let side = |n: u32| ((f64::from(n) * shrink).round() as u32).max(1);
+    let (width, height) = (side(width), side(height));
     // Inverse depth is what networks answer and what is linear on planes; NaN where nothing is known.
+    let inverse = |value: f64| match kind {
+        DepthKind::Metric if value > 0.0 => camera.depth_scale / value,
+        DepthKind::Metric => f64::NAN,
+        DepthKind::RelativeInverse => camera.depth_scale * value + camera.depth_shift,
+    };
+    let turned = DepthMap {
+        width: map.width,
+        height: map.height,
+        values: map
+            .values
+            .iter()
+            .map(|&v| inverse(f64::from(v)) as f32)
+            .collect(),
+    };
+    let at = |k: u32, n: u32| (f64::from(k) + 0.5) / f64::from(n);
     let inverse: Vec<f32> = (0..height)
-        .flat_map(|y| (0..width).map(move |x| (x * shrink + shrink / 2, y * shrink + shrink / 2)))
+        .flat_map(|y| (0..width).map(move |x| (x, y)))
         .map(|(x, y)| {
-            let (x, y) = (x.min(map.width - 1), y.min(map.height - 1));
-            let value = map.values[(y * map.width + x) as usize];
-            match kind {
-                DepthKind::Metric if value > 0.0 => scale / value,
-                DepthKind::Metric => f32::NAN,
-                DepthKind::RelativeInverse => scale * value + shift,
-            }
+            turned
+                .sample(at(x, width), at(y, height))
+                .map_or(f32::NAN, |r| r as f32)
         })
         .collect();
     let mut known: Vec<f32> = inverse.iter().copied().filter(|r| r.is_finite()).collect();
@@ -167,14 +189,20 @@ mod tests {
                 }),
             ],
         };
-        let pixels = |_| Some((4, 2, (0..8).map(|i| i * 2).collect()));
+        let pixels = |_| Some((2, 1, vec![7, 9]));
         let views = of_maps(&maps, &cameras(3), pixels);
         let frames: Vec<usize> = views.iter().map(|v| v.camera.frame).collect();
         assert_eq!(frames, [0, 2], "a frame without a map has no view");
         // 2 * .25 + .5 = 1; 2 * -.25 + .5 = 0, which is no distance: the sky.
         assert_eq!(views[0].depth, [1.0, f32::INFINITY]);
         assert_eq!((views[1].depth[0], views[1].alpha[0]), (0.0, 0.0));
-        assert_eq!(views[0].colour, [5, 9], "means of two by two pixels");
+        assert_eq!(views[0].colour, [7, 9]);
+        let quarter: Vec<u32> = (0..8).map(|i| i * 2).collect();
+        assert_eq!(
+            resized(&quarter, [4, 2], [2, 1]),
+            [5, 9],
+            "means of two by two pixels"
+        );
         assert!(views.iter().all(|v| !v.held_out));
     }
 

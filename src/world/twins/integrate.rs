@@ -76,11 +76,10 @@ fn vote(
         if ahead < -voxel && !goes_on(view, foot, surface, tau) {
             return;
         }
-        let weight = if distance < -voxel {
-            (tau + distance) / (tau - voxel)
-        } else {
-            1.0
-        };
+        let mut weight = (8.0 * voxel / depth).min(1.0);
+        if distance < -voxel {
+            weight *= (tau + distance) / (tau - voxel);
+        }
         sum[0] += weight * distance;
         sum[1] += weight;
         if distance <= voxel {

@@ -3,6 +3,9 @@
 use crate::gpu::Call;
 use crate::world::fuse::SurfaceParams;
 
+/// Depth of the sky.
+const SKY: f32 = 1e30;
+
 /// Writes the view's points with normals into `surface`, at the same elements as in `depth` and `alpha`.
 pub fn surface(p: &SurfaceParams, depth: &[f32], alpha: &[f32], surface: &mut [[f32; 4]]) {
     let seen = |x: i32, y: i32| -> f32 {
@@ -11,7 +14,9 @@ pub fn surface(p: &SurfaceParams, depth: &[f32], alpha: &[f32], surface: &mut [[
         }
         let i = (p.first + y as u32 * p.width + x as u32) as usize;
         let d = depth[i];
-        if d.is_finite() && d > 0.0 && alpha[i] > 0.5 {
+        if d == f32::INFINITY && alpha[i] > 0.5 {
+            SKY
+        } else if d.is_finite() && d > 0.0 && alpha[i] > 0.5 {
             d
         } else {
             0.0
@@ -47,7 +52,7 @@ pub fn surface(p: &SurfaceParams, depth: &[f32], alpha: &[f32], surface: &mut [[
                     }
                 }
                 let whole = l > 0.0 && r > 0.0 && t > 0.0 && b > 0.0;
-                if whole && !bent(l, d, r) && !bent(t, d, b) {
+                if d < SKY && whole && !bent(l, d, r) && !bent(t, d, b) {
                     let down = minus(point(x, y + 1, b), point(x, y - 1, t));
                     let right = minus(point(x + 1, y, r), point(x - 1, y, l));
                     let n = [
