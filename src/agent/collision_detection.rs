@@ -203,23 +203,27 @@ fn false_solids(field: &Field<'_>, found: &mut Findings) {
 /// Sweeps between free voxels, cast as rays and checked against the voxels that they pass through.
 fn sweeps(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
     let world = field.world;
-    let free: Vec<usize> = (0..world.states.len())
-        .filter(|&i| world.states[i] == Voxel::Free as u8)
-        .collect();
-    if free.len() < 2 {
+    let count = world.counts()[Voxel::Free as usize];
+    if count < 2 {
         return Ok(());
     }
     // A fixed walk over the free voxels by the golden ratio: spread, and the same every time.
-    let pick = |k: usize| {
-        free[(k as f64 * 0.618_033_988_75)
-            .fract()
-            .mul_add(free.len() as f64, 0.0) as usize
-            % free.len()]
-    };
-    let place = |i: usize| DVec3::from_array(world.centre(world.coordinates(i).map(i64::from)));
-    let pairs: Vec<(DVec3, DVec3)> = (0..SWEEPS)
-        .map(|k| (place(pick(2 * k)), place(pick(2 * k + 1))))
-        .collect();
+    let rank = |k: usize| ((k as f64 * 0.618_033_988_75).fract() * count as f64) as usize % count;
+    let mut wanted: Vec<(usize, usize)> = (0..2 * SWEEPS).map(|k| (rank(k), k)).collect();
+    wanted.sort_unstable();
+    let mut places = vec![DVec3::ZERO; wanted.len()];
+    let (mut free, mut passed) = (world.voxels(Voxel::Free), 0);
+    let mut last = None;
+    for (rank, k) in wanted {
+        if rank >= passed {
+            last = free.nth(rank - passed);
+            passed = rank + 1;
+        }
+        if let Some(p) = last {
+            places[k] = DVec3::from_array(world.centre(p.map(i64::from)));
+        }
+    }
+    let pairs: Vec<(DVec3, DVec3)> = places.chunks_exact(2).map(|p| (p[0], p[1])).collect();
     let rays: Vec<Ray> = pairs
         .iter()
         .map(|(a, b)| Ray::new(a.to_array(), (*b - *a).to_array(), 1.0))

@@ -163,11 +163,11 @@ pub fn inspect(
     options: &AgentOptions,
     monitor: &dyn Monitor,
 ) -> Result<Inspected, AgentError> {
-    let want = world.dims.iter().map(|&n| n as usize).product();
-    if world.states.len() != want || want == 0 || world.voxel.is_nan() || world.voxel <= 0.0 {
+    let (want, held) = (world.len(), world.bricks().dims());
+    if held != world.dims || want == 0 || world.voxel.is_nan() || world.voxel <= 0.0 {
         return Err(AgentError::World {
             want,
-            got: world.states.len(),
+            got: held.iter().map(|&n| n as usize).product(),
         });
     }
     for view in views {

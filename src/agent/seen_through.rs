@@ -4,7 +4,7 @@ use super::AgentError;
 use crate::gpu::{Gpu, Kernel, groups_1d};
 use crate::monitor::Monitor;
 use crate::world::fuse::GpuView;
-use crate::world::{DepthView, Voxel, World};
+use crate::world::{DepthView, World};
 
 crate::gpu_struct! {
     /// Params of `agent/seen_through`.
@@ -56,9 +56,7 @@ pub fn seen_through(
     least: u32,
     monitor: &dyn Monitor,
 ) -> Result<Vec<Seen>, AgentError> {
-    let solid: Vec<u32> = (0..world.states.len() as u32)
-        .filter(|&i| world.states[i as usize] == Voxel::Solid as u8)
-        .collect();
+    let solid: Vec<u32> = world.solids().map(|p| world.index(p) as u32).collect();
     if solid.is_empty() || views.is_empty() {
         return Ok(Vec::new());
     }

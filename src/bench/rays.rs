@@ -35,16 +35,9 @@ pub static STAGE: Stage = Stage {
 
 /// A closed room with crates.
 fn room() -> World {
-    let mut world = World {
-        origin: [0.0; 3],
-        voxel: 0.05,
-        dims: DIMS,
-        states: vec![Voxel::Free as u8; DIMS.iter().map(|n| *n as usize).product()],
-        floor: 0.0,
-        floor_found: true,
-        unit: LengthUnit::Metres,
-        notes: Vec::new(),
-    };
+    let mut world = World::empty([0.0; 3], 0.05, DIMS);
+    (world.floor_found, world.unit) = (true, LengthUnit::Metres);
+    world.fill(0, std::iter::repeat_n(Voxel::Free, world.len()));
     let mut rng = Rng::new(SEED);
     let mut crates = Vec::new();
     for _ in 0..40 {
@@ -63,8 +56,7 @@ fn room() -> World {
                     (*cx..cx + side).contains(&x) && (*cz..cz + side).contains(&z) && y < *side
                 };
                 if wall || crates.iter().any(inside) {
-                    let at = world.index([x, y, z]);
-                    world.states[at] = Voxel::Solid as u8;
+                    world.set([x, y, z], Voxel::Solid);
                 }
             }
         }

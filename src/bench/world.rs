@@ -55,7 +55,7 @@ fn prepare(ground: &Ground, size: &Size) -> anyhow::Result<Work> {
     };
     Ok(Work::new(VIEWS as f64, move |monitor| {
         let world = build(&gpu, &views, &alignment, &options, monitor)?;
-        anyhow::ensure!(world.states.len() > 1000, "the world is empty");
+        anyhow::ensure!(world.len() > 1000, "the world is empty");
         Ok(())
     }))
 }

@@ -480,8 +480,7 @@ pub fn take(gpu: &Gpu) -> Outcome {
         .zip(world.dims)
         .all(|(c, n)| (0..i64::from(n)).contains(c))
     {
-        let at = world.index(near.map(|c| c as u32));
-        world.states[at] = world::Voxel::Solid as u8;
+        world.set(near.map(|c| c as u32), world::Voxel::Solid);
     }
     let options = AgentOptions {
         camera_rays: 2000,

@@ -109,14 +109,11 @@ pub(super) fn fit(
         std::array::from_fn(|a| ((high[a] - low[a]) / voxel).ceil().max(4.0) as u32);
     // A voxel face on the floor's plane.
     let below = (-low[1] / voxel).ceil();
+    let origin = [low[0] as f32, (-below * voxel) as f32, low[2] as f32];
     Ok(World {
-        origin: [low[0] as f32, (-below * voxel) as f32, low[2] as f32],
-        voxel: voxel as f32,
-        dims,
-        states: vec![0; dims.iter().map(|&n| n as usize).product()],
-        floor: 0.0,
         floor_found: alignment.floor_found,
         unit: alignment.unit,
         notes,
+        ..World::empty(origin, voxel as f32, dims)
     })
 }

@@ -3,7 +3,7 @@
 use super::fuse::{
     CLASSIFY, ClassifyParams, GpuView, INTEGRATE, IntegrateParams, SURFACE, SurfaceParams,
 };
-use super::{Alignment, DepthView, World, WorldError, WorldOptions, bounds, clean};
+use super::{Alignment, DepthView, Voxel, World, WorldError, WorldOptions, bounds, clean};
 use crate::gpu::{Buffer, Gpu, groups_1d, groups_2d};
 use crate::monitor::Monitor;
 
@@ -26,7 +26,7 @@ pub fn build(
 ) -> Result<World, WorldError> {
     check(views, options)?;
     let mut world = bounds::fit(views, alignment, options, options.max_voxels)?;
-    let n = world.states.len();
+    let n = world.len();
     // Evidence is cut into buffers that the device can bind, whole words of states each.
     let most = gpu.caps().most::<[f32; 4]>() / 16 * 16;
     let evidence = (0..n)
@@ -104,10 +104,8 @@ pub fn build(
         recorder.run(&CLASSIFY, &params, &[evidence, &states], groups)?;
         recorder.submit()?;
         let packed = gpu.read(&states)?;
-        let part = &mut world.states[*first..first + evidence.len()];
-        for (i, state) in part.iter_mut().enumerate() {
-            *state = (packed[i / 16] >> (2 * (i % 16)) & 3) as u8;
-        }
+        let states = (0..evidence.len()).map(|i| Voxel::of(packed[i / 16] >> (2 * (i % 16)) & 3));
+        world.fill(*first, states);
     }
     clean::drop_small(&mut world, options.min_component);
     for note in &world.notes {

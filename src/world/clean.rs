@@ -3,16 +3,23 @@
 use super::{Voxel, World};
 
 impl World {
-    /// Components of solid voxels (26 neighbours) as indices into `states`, in the order of their first voxels.
+    /// Components of solid voxels (26 neighbours) as indices, in the order of their first voxels.
     pub fn solid_components(&self) -> Vec<Vec<usize>> {
         let dims = self.dims.map(i64::from);
-        let mut visited = vec![false; self.states.len()];
+        // A bit a voxel: the first visit takes it.
+        let mut visited = vec![0u64; self.len().div_ceil(64)];
+        let mut first = |i: usize| {
+            let (word, bit) = (&mut visited[i / 64], 1 << (i % 64));
+            let new = *word & bit == 0;
+            *word |= bit;
+            new
+        };
         let mut found = Vec::new();
-        for start in 0..self.states.len() {
-            if visited[start] || self.states[start] != Voxel::Solid as u8 {
+        for start in self.solids() {
+            let start = self.index(start);
+            if !first(start) {
                 continue;
             }
-            visited[start] = true;
             let mut component = vec![start];
             let mut at = 0;
             while at < component.len() {
@@ -23,10 +30,11 @@ impl World {
                 for z in low[2]..=high[2] {
                     for y in low[1]..=high[1] {
                         for x in low[0]..=high[0] {
-                            let j = self.index([x as u32, y as u32, z as u32]);
-                            if !visited[j] && self.states[j] == Voxel::Solid as u8 {
-                                visited[j] = true;
-                                component.push(j);
+                            if self.at([x, y, z]) == Voxel::Solid {
+                                let j = self.index([x as u32, y as u32, z as u32]);
+                                if first(j) {
+                                    component.push(j);
+                                }
                             }
                         }
                     }
@@ -50,7 +58,7 @@ pub(super) fn drop_small(world: &mut World, least: usize) {
             dropped += 1;
             voxels += component.len();
             for i in component {
-                world.states[i] = Voxel::Free as u8;
+                world.set(world.coordinates(i), Voxel::Free);
             }
         }
     }

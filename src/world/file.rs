@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::{World, WorldError};
+use super::{Voxel, World, WorldError};
 use crate::camera::LengthUnit;
 
 /// Version of the file.
@@ -62,9 +62,13 @@ impl World {
         let notes = serde_json::json!(self.notes).to_string();
         out.extend((notes.len() as u32).to_le_bytes());
         out.extend(notes.as_bytes());
-        for run in self.states.chunk_by(|a, b| a == b) {
-            out.push(run[0]);
-            let mut length = run.len();
+        let mut states = self.states().peekable();
+        while let Some(state) = states.next() {
+            let mut length = 1usize;
+            while states.next_if_eq(&state).is_some() {
+                length += 1;
+            }
+            out.push(state as u8);
             while length > 127 {
                 out.push(length as u8 | 128);
                 length >>= 7;
@@ -148,16 +152,15 @@ impl World {
         if states.len() as u64 != count {
             return Err(format!("the file holds {} of {count} voxels", states.len()));
         }
-        Ok(Self {
-            origin,
-            voxel,
-            dims,
-            states,
+        let mut world = Self {
             floor,
             floor_found: flags[0] != 0,
             unit,
             notes,
-        })
+            ..Self::empty(origin, voxel, dims)
+        };
+        world.fill(0, states.into_iter().map(|s| Voxel::of(s.into())));
+        Ok(world)
     }
 
     /// Writes `world.vox`.

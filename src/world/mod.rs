@@ -5,6 +5,8 @@
 //! `kernels/world/integrate` (one thread a voxel, all views), `kernels/world/classify` (evidence to a state),
 //! and a clean-up that drops small solid components in mid-air.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::camera::{Camera, Intrinsics, LengthUnit};
@@ -12,6 +14,7 @@ use crate::gpu::{GpuError, Kernel};
 
 mod align;
 mod bounds;
+pub mod bricks;
 mod build;
 mod clean;
 mod file;
@@ -20,6 +23,8 @@ mod options;
 pub mod sweep;
 pub mod twins;
 mod views;
+
+use bricks::Bricks;
 
 pub use align::{Alignment, align};
 pub use build::build;
@@ -55,6 +60,17 @@ pub enum Voxel {
     Solid = 2,
 }
 
+impl Voxel {
+    /// The state of a number; unknown for what is none.
+    pub fn of(number: u32) -> Self {
+        match number {
+            1 => Self::Free,
+            2 => Self::Solid,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// A voxel world. Axis-aligned, +Y up, floor near y = 0 after alignment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct World {
@@ -62,10 +78,9 @@ pub struct World {
     pub origin: [f32; 3],
     /// Edge of a voxel, in `unit`.
     pub voxel: f32,
-    /// Voxels along x, y, z.
+    /// Voxels along x, y, z: those of the bricks.
     pub dims: [u32; 3],
-    /// State of voxel `(x, y, z)` at `x + dims[0] * (y + dims[1] * z)`, as [`Voxel`] numbers.
-    pub states: Vec<u8>,
+    bricks: Arc<Bricks>,
     /// Height of the floor's plane (y).
     pub floor: f32,
     /// Whether a floor was found; otherwise `floor` is a guess and the agent's report says so.
@@ -77,12 +92,36 @@ pub struct World {
 }
 
 impl World {
-    /// Index into `states`; the coordinates must lie inside `dims`.
+    /// A world of unknown voxels, without a floor, in arbitrary units.
+    pub fn empty(origin: [f32; 3], voxel: f32, dims: [u32; 3]) -> Self {
+        Self {
+            origin,
+            voxel,
+            dims,
+            bricks: Arc::new(Bricks::new(dims)),
+            floor: 0.0,
+            floor_found: false,
+            unit: LengthUnit::Arbitrary,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Voxels.
+    pub fn len(&self) -> usize {
+        self.dims.iter().map(|&n| n as usize).product()
+    }
+
+    /// Whether there are no voxels.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Index of a voxel, `x + dims[0] * (y + dims[1] * z)`; the coordinates must lie inside `dims`.
     pub fn index(&self, [x, y, z]: [u32; 3]) -> usize {
         x as usize + self.dims[0] as usize * (y as usize + self.dims[1] as usize * z as usize)
     }
 
-    /// Coordinates of an index into `states`.
+    /// Coordinates of an index.
     pub fn coordinates(&self, index: usize) -> [u32; 3] {
         let (nx, ny) = (self.dims[0] as usize, self.dims[1] as usize);
         [
@@ -94,16 +133,35 @@ impl World {
 
     /// State at voxel coordinates; unknown outside the grid.
     pub fn at(&self, p: [i64; 3]) -> Voxel {
-        for (a, &n) in p.iter().zip(&self.dims) {
-            if *a < 0 || *a >= i64::from(n) {
-                return Voxel::Unknown;
-            }
-        }
-        match self.states[self.index(p.map(|a| a as u32))] {
-            1 => Voxel::Free,
-            2 => Voxel::Solid,
-            _ => Voxel::Unknown,
-        }
+        // What is no coordinate lies outside every grid.
+        self.bricks
+            .at(p.map(|a| u32::try_from(a).unwrap_or(u32::MAX)))
+    }
+
+    /// Sets a voxel; nothing outside the grid.
+    pub fn set(&mut self, p: [u32; 3], state: Voxel) {
+        Arc::make_mut(&mut self.bricks).set(p, state);
+    }
+
+    /// Sets voxels one after the other, x fastest, from the index `first` on; what is over at the end is left out.
+    /// Quicker than setting each.
+    pub fn fill(&mut self, first: usize, states: impl IntoIterator<Item = Voxel>) {
+        Arc::make_mut(&mut self.bricks).fill(first, states);
+    }
+
+    /// Coordinates of the voxels of a state, in the order of their indices.
+    pub fn voxels(&self, state: Voxel) -> impl Iterator<Item = [u32; 3]> + '_ {
+        self.bricks.all(state)
+    }
+
+    /// Coordinates of solid voxels, in the order of their indices.
+    pub fn solids(&self) -> impl Iterator<Item = [u32; 3]> + '_ {
+        self.voxels(Voxel::Solid)
+    }
+
+    /// Where the voxels are kept.
+    pub fn bricks(&self) -> &Arc<Bricks> {
+        &self.bricks
     }
 
     /// Voxel that holds a point; may lie outside the grid.
@@ -122,24 +180,23 @@ impl World {
 
     /// Voxels that are unknown, free, solid.
     pub fn counts(&self) -> [usize; 3] {
-        let mut counts = [0; 3];
-        for &state in &self.states {
-            counts[usize::from(state.min(2))] += 1;
-        }
-        counts
+        self.bricks.counts()
+    }
+
+    /// States in the order of their indices.
+    pub fn states(&self) -> impl Iterator<Item = Voxel> + '_ {
+        let [nx, ny, nz] = self.dims;
+        let rows = (0..nz).flat_map(move |z| (0..ny).map(move |y| [y, z]));
+        rows.flat_map(move |[y, z]| (0..nx).map(move |x| self.bricks.at([x, y, z])))
     }
 
     /// States at two bits a voxel, 16 a word, lowest bits first: what kernels read.
     pub fn packed(&self) -> Vec<u32> {
-        self.states
-            .chunks(16)
-            .map(|chunk| {
-                chunk
-                    .iter()
-                    .enumerate()
-                    .fold(0, |word, (i, &s)| word | u32::from(s & 3) << (2 * i))
-            })
-            .collect()
+        let mut words = vec![0; self.len().div_ceil(16)];
+        for (i, state) in self.states().enumerate() {
+            words[i / 16] |= (state as u32) << (2 * (i % 16));
+        }
+        words
     }
 }
 

@@ -18,22 +18,15 @@ mod scenarios;
 
 fn random_world(dims: [u32; 3], seed: u64) -> World {
     let mut rng = Rng(seed);
-    World {
-        origin: [-1.5, 0.25, 2.0],
-        voxel: 0.125,
-        dims,
-        states: (0..dims.iter().product())
-            .map(|_| match rng.u32() % 40 {
-                0 => 2,
-                1 => 0,
-                _ => 1,
-            })
-            .collect(),
-        floor: 0.0,
-        floor_found: true,
-        unit: LengthUnit::Metres,
-        notes: Vec::new(),
-    }
+    let mut world = World::empty([-1.5, 0.25, 2.0], 0.125, dims);
+    let states = (0..dims.iter().product::<u32>()).map(|_| match rng.u32() % 40 {
+        0 => Voxel::Solid,
+        1 => Voxel::Unknown,
+        _ => Voxel::Free,
+    });
+    world.fill(0, states);
+    (world.floor_found, world.unit) = (true, LengthUnit::Metres);
+    world
 }
 
 /// Rays of every kind, traps among them.
@@ -147,9 +140,8 @@ fn raycast_matches_its_twin() {
 fn one_solid(at: [u32; 3]) -> World {
     let mut world = random_world([4, 4, 4], 1);
     (world.origin, world.voxel) = ([0.0; 3], 1.0);
-    world.states.fill(Voxel::Free as u8);
-    let i = world.index(at);
-    world.states[i] = Voxel::Solid as u8;
+    world.fill(0, std::iter::repeat_n(Voxel::Free, 64));
+    world.set(at, Voxel::Solid);
     world
 }
 
@@ -158,7 +150,7 @@ fn ray_traps() {
     use HitState::{Invalid, Left, None, Solid, Unknown};
     let mut world = one_solid([2, 1, 1]);
     let dark = world.index([3, 3, 3]);
-    world.states[dark] = Voxel::Unknown as u8;
+    world.set([3, 3, 3], Voxel::Unknown);
     let solid = world.index([2, 1, 1]) as u32;
     let nan = f64::NAN;
     let far = f64::INFINITY;
@@ -270,8 +262,8 @@ fn ray_traps() {
 #[test]
 fn rays_hit_the_nearest_solid_box() {
     let mut world = random_world([20, 14, 17], 77);
-    for s in &mut world.states {
-        *s = if *s == 2 { 2 } else { 1 };
+    for p in world.voxels(Voxel::Unknown).collect::<Vec<_>>() {
+        world.set(p, Voxel::Free);
     }
     let mut rng = Rng(4);
     let rays: Vec<Ray> = (0..3000)
@@ -292,12 +284,9 @@ fn rays_hit_the_nearest_solid_box() {
         .expect("up")
         .cast(&rays, false, &Silent)
         .expect("cast");
-    let solid: Vec<usize> = (0..world.states.len())
-        .filter(|&i| world.states[i] == 2)
-        .collect();
+    let solid: Vec<[u32; 3]> = world.solids().collect();
     for (ray, hit) in rays.iter().zip(&hits) {
-        let boxes = solid.iter().filter_map(|&i| {
-            let c = world.coordinates(i);
+        let boxes = solid.iter().filter_map(|c| {
             let (mut enter, mut leave) = (0.0f64, f64::INFINITY);
             for (a, &c) in c.iter().enumerate() {
                 let low = f64::from(world.origin[a]) + f64::from(c) * f64::from(world.voxel);
@@ -394,7 +383,7 @@ fn seen_through_matches_its_twin() {
 fn terrain() -> World {
     let mut world = random_world([48, 24, 16], 1);
     (world.origin, world.voxel) = ([0.0; 3], 0.1);
-    for i in 0..world.states.len() {
+    for i in 0..world.len() {
         let [x, y, z] = world.coordinates(i);
         let top = match x {
             0..16 => 6,
@@ -402,10 +391,12 @@ fn terrain() -> World {
             24..32 => 0,
             _ => 8,
         };
-        world.states[i] = if y < top { 2 } else { 1 };
-        if (28..32).contains(&x) && y < 4 && z >= 8 {
-            world.states[i] = 0;
-        }
+        let state = match y < top {
+            _ if (28..32).contains(&x) && y < 4 && z >= 8 => Voxel::Unknown,
+            true => Voxel::Solid,
+            false => Voxel::Free,
+        };
+        world.set([x, y, z], state);
     }
     world
 }

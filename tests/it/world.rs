@@ -1,5 +1,7 @@
 //! Tests of the world stage.
 
+mod bricks;
+
 use glam::{DMat3, DQuat, DVec3};
 use sora_director::camera::{Cameras, LengthUnit};
 use sora_director::gpu::caps::Limits;
@@ -269,7 +271,7 @@ fn the_room_becomes_its_voxels() {
     // From the world's frame back into the room's.
     let shift = alignment.translation;
     let (mut right, mut wrong) = ([0, 0], [0, 0]);
-    for (i, &state) in world.states.iter().enumerate() {
+    for (i, state) in world.states().enumerate() {
         let p = DVec3::from_array(world.centre(world.coordinates(i).map(i64::from)));
         let p = alignment.rotation.transpose() * (p - shift);
         // Signed distance to the shell of the empty room.
@@ -284,14 +286,14 @@ fn the_room_becomes_its_voxels() {
         });
         let distance = boxes.fold(room_inside, f64::min);
         let v = 1.5 * f64::from(world.voxel);
-        if state == Voxel::Free as u8 && distance.abs() > v {
+        if state == Voxel::Free && distance.abs() > v {
             if distance > 0.0 {
                 right[0] += 1
             } else {
                 wrong[0] += 1
             }
         }
-        if state == Voxel::Solid as u8 {
+        if state == Voxel::Solid {
             if distance.abs() <= 2.0 * v {
                 right[1] += 1
             } else {
@@ -320,36 +322,22 @@ fn the_room_becomes_its_voxels() {
     // The same on a device that holds a few views and a small part of the voxels at once.
     let low = Gpu::open_within(&AdapterChoice::Auto, Limits::Low(1 << 18)).expect("a device");
     let most = low.caps().most::<[f32; 4]>();
-    assert!(
-        world.states.len() > 3 * most,
-        "{} voxels",
-        world.states.len()
-    );
+    assert!(world.len() > 3 * most, "{} voxels", world.len());
     assert_eq!(
         world,
         build(&low, &views, &alignment, &options, &Silent).expect("world")
     );
     let bytes = world.to_bytes();
     assert_eq!(World::from_bytes(&bytes).expect("read"), world);
-    assert!(
-        bytes.len() < world.states.len() / 4,
-        "{} bytes",
-        bytes.len()
-    );
+    assert!(bytes.len() < world.len() / 4, "{} bytes", bytes.len());
 }
 
 #[test]
 fn world_files_are_checked() {
-    let world = World {
-        origin: [-1.0, -0.5, 2.0],
-        voxel: 0.25,
-        dims: [5, 4, 3],
-        states: (0..60).map(|i| (i / 7 % 3) as u8).collect(),
-        floor: 0.0,
-        floor_found: true,
-        unit: LengthUnit::CameraHeights,
-        notes: vec!["a note".to_owned()],
-    };
+    let mut world = World::empty([-1.0, -0.5, 2.0], 0.25, [5, 4, 3]);
+    world.fill(0, (0..60).map(|i| Voxel::of(i / 7 % 3)));
+    (world.floor_found, world.unit) = (true, LengthUnit::CameraHeights);
+    world.notes = vec!["a note".to_owned()];
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("world.vox");
     world.save(&path).expect("save");
@@ -430,7 +418,7 @@ fn a_scene_beyond_the_cap_is_coarser_and_says_so() {
         ..Default::default()
     };
     let world = build(&gpu(), &views, &alignment, &options, &Silent).expect("world");
-    assert!(world.states.len() <= 24_000, "{:?}", world.dims);
+    assert!(world.len() <= 24_000, "{:?}", world.dims);
     assert!(
         world.voxel > options.voxel_metres && !world.notes.is_empty(),
         "{:?}",

@@ -87,13 +87,13 @@ fn planted_defects_are_found() {
     room.boxes.push([[0.3, 1.5, 0.5], [0.8, 1.9, 1.0]]);
     let (mut world, views, cameras, alignment) = built(&room, &cameras);
     // An invisible wall cannot come from depth, so it is put into the voxels.
-    for i in 0..world.states.len() {
+    for i in 0..world.len() {
         let p = glam::DVec3::from_array(world.centre(world.coordinates(i).map(i64::from)));
         let p = alignment.rotation.transpose() * (p - alignment.translation);
         let wall =
             (-1.9..-0.9).contains(&p.x) && (-1.6..-1.4).contains(&p.z) && (0.0..1.8).contains(&p.y);
         if wall {
-            world.states[i] = Voxel::Solid as u8;
+            world.set(world.coordinates(i), Voxel::Solid);
         }
     }
     let run = || {
@@ -189,7 +189,7 @@ fn worlds_without_a_floor_are_findings() {
         ([40, 1, 1], 2),
     ] {
         let mut world = random_world(dims, 1);
-        world.states.fill(fill);
+        world.fill(0, std::iter::repeat_n(Voxel::of(fill), world.len()));
         for unit in [
             LengthUnit::Metres,
             LengthUnit::Arbitrary,
@@ -225,7 +225,7 @@ fn worlds_without_a_floor_are_findings() {
     let error = inspect(&gpu, &world, &views, &cameras, &thin, &Silent).expect_err("radius");
     assert!(error.to_string().contains("radius_metres"), "{error}");
     let mut torn = world.clone();
-    torn.states.pop();
+    torn.dims[0] += 1;
     let error = inspect(&gpu, &torn, &views, &cameras, &options, &Silent).expect_err("torn");
     assert!(matches!(error, AgentError::World { .. }), "{error}");
     let mut short = views.clone();
