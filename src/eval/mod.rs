@@ -1,5 +1,7 @@
-//! Evaluation: the mock world's truth, of which it is with tests the only reader, and scores on corrupted clips.
+//! Evaluation: the mock world's truth, of which it is with tests the only reader, scores on corrupted clips,
+//! and agents in worlds with planted faults.
 
+pub mod agent;
 pub mod corrupt;
 pub mod mock;
 pub mod scores;

@@ -293,6 +293,11 @@ impl Scene {
         out
     }
 
+    /// The pane that is hardly visible, where one stands in the way; it is not among the pieces.
+    pub fn pane(&self) -> Option<Piece> {
+        self.faults.veil.map(|veil| veil.piece)
+    }
+
     /// What the ray tracer takes for `frame`.
     pub fn frame(&self, frame: usize) -> TraceParams {
         self.exposure(frame, 0.0)

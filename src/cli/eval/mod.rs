@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::Globals;
 
+mod agent;
 mod mock;
 mod scores;
 
@@ -18,6 +19,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Count planted faults that agents find and miss, false alarms and false verdicts
+    Agent(agent::Args),
     /// Check the mock world's truth against itself, and draw its contact sheets
     Mock(mock::Args),
     /// Check that the scores notice corruptions of clips, and rise under none
@@ -27,6 +30,7 @@ enum What {
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     match &args.what {
+        What::Agent(args) => agent::run(args, globals),
         What::Mock(args) => mock::run(args, globals),
         What::Scores(args) => scores::run(args, globals),
     }

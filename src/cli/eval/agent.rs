@@ -1,0 +1,246 @@
+//! `director eval agent`.
+
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail};
+
+use crate::cli::{Globals, colour_on_stdout};
+use crate::depth::{Model, ModelChoice};
+use crate::eval::agent::modes::Mode;
+use crate::eval::agent::{Options, evaluate};
+use crate::eval::scores::clips::Half;
+use crate::monitor::Monitor;
+use crate::pipeline::{Config, Preset};
+use crate::progress::{Single, tell};
+use crate::run::signals;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  director eval agent --mode a,b --takes 12
+  director eval agent -o judged --picture
+  director eval agent --half tuning --mode b -o tuning       fit constants to what tuning/violations.jsonl holds
+  director eval agent -o judged --resume                     go on where it was cut off
+  director eval agent --mode c --network depth.onnx -o judged
+
+Mock takes of 2 to 4 seconds are made, all places by turns, four of five with a camera that travels, half of them clean.
+The others hold one or two of: hole, open_boundary, invisible_wall, vanish, move (planted in the scene) and floater (a ball
+hung into the rebuilt world, which the video does not show). Agents test each take's world, which is made in four ways:
+  a  the scene's own triangles as voxels, true depth as evidence
+  b  rebuilt from true cameras and true depth
+  c  rebuilt from true cameras and the network's depth, each map fitted to the truth by scale and shift on about 300 pixels,
+     as a camera solver does on its tracked points
+  d  what a run makes of the video (floaters apart), brought over by the similarity between solved and true cameras
+
+A violation names a fault that its kind may mean within .9 m of its place. A fault that no frame shows is `unseen` and in no
+recall. Told of each kind and size: recall and precision with 95 % intervals (Wilson); false alarms; verdicts on whole
+worlds; how sure violations were against how often they were right. Takes of still cameras are counted apart.
+
+With -o the folder keeps cases/ (takes and depth maps, which later runs read again), cases.jsonl and violations.jsonl, which
+grow case by case, summary.json, and with --picture a picture of each miss and of the surest false alarms.")]
+pub struct Args {
+    /// From which half of the seeds: constants are tuned on one and judged on the other
+    #[arg(long, value_enum, default_value_t = Seeds::HeldOut)]
+    half: Seeds,
+    /// Takes
+    #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    takes: u32,
+    /// Leave out so many takes before them
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    skip: u32,
+    /// What worlds are made from [default: all]
+    #[arg(long, value_enum, value_name = "a,b,c,d", value_delimiter = ',')]
+    mode: Vec<Mode>,
+    /// Width and height of the takes in pixels
+    #[arg(long, default_value = "480x270", value_name = "WxH", value_parser = crate::manifest::parse_size)]
+    size: [u32; 2],
+    /// Least and greatest seconds of a take
+    #[arg(long, default_value = "2,4", value_name = "FROM,TO", value_parser = seconds)]
+    seconds: [f64; 2],
+    /// Most frames of a take that become views, in modes a to c
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u32).range(3..=240))]
+    views: u32,
+    /// Depth network of modes c and d [default: the built-in one]
+    #[arg(long, value_name = "FILE")]
+    network: Option<PathBuf>,
+    /// Preset of mode d
+    #[arg(long, value_enum, default_value_t = Preset::Draft)]
+    preset: Preset,
+    /// Violations that are less sure do not count
+    #[arg(long, default_value_t = 0.5, value_name = "0-1")]
+    least_confidence: f64,
+    /// Count a second violation on the same fault as a false one
+    #[arg(long)]
+    strict: bool,
+    /// Folder for takes, lines, summary and pictures
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Keep the lines that the folder has, and make the others
+    #[arg(long, requires = "out")]
+    resume: bool,
+    /// Draw each miss, and the surest false alarms
+    #[arg(long, requires = "out")]
+    picture: bool,
+    /// Print one JSON document on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// Ranges of seeds.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Seeds {
+    /// To tune constants on
+    Tuning,
+    /// To judge on
+    HeldOut,
+}
+
+impl From<Seeds> for Half {
+    fn from(seeds: Seeds) -> Self {
+        match seeds {
+            Seeds::Tuning => Self::Tuning,
+            Seeds::HeldOut => Self::HeldOut,
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<[f64; 2], String> {
+    let wanted =
+        || format!("'{text}': give two numbers from .2 to 20, the lesser first, such as 2,4");
+    let (from, to) = text.split_once(',').ok_or_else(wanted)?;
+    let number = |t: &str| {
+        t.trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|s| (0.2..=20.0).contains(s))
+    };
+    match (number(from), number(to)) {
+        (Some(from), Some(to)) if from <= to => Ok([from, to]),
+        _ => Err(wanted()),
+    }
+}
+
+/// A bar that Ctrl-C stops.
+struct Stoppable {
+    bar: Single,
+    stop: Arc<AtomicBool>,
+}
+
+impl Monitor for Stoppable {
+    fn progress(&self, done: u64, total: u64) {
+        self.bar.progress(done, total);
+    }
+    fn warn(&self, message: &str) {
+        self.bar.warn(message);
+    }
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+impl Args {
+    fn options(&self) -> anyhow::Result<Options> {
+        let [width, height] = self.size;
+        let side = |s: u32| (32..=1920).contains(&s) && s.is_multiple_of(2);
+        if !side(width) || !side(height) {
+            bail!("--size {width}x{height}: give even sides of 32 to 1920 pixels");
+        }
+        if !(0.0..=1.0).contains(&self.least_confidence) {
+            bail!(
+                "--least-confidence {}: give a number from 0 to 1",
+                self.least_confidence
+            );
+        }
+        let asked = |mode: &Mode| self.mode.is_empty() || self.mode.contains(mode);
+        Ok(Options {
+            half: self.half.into(),
+            takes: self.takes as usize,
+            first: self.skip as usize,
+            size: self.size,
+            seconds: self.seconds,
+            views: self.views as usize,
+            modes: Mode::ALL.into_iter().filter(asked).collect(),
+            least_confidence: self.least_confidence,
+            strict: self.strict,
+            resume: self.resume,
+            pictures: self.picture,
+        })
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let options = args.options()?;
+    let choice = args
+        .network
+        .clone()
+        .map_or(ModelChoice::Embedded, ModelChoice::Path);
+    let reads_depth = options.modes.iter().any(|m| matches!(m, Mode::C | Mode::D));
+    let model = reads_depth.then(|| Model::load(&choice)).transpose()?;
+    let mut config = Config::preset(args.preset);
+    config.decode = globals.decode();
+    config.depth.model = choice;
+    let stop = signals::install().context("installing the signal handlers")?;
+    let monitor = Stoppable {
+        bar: Single::new(globals.quiet),
+        stop: stop.clone(),
+    };
+    // Takes are needed as files; without a folder for them they are gone afterwards.
+    let kept = match &args.out {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().context("a folder for the takes")?),
+    };
+    let folder = match (&args.out, &kept) {
+        (Some(out), _) => out.clone(),
+        (None, Some(kept)) => kept.path().to_owned(),
+        (None, None) => bail!("no folder for the takes"),
+    };
+    let gpu = globals.gpu()?;
+    let done = evaluate(&gpu, model.as_ref(), &config, &options, &folder, &monitor);
+    drop(monitor);
+    let outcome = match done {
+        Err(error) if stop.load(Ordering::Relaxed) => {
+            tell(&format!("{error:#}"));
+            return Ok(ExitCode::from(signals::INTERRUPTED));
+        }
+        other => other?,
+    };
+    #[derive(serde::Serialize)]
+    struct Document<'a> {
+        format: u32,
+        half: Half,
+        takes: usize,
+        least_confidence: f64,
+        strict: bool,
+        summaries: &'a [crate::eval::agent::stats::Summary],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cases: Option<&'a [crate::eval::agent::record::Line]>,
+    }
+    let document = |cases| Document {
+        format: 1,
+        half: options.half,
+        takes: options.takes,
+        least_confidence: options.least_confidence,
+        strict: options.strict,
+        summaries: &outcome.summaries,
+        cases,
+    };
+    if args.out.is_some() {
+        let path = folder.join("summary.json");
+        let text = serde_json::to_string_pretty(&document(None))?;
+        std::fs::write(&path, text + "\n").with_context(|| path.display().to_string())?;
+    }
+    if args.json {
+        let text = serde_json::to_string_pretty(&document(Some(&outcome.lines)))?;
+        anstream::println!("{text}");
+    } else {
+        anstream::println!("{}", table::text(&outcome, colour_on_stdout()));
+    }
+    let failed = outcome.lines.iter().filter(|l| l.error.is_some()).count();
+    Ok(ExitCode::from(u8::from(failed > 0)))
+}

@@ -1,0 +1,291 @@
+//! Pictures of misses and false alarms: the frame that shows the place best with the planted boxes and the violations drawn
+//! in, and the map beside it.
+
+use std::path::Path;
+
+use anyhow::Context;
+use glam::{DVec2, DVec3};
+use image::{Rgb, RgbImage, imageops};
+
+use super::fault::Bounds;
+use super::matching::Truth;
+use super::modes::{Tested, Tools};
+use super::record::Line;
+use super::take::Take;
+use crate::agent::{AgentReport, Location, Severity, Violation};
+use crate::camera::{Camera, evaluate::Similarity};
+use crate::draw::map;
+
+/// What is planted.
+const PLANTED: Rgb<u8> = Rgb([40, 230, 90]);
+/// What agents said and is right.
+const RIGHT: Rgb<u8> = Rgb([60, 170, 255]);
+/// What agents said and is wrong.
+const WRONG: Rgb<u8> = Rgb([255, 60, 50]);
+/// Most pictures of false alarms of one case and mode.
+const MOST: usize = 6;
+
+/// Draws every miss and the surest false alarms of a case into `folder`; nothing where there are none. Green boxes: planted;
+/// blue crosses: violations that name them; red ones: false alarms.
+///
+/// # Errors
+/// The decoder's, and files that cannot be written.
+pub fn draw(
+    tools: &Tools<'_>,
+    take: &Take,
+    line: &Line,
+    tested: &Tested,
+    folder: &Path,
+) -> anyhow::Result<()> {
+    let wrong = |truth: Truth| matches!(truth, Truth::False | Truth::Misnamed);
+    let mut wanted: Vec<(String, DVec3, Option<usize>)> = Vec::new();
+    for (k, fault) in line.faults.iter().enumerate() {
+        if fault.visible && !line.found[k] {
+            let [low, high] = fault.places[0].map(DVec3::from_array);
+            wanted.push((
+                format!("miss-{}", fault.kind.name()),
+                (low + high) / 2.0,
+                None,
+            ));
+        }
+    }
+    let mut false_ones: Vec<_> = line
+        .violations
+        .iter()
+        .filter(|j| j.told && wrong(j.truth))
+        .collect();
+    false_ones.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    for (k, j) in false_ones.into_iter().take(MOST).enumerate() {
+        wanted.push((
+            format!("false-{k}-{:?}", j.what).to_lowercase(),
+            DVec3::from_array(j.place),
+            j.frame,
+        ));
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let frames = take.decode(tools.gpu, tools.monitor)?;
+    let plan = top_down(line, tested);
+    for (name, place, frame) in wanted {
+        // Frames of evidence count views, except in a run's own frames.
+        let told = frame.filter(|f| line.mode != super::modes::Mode::D && *f < frames.len());
+        let view = told.unwrap_or_else(|| best(take, place));
+        let camera = &take.cameras.cameras[view];
+        let pixels = frames.read(tools.gpu, view)?;
+        let [width, height] = take.case.size;
+        let mut picture = RgbImage::from_fn(width, height, |x, y| {
+            let [r, g, b, _] = pixels[(y * width + x) as usize].to_le_bytes();
+            Rgb([r, g, b])
+        });
+        for fault in &line.faults {
+            for bounds in &fault.places {
+                wires(&mut picture, camera, bounds, PLANTED);
+            }
+        }
+        for j in line.violations.iter().filter(|j| j.told) {
+            let colour = if wrong(j.truth) { WRONG } else { RIGHT };
+            let p = DVec3::from_array(j.place);
+            let half = DVec3::from_array(j.size) / 2.0;
+            wires(
+                &mut picture,
+                camera,
+                &[(p - half).to_array(), (p + half).to_array()],
+                colour,
+            );
+            cross(
+                &mut picture,
+                camera,
+                p,
+                if p == place { 9.0 } else { 4.0 },
+                colour,
+            );
+        }
+        let sheet = beside(&picture, plan.as_ref());
+        let path = folder.join(format!(
+            "{}-{}-{name}.png",
+            take.case.name,
+            line.mode.name()
+        ));
+        sheet
+            .save(&path)
+            .with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// The view that sees a place best: in the picture, not behind what is seen, and nearest to it; else the middle one.
+fn best(take: &Take, place: DVec3) -> usize {
+    let width = take.case.size[0];
+    let views = take.cameras.cameras.iter().zip(&take.seen).enumerate();
+    let looks = views.filter_map(|(k, (camera, seen))| {
+        let c = camera.pose.to_camera(place);
+        let at = inside(camera, c)?;
+        let depth = f64::from(seen.depth[(at.y as u32 * width + at.x as u32) as usize]);
+        Some((c.z > depth + 0.5, c.z, k))
+    });
+    looks
+        .min_by(|a, b| {
+            (a.0, a.1)
+                .partial_cmp(&(b.0, b.1))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        })
+        .map_or(take.seen.len() / 2, |b| b.2)
+}
+
+fn inside(camera: &Camera, c: DVec3) -> Option<DVec2> {
+    let k = camera.intrinsics;
+    let at = k.project(c)?;
+    (at.x >= 0.0 && at.y >= 0.0 && at.x < f64::from(k.width) && at.y < f64::from(k.height))
+        .then_some(at)
+}
+
+/// The edges of a box, as far as they are before the camera.
+fn wires(picture: &mut RgbImage, camera: &Camera, [low, high]: &Bounds, colour: Rgb<u8>) {
+    let corner = |k: usize| {
+        DVec3::new(
+            [low, high][k & 1][0],
+            [low, high][k >> 1 & 1][1],
+            [low, high][k >> 2 & 1][2],
+        )
+    };
+    for k in 0..8usize {
+        for bit in [1, 2, 4] {
+            if k & bit != 0 {
+                continue;
+            }
+            let (a, b) = (corner(k), corner(k | bit));
+            let steps = ((a.distance(b) / 0.02).ceil() as usize).clamp(1, 2000);
+            for s in 0..=steps {
+                let p = a.lerp(b, s as f64 / steps as f64);
+                if let Some(at) = inside(camera, camera.pose.to_camera(p)) {
+                    picture.put_pixel(at.x as u32, at.y as u32, colour);
+                }
+            }
+        }
+    }
+}
+
+fn cross(picture: &mut RgbImage, camera: &Camera, place: DVec3, arm: f64, colour: Rgb<u8>) {
+    let Some(at) = inside(camera, camera.pose.to_camera(place)) else {
+        return;
+    };
+    let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
+    for s in -(arm as i64)..=arm as i64 {
+        for (dx, dy) in [(s, s), (s, -s), (s + 1, s), (s + 1, -s)] {
+            let (x, y) = (at.x + dx as f64, at.y + dy as f64);
+            if x >= 0.0 && y >= 0.0 && x < width && y < height {
+                picture.put_pixel(x as u32, y as u32, colour);
+            }
+        }
+    }
+}
+
+fn back(s: &Similarity, p: DVec3) -> DVec3 {
+    s.rotation.transpose() * (p - s.translation) / s.scale
+}
+
+/// The map with the violations, and what is planted as blue paths around its bounds.
+fn top_down(line: &Line, tested: &Tested) -> Option<RgbImage> {
+    let inspected = tested.inspected.as_ref()?;
+    let told = |v: &&Violation| {
+        line.violations
+            .iter()
+            .any(|j| j.told && j.description == v.description && j.what == v.what)
+    };
+    let report = AgentReport {
+        violations: inspected
+            .report
+            .violations
+            .iter()
+            .filter(told)
+            .cloned()
+            .collect(),
+        ..inspected.report.clone()
+    };
+    let mut plan = map::draw(&inspected.floor, &tested.cameras, &report);
+    // The planted places are drawn as the map draws paths: through a report and cameras of their own, and what differs from
+    // the bare map is painted green.
+    let bare = map::draw(&inspected.floor, &tested.cameras, &none(&report));
+    for fault in &line.faults {
+        for bounds in &fault.places {
+            let marks = map::draw(
+                &inspected.floor,
+                &tested.cameras,
+                &outline(&report, bounds, &tested.to_truth),
+            );
+            for (x, y, pixel) in marks.enumerate_pixels() {
+                if pixel != bare.get_pixel(x, y)
+                    && *pixel != Rgb([255, 255, 255])
+                    && (x + y) % 2 == 0
+                {
+                    plan.put_pixel(x, y, PLANTED);
+                }
+            }
+        }
+    }
+    Some(plan)
+}
+
+fn none(report: &AgentReport) -> AgentReport {
+    AgentReport {
+        violations: Vec::new(),
+        ..report.clone()
+    }
+}
+
+/// A report with a violation at each corner and in the middle of the bounds.
+fn outline(report: &AgentReport, bounds: &Bounds, to_truth: &Similarity) -> AgentReport {
+    let [low, high] = bounds.map(DVec3::from_array);
+    let spots = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.5, 0.5]];
+    let at = |[u, v]: [f64; 2]| {
+        let p = DVec3::new(
+            low.x + u * (high.x - low.x),
+            low.y,
+            low.z + v * (high.z - low.z),
+        );
+        let p = back(to_truth, p);
+        Violation {
+            kind: String::new(),
+            what: crate::agent::What::Hole,
+            description: String::new(),
+            severity: Severity::High,
+            location: Location {
+                x: p.x,
+                y: p.y,
+                z: p.z,
+            },
+            timestamp: 0.0,
+            scenario: String::new(),
+            size: [0.0; 3],
+            confidence: 1.0,
+            evidence: crate::agent::Evidence::default(),
+        }
+    };
+    AgentReport {
+        violations: spots.map(at).to_vec(),
+        ..report.clone()
+    }
+}
+
+/// The picture with the map to its right.
+fn beside(picture: &RgbImage, plan: Option<&RgbImage>) -> RgbImage {
+    let Some(plan) = plan else {
+        return picture.clone();
+    };
+    let large = imageops::resize(
+        picture,
+        picture.width() * 3 / 2,
+        picture.height() * 3 / 2,
+        imageops::FilterType::Triangle,
+    );
+    let mut sheet = RgbImage::from_pixel(
+        large.width() + 6 + plan.width(),
+        large.height().max(plan.height()),
+        Rgb([32, 32, 32]),
+    );
+    imageops::replace(&mut sheet, &large, 0, 0);
+    imageops::replace(&mut sheet, plan, i64::from(large.width()) + 6, 0);
+    sheet
+}

@@ -1,0 +1,147 @@
+//! One case in one mode, as it is kept: a line of JSON.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::case::Case;
+use super::fault::Fault;
+use super::matching::{Judged, found, judge};
+use super::modes::{Mode, Tested};
+use crate::agent::{AgentReport, Severity};
+use crate::revise::{AcceptOptions, Found, Verdict, revise};
+use crate::score::Scores;
+
+/// A case in one mode, judged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Line {
+    /// The case.
+    pub case: Case,
+    /// What the world was made from.
+    pub mode: Mode,
+    /// Faults that were asked for and did not fit.
+    pub misfits: Vec<String>,
+    /// Planted faults.
+    pub faults: Vec<Fault>,
+    /// Whether each was found.
+    pub found: Vec<bool>,
+    /// What agents said, the worst first.
+    pub violations: Vec<Judged>,
+    /// What follows from the violations that count, and from what the report lacks.
+    pub verdict: Verdict,
+    /// What the product says of it, which also asks for figures.
+    pub product: Verdict,
+    /// Its reasons.
+    pub reasons: Vec<String>,
+    /// What a verdict lacks.
+    pub missing: Vec<String>,
+    /// The report's figures.
+    pub metrics: BTreeMap<String, f64>,
+    /// The report's notes.
+    pub notes: Vec<String>,
+    /// Why there is no world.
+    pub refused: Option<String>,
+    /// What failed.
+    pub error: Option<String>,
+    /// Seconds by stage.
+    pub seconds: BTreeMap<String, f64>,
+}
+
+impl Line {
+    /// A fault is planted that is to be seen and larger than the agent.
+    pub fn faulty(&self) -> bool {
+        self.faults
+            .iter()
+            .any(|f| f.visible && f.larger_than_agent())
+    }
+
+    /// Nothing is planted.
+    pub fn clean(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// Judges what came of a case. Violations under `least` confidence do not count for the verdict.
+    ///
+    /// # Errors
+    /// Broken rules of the reviser.
+    pub fn of(
+        case: &Case,
+        mode: Mode,
+        misfits: &[String],
+        tested: &Tested,
+        accept: &AcceptOptions,
+        least: f64,
+    ) -> anyhow::Result<Self> {
+        let mut line = Self {
+            case: case.clone(),
+            mode,
+            misfits: misfits.to_vec(),
+            faults: tested.faults.clone(),
+            found: vec![false; tested.faults.len()],
+            violations: Vec::new(),
+            verdict: Verdict::Refused,
+            product: Verdict::Refused,
+            reasons: Vec::new(),
+            missing: Vec::new(),
+            metrics: BTreeMap::new(),
+            notes: Vec::new(),
+            refused: tested.refused.clone(),
+            error: None,
+            seconds: tested.seconds.clone(),
+        };
+        let Some(inspected) = &tested.inspected else {
+            return Ok(line);
+        };
+        let report = &inspected.report;
+        let to_truth = |p| tested.to_truth.apply(p);
+        line.violations = judge(
+            &line.faults,
+            &report.violations,
+            to_truth,
+            tested.to_truth.scale,
+            least,
+        );
+        line.found = found(&line.faults, &line.violations);
+        let mut told: AgentReport = report.clone();
+        told.violations.retain(|v| v.confidence >= least);
+        let by = Found::Tested {
+            report: &told,
+            evidence: tested.evidence,
+        };
+        let revision = revise(&case.prompt, 1, &Scores::default(), by, accept)?;
+        let rejected = told
+            .violations
+            .iter()
+            .any(|v| v.severity >= Severity::Medium);
+        line.verdict = match (rejected, revision.missing.is_empty()) {
+            (true, _) => Verdict::Rejected,
+            (false, false) => Verdict::Undecided,
+            (false, true) => Verdict::Accepted,
+        };
+        line.product = revision.verdict;
+        (line.reasons, line.missing) = (revision.reasons, revision.missing);
+        (line.metrics, line.notes) = (report.metrics.clone(), report.notes.clone());
+        Ok(line)
+    }
+
+    /// A case that failed.
+    pub fn failed(case: &Case, mode: Mode, error: &anyhow::Error) -> Self {
+        Self {
+            case: case.clone(),
+            mode,
+            misfits: Vec::new(),
+            faults: Vec::new(),
+            found: Vec::new(),
+            violations: Vec::new(),
+            verdict: Verdict::Refused,
+            product: Verdict::Refused,
+            reasons: Vec::new(),
+            missing: Vec::new(),
+            metrics: BTreeMap::new(),
+            notes: Vec::new(),
+            refused: None,
+            error: Some(format!("{error:#}")),
+            seconds: BTreeMap::new(),
+        }
+    }
+}
