@@ -10,12 +10,12 @@ use super::seen_through::{Seen, seen_through};
 use super::traverse::{Column, Nav};
 use super::{
     AgentError, AgentOptions, AgentReport, Evidence, Floor, Location, Severity, Violation, What,
-    collision_detection, path_traversal, physics_stability,
+    boundary_integrity, calibration, collision_detection, path_traversal, physics_stability,
 };
 use crate::camera::{Cameras, LengthUnit};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
-use crate::world::{DepthView, Voxel, World};
+use crate::world::{DepthView, Ground, Voxel, World};
 
 /// What scenarios work on.
 pub struct Field<'a> {
@@ -35,6 +35,8 @@ pub struct Field<'a> {
     pub caster: Caster,
     /// Solids that cameras see through.
     pub see_through: Vec<Seen>,
+    /// The ground as the cameras saw it; `None` without views over it.
+    pub ground: Option<Ground>,
     /// Asked whether to stop.
     pub monitor: &'a dyn Monitor,
 }
@@ -116,6 +118,41 @@ impl Field<'_> {
             .map_or(0.0, |b| b.1)
     }
 
+    /// The views that see a place, nearest first, and where the nearest shows it.
+    pub fn seen_at(&self, place: [f64; 3]) -> Evidence {
+        let p = DVec3::from_array(place);
+        let slack = 4.0 * f64::from(self.world.voxel);
+        let mut seen: Vec<(f64, usize, [u32; 4])> = self
+            .views
+            .iter()
+            .filter_map(|view| {
+                let q = view.camera.pose.to_camera(p);
+                let uv = view.intrinsics().project(q)?;
+                let inside = uv.x >= 0.0
+                    && uv.y >= 0.0
+                    && uv.x < f64::from(view.width)
+                    && uv.y < f64::from(view.height);
+                let (x, y) = (uv.x as u32, uv.y as u32);
+                let depth = *view
+                    .depth
+                    .get((y * view.width + x) as usize)
+                    .filter(|_| inside)?;
+                let visible = q.z < f64::from(depth) + slack;
+                visible.then_some((
+                    q.length(),
+                    view.camera.frame,
+                    [x, y, view.width, view.height],
+                ))
+            })
+            .collect();
+        seen.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        Evidence {
+            pixel: seen.first().map(|s| s.2),
+            frames: seen.iter().take(8).map(|s| s.1).collect(),
+            ..Evidence::default()
+        }
+    }
+
     /// A length in words.
     pub fn length(&self, value: f64) -> String {
         match self.world.unit {
@@ -133,6 +170,36 @@ impl Field<'_> {
         }
         Ok(())
     }
+}
+
+type Scenario = fn(&Field<'_>) -> Result<Findings, AgentError>;
+
+/// All scenarios in the order in which they run.
+pub static SCENARIOS: &[(&str, Scenario)] = &[
+    ("collision_detection", collision_detection::run),
+    ("path_traversal", path_traversal::run),
+    ("physics_stability", physics_stability::run),
+    ("boundary_integrity", boundary_integrity::run),
+];
+
+/// One fault is one violation: of those that say the same kind of thing of one place the surest stays.
+fn one_each(mut all: Vec<Violation>) -> Vec<Violation> {
+    // Stable: of equals the first scenario's.
+    all.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    let mut kept: Vec<Violation> = Vec::new();
+    for v in all {
+        let at = |v: &Violation| DVec3::new(v.location.x, v.location.y, v.location.z);
+        let said = kept.iter_mut().find(|k| {
+            let reach = 0.5 * DVec3::from_array(k.size).max(DVec3::from_array(v.size));
+            let apart = (at(k) - at(&v)).abs() - reach;
+            k.what.subsumes(v.what) && apart.x.max(apart.z) <= 0.0
+        });
+        match said {
+            Some(k) => k.evidence.cells = k.evidence.cells.max(v.evidence.cells),
+            None => kept.push(v),
+        }
+    }
+    kept
 }
 
 /// What agents leave of a world.
@@ -181,7 +248,7 @@ pub fn inspect(
             });
         }
     }
-    monitor.progress(0, 3);
+    monitor.progress(0, SCENARIOS.len() as u64);
     let mut notes = world.notes.clone();
     if !world.floor_found {
         notes.push("no floor was found: heights are guessed from the lowest that was seen".into());
@@ -203,26 +270,31 @@ pub fn inspect(
             options.see_through_views,
             monitor,
         )?,
+        ground: match world.floor_found {
+            true => Ground::of(views),
+            false => None,
+        },
         monitor,
     };
     let mut all = Findings {
         notes,
         ..overview(&field)
     };
-    type Scenario = fn(&Field<'_>) -> Result<Findings, AgentError>;
-    let scenarios: [Scenario; 3] = [
-        collision_detection::run,
-        path_traversal::run,
-        physics_stability::run,
-    ];
-    for (scenario, done) in scenarios.into_iter().zip(1..) {
+    for ((_, scenario), done) in SCENARIOS.iter().zip(1..) {
         field.go_on()?;
         let found = scenario(&field)?;
         all.violations.extend(found.violations);
         all.metrics.extend(found.metrics);
         all.notes.extend(found.notes);
-        monitor.progress(done, 3);
+        monitor.progress(done, SCENARIOS.len() as u64);
     }
+    for violation in &mut all.violations {
+        violation.confidence = calibration::confidence(violation);
+    }
+    let (violations, doubts): (Vec<_>, Vec<_>) = one_each(all.violations)
+        .into_iter()
+        .partition(|v| v.confidence >= calibration::TOLD);
+    all.violations = violations;
     // Stable: equals stay in the order of the scenarios.
     all.violations
         .sort_by_key(|v| std::cmp::Reverse(v.severity));
@@ -230,6 +302,7 @@ pub fn inspect(
         floor: Floor::of(world, &field.nav, &field.body),
         report: AgentReport {
             violations: all.violations,
+            doubts,
             metrics: all.metrics,
             unit: world.unit,
             notes: all.notes,

@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::camera::LengthUnit;
 use crate::gpu::{GpuError, Kernel};
 
+pub mod boundary_integrity;
+pub mod calibration;
 pub mod cluster;
 pub mod collision_detection;
 mod floor;
+pub mod ground;
 mod inspect;
 mod options;
 pub mod path_traversal;
@@ -22,7 +25,7 @@ pub mod traverse;
 pub mod twins;
 
 pub use floor::{Floor, Ground};
-pub use inspect::{Field, Findings, Inspected, inspect};
+pub use inspect::{Field, Findings, Inspected, SCENARIOS, inspect};
 pub use options::{AgentOptions, Body, KEYS};
 
 /// Version of this stage; part of the resume key.
@@ -109,6 +112,24 @@ impl What {
     }
 }
 
+impl What {
+    /// Of one place, a violation of this kind says what one of `other` would.
+    pub fn subsumes(self, other: Self) -> bool {
+        let floor = |w| {
+            matches!(
+                w,
+                Self::Hole | Self::UnevenFloor | Self::RestlessBody | Self::OpenBoundary
+            )
+        };
+        let solid = |w| matches!(w, Self::Veil | Self::InvisibleSolid | Self::FloatingSolid);
+        let thing = |w| matches!(w, Self::Vanished | Self::Moved);
+        self == other
+            || (floor(self) && floor(other))
+            || (solid(self) && solid(other))
+            || (thing(self) && (thing(other) || solid(other) || other == Self::MissingSolid))
+    }
+}
+
 /// One fault that an agent found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Violation {
@@ -161,6 +182,9 @@ pub struct Evidence {
 pub struct AgentReport {
     /// Faults, worst first.
     pub violations: Vec<Violation>,
+    /// What looked like a fault and more likely is none: it takes no part in a verdict.
+    #[serde(default)]
+    pub doubts: Vec<Violation>,
     /// `collision_rate`, `path_completion`, `physics_score` and every scenario's own figures.
     pub metrics: std::collections::BTreeMap<String, f64>,
     /// Unit of lengths in locations and metrics.

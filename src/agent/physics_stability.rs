@@ -4,11 +4,12 @@
 //! holes, steep places and steps higher than agents climb, bodies that slide or gain energy, and solids in mid-air.
 
 use super::cluster::{extent, heart, regions};
+use super::ground::gaps;
 use super::inspect::{Field, Findings};
 use super::raycast::{HitState, Ray};
 use super::settle::{SettleParams, settle};
 use super::traverse::{Column, neighbours4};
-use super::{AgentError, Severity, What};
+use super::{AgentError, Evidence, Severity, What};
 use crate::world::Voxel;
 
 const SCENARIO: &str = "physics_stability";
@@ -41,8 +42,58 @@ fn cell3(nx: usize, i: usize) -> [i64; 3] {
     [(i % nx) as i64, 0, (i / nx) as i64]
 }
 
-/// Columns seen to have no floor, amid floor; answers how many lie in holes.
+/// Floor that is missing amid floor; answers how many columns that are.
 fn holes(field: &Field<'_>, found: &mut Findings) -> usize {
+    let Some(ground) = &field.ground else {
+        return open_holes(field, found);
+    };
+    let holes = gaps(ground, field).holes;
+    let area = |cells: usize| cells as f64 * ground.cell * ground.cell;
+    found.metric("ground_sigma", f64::from(ground.sigma));
+    found.metric("holes", holes.len() as f64);
+    let cells: usize = holes.iter().map(|h| h.cells.len()).sum();
+    found.metric("hole_area", area(cells));
+    for hole in holes {
+        let [w, d] = hole.size;
+        let place = [hole.middle[0], f64::from(field.world.floor), hole.middle[1]];
+        let wide = w.max(d) >= 2.0 * field.body.radius;
+        let mut violation = field.violation(
+            What::Hole,
+            SCENARIO,
+            if wide {
+                Severity::High
+            } else {
+                Severity::Medium
+            },
+            place,
+            hole_words(field, w, d, wide),
+        );
+        violation.size = [w, 0.0, d];
+        violation.evidence = Evidence {
+            cells: hole.cells.len(),
+            sigmas: Some(hole.sigmas),
+            ..field.seen_at(place)
+        };
+        found.violations.push(violation);
+    }
+    (area(cells) / (field.nav.voxel * field.nav.voxel)).round() as usize
+}
+
+fn hole_words(field: &Field<'_>, w: f64, d: f64, wide: bool) -> String {
+    format!(
+        "a hole in the floor of {} by {}{}",
+        field.length(w),
+        field.length(d),
+        if wide {
+            ": an agent falls through it"
+        } else {
+            ""
+        }
+    )
+}
+
+/// Without views: columns seen to have no floor, amid floor; answers how many lie in holes.
+fn open_holes(field: &Field<'_>, found: &mut Findings) -> usize {
     let (nav, body) = (&field.nav, &field.body);
     let (nx, nz) = (nav.nx, nav.nz);
     let open: Vec<[i64; 3]> = (0..nav.kind.len())
@@ -84,16 +135,7 @@ fn holes(field: &Field<'_>, found: &mut Findings) -> usize {
                 Severity::Medium
             },
             nav.place(field.world, x as usize + nx * z as usize),
-            format!(
-                "a hole in the floor of {} by {}{}",
-                field.length(w),
-                field.length(d),
-                if wide {
-                    ": an agent falls through it"
-                } else {
-                    ""
-                }
-            ),
+            hole_words(field, w, d, wide),
         ));
     }
     found.metric("holes", f64::from(count));

@@ -457,15 +457,16 @@ pub fn take(gpu: &Gpu) -> Outcome {
             height,
             depth: shot.depth.clone(),
             alpha: shot.depth.iter().map(|d| f32::from(*d > 0.0)).collect(),
-            colour: Vec::new(),
+            colour: shot.rgba.clone(),
             held_out: false,
         })
         .collect();
     let alignment = world::align(&views, &cameras);
-    let (views, cameras) = (
+    let (mut views, cameras) = (
         alignment.apply_to_views(&views),
         alignment.apply_to_cameras(&cameras),
     );
+    world::refine(gpu, &mut views, alignment.floor_found, &Silent)?;
     let options = WorldOptions {
         voxel_metres: 0.15,
         max_voxels: 60_000,

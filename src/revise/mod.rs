@@ -317,6 +317,7 @@ mod tests {
             ("path_pairs_unknown", 2.0),
         ];
         AgentReport {
+            doubts: Vec::new(),
             violations,
             metrics: metrics
                 .into_iter()

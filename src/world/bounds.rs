@@ -13,7 +13,7 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
 /// # Errors
 /// [`WorldError::Empty`] when no view holds a surface.
 pub(super) fn fit(
-    views: &[DepthView],
+    views: &[&DepthView],
     alignment: &Alignment,
     options: &WorldOptions,
     most: u64,

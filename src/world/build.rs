@@ -3,7 +3,9 @@
 use super::fuse::{
     CLASSIFY, ClassifyParams, GpuView, INTEGRATE, IntegrateParams, SURFACE, SurfaceParams,
 };
-use super::{Alignment, DepthView, Voxel, World, WorldError, WorldOptions, bounds, clean};
+use super::{
+    Alignment, DepthView, Ground, Voxel, World, WorldError, WorldOptions, bounds, clean, flatten,
+};
 use crate::gpu::{Buffer, Gpu, groups_1d, groups_2d};
 use crate::monitor::Monitor;
 
@@ -25,7 +27,9 @@ pub fn build(
     monitor: &dyn Monitor,
 ) -> Result<World, WorldError> {
     check(views, options)?;
-    let mut world = bounds::fit(views, alignment, options, options.max_voxels)?;
+    // What is held out judges the others.
+    let views: Vec<&DepthView> = views.iter().filter(|v| !v.held_out).collect();
+    let mut world = bounds::fit(&views, alignment, options, options.max_voxels)?;
     let n = world.len();
     // Evidence is cut into buffers that the device can bind, whole words of states each.
     let most = gpu.caps().most::<[f32; 4]>() / 16 * 16;
@@ -106,6 +110,11 @@ pub fn build(
         let packed = gpu.read(&states)?;
         let states = (0..evidence.len()).map(|i| Voxel::of(packed[i / 16] >> (2 * (i % 16)) & 3));
         world.fill(*first, states);
+    }
+    if alignment.floor_found
+        && let Some(ground) = Ground::of_some(&views)
+    {
+        flatten::flatten(&mut world, &ground);
     }
     clean::drop_small(&mut world, options.min_component);
     for note in &world.notes {

@@ -16,6 +16,9 @@ use sora_director::world::{DepthView, Voxel, World, WorldError, WorldOptions, al
 use crate::common::{Rng, assert_close, garbage, gpu};
 use crate::room::{CEILING, HALF, Room, cameras};
 
+#[path = "world/sweep.rs"]
+mod sweep;
+
 /// Depth with edges, transparent and non-finite pixels.
 fn rough_view(width: u32, height: u32, seed: u64) -> (Vec<f32>, Vec<f32>) {
     let mut rng = Rng(seed);

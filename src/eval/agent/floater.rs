@@ -112,8 +112,7 @@ pub fn plant(world: &mut World, fault: &Fault) -> bool {
             for x in first[0]..=last[0] {
                 let p = DVec3::from_array(world.centre([x, y, z]));
                 if p.distance(centre) <= fault.measure {
-                    let i = world.index([x as u32, y as u32, z as u32]);
-                    world.states[i] = Voxel::Solid as u8;
+                    world.set([x as u32, y as u32, z as u32], Voxel::Solid);
                 }
             }
         }

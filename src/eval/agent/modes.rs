@@ -209,7 +209,10 @@ pub fn test(
             }
             let [width, height] = take.case.size;
             let pixels = |view: usize| Some((width, height, colours[view].clone()));
-            let views = world::of_maps(&maps, &cameras, pixels);
+            let mut views = world::of_maps(&maps, &cameras, pixels);
+            timed(&mut seconds, "refine", || {
+                world::refine(gpu, &mut views, true, monitor)
+            })?;
             let world = timed(&mut seconds, "world", || {
                 world::build(gpu, &views, &alignment, &config.world, monitor)
             })?;

@@ -195,6 +195,7 @@ fn top_down(line: &Line, tested: &Tested) -> Option<RgbImage> {
             .any(|j| j.told && j.description == v.description && j.what == v.what)
     };
     let report = AgentReport {
+        doubts: Vec::new(),
         violations: inspected
             .report
             .violations
@@ -230,6 +231,7 @@ fn top_down(line: &Line, tested: &Tested) -> Option<RgbImage> {
 
 fn none(report: &AgentReport) -> AgentReport {
     AgentReport {
+        doubts: Vec::new(),
         violations: Vec::new(),
         ..report.clone()
     }
@@ -264,6 +266,7 @@ fn outline(report: &AgentReport, bounds: &Bounds, to_truth: &Similarity) -> Agen
         }
     };
     AgentReport {
+        doubts: Vec::new(),
         violations: spots.map(at).to_vec(),
         ..report.clone()
     }

@@ -11,11 +11,8 @@ use crate::world::{Voxel, World};
 
 /// The scene at its first frame without who moves, in the grid of `grid`. A pane that is hardly visible is solid.
 pub fn world(take: &Take, grid: &World) -> World {
-    let mut world = World {
-        states: vec![Voxel::Unknown as u8; grid.states.len()],
-        notes: Vec::new(),
-        ..grid.clone()
-    };
+    let mut world = World::empty(grid.origin, grid.voxel, grid.dims);
+    (world.floor, world.floor_found, world.unit) = (grid.floor, grid.floor_found, grid.unit);
     let scene = &take.scene;
     let moves = |p: &Piece| {
         let object = scene.objects.iter().find(|o| o.id == p.object);
@@ -50,8 +47,7 @@ fn fill(world: &mut World, triangle: [Vec3; 3]) {
             for x in xs.clone() {
                 let centre = Vec3::new(x as f32, y as f32, z as f32) + 0.5;
                 if touches(corners.map(|p| p - centre)) {
-                    let i = world.index([x, y, z]);
-                    world.states[i] = Voxel::Solid as u8;
+                    world.set([x, y, z], Voxel::Solid);
                 }
             }
         }
@@ -77,11 +73,6 @@ fn touches(t: [Vec3; 3]) -> bool {
 /// Frees voxels whose middle lies before what some view sees there.
 fn carve(world: &mut World, take: &Take) {
     let [width, height] = take.case.size;
-    let grid = World {
-        states: Vec::new(),
-        notes: Vec::new(),
-        ..world.clone()
-    };
     let free = |p: DVec3| {
         take.cameras
             .cameras
@@ -99,16 +90,14 @@ fn carve(world: &mut World, take: &Take) {
                 })
             })
     };
-    world
-        .states
-        .par_iter_mut()
-        .enumerate()
-        .for_each(|(i, state)| {
-            let at = grid.coordinates(i).map(i64::from);
-            if *state == Voxel::Unknown as u8 && free(DVec3::from_array(grid.centre(at))) {
-                *state = Voxel::Free as u8;
-            }
-        });
+    let unknown: Vec<[u32; 3]> = world.voxels(Voxel::Unknown).collect();
+    let freed: Vec<[u32; 3]> = unknown
+        .into_par_iter()
+        .filter(|at| free(DVec3::from_array(world.centre(at.map(i64::from)))))
+        .collect();
+    for at in freed {
+        world.set(at, Voxel::Free);
+    }
 }
 
 #[cfg(test)]

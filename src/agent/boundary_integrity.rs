@@ -1,0 +1,134 @@
+//! Scenario: can agents leave the world?
+//!
+//! The floor's end before nothing, wide enough to walk out of: what the cameras saw of the ground tells it. Beside it rays
+//! from where agents can stand into all directions (a Fibonacci sphere): those that end in solid, leave the world through
+//! what was seen to be free, or end where nothing was ever seen, which is no fault.
+
+use glam::DVec3;
+
+use super::cluster::{extent, heart, regions};
+use super::ground::gaps;
+use super::inspect::{Field, Findings};
+use super::raycast::{HitState, Ray};
+use super::traverse::{Column, neighbours4};
+use super::{AgentError, Evidence, Severity, What};
+
+const SCENARIO: &str = "boundary_integrity";
+const SEEDS: usize = 16;
+const RAYS: usize = 4096;
+
+/// Runs the scenario.
+///
+/// # Errors
+/// GPU errors, [`AgentError::Interrupted`].
+pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
+    let mut found = Findings::default();
+    match &field.ground {
+        Some(ground) => {
+            let ends = gaps(ground, field).ends;
+            found.metric("open_ends", ends.len() as f64);
+            for end in ends {
+                let width = end.size[0].hypot(end.size[1]);
+                let place = [end.middle[0], f64::from(field.world.floor), end.middle[1]];
+                let mut violation = field.violation(
+                    What::OpenBoundary,
+                    SCENARIO,
+                    Severity::High,
+                    place,
+                    format!(
+                        "the floor ends before nothing over {}: an agent can walk out of the world",
+                        field.length(width)
+                    ),
+                );
+                violation.size = [end.size[0], field.body.height, end.size[1]];
+                violation.evidence = Evidence {
+                    cells: end.cells.len(),
+                    sigmas: Some(end.sigmas),
+                    ..field.seen_at(place)
+                };
+                found.violations.push(violation);
+            }
+        }
+        None => open_columns(field, &mut found),
+    }
+    escapes(field, &mut found)?;
+    Ok(found)
+}
+
+/// Without views: columns without floor that reach the end of the grid, beside floor.
+fn open_columns(field: &Field<'_>, found: &mut Findings) {
+    let nav = &field.nav;
+    let open: Vec<[i64; 3]> = (0..nav.kind.len())
+        .filter(|&i| nav.kind[i] == Column::Open)
+        .map(|i| [(i % nav.nx) as i64, 0, (i / nav.nx) as i64])
+        .collect();
+    for region in regions(&open, 1) {
+        let last = [nav.nx as i64 - 1, nav.nz as i64 - 1];
+        let ends = region
+            .iter()
+            .any(|c| c[0] == 0 || c[2] == 0 || c[0] == last[0] || c[2] == last[1]);
+        if !ends {
+            continue;
+        }
+        let mut front: Vec<[i64; 3]> = region
+            .iter()
+            .flat_map(|c| neighbours4(c[0] as usize + nav.nx * c[2] as usize, nav.nx, nav.nz))
+            .filter(|&j| nav.kind[j] == Column::Walkable)
+            .map(|j| [(j % nav.nx) as i64, 0, (j / nav.nx) as i64])
+            .collect();
+        front.sort_unstable();
+        front.dedup();
+        for piece in regions(&front, 2) {
+            let [w, _, d] = extent(&piece).map(|n| n as f64 * nav.voxel);
+            if w.hypot(d) < 2.0 * field.body.radius {
+                continue;
+            }
+            let [x, _, z] = heart(&piece);
+            let mut violation = field.violation(
+                What::OpenBoundary,
+                SCENARIO,
+                Severity::High,
+                nav.place(field.world, x as usize + nav.nx * z as usize),
+                format!(
+                    "the floor ends before nothing over {}: an agent can walk out of the world",
+                    field.length(w.hypot(d))
+                ),
+            );
+            violation.size = [w, field.body.height, d];
+            violation.evidence.cells = piece.len();
+            found.violations.push(violation);
+        }
+    }
+}
+
+/// Rays into all directions from where agents can stand.
+fn escapes(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
+    let nav = &field.nav;
+    let places: Vec<usize> = (0..nav.kind.len())
+        .filter(|&i| nav.standable(i, &field.body))
+        .collect();
+    if places.is_empty() {
+        return Ok(());
+    }
+    let golden = std::f64::consts::PI * (3.0 - 5f64.sqrt());
+    let mut rays = Vec::with_capacity(SEEDS * RAYS);
+    for k in 0..SEEDS.min(places.len()) {
+        let at = places[k * places.len() / SEEDS.min(places.len())];
+        let mut from = nav.place(field.world, at);
+        from[1] += 0.5 * field.body.height;
+        for n in 0..RAYS {
+            let y = 1.0 - 2.0 * (n as f64 + 0.5) / RAYS as f64;
+            let r = (1.0 - y * y).sqrt();
+            let a = golden * n as f64;
+            let to = DVec3::new(r * a.cos(), y, r * a.sin());
+            rays.push(Ray::new(from, to.to_array(), f64::INFINITY));
+        }
+    }
+    let hits = field.caster.cast(&rays, true, field.monitor)?;
+    let share =
+        |end: HitState| hits.iter().filter(|h| h.end() == end).count() as f64 / hits.len() as f64;
+    found.metric("enclosure", share(HitState::Solid));
+    found.metric("escapes_seen", share(HitState::Left));
+    found.metric("escapes_unknown", share(HitState::Unknown));
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Where the ground is missing, from what the cameras saw of its plane: pits that floor surrounds, and the end of the world.
+
+use super::cluster::regions;
+use super::inspect::Field;
+use crate::world::{Ground, Sight};
+
+/// Floor that is missing, amid floor or at its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gap {
+    /// Cells of the ground that are missing; of an open end the floor before it.
+    pub cells: Vec<usize>,
+    /// Extent along x and z.
+    pub size: [f64; 2],
+    /// Sigmas of the floor's noise by which it stands out: the 90th percentile of its cells.
+    pub sigmas: f64,
+    /// The share of the rim that is floor.
+    pub enclosed: f64,
+    /// Median views that meet a cell.
+    pub views: f64,
+    /// By how much held-out views agree: their median excess over that of all.
+    pub agreement: f64,
+    /// Middle, on the ground.
+    pub middle: [f64; 2],
+}
+
+/// What is missing of the ground.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gaps {
+    /// Surrounded by floor.
+    pub holes: Vec<Gap>,
+    /// Where the floor ends before nothing.
+    pub ends: Vec<Gap>,
+}
+
+/// Least share of a hole's rim that is floor.
+const ENCLOSED: f64 = 0.6;
+/// Least 90th percentile of a hole's excess, in sigmas and as a logarithm.
+const SIGMAS: f64 = 6.0;
+const EXCESS: f64 = 0.035;
+/// Least agreement of held-out views.
+const AGREEMENT: f64 = 0.3;
+
+fn middle(values: &mut [f64], share: f64) -> f64 {
+    if values.is_empty() {
+        return f64::NAN;
+    }
+    let at = ((values.len() - 1) as f64 * share) as usize;
+    *values.select_nth_unstable_by(at, f64::total_cmp).1
+}
+
+fn gap(ground: &Ground, cells: Vec<usize>, of: &[usize], enclosed: f64) -> Gap {
+    let mut excess: Vec<f64> = of.iter().map(|&i| f64::from(ground.excess[i])).collect();
+    let mut held: Vec<f64> = of
+        .iter()
+        .map(|&i| f64::from(ground.held_out[i]))
+        .filter(|v| v.is_finite())
+        .collect();
+    let mut views: Vec<f64> = of.iter().map(|&i| f64::from(ground.views[i])).collect();
+    let places: Vec<[f64; 2]> = cells.iter().map(|&i| ground.middle(i)).collect();
+    let span = |a: usize| {
+        let low = places.iter().map(|p| p[a]).fold(f64::INFINITY, f64::min);
+        let high = places
+            .iter()
+            .map(|p| p[a])
+            .fold(f64::NEG_INFINITY, f64::max);
+        (high - low + ground.cell).max(0.0)
+    };
+    let mean = |a: usize| places.iter().map(|p| p[a]).sum::<f64>() / places.len().max(1) as f64;
+    let all = middle(&mut excess, 0.5);
+    Gap {
+        size: [span(0), span(1)],
+        sigmas: middle(&mut excess, 0.9) / f64::from(ground.sigma),
+        enclosed,
+        views: middle(&mut views, 0.5),
+        agreement: match held.len() * 4 >= of.len() {
+            true => middle(&mut held, 0.5) / all.max(1e-6),
+            false => f64::NAN,
+        },
+        middle: [mean(0), mean(1)],
+        cells,
+    }
+}
+
+/// Finds what is missing of the ground.
+pub fn gaps(ground: &Ground, field: &Field<'_>) -> Gaps {
+    let [nx, nz] = ground.size;
+    let missing = |s: Sight| matches!(s, Sight::Deep | Sight::Void);
+    let cells: Vec<[i64; 3]> = (0..ground.sight.len())
+        .filter(|&i| missing(ground.sight[i]))
+        .map(|i| [(i % nx) as i64, 0, (i / nx) as i64])
+        .collect();
+    let sight = |x: i64, z: i64| {
+        let inside = x >= 0 && z >= 0 && x < nx as i64 && z < nz as i64;
+        inside.then(|| ground.sight[x as usize + nx * z as usize])
+    };
+    let least = (field.body.radius / ground.cell).powi(2) * 0.8;
+    let mut gaps = Gaps::default();
+    for region in regions(&cells, 1) {
+        if (region.len() as f64) < least.max(6.0) {
+            continue;
+        }
+        let of: Vec<usize> = region
+            .iter()
+            .map(|[x, _, z]| *x as usize + nx * *z as usize)
+            .collect();
+        let (mut rim, mut floor) = (0usize, 0usize);
+        for &[x, _, z] in &region {
+            for (dx, dz) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
+                match sight(x + dx, z + dz) {
+                    Some(s) if missing(s) => {}
+                    Some(Sight::Floor) => {
+                        rim += 1;
+                        floor += 1;
+                    }
+                    _ => rim += 1,
+                }
+            }
+        }
+        let enclosed = floor as f64 / rim.max(1) as f64;
+        let nothing = of
+            .iter()
+            .filter(|&&i| ground.sight[i] == Sight::Void)
+            .count();
+        if enclosed >= ENCLOSED {
+            let hole = gap(ground, of.clone(), &of, enclosed);
+            let excess = hole.sigmas * f64::from(ground.sigma);
+            // No held-out view of it is no disagreement.
+            let agreed = hole.agreement.is_nan() || hole.agreement >= AGREEMENT;
+            if hole.sigmas >= SIGMAS && excess >= EXCESS && agreed {
+                gaps.holes.push(hole);
+            }
+        } else if nothing * 2 >= of.len() {
+            gaps.ends.extend(ends(ground, field, &of, enclosed));
+        }
+    }
+    gaps
+}
+
+/// The floor before a region of nothing, toward the cameras, in connected pieces that an agent fits through.
+fn ends(ground: &Ground, field: &Field<'_>, of: &[usize], enclosed: f64) -> Vec<Gap> {
+    let nx = ground.size[0];
+    let eyes: Vec<[f64; 2]> = field
+        .cameras
+        .cameras
+        .iter()
+        .map(|c| [c.pose.position.x, c.pose.position.z])
+        .collect();
+    let mut front: Vec<[i64; 3]> = Vec::new();
+    for &i in of {
+        let at = ground.middle(i);
+        let nearest = eyes
+            .iter()
+            .map(|e| [e[0] - at[0], e[1] - at[1]])
+            .min_by(|a, b| a[0].hypot(a[1]).total_cmp(&b[0].hypot(b[1])));
+        let Some([dx, dz]) = nearest else { continue };
+        let far = dx.hypot(dz).max(1e-9);
+        for steps in [1.5, 2.5, 3.5] {
+            let (x, z) = (
+                at[0] + dx / far * steps * ground.cell,
+                at[1] + dz / far * steps * ground.cell,
+            );
+            if let Some(j) = ground.cell_of(x, z)
+                && ground.sight[j] == Sight::Floor
+            {
+                front.push([(j % nx) as i64, 0, (j / nx) as i64]);
+                break;
+            }
+        }
+    }
+    front.sort_unstable();
+    front.dedup();
+    regions(&front, 2)
+        .into_iter()
+        .map(|piece| {
+            let cells = piece
+                .iter()
+                .map(|[x, _, z]| *x as usize + nx * *z as usize)
+                .collect();
+            gap(ground, cells, of, enclosed)
+        })
+        .filter(|g| g.size[0].hypot(g.size[1]) >= 2.0 * field.body.radius)
+        .collect()
+}

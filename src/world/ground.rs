@@ -1,0 +1,286 @@
+//! The ground as the cameras saw it: every ray that meets the floor's plane, held against what was seen along it.
+//!
+//! A pit that is seen at a grazing angle lies in the depth by a few percent only, less than an agent's step, but many times
+//! the floor's own noise: so it is told by its contrast to the floor about it over many views. For each cell of the plane
+//! y = 0 and each view: the logarithm of the depth seen over the depth of the plane; 0 on a floor, below 0 before what
+//! stands on it, above 0 where the ray goes on under it. Its noise does not grow with distance.
+
+use rayon::prelude::*;
+
+use super::DepthView;
+use crate::numeric::median;
+
+/// Edge of a cell, in camera heights.
+const CELL: f64 = 0.05;
+/// How far from a camera the plane is looked at, in camera heights.
+const REACH: f64 = 6.0;
+/// Least slope under the horizon of a ray that is held against the plane.
+const LEAST_SLOPE: f64 = 0.06;
+/// Most that the logarithm says; the sky says so.
+const MOST: f32 = 3.0;
+/// Views that a cell needs.
+const LEAST_VIEWS: usize = 3;
+/// Logarithms within it may be floor.
+const FLOOR: f32 = 0.12;
+/// Half a side of the window over which the floor's own level is taken, in cells, and its stride.
+const WINDOW: i64 = 21;
+const STRIDE: usize = 3;
+/// The noise is never taken for less.
+const LEAST_SIGMA: f32 = 0.004;
+/// Deeper than so many sigmas of the noise, and than this in any case, is under the floor.
+const DEEP_SIGMAS: f32 = 4.0;
+const DEEP: f32 = 0.02;
+/// From here on nothing was seen at all.
+const VOID: f32 = 1.2;
+
+/// What a cell of the plane is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// Too few views meet it.
+    Unknown,
+    /// Floor, at its own level.
+    Floor,
+    /// Seen to go on under the floor.
+    Deep,
+    /// Seen to have nothing at all.
+    Void,
+    /// Something stands before it.
+    Hidden,
+}
+
+/// The ground, a grid of cells on y = 0.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// x and z of the corner with the smallest coordinates.
+    pub origin: [f64; 2],
+    /// Edge of a cell.
+    pub cell: f64,
+    /// Cells along x and z; cell (x, z) is at `x + size[0] * z`.
+    pub size: [usize; 2],
+    /// What each cell is.
+    pub sight: Vec<Sight>,
+    /// Median over the views of the logarithm less the level of the floor about it; NaN where unknown.
+    pub excess: Vec<f32>,
+    /// The same of held-out views alone; NaN where none meets the cell.
+    pub held_out: Vec<f32>,
+    /// Height of what was seen, where it is floor; NaN elsewhere.
+    pub height: Vec<f32>,
+    /// Standard error of the excess from how much views differ.
+    pub error: Vec<f32>,
+    /// Views that meet each cell.
+    pub views: Vec<u16>,
+    /// Noise of the floor's logarithm, one sigma.
+    pub sigma: f32,
+    /// Median height of the cameras.
+    pub camera_height: f64,
+}
+
+/// One view's logarithm of a cell.
+struct Look {
+    cell: u32,
+    log: f32,
+    height: f32,
+    held_out: bool,
+}
+
+impl Ground {
+    /// Looks at the plane y = 0 in all views, which are in the world's frame; `None` where no camera is over it.
+    pub fn of(views: &[DepthView]) -> Option<Self> {
+        Self::of_some(&views.iter().collect::<Vec<_>>())
+    }
+
+    /// As [`Ground::of`], of some views.
+    pub fn of_some(views: &[&DepthView]) -> Option<Self> {
+        let mut heights: Vec<f64> = views
+            .iter()
+            .map(|v| v.camera.pose.position.y)
+            .filter(|y| *y > 0.0)
+            .collect();
+        let camera_height = median(&mut heights)?;
+        let (cell, reach) = (CELL * camera_height, REACH * camera_height);
+        let mut low = [f64::INFINITY; 2];
+        let mut high = [f64::NEG_INFINITY; 2];
+        for view in views {
+            let p = view.camera.pose.position;
+            for (a, at) in [p.x, p.z].into_iter().enumerate() {
+                low[a] = low[a].min(at - reach);
+                high[a] = high[a].max(at + reach);
+            }
+        }
+        let size = [0, 1].map(|a| ((high[a] - low[a]) / cell).ceil() as usize + 1);
+        // A camera path of many thousand heights is no walk; the grid stays small.
+        if size[0].checked_mul(size[1])? > 1 << 24 {
+            return None;
+        }
+        let mut ground = Self {
+            origin: low,
+            cell,
+            size,
+            sight: vec![Sight::Unknown; size[0] * size[1]],
+            excess: vec![f32::NAN; size[0] * size[1]],
+            held_out: vec![f32::NAN; size[0] * size[1]],
+            height: vec![f32::NAN; size[0] * size[1]],
+            error: vec![f32::NAN; size[0] * size[1]],
+            views: vec![0; size[0] * size[1]],
+            sigma: LEAST_SIGMA,
+            camera_height,
+        };
+        let mut looks: Vec<Look> = views
+            .par_iter()
+            .flat_map_iter(|view| ground.look(view, reach))
+            .collect();
+        looks.par_sort_by(|a, b| a.cell.cmp(&b.cell).then(a.log.total_cmp(&b.log)));
+        ground.settle(&looks);
+        Some(ground)
+    }
+
+    /// Index of the cell under a point.
+    pub fn cell_of(&self, x: f64, z: f64) -> Option<usize> {
+        let at = [
+            (x - self.origin[0]) / self.cell,
+            (z - self.origin[1]) / self.cell,
+        ];
+        let inside = at
+            .iter()
+            .zip(self.size)
+            .all(|(a, n)| *a >= 0.0 && *a < n as f64);
+        inside.then(|| at[0] as usize + self.size[0] * at[1] as usize)
+    }
+
+    /// Middle of a cell.
+    pub fn middle(&self, i: usize) -> [f64; 2] {
+        let at = [i % self.size[0], i / self.size[0]];
+        [0, 1].map(|a| self.origin[a] + (at[a] as f64 + 0.5) * self.cell)
+    }
+
+    /// A view's median logarithm in each cell that it meets.
+    fn look(&self, view: &DepthView, reach: f64) -> Vec<Look> {
+        let (k, pose) = (view.intrinsics(), &view.camera.pose);
+        let p = pose.position;
+        if p.y <= 0.0 {
+            return Vec::new();
+        }
+        let mut met = Vec::new();
+        for y in 0..view.height {
+            for x in 0..view.width {
+                let d = view.depth[(y * view.width + x) as usize];
+                if !(d > 0.0) || view.alpha[(y * view.width + x) as usize] <= 0.5 {
+                    continue;
+                }
+                let ray = pose.rotation * k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, 1.0);
+                if ray.y > -LEAST_SLOPE * ray.length() {
+                    continue;
+                }
+                let plane = -p.y / ray.y;
+                let at = [plane * ray.x, plane * ray.z];
+                if at[0].hypot(at[1]) > reach {
+                    continue;
+                }
+                let log = ((f64::from(d) / plane).ln() as f32).clamp(-MOST, MOST);
+                if let Some(cell) = self.cell_of(p.x + at[0], p.z + at[1]) {
+                    met.push((cell as u32, log));
+                }
+            }
+        }
+        met.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        met.chunk_by(|a, b| a.0 == b.0)
+            .map(|cell| {
+                let (cell, log) = cell[cell.len() / 2];
+                Look {
+                    cell,
+                    log,
+                    height: (p.y * (1.0 - f64::from(log).exp())) as f32,
+                    held_out: view.held_out,
+                }
+            })
+            .collect()
+    }
+
+    fn settle(&mut self, looks: &[Look]) {
+        let middle = |sorted: &[f32]| sorted[sorted.len() / 2];
+        let mut level = vec![f32::NAN; self.sight.len()];
+        for of_cell in looks.chunk_by(|a, b| a.cell == b.cell) {
+            let i = of_cell[0].cell as usize;
+            self.views[i] = of_cell.len() as u16;
+            if of_cell.len() < LEAST_VIEWS {
+                continue;
+            }
+            // Sorted by their logarithms already.
+            let logs: Vec<f32> = of_cell.iter().map(|l| l.log).collect();
+            let own = middle(&logs);
+            self.excess[i] = own;
+            let held: Vec<f32> = of_cell
+                .iter()
+                .filter(|l| l.held_out)
+                .map(|l| l.log)
+                .collect();
+            if !held.is_empty() {
+                self.held_out[i] = middle(&held);
+            }
+            let mut off: Vec<f32> = logs.iter().map(|l| (l - own).abs()).collect();
+            off.sort_by(f32::total_cmp);
+            self.error[i] = 1.4826 * middle(&off) / (logs.len() as f32).sqrt();
+            if own.abs() <= FLOOR {
+                level[i] = own;
+                self.height[i] = of_cell[of_cell.len() / 2].height;
+            }
+        }
+        let base = self.base(&level);
+        let mut off = Vec::new();
+        for (i, &base) in base.iter().enumerate() {
+            let base = if base.is_nan() { 0.0 } else { base };
+            self.excess[i] -= base;
+            self.held_out[i] -= base;
+            if self.excess[i].abs() <= 0.5 * FLOOR {
+                off.push(self.excess[i].abs());
+            }
+        }
+        if !off.is_empty() {
+            let at = off.len() / 2;
+            self.sigma =
+                (1.4826 * *off.select_nth_unstable_by(at, f32::total_cmp).1).max(LEAST_SIGMA);
+        }
+        let deep = (DEEP_SIGMAS * self.sigma).max(DEEP);
+        for i in 0..self.sight.len() {
+            let excess = self.excess[i];
+            self.sight[i] = match excess {
+                e if e.is_nan() => Sight::Unknown,
+                e if e >= VOID => Sight::Void,
+                e if e > deep && e > 3.0 * self.error[i] => Sight::Deep,
+                e if e < -FLOOR => Sight::Hidden,
+                _ => Sight::Floor,
+            };
+            if self.sight[i] != Sight::Floor {
+                self.height[i] = f32::NAN;
+            }
+        }
+    }
+
+    /// The floor's level about each cell: the median over a window.
+    fn base(&self, level: &[f32]) -> Vec<f32> {
+        let [nx, nz] = self.size.map(|n| n as i64);
+        let one = |i: usize| {
+            if self.excess[i].is_nan() {
+                return f32::NAN;
+            }
+            let (x, z) = (i as i64 % nx, i as i64 / nx);
+            let mut around = Vec::new();
+            for v in (z - WINDOW..=z + WINDOW).step_by(STRIDE) {
+                for u in (x - WINDOW..=x + WINDOW).step_by(STRIDE) {
+                    if u >= 0 && v >= 0 && u < nx && v < nz {
+                        let l = level[(u + nx * v) as usize];
+                        if !l.is_nan() {
+                            around.push(l);
+                        }
+                    }
+                }
+            }
+            if around.len() < 9 {
+                return f32::NAN;
+            }
+            let at = around.len() / 2;
+            *around.select_nth_unstable_by(at, f32::total_cmp).1
+        };
+        (0..level.len()).into_par_iter().map(one).collect()
+    }
+}
