@@ -16,6 +16,7 @@ use crate::gpu::Gpu;
 use crate::monitor::Monitor;
 use crate::pipeline::Config;
 
+pub mod alarms;
 pub mod case;
 pub mod end_to_end;
 pub mod fault;
@@ -26,6 +27,7 @@ pub mod network;
 pub mod picture;
 pub mod record;
 pub mod seen;
+pub mod share;
 pub mod stats;
 pub mod take;
 pub mod voxels;

@@ -7,7 +7,8 @@ use sora_director::eval::agent::fault::{Bounds, Fault};
 use sora_director::eval::agent::matching::{Truth, found, judge};
 use sora_director::eval::agent::modes::Mode;
 use sora_director::eval::agent::record::Line;
-use sora_director::eval::agent::stats::{Bin, Share, summary};
+use sora_director::eval::agent::share::Share;
+use sora_director::eval::agent::stats::{Bin, summary};
 use sora_director::eval::scores::clips::Half;
 use sora_director::revise::Verdict;
 

@@ -6,7 +6,8 @@ use std::fmt::Write;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use crate::eval::agent::Outcome;
-use crate::eval::agent::stats::{Bin, Share, Summary, Verdicts};
+use crate::eval::agent::share::Share;
+use crate::eval::agent::stats::{Bin, Summary, Verdicts};
 
 fn empty<const N: usize>(header: [&str; N], left: usize, colour: bool) -> Table {
     let mut table = Table::new();
