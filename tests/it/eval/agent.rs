@@ -6,7 +6,7 @@ use sora_director::eval::agent::case::{FaultKind, cases};
 use sora_director::eval::agent::fault::{Bounds, Fault};
 use sora_director::eval::agent::matching::{Truth, found, judge};
 use sora_director::eval::agent::modes::Mode;
-use sora_director::eval::agent::record::Line;
+use sora_director::eval::agent::record::{Line, Settings};
 use sora_director::eval::agent::share::Share;
 use sora_director::eval::agent::stats::{Bin, summary};
 use sora_director::eval::scores::clips::Half;
@@ -138,7 +138,12 @@ fn line(still: bool, faults: Vec<Fault>, violations: &[Violation], verdict: Verd
         .find(|c| c.still() == still)
         .expect("a case");
     let judged = judge(&faults, violations, |p| p, 1.0, 0.5);
-    let mut line = Line::failed(&case, Mode::B, &anyhow::anyhow!("nothing"));
+    let settings = Settings {
+        least_confidence: 0.5,
+        network: None,
+        options: String::new(),
+    };
+    let mut line = Line::failed(&case, Mode::B, settings, &anyhow::anyhow!("nothing"));
     line.error = None;
     line.found = found(&faults, &judged);
     line.faults = faults;
