@@ -21,6 +21,7 @@ pub mod case;
 pub mod end_to_end;
 pub mod fault;
 pub mod floater;
+pub mod lost;
 pub mod matching;
 pub mod modes;
 pub mod network;
@@ -72,6 +73,8 @@ pub struct Outcome {
     pub lines: Vec<Line>,
     /// By mode.
     pub summaries: Vec<Summary>,
+    /// Where faults are lost, by kind.
+    pub lost: Vec<lost::Lost>,
 }
 
 /// Passes warnings and the stop on, and keeps the progress of the stages to itself. Warnings of single takes are no news
@@ -182,6 +185,7 @@ pub fn evaluate(
         .map(|&mode| summary(mode, &lines, options.strict));
     Ok(Outcome {
         summaries: summaries.collect(),
+        lost: lost::lost(&lines),
         lines,
     })
 }

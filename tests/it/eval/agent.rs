@@ -4,6 +4,7 @@ use glam::DVec3;
 use sora_director::agent::{Violation, What};
 use sora_director::eval::agent::case::{FaultKind, cases};
 use sora_director::eval::agent::fault::{Bounds, Fault};
+use sora_director::eval::agent::lost::lost;
 use sora_director::eval::agent::matching::{Truth, found, judge};
 use sora_director::eval::agent::modes::Mode;
 use sora_director::eval::agent::record::{Line, Settings};
@@ -230,6 +231,25 @@ fn lines_are_summed_up() {
         .map(|s| (s.from, s.right.of, s.right.among))
         .collect();
     assert_eq!(sure, [(0.8, 1, 2), (0.9, 2, 2)]);
+}
+
+#[test]
+fn a_fault_is_lost_in_the_first_mode_that_misses_it() {
+    let hole = || fault(FaultKind::Hole, &[PIT], true);
+    let hit = [said(What::Hole, [1.5, 0.0, 1.5], 0.95)];
+    let of = |mode, violations: &[Violation]| {
+        let mut line = line(false, vec![hole()], violations, Verdict::Rejected);
+        line.mode = mode;
+        line
+    };
+    let rows = lost(&[of(Mode::C, &hit), of(Mode::A, &hit), of(Mode::B, &[])]);
+    assert_eq!(
+        (rows[0].visible, rows[0].kept, rows[0].found_again),
+        (1, 0, 1)
+    );
+    assert_eq!(rows[0].first_missed.get(&Mode::B), Some(&1));
+    let rows = lost(&[of(Mode::A, &hit), of(Mode::B, &hit)]);
+    assert_eq!((rows[0].kept, rows[0].first_missed.len()), (1, 0));
 }
 
 #[test]
