@@ -1,5 +1,6 @@
-//! Tests of the evaluation of scores: corruptions, and what is made of them.
+//! Tests of the evaluations: of agents against planted faults, of scores against corruptions.
 
+mod agent;
 mod corrupt;
 mod kernels;
 mod scores;

@@ -218,6 +218,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         least_confidence: f64,
         strict: bool,
         summaries: &'a [crate::eval::agent::stats::Summary],
+        lost: &'a [crate::eval::agent::lost::Lost],
         #[serde(skip_serializing_if = "Option::is_none")]
         cases: Option<&'a [crate::eval::agent::record::Line]>,
     }
@@ -228,6 +229,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         least_confidence: options.least_confidence,
         strict: options.strict,
         summaries: &outcome.summaries,
+        lost: &outcome.lost,
         cases,
     };
     if args.out.is_some() {

@@ -2,21 +2,27 @@
 //! cameras.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use glam::{DMat3, DVec3};
 use nalgebra::Matrix3;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::case::FPS;
 use super::fault::Fault;
 use super::modes::{Tested, Tools, timed};
 use super::take::Take;
 use crate::agent;
-use crate::camera::{Camera, Cameras, evaluate::Similarity};
-use crate::pipeline::{self as stages, Given, Tracked};
+use crate::camera::{self, Camera, Cameras, evaluate::Similarity};
+use crate::depth::{self, DepthKind, DepthMaps, Model};
+use crate::files::write_atomic;
+use crate::motion;
+use crate::pipeline::{self as stages, Given, Rebuilt, Tracked};
 use crate::revise::Evidence;
 use crate::score;
+use crate::splat::{self, format};
+use crate::video;
 use crate::world;
 
 /// The similarity that takes solved cameras to true ones: the mean of the turns between their axes, then scale and shift of
@@ -63,7 +69,90 @@ fn nearest_rotation(m: DMat3) -> DMat3 {
     DMat3::from_cols_slice(r.as_slice())
 }
 
-/// The stages of a run from the video to the agents' report.
+/// What is kept of a take's stages up to the splats, by all that it hangs on.
+struct Kept<'a> {
+    folder: &'a Path,
+    key: String,
+}
+
+impl<'a> Kept<'a> {
+    fn new(tools: &Tools<'_>, model: &Model, folder: &'a Path) -> anyhow::Result<Self> {
+        let c = tools.config;
+        let of = serde_json::json!({
+            "versions": [
+                video::VERSION, motion::VERSION, depth::VERSION, camera::VERSION, splat::VERSION, world::VERSION
+            ],
+            "model": model.sha256(),
+            "sizes": [c.max_side as usize, c.max_frames],
+            "motion": c.motion, "solve": c.solve, "fit": c.fit,
+        });
+        let key = crate::hash::sha256_hex(of.to_string().as_bytes())[..12].to_owned();
+        Ok(Self { folder, key })
+    }
+
+    fn path(&self, what: &str) -> PathBuf {
+        self.folder.join(format!("run-{}-{what}", self.key))
+    }
+
+    fn read<T: DeserializeOwned>(&self, what: &str) -> Option<T> {
+        serde_json::from_slice(&std::fs::read(self.path(what)).ok()?).ok()
+    }
+
+    fn write<T: Serialize>(&self, what: &str, value: &T) -> anyhow::Result<()> {
+        let path = self.path(what);
+        write_atomic(&path, &serde_json::to_vec(value)?).with_context(|| path.display().to_string())
+    }
+
+    /// The network's maps; read back even where they were just made, as a run does.
+    fn depth(&self, make: impl FnOnce() -> anyhow::Result<DepthMaps>) -> anyhow::Result<DepthMaps> {
+        let values = self.path("depth.npy");
+        let read = |(kind, model): (DepthKind, String)| DepthMaps::load_npy(&values, kind, &model);
+        if let Some(kept) = self.read("depth.json")
+            && let Ok(maps) = read(kept)
+        {
+            return Ok(maps);
+        }
+        let maps = make()?;
+        maps.save_npy(&values)?;
+        self.write("depth.json", &(maps.kind, &maps.model))?;
+        Ok(read((maps.kind, maps.model))?)
+    }
+
+    fn tracked(&self, make: impl FnOnce() -> anyhow::Result<Tracked>) -> anyhow::Result<Tracked> {
+        if let Some(kept) = self.read("track.json") {
+            return Ok(kept);
+        }
+        let tracked = make()?;
+        self.write("track.json", &tracked)?;
+        Ok(tracked)
+    }
+
+    fn rebuilt(&self, make: impl FnOnce() -> anyhow::Result<Rebuilt>) -> anyhow::Result<Rebuilt> {
+        let path = self.path("splats.ply");
+        if let Some((cameras, report, alignment)) = self.read("splats.json")
+            && let Ok(splats) = format::read(&path)
+        {
+            return Ok(Rebuilt {
+                splats,
+                cameras,
+                report,
+                alignment,
+            });
+        }
+        let made = make()?;
+        format::write(&path, &made.splats)?;
+        self.write(
+            "splats.json",
+            &(&made.cameras, &made.report, &made.alignment),
+        )?;
+        Ok(Rebuilt {
+            splats: format::read(&path)?,
+            ..made
+        })
+    }
+}
+
+/// The stages of a run from the video to the agents' report. What the stages before the world leave is kept in `folder`.
 ///
 /// # Errors
 /// Those of the stages, and an interruption.
@@ -71,32 +160,28 @@ pub fn test(
     tools: &Tools<'_>,
     take: &Take,
     faults: &[Fault],
-    _folder: &Path,
+    folder: &Path,
 ) -> anyhow::Result<Tested> {
     let model = tools.model.context("no depth network was loaded")?;
     let (gpu, config, monitor) = (tools.gpu, tools.config, tools.monitor);
+    let kept = Kept::new(tools, model, folder)?;
     let mut seconds = BTreeMap::new();
     let frames = timed(&mut seconds, "decode", || {
         stages::frames(gpu, &take.video, None, config, monitor)
     })?;
-    let given = Given::default();
-    let depth = timed(&mut seconds, "depth", || {
-        stages::depth(gpu, &frames, &given, model, monitor)
+    let maps = timed(&mut seconds, "depth", || {
+        kept.depth(|| Ok(model.estimate(gpu, &frames, monitor)?))
     })?;
     let tracked = timed(&mut seconds, "cameras", || {
-        let read = stages::reading(None, score::MAX_SIDE, config.decode);
-        let motion = || {
-            stages::pairs(
-                gpu,
-                &take.video,
-                &read,
-                &frames,
-                None,
-                &config.motion,
-                monitor,
-            )
-        };
-        stages::track(&frames, motion, &given, depth.as_ref(), config, monitor)
+        kept.tracked(|| {
+            let read = stages::reading(None, score::MAX_SIDE, config.decode);
+            let motion = || {
+                let options = &config.motion;
+                stages::pairs(gpu, &take.video, &read, &frames, None, options, monitor)
+            };
+            let given = Given::default();
+            stages::track(&frames, motion, &given, Some(&maps), config, monitor)
+        })
     })?;
     let solved = match tracked {
         Tracked::Solved(cameras) => cameras,
@@ -116,7 +201,7 @@ pub fn test(
         }
     };
     let rebuilt = timed(&mut seconds, "splats", || {
-        stages::rebuild(gpu, &frames, &solved, depth.as_ref(), config, monitor)
+        kept.rebuilt(|| stages::rebuild(gpu, &frames, &solved, Some(&maps), config, monitor))
     })?;
     let cameras = rebuilt.cameras;
     let views = timed(&mut seconds, "views", || {
@@ -130,8 +215,8 @@ pub fn test(
     })?;
     let last = take.case.frames.saturating_sub(1);
     let to_truth = similarity(&cameras.cameras, |c| {
-        take.scene
-            .camera_at(((c.time * FPS).round().max(0.0) as usize).min(last))
+        let frame = (c.time * FPS).round().max(0.0) as usize;
+        take.scene.camera_at(frame.min(last))
     });
     Ok(Tested {
         inspected: Some(inspected),

@@ -16,23 +16,26 @@ use crate::gpu::Gpu;
 use crate::monitor::Monitor;
 use crate::pipeline::Config;
 
+pub mod alarms;
 pub mod case;
 pub mod end_to_end;
 pub mod fault;
 pub mod floater;
+pub mod lost;
 pub mod matching;
 pub mod modes;
 pub mod network;
 pub mod picture;
 pub mod record;
 pub mod seen;
+pub mod share;
 pub mod stats;
 pub mod take;
 pub mod voxels;
 
 use case::Case;
 use modes::{Mode, Shared, Tools};
-use record::Line;
+use record::{Line, Settings};
 use stats::{Summary, summary};
 use take::Take;
 
@@ -70,6 +73,8 @@ pub struct Outcome {
     pub lines: Vec<Line>,
     /// By mode.
     pub summaries: Vec<Summary>,
+    /// Where faults are lost, by kind.
+    pub lost: Vec<lost::Lost>,
 }
 
 /// Passes warnings and the stop on, and keeps the progress of the stages to itself. Warnings of single takes are no news
@@ -112,11 +117,6 @@ pub fn evaluate(
     );
     cases.drain(..options.first);
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let before = match options.resume {
-        true => read(&folder.join(LINES))?,
-        false => Vec::new(),
-    };
-    let mut files = Files::create(folder, &before)?;
     let inner = Inner(monitor);
     let tools = Tools {
         gpu,
@@ -124,15 +124,22 @@ pub fn evaluate(
         config,
         monitor: &inner,
     };
+    let settings = |mode| Settings::of(&tools, mode, options.least_confidence);
+    let mut before = match options.resume {
+        true => read(&folder.join(LINES))?,
+        false => Vec::new(),
+    };
+    // Lines of other cases and modes stay; of those asked for only what would come out the same.
+    before.retain(|l| {
+        let asked = options.modes.contains(&l.mode) && cases.contains(&l.case);
+        !asked || (l.error.is_none() && l.settings == settings(l.mode))
+    });
+    let mut files = Files::create(folder, &before)?;
     let total = (cases.len() * options.modes.len()) as u64;
     let mut lines: Vec<Line> = Vec::new();
     monitor.progress(0, total);
     for case in &cases {
-        let kept = |mode: Mode| {
-            before
-                .iter()
-                .find(|l| l.case == *case && l.mode == mode && l.error.is_none())
-        };
+        let kept = |mode: Mode| before.iter().find(|l| l.case == *case && l.mode == mode);
         let mut made: Option<(Take, Vec<fault::Fault>, Shared)> = None;
         for &mode in &options.modes {
             if let Some(line) = kept(mode) {
@@ -157,7 +164,7 @@ pub fn evaluate(
                         case.name,
                         mode.name()
                     ));
-                    Line::failed(case, mode, &error)
+                    Line::failed(case, mode, settings(mode), &error)
                 }
             };
             files.append(&line)?;
@@ -178,6 +185,7 @@ pub fn evaluate(
         .map(|&mode| summary(mode, &lines, options.strict));
     Ok(Outcome {
         summaries: summaries.collect(),
+        lost: lost::lost(&lines),
         lines,
     })
 }
@@ -204,14 +212,14 @@ fn one(
     if let Some(seconds) = take.rendered.take() {
         tested.seconds.insert("take".to_owned(), seconds);
     }
-    let least = options.least_confidence;
+    let settings = Settings::of(tools, mode, options.least_confidence);
     let line = Line::of(
         case,
         mode,
         &take.scene.misfits,
         &tested,
         &tools.config.accept,
-        least,
+        settings,
     )?;
     if options.pictures {
         picture::draw(tools, take, &line, &tested, &folder.join("pictures"))?;

@@ -12,7 +12,7 @@ use super::matching::Truth;
 use super::modes::{Tested, Tools};
 use super::record::Line;
 use super::take::Take;
-use crate::agent::{AgentReport, Location, Severity, Violation};
+use crate::agent::{AgentReport, Violation};
 use crate::camera::{Camera, evaluate::Similarity};
 use crate::draw::map;
 
@@ -186,7 +186,7 @@ fn back(s: &Similarity, p: DVec3) -> DVec3 {
     s.rotation.transpose() * (p - s.translation) / s.scale
 }
 
-/// The map with the violations, and what is planted as blue paths around its bounds.
+/// The map with the violations, and what is planted outlined in green.
 fn top_down(line: &Line, tested: &Tested) -> Option<RgbImage> {
     let inspected = tested.inspected.as_ref()?;
     let told = |v: &&Violation| {
@@ -205,70 +205,38 @@ fn top_down(line: &Line, tested: &Tested) -> Option<RgbImage> {
             .collect(),
         ..inspected.report.clone()
     };
-    let mut plan = map::draw(&inspected.floor, &tested.cameras, &report);
-    // The planted places are drawn as the map draws paths: through a report and cameras of their own, and what differs from
-    // the bare map is painted green.
-    let bare = map::draw(&inspected.floor, &tested.cameras, &none(&report));
-    for fault in &line.faults {
-        for bounds in &fault.places {
-            let marks = map::draw(
-                &inspected.floor,
-                &tested.cameras,
-                &outline(&report, bounds, &tested.to_truth),
-            );
-            for (x, y, pixel) in marks.enumerate_pixels() {
-                if pixel != bare.get_pixel(x, y)
-                    && *pixel != Rgb([255, 255, 255])
-                    && (x + y) % 2 == 0
-                {
-                    plan.put_pixel(x, y, PLANTED);
-                }
-            }
+    let floor = &inspected.floor;
+    let mut plan = map::draw(floor, &tested.cameras, &report);
+    let [nx, nz] = floor.size();
+    let scale = DVec2::new(
+        f64::from(plan.width()) / nx.max(1) as f64,
+        f64::from(plan.height()) / nz.max(1) as f64,
+    );
+    let corner = DVec2::from_array(floor.origin.map(f64::from));
+    for [low, high] in line.faults.iter().flat_map(|f| &f.places) {
+        let [x, z] = [[low[0], high[0]], [low[2], high[2]]];
+        let around = [[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]].map(|[i, k]| {
+            let p = back(&tested.to_truth, DVec3::new(x[i], low[1], z[k]));
+            (DVec2::new(p.x, p.z) - corner) / f64::from(floor.voxel) * scale
+        });
+        for side in around.windows(2) {
+            stroke(&mut plan, side[0], side[1]);
         }
     }
     Some(plan)
 }
 
-fn none(report: &AgentReport) -> AgentReport {
-    AgentReport {
-        doubts: Vec::new(),
-        violations: Vec::new(),
-        ..report.clone()
-    }
-}
-
-/// A report with a violation at each corner and in the middle of the bounds.
-fn outline(report: &AgentReport, bounds: &Bounds, to_truth: &Similarity) -> AgentReport {
-    let [low, high] = bounds.map(DVec3::from_array);
-    let spots = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.5, 0.5]];
-    let at = |[u, v]: [f64; 2]| {
-        let p = DVec3::new(
-            low.x + u * (high.x - low.x),
-            low.y,
-            low.z + v * (high.z - low.z),
-        );
-        let p = back(to_truth, p);
-        Violation {
-            kind: String::new(),
-            what: crate::agent::What::Hole,
-            description: String::new(),
-            severity: Severity::High,
-            location: Location {
-                x: p.x,
-                y: p.y,
-                z: p.z,
-            },
-            timestamp: 0.0,
-            scenario: String::new(),
-            size: [0.0; 3],
-            confidence: 1.0,
-            evidence: crate::agent::Evidence::default(),
+/// A line three pixels wide.
+fn stroke(plan: &mut RgbImage, from: DVec2, to: DVec2) {
+    let steps = ((from.distance(to) * 2.0).ceil() as usize).clamp(1, 4000);
+    for s in 0..=steps {
+        let at = from.lerp(to, s as f64 / steps as f64);
+        for (dx, dy) in [(0.0, 0.0), (1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)] {
+            let (x, y) = (at.x + dx, at.y + dy);
+            if x >= 0.0 && y >= 0.0 && x < f64::from(plan.width()) && y < f64::from(plan.height()) {
+                plan.put_pixel(x as u32, y as u32, PLANTED);
+            }
         }
-    };
-    AgentReport {
-        doubts: Vec::new(),
-        violations: spots.map(at).to_vec(),
-        ..report.clone()
     }
 }
 

@@ -7,10 +7,43 @@ use serde::{Deserialize, Serialize};
 use super::case::Case;
 use super::fault::Fault;
 use super::matching::{Judged, found, judge};
-use super::modes::{Mode, Tested};
+use super::modes::{Mode, Tested, Tools};
 use crate::agent::{AgentReport, Severity};
+use crate::hash::sha256_hex;
 use crate::revise::{AcceptOptions, Found, Verdict, revise};
 use crate::score::Scores;
+
+/// What a line hangs on beside its case and mode.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Least confidence of a violation that counts.
+    pub least_confidence: f64,
+    /// Digest of the depth network, in modes that have one.
+    pub network: Option<String>,
+    /// Digest of the options of the stages that the mode has.
+    pub options: String,
+}
+
+impl Settings {
+    /// Of a mode with these tools.
+    pub fn of(tools: &Tools<'_>, mode: Mode, least_confidence: f64) -> Self {
+        let c = tools.config;
+        let options = match mode {
+            Mode::D => serde_json::json!(c),
+            _ => serde_json::json!([c.world, c.agent, c.accept]),
+        };
+        let reads_depth = matches!(mode, Mode::C | Mode::D);
+        let digest = |bytes: &[u8]| sha256_hex(bytes)[..12].to_owned();
+        Self {
+            least_confidence,
+            network: tools
+                .model
+                .filter(|_| reads_depth)
+                .map(|m| m.sha256()[..12].to_owned()),
+            options: digest(options.to_string().as_bytes()),
+        }
+    }
+}
 
 /// A case in one mode, judged.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,6 +52,8 @@ pub struct Line {
     pub case: Case,
     /// What the world was made from.
     pub mode: Mode,
+    /// What else the line hangs on.
+    pub settings: Settings,
     /// Faults that were asked for and did not fit.
     pub misfits: Vec<String>,
     /// Planted faults.
@@ -60,7 +95,7 @@ impl Line {
         self.faults.is_empty()
     }
 
-    /// Judges what came of a case. Violations under `least` confidence do not count for the verdict.
+    /// Judges what came of a case. Violations under the least confidence do not count for the verdict.
     ///
     /// # Errors
     /// Broken rules of the reviser.
@@ -70,11 +105,13 @@ impl Line {
         misfits: &[String],
         tested: &Tested,
         accept: &AcceptOptions,
-        least: f64,
+        settings: Settings,
     ) -> anyhow::Result<Self> {
+        let least = settings.least_confidence;
         let mut line = Self {
             case: case.clone(),
             mode,
+            settings,
             misfits: misfits.to_vec(),
             faults: tested.faults.clone(),
             found: vec![false; tested.faults.len()],
@@ -125,10 +162,11 @@ impl Line {
     }
 
     /// A case that failed.
-    pub fn failed(case: &Case, mode: Mode, error: &anyhow::Error) -> Self {
+    pub fn failed(case: &Case, mode: Mode, settings: Settings, error: &anyhow::Error) -> Self {
         Self {
             case: case.clone(),
             mode,
+            settings,
             misfits: Vec::new(),
             faults: Vec::new(),
             found: Vec::new(),

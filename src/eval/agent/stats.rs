@@ -4,49 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::alarms::{Alarm, alarms, wrong};
 use super::case::FaultKind;
 use super::fault::{Fault, names};
-use super::matching::{Judged, Truth};
+use super::matching::Judged;
 use super::modes::Mode;
 use super::record::Line;
+use super::share::Share;
 use crate::revise::Verdict;
-
-/// A share with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Share {
-    /// How many do.
-    pub of: usize,
-    /// Among so many.
-    pub among: usize,
-    /// The share; `None` among none.
-    pub share: Option<f64>,
-    /// Wilson's interval.
-    pub interval: [f64; 2],
-}
-
-impl Share {
-    /// `of` among `among`, with the interval of Wilson (1927) at 95 %.
-    pub fn new(of: usize, among: usize) -> Self {
-        let (n, z) = (among as f64, 1.959_963_984_540_054f64);
-        if among == 0 {
-            return Self {
-                of,
-                among,
-                share: None,
-                interval: [0.0, 1.0],
-            };
-        }
-        let p = of as f64 / n;
-        let middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
-        let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-        Self {
-            of,
-            among,
-            share: Some(p),
-            interval: [(middle - half).max(0.0), (middle + half).min(1.0)],
-        }
-    }
-}
 
 /// Which of the planted faults a row counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -122,23 +87,6 @@ pub struct Row {
     pub precision: Option<Share>,
 }
 
-/// A count of false alarms.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Alarm {
-    /// What was said.
-    pub what: String,
-    /// By which scenario.
-    pub scenario: String,
-    /// Where nothing is planted.
-    pub nothing: usize,
-    /// At a fault that has another name.
-    pub misnamed: usize,
-    /// A second time of the same fault.
-    pub duplicates: usize,
-    /// Of them in clean takes.
-    pub in_clean: usize,
-}
-
 /// Verdicts on one class of takes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Verdicts {
@@ -190,15 +138,6 @@ pub struct Summary {
     pub seconds: BTreeMap<String, f64>,
 }
 
-fn wrong(judged: &Judged, strict: bool) -> bool {
-    judged.told
-        && match judged.truth {
-            Truth::False | Truth::Misnamed => true,
-            Truth::Duplicate => strict,
-            Truth::Found | Truth::Unseen => false,
-        }
-}
-
 fn row(lines: &[&Line], kind: Option<FaultKind>, bin: Bin, strict: bool) -> Row {
     let of_kind = |k: FaultKind| kind.is_none_or(|kind| k == kind);
     let (mut planted, mut unseen, mut found) = (0, 0, 0);
@@ -227,34 +166,6 @@ fn row(lines: &[&Line], kind: Option<FaultKind>, bin: Bin, strict: bool) -> Row 
         recall: Share::new(found, planted - unseen),
         precision: (bin == Bin::All).then(|| Share::new(found, found + false_ones)),
     }
-}
-
-fn alarms(lines: &[&Line]) -> Vec<Alarm> {
-    let mut by: BTreeMap<(String, String), Alarm> = BTreeMap::new();
-    for line in lines {
-        for j in line.violations.iter().filter(|j| wrong(j, true)) {
-            let what = format!("{:?}", j.what);
-            let alarm = by
-                .entry((what.clone(), j.scenario.clone()))
-                .or_insert(Alarm {
-                    what,
-                    scenario: j.scenario.clone(),
-                    nothing: 0,
-                    misnamed: 0,
-                    duplicates: 0,
-                    in_clean: 0,
-                });
-            match j.truth {
-                Truth::Misnamed => alarm.misnamed += 1,
-                Truth::Duplicate => alarm.duplicates += 1,
-                _ => alarm.nothing += 1,
-            }
-            alarm.in_clean += usize::from(line.clean());
-        }
-    }
-    let mut alarms: Vec<Alarm> = by.into_values().collect();
-    alarms.sort_by_key(|a| std::cmp::Reverse(a.nothing + a.misnamed + a.duplicates));
-    alarms
 }
 
 fn class(line: &Line) -> &'static str {

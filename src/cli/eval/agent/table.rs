@@ -6,7 +6,9 @@ use std::fmt::Write;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use crate::eval::agent::Outcome;
-use crate::eval::agent::stats::{Bin, Share, Summary, Verdicts};
+use crate::eval::agent::modes::Mode;
+use crate::eval::agent::share::Share;
+use crate::eval::agent::stats::{Bin, Summary, Verdicts};
 
 fn empty<const N: usize>(header: [&str; N], left: usize, colour: bool) -> Table {
     let mut table = Table::new();
@@ -123,6 +125,29 @@ fn calibration(summary: &Summary, colour: bool) -> Table {
     table
 }
 
+/// The mode in which each fault is first missed.
+fn lost(outcome: &Outcome, colour: bool) -> Table {
+    let header = [
+        "lost in",
+        "to be seen",
+        "a",
+        "b",
+        "c",
+        "d",
+        "nowhere",
+        "found again",
+    ];
+    let mut table = empty(header, 1, colour);
+    for row in &outcome.lost {
+        let at = |mode| row.first_missed.get(&mode).copied().unwrap_or(0);
+        let counts = [row.visible].into_iter().chain(Mode::ALL.map(at));
+        let counts = counts.chain([row.kept, row.found_again]);
+        let name = std::iter::once(row.kind.name().to_owned());
+        table.add_row(name.chain(counts.map(|n| n.to_string())));
+    }
+    table
+}
+
 fn seconds(by: &BTreeMap<String, f64>) -> String {
     let stages = by.iter().map(|(stage, s)| format!("{stage} {s:.2}"));
     stages.collect::<Vec<_>>().join(", ")
@@ -169,6 +194,9 @@ pub(super) fn text(outcome: &Outcome, colour: bool) -> String {
             let _ = writeln!(text, "{}\n", calibration(summary, colour));
         }
         let _ = writeln!(text, "seconds a take: {}\n", seconds(&summary.seconds));
+    }
+    if outcome.summaries.len() > 1 && !outcome.lost.is_empty() {
+        let _ = writeln!(text, "{}", lost(outcome, colour));
     }
     text.trim_end().to_owned()
 }
