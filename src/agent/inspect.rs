@@ -10,7 +10,7 @@ use super::seen_through::{Seen, seen_through};
 use super::traverse::{Column, Nav};
 use super::{
     AgentError, AgentOptions, AgentReport, Evidence, Floor, Location, Severity, Violation, What,
-    collision_detection, path_traversal, physics_stability,
+    collision_detection, object_persistence, path_traversal, physics_stability, veil,
 };
 use crate::camera::{Cameras, LengthUnit};
 use crate::gpu::Gpu;
@@ -38,6 +38,18 @@ pub struct Field<'a> {
     /// Asked whether to stop.
     pub monitor: &'a dyn Monitor,
 }
+
+/// A scenario: what it finds in a world.
+type Scenario = fn(&Field<'_>) -> Result<Findings, AgentError>;
+
+/// All scenarios in the order in which they run.
+const SCENARIOS: &[(&str, Scenario)] = &[
+    ("collision_detection", collision_detection::run),
+    ("path_traversal", path_traversal::run),
+    ("physics_stability", physics_stability::run),
+    ("object_persistence", object_persistence::run),
+    ("veil", veil::run),
+];
 
 /// What one scenario found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -181,7 +193,7 @@ pub fn inspect(
             });
         }
     }
-    monitor.progress(0, 3);
+    monitor.progress(0, SCENARIOS.len() as u64);
     let mut notes = world.notes.clone();
     if !world.floor_found {
         notes.push("no floor was found: heights are guessed from the lowest that was seen".into());
@@ -209,19 +221,13 @@ pub fn inspect(
         notes,
         ..overview(&field)
     };
-    type Scenario = fn(&Field<'_>) -> Result<Findings, AgentError>;
-    let scenarios: [Scenario; 3] = [
-        collision_detection::run,
-        path_traversal::run,
-        physics_stability::run,
-    ];
-    for (scenario, done) in scenarios.into_iter().zip(1..) {
+    for ((_, scenario), done) in SCENARIOS.iter().zip(1..) {
         field.go_on()?;
         let found = scenario(&field)?;
         all.violations.extend(found.violations);
         all.metrics.extend(found.metrics);
         all.notes.extend(found.notes);
-        monitor.progress(done, 3);
+        monitor.progress(done, SCENARIOS.len() as u64);
     }
     // Stable: equals stay in the order of the scenarios.
     all.violations

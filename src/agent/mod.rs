@@ -12,14 +12,17 @@ pub mod cluster;
 pub mod collision_detection;
 mod floor;
 mod inspect;
+pub mod object_persistence;
 mod options;
 pub mod path_traversal;
 pub mod physics_stability;
 pub mod raycast;
 pub mod seen_through;
 pub mod settle;
+mod sight;
 pub mod traverse;
 pub mod twins;
+pub mod veil;
 
 pub use floor::{Floor, Ground};
 pub use inspect::{Field, Findings, Inspected, inspect};
