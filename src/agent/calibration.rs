@@ -8,28 +8,45 @@ use super::{Violation, What};
 /// A violation of at least this confidence is told; one below it is a doubt.
 pub const TOLD: f64 = 0.5;
 
+/// A solid that at least this share of the views sees through is not there.
+const SEEN_THROUGH: f64 = 0.8;
+
+/// A thing of fewer cells that went or moved is more often none.
+const LEAST_CELLS: usize = 12;
+
 /// The share of true ones at few sigmas and at many, and what many are.
 fn shares(what: What) -> (f64, f64, f64) {
     match what {
         What::Hole => (0.5, 0.95, 20.0),
         What::OpenBoundary => (0.6, 0.95, 60.0),
-        What::Veil | What::Vanished | What::Moved => (0.6, 0.95, 20.0),
-        What::InvisibleSolid => (0.6, 0.9, 20.0),
-        What::FloatingSolid => (0.5, 0.6, 20.0),
+        What::Veil => (0.2, 0.95, 20.0),
+        What::Vanished | What::Moved => (0.4, 0.95, 20.0),
         What::BlockedCamera | What::Tunnel => (0.9, 0.9, 1.0),
-        // Never true on tuning seeds.
-        What::UnevenFloor | What::RestlessBody | What::MissingSolid | What::CutOffFloor => {
-            (0.1, 0.3, 20.0)
-        }
+        // Never true on tuning seeds, but for solids that are seen through.
+        What::UnevenFloor
+        | What::RestlessBody
+        | What::MissingSolid
+        | What::CutOffFloor
+        | What::InvisibleSolid
+        | What::FloatingSolid => (0.1, 0.3, 20.0),
     }
 }
 
 /// How likely a violation is a fault, in [0, 1].
 pub fn confidence(violation: &Violation) -> f64 {
+    if let (What::InvisibleSolid | What::FloatingSolid, Some(share)) =
+        (violation.what, violation.evidence.share)
+    {
+        return match share {
+            s if s >= SEEN_THROUGH => 0.9,
+            s => 0.4 * s,
+        };
+    }
+    let thing = matches!(violation.what, What::Vanished | What::Moved);
+    if thing && violation.evidence.cells < LEAST_CELLS {
+        return 0.3;
+    }
     let (few, many, sigmas) = shares(violation.what);
-    let share = violation
-        .evidence
-        .sigmas
-        .map_or(0.0, |s| (s / sigmas).clamp(0.0, 1.0));
-    few + (many - few) * share
+    let stands_out = violation.evidence.sigmas.unwrap_or(0.0);
+    few + (many - few) * (stands_out / sigmas).clamp(0.0, 1.0)
 }

@@ -11,7 +11,7 @@ use glam::DVec3;
 use super::cluster::{extent, heart, regions};
 use super::inspect::{Field, Findings};
 use super::raycast::{HitState, Ray};
-use super::{AgentError, Severity, What};
+use super::{AgentError, Evidence, Severity, What};
 use crate::world::{DepthView, Voxel};
 
 const SCENARIO: &str = "collision_detection";
@@ -181,7 +181,9 @@ fn false_solids(field: &Field<'_>, found: &mut Findings) {
         let [w, h, d] = extent(&region).map(|n| n as f64 * voxel);
         let views = region.iter().map(|c| most_views[c]).max().unwrap_or(0);
         let blocks = h >= field.body.climb && w.max(d) >= field.body.radius;
-        found.violations.push(field.violation(
+        let place = world.centre(heart(&region));
+        let (share, _) = field.through_share(&region);
+        let mut violation = field.violation(
             What::InvisibleSolid,
             SCENARIO,
             if blocks {
@@ -189,14 +191,21 @@ fn false_solids(field: &Field<'_>, found: &mut Findings) {
             } else {
                 Severity::Medium
             },
-            world.centre(heart(&region)),
+            place,
             format!(
                 "an invisible solid of {} by {} by {} that up to {views} cameras see through",
                 field.length(w),
                 field.length(h),
                 field.length(d)
             ),
-        ));
+        );
+        violation.size = [w, h, d];
+        violation.evidence = Evidence {
+            cells: region.len(),
+            share: Some(share),
+            ..field.seen_at(place)
+        };
+        found.violations.push(violation);
     }
 }
 

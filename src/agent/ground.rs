@@ -39,6 +39,12 @@ const SIGMAS: f64 = 6.0;
 const EXCESS: f64 = 0.035;
 /// Least agreement of held-out views.
 const AGREEMENT: f64 = 0.3;
+/// Least width of a hole, in radii of the agent: its area over its longer side.
+const LEAST_WIDTH: f64 = 0.7;
+/// Most of a hole's cells that may be deeper than the way to its far rim allows.
+const TOO_DEEP: f64 = 0.3;
+/// What a cell may be deeper than that, as a logarithm.
+const DEEP_SLACK: f64 = 0.03;
 
 fn middle(values: &mut [f64], share: f64) -> f64 {
     if values.is_empty() {
@@ -126,7 +132,14 @@ pub fn gaps(ground: &Ground, field: &Field<'_>) -> Gaps {
             let excess = hole.sigmas * f64::from(ground.sigma);
             // No held-out view of it is no disagreement.
             let agreed = hole.agreement.is_nan() || hole.agreement >= AGREEMENT;
-            if hole.sigmas >= SIGMAS && excess >= EXCESS && agreed {
+            let width =
+                of.len() as f64 * ground.cell * ground.cell / hole.size[0].max(hole.size[1]);
+            let real = hole.sigmas >= SIGMAS
+                && excess >= EXCESS
+                && agreed
+                && width >= LEAST_WIDTH * field.body.radius
+                && too_deep(ground, field, &region) <= TOO_DEEP;
+            if real {
                 gaps.holes.push(hole);
             }
         } else if nothing * 2 >= of.len() {
@@ -134,6 +147,39 @@ pub fn gaps(ground: &Ground, field: &Field<'_>) -> Gaps {
         }
     }
     gaps
+}
+
+/// The share of a region's cells that are seen deeper than they can be if the region is a pit: a ray that goes in comes to
+/// the far wall at the latest under the far rim, so depth grows by no more than the way to it. Depth that is wrong as
+/// such does not know where the rim is.
+fn too_deep(ground: &Ground, field: &Field<'_>, region: &[[i64; 3]]) -> f64 {
+    let nx = ground.size[0];
+    let inside: std::collections::BTreeSet<[i64; 3]> = region.iter().copied().collect();
+    let mut deep = 0;
+    for &[x, _, z] in region {
+        let at = ground.middle(x as usize + nx * z as usize);
+        let nearest = field
+            .cameras
+            .cameras
+            .iter()
+            .map(|c| [at[0] - c.pose.position.x, at[1] - c.pose.position.z])
+            .min_by(|a, b| a[0].hypot(a[1]).total_cmp(&b[0].hypot(b[1])));
+        let Some([dx, dz]) = nearest else { continue };
+        let far = dx.hypot(dz).max(1e-9);
+        // Cells on to the far rim, and one and a half for what pixels and cells blur.
+        let mut steps = 0.0;
+        while inside.contains(&[
+            (x as f64 + 0.5 + dx / far * steps).floor() as i64,
+            0,
+            (z as f64 + 0.5 + dz / far * steps).floor() as i64,
+        ]) {
+            steps += 0.5;
+        }
+        let most = (1.0 + (steps + 1.5) * ground.cell / far).ln() + DEEP_SLACK;
+        let excess = f64::from(ground.excess[x as usize + nx * z as usize]);
+        deep += usize::from(excess > most && excess < f64::from(crate::world::ground::VOID));
+    }
+    deep as f64 / region.len().max(1) as f64
 }
 
 /// The floor before a region of nothing, toward the cameras, in connected pieces that an agent fits through.

@@ -10,7 +10,8 @@ use super::seen_through::{Seen, seen_through};
 use super::traverse::{Column, Nav};
 use super::{
     AgentError, AgentOptions, AgentReport, Evidence, Floor, Location, Severity, Violation, What,
-    boundary_integrity, calibration, collision_detection, path_traversal, physics_stability,
+    boundary_integrity, calibration, collision_detection, object_persistence, path_traversal,
+    physics_stability, veil,
 };
 use crate::camera::{Cameras, LengthUnit};
 use crate::gpu::Gpu;
@@ -41,6 +42,7 @@ pub struct Field<'a> {
     pub monitor: &'a dyn Monitor,
 }
 
+/// A scenario: what it finds in a world.
 /// What one scenario found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Findings {
@@ -153,6 +155,45 @@ impl Field<'_> {
         }
     }
 
+    /// Of the views that can tell, the share that sees through these solid voxels: a surface lies behind them by more than
+    /// four voxels and a few percent of its depth, not at them. Also how many views can tell, with held-out ones among them.
+    pub fn through_share(&self, cells: &[[i64; 3]]) -> (f64, usize) {
+        let voxel = f64::from(self.world.voxel);
+        let step = cells.len().div_ceil(48).max(1);
+        let (mut through, mut at, mut telling) = (0usize, 0usize, 0usize);
+        for view in self.views {
+            let (mut t, mut s) = (0usize, 0usize);
+            for cell in cells.iter().step_by(step) {
+                let q = view
+                    .camera
+                    .pose
+                    .to_camera(DVec3::from_array(self.world.centre(*cell)));
+                let Some(uv) = view.intrinsics().project(q) else {
+                    continue;
+                };
+                let inside = uv.x >= 0.0
+                    && uv.y >= 0.0
+                    && uv.x < f64::from(view.width)
+                    && uv.y < f64::from(view.height);
+                if !inside {
+                    continue;
+                }
+                let i = uv.y as usize * view.width as usize + uv.x as usize;
+                let depth = f64::from(view.depth[i]);
+                let slack = 4.0 * voxel + 0.06 * q.z;
+                if depth > q.z + slack {
+                    t += 1;
+                } else if depth > 0.0 && depth > q.z - slack {
+                    s += 1;
+                }
+            }
+            through += t;
+            at += s;
+            telling += usize::from(t + s > 0);
+        }
+        (through as f64 / (through + at).max(1) as f64, telling)
+    }
+
     /// A length in words.
     pub fn length(&self, value: f64) -> String {
         match self.world.unit {
@@ -177,9 +218,11 @@ type Scenario = fn(&Field<'_>) -> Result<Findings, AgentError>;
 /// All scenarios in the order in which they run.
 pub static SCENARIOS: &[(&str, Scenario)] = &[
     ("collision_detection", collision_detection::run),
+    ("veil", veil::run),
     ("path_traversal", path_traversal::run),
     ("physics_stability", physics_stability::run),
     ("boundary_integrity", boundary_integrity::run),
+    ("object_persistence", object_persistence::run),
 ];
 
 /// One fault is one violation: of those that say the same kind of thing of one place the surest stays.

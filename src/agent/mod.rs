@@ -15,21 +15,24 @@ pub mod collision_detection;
 mod floor;
 pub mod ground;
 mod inspect;
+pub mod object_persistence;
 mod options;
 pub mod path_traversal;
 pub mod physics_stability;
 pub mod raycast;
 pub mod seen_through;
 pub mod settle;
+mod sight;
 pub mod traverse;
 pub mod twins;
+pub mod veil;
 
 pub use floor::{Floor, Ground};
 pub use inspect::{Field, Findings, Inspected, SCENARIOS, inspect};
 pub use options::{AgentOptions, Body, KEYS};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
@@ -174,6 +177,9 @@ pub struct Evidence {
     pub cells: usize,
     /// By how many sigmas of the data's own noise it stands out; absent where noise plays no part.
     pub sigmas: Option<f64>,
+    /// Share of the views that can tell which say so; absent where all is one.
+    #[serde(default)]
+    pub share: Option<f64>,
 }
 
 /// What the agents found. `revised_prompt`, `explanation` and `success` of the promised JSON are added by

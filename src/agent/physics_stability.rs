@@ -374,7 +374,9 @@ fn floating(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
         count += 1;
         let [w, h, d] = extent(&region).map(|n| n as f64 * voxel);
         let in_the_way = gap < field.body.height;
-        found.violations.push(field.violation(
+        let (share, _) = field.through_share(&region);
+        let place = world.centre(heart(&region));
+        let mut violation = field.violation(
             What::FloatingSolid,
             SCENARIO,
             if in_the_way {
@@ -382,7 +384,7 @@ fn floating(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
             } else {
                 Severity::Low
             },
-            world.centre(heart(&region)),
+            place,
             format!(
                 "a solid of {} by {} by {} floats {} over the floor, held by nothing",
                 field.length(w),
@@ -390,7 +392,14 @@ fn floating(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
                 field.length(d),
                 field.length(gap)
             ),
-        ));
+        );
+        violation.size = [w, h, d];
+        violation.evidence = Evidence {
+            cells: region.len(),
+            share: Some(share),
+            ..field.seen_at(place)
+        };
+        found.violations.push(violation);
     }
     found.metric("floating_solids", f64::from(count));
     Ok(())

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Config;
 use super::watch::{KEEP_BYTES, WINDOW, Watched, watch};
 use crate::camera::{self, CameraError, Cameras, Intrinsics};
-use crate::depth::{DepthMaps, Model};
+use crate::depth::{DepthKind, DepthMaps, Model};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
 use crate::motion::{self, Motion, MotionOptions, Pairs};
@@ -283,6 +283,49 @@ pub fn align(
     let alignment = world::align(&views, cameras);
     splats.transform(alignment.rotation, alignment.translation, alignment.scale);
     Ok((alignment.apply_to_cameras(cameras), alignment))
+}
+
+/// What agents and the world are given: the frames' aligned depth maps, refined by the pictures where the floor lies at
+/// y = 0 or not, a quarter of them held out; without depth maps what the cameras see of the splats.
+///
+/// # Errors
+/// What failed on the GPU.
+pub fn evidence(
+    gpu: &Gpu,
+    frames: &Frames,
+    maps: Option<&DepthMaps>,
+    splats: &Splats,
+    cameras: &Cameras,
+    floor_found: bool,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<Vec<DepthView>> {
+    let mut failed = None;
+    let mut pixels = |frame: usize| match frames.read(gpu, frame) {
+        Ok(pixels) => Some((frames.width, frames.height, pixels)),
+        Err(error) => {
+            failed.get_or_insert(error);
+            None
+        }
+    };
+    let mut views = match maps {
+        Some(maps) => world::of_maps(maps, cameras, &mut pixels),
+        None => {
+            let mut views = depth_views(gpu, splats, cameras)?;
+            for view in &mut views {
+                view.colour = pixels(view.camera.frame).map_or(Vec::new(), |p| p.2);
+            }
+            world::hold_out(&mut views);
+            views
+        }
+    };
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    // Depth that the input brings is a measurement; a network's is a guess that pictures mend.
+    if maps.is_some_and(|m| m.kind == DepthKind::RelativeInverse) {
+        world::refine(gpu, &mut views, floor_found, monitor)?;
+    }
+    Ok(views)
 }
 
 /// What each camera sees of the splats.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! take -> measures -> scores -> [best take] -> depth -> cameras -> splats -> align -> world -> agent -> revision
+//!                                              depth ---------------------------------> world, agent
 //!                                                                   align -> glb       agent -> pictures
 //! ```
 //!
@@ -107,20 +108,26 @@ pub static GLB: Step = Step {
     stages: &[SPLAT], kernels: &[], options: |r, _| r, work: Some(work::glb),
 };
 
-/// What the cameras see of the splats -> free, solid and unknown voxels.
+/// Frames, their aligned depth and the splats -> free, solid and unknown voxels.
 pub static WORLD: Step = Step {
-    name: "world", each: Each::Round, reads: &["world.ply", "cameras.json", "alignment.json"],
-    writes: &["world.vox"], stages: &[SPLAT, ("world", world::VERSION)],
-    kernels: &[splat::KERNELS, &SORTING, world::KERNELS],
-    options: |r, f| r.option("world", &f.config.world), work: Some(work::world),
+    name: "world", each: Each::Round,
+    reads: &["takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?", "world.ply", "cameras.json", "alignment.json"],
+    writes: &["world.vox"], stages: &[VIDEO, KNOWN, SPLAT, ("world", world::VERSION)],
+    kernels: &[video::KERNELS, splat::KERNELS, &SORTING, world::KERNELS],
+    options: |r, f| frames(r, f).option("world", &f.config.world), work: Some(work::world),
 };
 
 /// The world -> what agents found in it, and its floor as they saw it.
 pub static AGENT: Step = Step {
-    name: "agent", each: Each::Round, reads: &["world.vox", "world.ply", "cameras.json"],
-    writes: &["agent.json", "floor.json"], stages: &[SPLAT, ("agent", agent::VERSION)],
-    kernels: &[splat::KERNELS, &SORTING, agent::KERNELS],
-    options: |r, f| r.option("agent", &f.config.agent), work: Some(work::agent),
+    name: "agent", each: Each::Round,
+    reads: &[
+        "takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?", "world.vox", "world.ply", "cameras.json",
+        "alignment.json",
+    ],
+    writes: &["agent.json", "floor.json"],
+    stages: &[VIDEO, KNOWN, SPLAT, ("world", world::VERSION), ("agent", agent::VERSION)],
+    kernels: &[video::KERNELS, splat::KERNELS, &SORTING, world::KERNELS, agent::KERNELS],
+    options: |r, f| frames(r, f).option("agent", &f.config.agent), work: Some(work::agent),
 };
 
 /// Splats, floor and report -> pictures for people.

@@ -94,9 +94,36 @@ pub(super) fn lacking(
             ),
         );
     }
-    for name in ["path_completion", "physics_score", "collision_rate"] {
-        if metric(name).is_none() {
-            lack(Lacking::Figure, format!("{name} could not be measured"));
+    // Such figures fall where a world was seen badly as much as where it is bad: what is bad is told by violations.
+    let (paths, physics, rays) = (
+        accept.min_path_completion,
+        accept.min_physics_score,
+        accept.max_collision_rate,
+    );
+    for (name, wanted, good) in [
+        (
+            "path_completion",
+            paths,
+            metric("path_completion").map(|v| v >= paths),
+        ),
+        (
+            "physics_score",
+            physics,
+            metric("physics_score").map(|v| v >= physics),
+        ),
+        (
+            "collision_rate",
+            rays,
+            metric("collision_rate").map(|v| v <= rays),
+        ),
+    ] {
+        match (good, metric(name)) {
+            (Some(true), _) => {}
+            (_, Some(value)) => lack(
+                Lacking::Figure,
+                format!("{name} is {value:.2}, wanted {wanted}"),
+            ),
+            (_, None) => lack(Lacking::Figure, format!("{name} could not be measured")),
         }
     }
     missing

@@ -228,36 +228,12 @@ fn reasons(found: Found<'_>, accept: &AcceptOptions) -> Vec<String> {
         Found::Refused { words, .. } => return vec![words.to_owned()],
         Found::Tested { report, .. } => report,
     };
-    let mut reasons: Vec<String> = report
+    report
         .violations
         .iter()
         .filter(|v| v.severity >= accept.reject_severity)
         .map(|v| format!("{}: {}", v.kind, v.description))
-        .collect();
-    let mut limit = |name: &str, bad: &dyn Fn(f64) -> bool, want: String| match report
-        .metrics
-        .get(name)
-    {
-        Some(&value) if bad(value) => reasons.push(format!("{name} is {value:.2}, wanted {want}")),
-        // What could not be measured is missing evidence, no fault.
-        _ => {}
-    };
-    limit(
-        "path_completion",
-        &|v| v < accept.min_path_completion,
-        format!(">= {}", accept.min_path_completion),
-    );
-    limit(
-        "physics_score",
-        &|v| v < accept.min_physics_score,
-        format!(">= {}", accept.min_physics_score),
-    );
-    limit(
-        "collision_rate",
-        &|v| v > accept.max_collision_rate,
-        format!("<= {}", accept.max_collision_rate),
-    );
-    reasons
+        .collect()
 }
 
 fn score_value(scores: &Scores, name: &str) -> Option<f64> {

@@ -30,8 +30,8 @@ const LEAST_SIGMA: f32 = 0.004;
 /// Deeper than so many sigmas of the noise, and than this in any case, is under the floor.
 const DEEP_SIGMAS: f32 = 4.0;
 const DEEP: f32 = 0.02;
-/// From here on nothing was seen at all.
-const VOID: f32 = 1.2;
+/// A logarithm from which on nothing was seen at all.
+pub const VOID: f32 = 1.2;
 
 /// What a cell of the plane is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

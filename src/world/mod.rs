@@ -20,7 +20,7 @@ mod clean;
 mod file;
 mod flatten;
 pub mod fuse;
-mod ground;
+pub mod ground;
 mod options;
 pub mod sweep;
 pub mod twins;
@@ -37,7 +37,7 @@ pub use sweep::refine;
 pub use views::{hold_out, of_maps};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[

@@ -207,42 +207,28 @@ pub fn refine(
     }
     let textures = textures(gpu, views)?;
     let changes = gpu.upload(&CHANGES)?;
-    let rounds: &[bool] = if floor { &[false, true] } else { &[false] };
-    let mut refined = 0;
-    let total = (rounds.len() * views.len()) as u64;
-    let mut done = 0;
-    for &about_floor in rounds {
-        refined = 0;
-        let mut depths = Vec::with_capacity(views.len());
-        for (i, view) in views.iter().enumerate() {
-            if monitor.stopped() {
-                return Err(WorldError::Interrupted);
-            }
-            let near = match pictured(view) {
-                true => neighbours(views, i, pictured),
-                false => Vec::new(),
-            };
-            depths.push(match near.is_empty() {
-                true => None,
-                false => Some(sweep(
-                    gpu,
-                    views,
-                    i,
-                    &near,
-                    &textures,
-                    &changes,
-                    about_floor,
-                )?),
-            });
-            done += 1;
-            monitor.progress(done, total);
+    let total = views.len() as u64;
+    let mut depths = Vec::with_capacity(views.len());
+    for (i, view) in views.iter().enumerate() {
+        if monitor.stopped() {
+            return Err(WorldError::Interrupted);
         }
-        // All at once, so that no view depends on the order.
-        for (view, depth) in views.iter_mut().zip(depths) {
-            if let Some(depth) = depth {
-                view.depth = depth;
-                refined += 1;
-            }
+        let near = match pictured(view) {
+            true => neighbours(views, i, pictured),
+            false => Vec::new(),
+        };
+        depths.push(match near.is_empty() {
+            true => None,
+            false => Some(sweep(gpu, views, i, &near, &textures, &changes, floor)?),
+        });
+        monitor.progress(i as u64 + 1, total);
+    }
+    let mut refined = 0;
+    // All at once, so that no view depends on the order.
+    for (view, depth) in views.iter_mut().zip(depths) {
+        if let Some(depth) = depth {
+            view.depth = depth;
+            refined += 1;
         }
     }
     Ok(refined)

@@ -14,6 +14,8 @@ use sora_director::world::fuse::GpuView;
 use crate::common::{Rng, assert_close, garbage, gpu};
 use crate::room::{Room, cameras};
 
+mod bed;
+mod persistence;
 mod scenarios;
 
 fn random_world(dims: [u32; 3], seed: u64) -> World {

@@ -205,7 +205,16 @@ pub fn test(
     })?;
     let cameras = rebuilt.cameras;
     let views = timed(&mut seconds, "views", || {
-        stages::depth_views(gpu, &rebuilt.splats, &cameras)
+        let found = rebuilt.alignment.floor_found;
+        stages::evidence(
+            gpu,
+            &frames,
+            Some(&maps),
+            &rebuilt.splats,
+            &cameras,
+            found,
+            monitor,
+        )
     })?;
     let world = timed(&mut seconds, "world", || {
         world::build(gpu, &views, &rebuilt.alignment, &config.world, monitor)

@@ -14,7 +14,6 @@ use super::made::Made;
 use super::step::Facts;
 use super::{Round, Take};
 use crate::camera::Cameras;
-use crate::splat::Splats;
 use crate::store::{Run, StoreError};
 use crate::world::DepthView;
 
@@ -55,14 +54,12 @@ impl Job<'_> {
     }
 }
 
-/// The world's splats and cameras, and what these see of those.
+/// The world's splats and cameras, and what these saw.
 pub struct Posed {
     /// SHA-256 of the files they were read from.
-    pub of: [String; 2],
+    pub of: [String; 3],
     /// The cameras.
     pub cameras: Cameras,
-    /// The splats.
-    pub splats: Splats,
-    /// What the cameras see.
+    /// What the cameras saw: see [`super::stages::evidence`].
     pub views: Vec<DepthView>,
 }

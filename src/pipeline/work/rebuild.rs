@@ -30,7 +30,6 @@ pub fn splats(
 ) -> anyhow::Result<String> {
     let gpu = studio.gpu()?;
     let cameras = solved(job)?;
-    // The clip is let go once it was fitted: nothing after the splats looks at it.
     let mut clip = studio
         .clips
         .take(job.round, job.take.number)
@@ -52,11 +51,16 @@ pub fn splats(
             &stage.path("held_out.png")?,
         )?;
     }
-    Ok(format!(
+    let words = format!(
         "{} splats, held-out PSNR {}",
         fit.splats.len(),
         fit.report.quality()
-    ))
+    );
+    // The world is made from its depth and its pixels.
+    studio
+        .clips
+        .keep(job.round, job.take.number, job.overall, clip);
+    Ok(words)
 }
 
 /// Splats and cameras into the world's frame.
@@ -90,13 +94,18 @@ pub fn glb(
     Ok(String::new())
 }
 
-/// The splats as the cameras see them, kept between the steps that need them.
-pub(super) fn posed<'s>(studio: &'s mut Studio<'_>, job: &Job<'_>) -> anyhow::Result<&'s Posed> {
+/// The splats and what the cameras saw, kept between the steps that need them.
+pub(super) fn posed<'s>(
+    studio: &'s mut Studio<'_>,
+    job: &Job<'_>,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<&'s Posed> {
+    let depth = format!("{}/depth.npy", job.folder());
     let content = |path: &str| {
         let made = job.made.get(path);
         made.map(|c| c.sha256.clone()).unwrap_or_default()
     };
-    let of = ["world.ply", "cameras.json"].map(content);
+    let of = ["world.ply", "cameras.json", &depth].map(content);
     let gpu = studio.gpu()?;
     let current = studio.posed.take().filter(|p| p.of == of);
     let posed = match current {
@@ -104,13 +113,26 @@ pub(super) fn posed<'s>(studio: &'s mut Studio<'_>, job: &Job<'_>) -> anyhow::Re
         None => {
             let cameras: Cameras = read_json(&job.file("cameras.json")?)?;
             let splats = format::read(&job.file("world.ply")?)?;
-            let views = stages::depth_views(&gpu, &splats, &cameras)?;
-            Posed {
-                of,
-                cameras,
-                splats,
-                views,
-            }
+            let alignment: Alignment = read_json(&job.file("alignment.json")?)?;
+            // The clip is let go: nothing after this looks at it.
+            let mut clip = studio
+                .clips
+                .take(job.round, job.take.number)
+                .unwrap_or_default();
+            let config = studio.context.config;
+            let (frames, _) = loaded(&mut clip, &gpu, job, config, monitor)?;
+            let maps = stored_depth(job, &given(&job.take.video, frames, config)?)?;
+            let found = alignment.floor_found;
+            let views = stages::evidence(
+                &gpu,
+                frames,
+                maps.as_ref(),
+                &splats,
+                &cameras,
+                found,
+                monitor,
+            )?;
+            Posed { of, cameras, views }
         }
     };
     Ok(studio.posed.insert(posed))
@@ -124,7 +146,7 @@ pub fn world(
     monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let (gpu, config) = (studio.gpu()?, studio.context.config);
-    let posed = posed(studio, job)?;
+    let posed = posed(studio, job, monitor)?;
     let alignment: Alignment = read_json(&job.file("alignment.json")?)?;
     let world = world::build(&gpu, &posed.views, &alignment, &config.world, monitor)?;
     world.save(&stage.path("world.vox")?)?;
@@ -143,12 +165,13 @@ pub fn pictures(
     let gpu = studio.gpu()?;
     let floor: Floor = read_json(&job.file("floor.json")?)?;
     let report: AgentReport = read_json(&job.file("agent.json")?)?;
-    let posed = posed(studio, job)?;
-    draw::map(&floor, &posed.cameras, &report, &stage.path("map.png")?)?;
+    let cameras: Cameras = read_json(&job.file("cameras.json")?)?;
+    let splats = format::read(&job.file("world.ply")?)?;
+    draw::map(&floor, &cameras, &report, &stage.path("map.png")?)?;
     draw::renders(
         &gpu,
-        &posed.splats,
-        &posed.cameras,
+        &splats,
+        &cameras,
         background,
         &stage.path("renders.png")?,
     )?;

@@ -21,7 +21,7 @@ pub fn agent(
 ) -> anyhow::Result<String> {
     let (gpu, config) = (studio.gpu()?, studio.context.config);
     let world = World::load(&job.file("world.vox")?)?;
-    let posed = posed(studio, job)?;
+    let posed = posed(studio, job, monitor)?;
     let options = &config.agent;
     let agent::Inspected { report, floor } =
         agent::inspect(&gpu, &world, &posed.views, &posed.cameras, options, monitor)?;

@@ -1,0 +1,206 @@
+//! Takes straight from the mock, in memory: views with true or with network depth, and what was planted.
+
+use std::sync::OnceLock;
+
+use sora_director::camera::{Cameras, FocalSource, LengthUnit};
+use sora_director::depth::{Model, ModelChoice};
+use sora_director::gpu::Gpu;
+use sora_director::mock::defects::{Kind, Planted, exactly};
+use sora_director::mock::render::{Renderer, Want};
+use sora_director::mock::{Clip, Scene, seeds, understand};
+use sora_director::numeric::median;
+use sora_director::world::{DepthView, hold_out};
+
+/// Where the depth comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The mock's own.
+    Truth,
+    /// The built-in network's, each frame aligned to the truth by one scale and one shift of inverse depth.
+    Network,
+}
+
+/// What the agents get of a take, and what was planted.
+pub struct Take {
+    pub prompt: String,
+    pub views: Vec<DepthView>,
+    pub cameras: Cameras,
+    pub planted: Vec<Planted>,
+}
+
+const PLACES: [&str; 6] = [
+    "room with crates, a table and a plant",
+    "corridor with crates and pillars",
+    "courtyard with crates, benches and barrels",
+    "street with crates and benches",
+    "stairs with crates",
+    "warehouse with crates, shelves and barrels",
+];
+const MOVES: [&str; 4] = ["dolly forward", "orbit", "handheld", "follow shot"];
+const WHO: [&str; 4] = [
+    "an empty",
+    "a robot walks through a",
+    "an empty",
+    "a person walks through a",
+];
+
+/// The `k`-th prompt: all places, moves, and half of them with somebody who walks.
+pub fn prompt(k: usize) -> String {
+    format!(
+        "{} {}, {}",
+        WHO[(k + k / 6) % 4],
+        PLACES[k % 6],
+        MOVES[(k / 2 + k / 6) % 4]
+    )
+}
+
+fn model() -> &'static Model {
+    static MODEL: OnceLock<Model> = OnceLock::new();
+    MODEL.get_or_init(|| Model::load(&ModelChoice::Embedded).expect("the built-in network"))
+}
+
+/// A seed of the tuning range, or of the one that is held out.
+pub fn seed(held_out: bool, k: usize) -> u64 {
+    let range = if held_out {
+        seeds::HELD_OUT
+    } else {
+        seeds::TUNING
+    };
+    range.start + 7919 * k as u64
+}
+
+/// Shoots a take of `frames` frames over `seconds` and keeps the scene's truth beside it.
+pub fn shoot(gpu: &Gpu, words: &str, seed: u64, faults: &[(Kind, f64)], source: Source) -> Take {
+    let clip = Clip {
+        frames: 24,
+        fps: 8.0,
+        size: [320, 192],
+    };
+    let scene = Scene::planting(understand(words, seed), clip, exactly(faults));
+    let want = Want {
+        planes: false,
+        pixels: true,
+        seen: true,
+        flow: false,
+    };
+    let mut renderer = Renderer::new(gpu, &scene, want).expect("memory");
+    let mut views = Vec::new();
+    loop {
+        let shots = renderer.shoot().expect("frames");
+        if shots.is_empty() {
+            break;
+        }
+        for shot in shots {
+            let camera = scene.camera_at(views.len());
+            let depth: Vec<f32> = shot
+                .depth
+                .iter()
+                .map(|&d| if d > 0.0 { d } else { f32::INFINITY })
+                .collect();
+            let mut view = match source {
+                Source::Truth => {
+                    let alpha = vec![1.0; depth.len()];
+                    let mut view = DepthView::new(camera, clip.size, depth, alpha);
+                    view.colour = shot.rgba;
+                    view
+                }
+                Source::Network => network(camera, &shot.rgba, &depth, clip.size),
+            };
+            view.held_out = false;
+            views.push(view);
+        }
+    }
+    hold_out(&mut views);
+    let cameras = Cameras {
+        cameras: views.iter().map(|v| v.camera).collect(),
+        frames: views.len(),
+        unit: LengthUnit::Metres,
+        focal_source: FocalSource::Known,
+        residual_median: None,
+        residual_under_2px: None,
+        flow_consistent: None,
+        notes: Vec::new(),
+    };
+    Take {
+        prompt: words.to_owned(),
+        views,
+        cameras,
+        planted: scene.planted,
+    }
+}
+
+/// A view of the network's depth at its own size.
+fn network(
+    camera: sora_director::camera::Camera,
+    rgba: &[u32],
+    depth: &[f32],
+    size: [u32; 2],
+) -> DepthView {
+    let map = model()
+        .estimate_picture(rgba, size[0], size[1])
+        .expect("depth");
+    let at = |x: u32, y: u32| {
+        (y * size[1] / map.height).min(size[1] - 1) * size[0]
+            + (x * size[0] / map.width).min(size[0] - 1)
+    };
+    let places: Vec<(usize, usize)> = (0..map.height)
+        .flat_map(|y| (0..map.width).map(move |x| (x, y)))
+        .map(|(x, y)| ((y * map.width + x) as usize, at(x, y) as usize))
+        .collect();
+    let pairs: Vec<(f64, f64)> = places
+        .iter()
+        .filter(|(_, t)| depth[*t].is_finite())
+        .map(|&(m, t)| (f64::from(map.values[m]), 1.0 / f64::from(depth[t])))
+        .collect();
+    let (scale, shift) = affine(&pairs);
+    let mut near: Vec<f64> = map
+        .values
+        .iter()
+        .map(|&v| scale * f64::from(v) + shift)
+        .collect();
+    let least = 0.03 * median(&mut near.clone()).unwrap_or(0.0).max(0.0);
+    let depth = near
+        .drain(..)
+        .map(|r| {
+            if r <= least {
+                f32::INFINITY
+            } else {
+                (1.0 / r) as f32
+            }
+        })
+        .collect();
+    let mut view = DepthView::new(
+        camera,
+        [map.width, map.height],
+        depth,
+        vec![1.0; places.len()],
+    );
+    view.colour = places.iter().map(|&(_, t)| rgba[t]).collect();
+    view
+}
+
+/// Scale and shift by least squares, pixels reweighted by their residual.
+fn affine(pairs: &[(f64, f64)]) -> (f64, f64) {
+    let mut weights = vec![1.0; pairs.len()];
+    let (mut scale, mut shift) = (1.0, 0.0);
+    for _ in 0..12 {
+        let mut s = [0.0; 5];
+        for (&(x, y), w) in pairs.iter().zip(&weights) {
+            for (sum, v) in s.iter_mut().zip([1.0, x, y, x * x, x * y]) {
+                *sum += w * v;
+            }
+        }
+        let [n, x, y, xx, xy] = s;
+        scale = (n * xy - x * y) / (n * xx - x * x).max(1e-12);
+        shift = (y - scale * x) / n.max(1e-12);
+        let off = |(x, y): &(f64, f64)| (y - scale * x - shift).abs();
+        let spread = median(&mut pairs.iter().map(off).collect::<Vec<_>>())
+            .unwrap_or(1.0)
+            .max(1e-9);
+        weights = pairs
+            .iter()
+            .map(|p| 1.0 / (1.0 + (off(p) / (2.0 * spread)).powi(2)))
+            .collect();
+    }
+    (scale, shift)
+}
