@@ -356,8 +356,8 @@ mod tests {
     use crate::gpu::AdapterChoice;
 
     const SIDE: u32 = 64;
-    /// Slots that take some 200 MB of gradients.
-    const MANY: usize = 4 << 20;
+    /// Slots that take some 100 MB of gradients, which one binding holds.
+    const MANY: usize = 2 << 20;
 
     fn cloud() -> Splats {
         let n = 400;
@@ -443,7 +443,7 @@ mod tests {
         short.fit_moments().expect("goes on in parts");
         setrlimit(Resource::As, old).expect("limit");
         assert_eq!(short.moments.len(), few);
-        assert!(short.parts().len() > 30, "{}", short.parts().len());
+        assert!(short.parts().len() > 15, "{}", short.parts().len());
         assert!(stepped(&short, &truth) == want, "the same step");
         println!("went on in parts");
     }
