@@ -8,18 +8,41 @@ use sora_director::{cli, progress};
 /// Exit code when the reader of standard output went away, as the shell has it for SIGPIPE.
 const PIPE_CLOSED: i32 = 141;
 
+/// How a panic of `println!` begins, before the system's words.
+const UNPRINTED: &str = "failed printing to stdout";
+
+/// Leaves after standard output failed, with what the system said.
+fn unprinted(words: &str) -> ! {
+    // `director results RUN | head` is no fault of ours.
+    if words.contains("Broken pipe") {
+        std::process::exit(PIPE_CLOSED);
+    }
+    let label = cli::error_label();
+    progress::tell(&format!(
+        "{label}: standard output cannot be written{words}"
+    ));
+    std::process::exit(cli::COULD_NOT_RUN.into());
+}
+
 fn main() -> ExitCode {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        // `director results RUN | head` is no fault of ours.
-        if panic
+        if let Some(words) = panic
             .payload_as_str()
-            .is_some_and(|m| m.starts_with("failed printing to stdout"))
+            .and_then(|text| text.strip_prefix(UNPRINTED))
         {
-            std::process::exit(PIPE_CLOSED);
+            unprinted(words);
         }
         hook(panic);
     }));
+    let empty = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
+        value.is_empty() && name.to_str().is_some_and(|n| n.starts_with("DIRECTOR_"))
+    };
+    for (name, _) in std::env::vars_os().filter(empty) {
+        // An empty variable counts as not set, also where clap reads it.
+        // SAFETY: no other thread runs yet.
+        unsafe { std::env::remove_var(name) };
+    }
     let cli = cli::Cli::parse();
     // Mesa's device-select layer complains on stderr where there is no display; adapters are chosen here anyway.
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {

@@ -4,24 +4,15 @@ use super::{Ground, Size, Stage, Work};
 use crate::camera::{SolveOptions, solve};
 use crate::motion::{MotionOptions, pairs};
 
-const fn size(name: &'static str, count: usize, picture: [u32; 2], cost: f64) -> Size {
-    Size {
-        name,
-        count,
-        picture,
-        cost,
-    }
-}
-
 /// Flows on the device, the solve on the processor.
 pub static STAGE: Stage = Stage {
     name: "cameras",
     unit: "frames",
     about: "the cameras of a clip whose depth is known: flows on the device, the solve on the processor",
     sizes: &[
-        size("12 frames of 256x144", 12, [256, 144], 1.0),
-        size("24 frames of 320x180", 24, [320, 180], 4.0),
-        size("48 frames of 640x360", 48, [640, 360], 14.0),
+        Size::new("12 frames of 256x144", 12, [256, 144], 1.0),
+        Size::new("24 frames of 320x180", 24, [320, 180], 4.0),
+        Size::new("48 frames of 640x360", 48, [640, 360], 14.0),
     ],
     prepare,
 };

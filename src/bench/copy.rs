@@ -6,12 +6,7 @@ use super::{Ground, Size, Stage, Work};
 const COPIES: usize = 16;
 
 const fn size(name: &'static str, mib: usize) -> Size {
-    Size {
-        name,
-        count: mib << 20,
-        picture: [0; 2],
-        cost: mib as f64,
-    }
+    Size::new(name, mib << 20, [0; 2], mib as f64)
 }
 
 /// Bytes are those read and those written. A card's cache may hold the smaller buffers; the largest counts.

@@ -4,12 +4,7 @@ use super::{Ground, Size, Stage, Work};
 use crate::depth::{Model, ModelChoice};
 
 const fn size(name: &'static str, picture: [u32; 2], cost: f64) -> Size {
-    Size {
-        name,
-        count: 8,
-        picture,
-        cost,
-    }
+    Size::new(name, 8, picture, cost)
 }
 
 /// The network's own size does not depend on the clip's.

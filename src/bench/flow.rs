@@ -4,12 +4,7 @@ use super::{Ground, Size, Stage, Work};
 use crate::motion::{MotionOptions, estimate};
 
 const fn size(name: &'static str, picture: [u32; 2], cost: f64) -> Size {
-    Size {
-        name,
-        count: 12,
-        picture,
-        cost,
-    }
+    Size::new(name, 12, picture, cost)
 }
 
 /// A pair is two neighbouring frames. Runs estimate motion at 256x144 (`motion.step_side`).

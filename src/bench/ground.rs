@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 use crate::camera::{Camera, Cameras, FocalSource, LengthUnit};
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
@@ -15,7 +15,8 @@ use crate::gpu::{AdapterChoice, Gpu, GpuError};
 use crate::mock::defects::exactly;
 use crate::mock::render::{Renderer, Shot, Want};
 use crate::mock::{Clip, Scene, understand};
-use crate::video::{EncodeOptions, Encoder, Frames, VideoInfo};
+use crate::run::signals::Temporary;
+use crate::video::{Decode, EncodeOptions, Encoder, Frames, VideoInfo};
 
 /// What every clip shows.
 const PROMPT: &str = "a robot walks through a room with wooden crates, orbit, steady lighting";
@@ -89,23 +90,31 @@ type Shape = ([u32; 2], usize);
 /// The device, opened again after a loss, and clips made so far.
 pub struct Ground {
     adapter: AdapterChoice,
+    decode: Decode,
     gpu: RefCell<Option<Gpu>>,
-    folder: tempfile::TempDir,
+    folder: Temporary,
     clips: RefCell<BTreeMap<Shape, PathBuf>>,
     films: RefCell<BTreeMap<Shape, Rc<Film>>>,
     stop: Arc<AtomicBool>,
 }
 
 impl Ground {
-    /// On `gpu`, which was opened by `adapter`. Clips go into a temporary folder that is gone at the end.
+    /// On `gpu`, which was opened by `adapter`. Clips go into a temporary folder that is gone at the end, also where a
+    /// signal ends the program.
     ///
     /// # Errors
     /// No temporary folder can be made.
-    pub fn new(adapter: &AdapterChoice, gpu: Gpu, stop: Arc<AtomicBool>) -> std::io::Result<Self> {
+    pub fn new(
+        adapter: &AdapterChoice,
+        decode: Decode,
+        gpu: Gpu,
+        stop: Arc<AtomicBool>,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
             adapter: adapter.clone(),
+            decode,
             gpu: RefCell::new(Some(gpu)),
-            folder: tempfile::tempdir()?,
+            folder: temporary()?,
             clips: RefCell::default(),
             films: RefCell::default(),
             stop,
@@ -131,6 +140,11 @@ impl Ground {
     /// The adapter as it was chosen.
     pub fn adapter(&self) -> &AdapterChoice {
         &self.adapter
+    }
+
+    /// Who is to decode clips.
+    pub fn decode(&self) -> Decode {
+        self.decode
     }
 
     /// True once the work should end.
@@ -212,6 +226,15 @@ impl Ground {
             shots.into_iter().try_for_each(&mut take)?;
         }
     }
+}
+
+fn temporary() -> anyhow::Result<Temporary> {
+    Temporary::new().with_context(|| {
+        format!(
+            "no temporary folder for clips can be made in {}; let TMPDIR name a folder that can be written",
+            std::env::temp_dir().display()
+        )
+    })
 }
 
 fn scene(size: [u32; 2], frames: usize) -> Scene {

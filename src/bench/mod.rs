@@ -29,7 +29,7 @@ pub use runner::{Bench, Options};
 pub use table::{seconds, table};
 
 use crate::monitor::Monitor;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// One size of a stage's work. It never changes, lest results of different versions be compared wrongly.
@@ -43,6 +43,18 @@ pub struct Size {
     pub picture: [u32; 2],
     /// How much more work this is than the stage's other sizes: times that are not measured are guessed by it.
     pub cost: f64,
+}
+
+impl Size {
+    /// A size with pictures; `[0; 2]` where there are none.
+    pub const fn new(name: &'static str, count: usize, picture: [u32; 2], cost: f64) -> Self {
+        Self {
+            name,
+            count,
+            picture,
+            cost,
+        }
+    }
 }
 
 /// One stage of work.
@@ -75,6 +87,8 @@ pub struct Work {
     pub once: bool,
     /// Share of the last run in which the adapter's lanes had nothing to do, where there are any.
     pub idle: Rc<Cell<Option<f64>>>,
+    /// Who decoded the clip of the last run, and why not the other, where one was decoded.
+    pub decoder: Rc<RefCell<Option<String>>>,
 }
 
 impl Work {
@@ -86,6 +100,7 @@ impl Work {
             run: Box::new(run),
             once: false,
             idle: Rc::default(),
+            decoder: Rc::default(),
         }
     }
 

@@ -10,12 +10,7 @@ const SEED: u64 = 11;
 const DIMS: [u32; 3] = [256, 96, 256];
 
 const fn size(name: &'static str, count: usize) -> Size {
-    Size {
-        name,
-        count,
-        picture: [0; 2],
-        cost: count as f64,
-    }
+    Size::new(name, count, [0; 2], count as f64)
 }
 
 /// As agents cast them: up, through the world and back.

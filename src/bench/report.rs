@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Stage, row};
-use crate::gpu::{AdapterSummary, profile::KernelTime};
+use crate::gpu::{Gpu, Tier, profile::KernelTime};
 
 /// Format version of the document.
 pub const FORMAT: u32 = 1;
@@ -21,22 +21,32 @@ pub struct Device {
     pub driver: String,
     /// Lanes of the smallest and the largest subgroup; none without subgroups.
     pub subgroups: Option<[u32; 2]>,
-    /// Largest storage binding in bytes.
+    /// Bytes of the largest binding that was used: the adapter's, or less by `limits`.
     pub max_binding: u64,
     /// Kernels are timed.
     pub timestamps: bool,
+    /// `adapter` or `low`; empty in documents of before it was told.
+    #[serde(default)]
+    pub limits: String,
+    /// What kernels could count on, `plain` or `eight`; empty in documents of before it was told.
+    #[serde(default)]
+    pub tier: String,
 }
 
-impl From<&AdapterSummary> for Device {
-    fn from(adapter: &AdapterSummary) -> Self {
+impl Device {
+    /// An open one, as it is used.
+    pub(super) fn of(gpu: &Gpu) -> Self {
+        let (adapter, caps) = (gpu.summary(), gpu.caps());
         Self {
             name: adapter.name.clone(),
             kind: adapter.kind.to_owned(),
             backend: adapter.backend.clone(),
             driver: adapter.driver.clone(),
             subgroups: adapter.subgroups.then_some(adapter.subgroup_sizes),
-            max_binding: adapter.max_binding,
+            max_binding: caps.binding,
             timestamps: adapter.timestamps,
+            limits: caps.limits.to_string(),
+            tier: gpu.tier().unwrap_or(Tier::Plain).to_string(),
         }
     }
 }
@@ -154,6 +164,9 @@ pub struct Entry {
     /// Share of the time in which the adapter's lanes had nothing to do; of a row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle: Option<f64>,
+    /// Who decoded the clip, and why not the other; of `decode`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoder: Option<String>,
     /// Why it was left out, or the error's words.
     pub note: Option<String>,
 }
@@ -179,6 +192,7 @@ impl Entry {
             host_peak_bytes: None,
             host_peak_is_own: false,
             idle: None,
+            decoder: None,
             note: Some(note),
         }
     }
@@ -210,6 +224,12 @@ pub struct Report {
     pub date: String,
     /// The device.
     pub device: Device,
+    /// Who was to decode: `auto`, `software` or `cuda`.
+    #[serde(default)]
+    pub decode: String,
+    /// Who decoded, and why not the other; none where that was not measured.
+    #[serde(default)]
+    pub decoder: Option<String>,
     /// The machine around it.
     pub host: Host,
     /// Only the smallest sizes, once each.
@@ -257,6 +277,7 @@ impl Report {
                 _ => None,
             };
         }
+        self.decoder = self.entries.iter().find_map(|e| e.decoder.clone());
         self.row = self.row_speed();
     }
 
@@ -273,6 +294,11 @@ impl Report {
             per_hour: 3600.0 / seconds,
             estimated_from: (size != row::STANDARD).then(|| size.clone()),
         })
+    }
+
+    /// Whether anything was measured.
+    pub fn has_measured(&self) -> bool {
+        self.entries.iter().any(|e| e.status == Status::Measured)
     }
 
     /// Whether a stage failed.
@@ -299,6 +325,8 @@ pub(super) mod tests {
                 driver: "driver 5".to_owned(),
                 ..Device::default()
             },
+            decode: "auto".to_owned(),
+            decoder: None,
             host: Host::default(),
             quick: false,
             minutes: 1.0,

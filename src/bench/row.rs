@@ -20,15 +20,6 @@ use crate::store::Run;
 const PROMPT: &str = "A robot walks through a room with wooden crates, slow dolly forward";
 const SEED: u64 = 11;
 
-const fn size(name: &'static str, count: usize, picture: [u32; 2], cost: f64) -> Size {
-    Size {
-        name,
-        count,
-        picture,
-        cost,
-    }
-}
-
 /// The size by whose time a machine is judged.
 pub const STANDARD: &str = "preset standard";
 
@@ -38,21 +29,22 @@ pub static STAGE: Stage = Stage {
     unit: "rows",
     about: "one row from its prompt to its report: takes, scores, depth, cameras, splats, world, agents",
     sizes: &[
-        size("tiny, 1 take", 1, [128, 72], 1.0),
-        size("preset draft", 2, [320, 180], 7.0),
-        size(STANDARD, 2, [640, 360], 50.0),
+        Size::new("tiny, 1 take", 1, [128, 72], 1.0),
+        Size::new("preset draft", 2, [320, 180], 7.0),
+        Size::new(STANDARD, 2, [640, 360], 50.0),
     ],
     prepare,
 };
 
 /// How a row of this size is made.
-fn config(size: &Size, adapter: &AdapterChoice) -> Config {
+fn config(ground: &Ground, size: &Size) -> Config {
     let preset = match size.name {
         STANDARD => Preset::Standard,
         _ => Preset::Draft,
     };
     let mut config = Config {
-        adapter: adapter.to_string(),
+        adapter: ground.adapter().to_string(),
+        decode: ground.decode(),
         takes: size.count as u32,
         max_iterations: 1,
         ..Config::preset(preset)
@@ -66,7 +58,7 @@ fn config(size: &Size, adapter: &AdapterChoice) -> Config {
 }
 
 fn prepare(ground: &Ground, size: &Size) -> anyhow::Result<Work> {
-    let config = config(size, ground.adapter());
+    let config = config(ground, size);
     let path = ground.folder().join("row.csv");
     std::fs::write(&path, format!("id,prompt,seed\nrow,\"{PROMPT}\",{SEED}\n"))?;
     let mut found = manifest::read(&path)?;

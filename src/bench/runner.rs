@@ -14,6 +14,7 @@ use crate::gpu::{AdapterChoice, Gpu, GpuError, Tier, memory, profile};
 use crate::monitor::{Monitor, panic_text};
 use crate::motion::MotionError;
 use crate::splat::SplatError;
+use crate::video::Decode;
 use crate::world::WorldError;
 
 /// What is measured.
@@ -42,13 +43,16 @@ const MUCH: f64 = 6.0;
 pub struct Bench<'a> {
     /// The adapter.
     pub adapter: &'a AdapterChoice,
+    /// Who is to decode clips.
+    pub decode: Decode,
     /// What is measured.
     pub options: Options,
     /// The stages; those of [`super::STAGES`], or some of them.
     pub stages: &'a [&'a Stage],
     /// True once it should end.
     pub stop: Arc<AtomicBool>,
-    /// Keeps the document as it is now; called after each size.
+    /// Keeps the document as it is now; called after each size, once one is measured, and at the end. Where a signal
+    /// comes before anything is measured, an older document stays.
     pub save: &'a dyn Fn(&Report) -> anyhow::Result<()>,
     /// Hears of each size before it begins, and when it has ended.
     pub tell: &'a dyn Fn(&Stage, &Size, Option<&Entry>),
@@ -82,7 +86,9 @@ impl Bench<'_> {
             date: jiff::Timestamp::now()
                 .strftime("%Y-%m-%dT%H:%M:%SZ")
                 .to_string(),
-            device: Device::from(gpu.summary()),
+            device: Device::of(&gpu),
+            decode: self.decode.to_string(),
+            decoder: None,
             host: host::host(),
             quick: self.options.quick,
             minutes: self.options.minutes,
@@ -95,9 +101,10 @@ impl Bench<'_> {
             finished: false,
             seconds: 0.0,
         };
-        (self.save)(&report)?;
+        let ground = Ground::new(self.adapter, self.decode, gpu.clone(), self.stop.clone())?;
         self.compile(&gpu, &mut report);
-        let ground = Ground::new(self.adapter, gpu, self.stop.clone())?;
+        // A device that is lost is opened again, and the old one goes first.
+        drop(gpu);
         for (stage, at) in self.order() {
             if self.stopped() {
                 break;
@@ -116,7 +123,9 @@ impl Bench<'_> {
             (self.tell)(stage, size, Some(&entry));
             report.add(entry, self.stages);
             report.seconds = begun.elapsed().as_secs_f64();
-            (self.save)(&report)?;
+            if report.has_measured() {
+                (self.save)(&report)?;
+            }
         }
         if was_profiled {
             profile::enable();
@@ -124,7 +133,9 @@ impl Bench<'_> {
         report.interrupted = self.stopped();
         report.finished = !report.interrupted;
         report.seconds = begun.elapsed().as_secs_f64();
-        (self.save)(&report)?;
+        if report.has_measured() || report.finished {
+            (self.save)(&report)?;
+        }
         Ok(report)
     }
 
@@ -243,6 +254,7 @@ impl Bench<'_> {
             host_peak_bytes: host::peak(),
             host_peak_is_own,
             idle: work.idle.get(),
+            decoder: work.decoder.take(),
             note: None,
             ..Entry::without(stage, size.name, Status::Measured, String::new())
         })

@@ -17,7 +17,12 @@ pub static STAGE: Stage = Stage {
 
 fn prepare(ground: &Ground, size: &Size) -> anyhow::Result<Work> {
     let (gpu, clip) = (ground.gpu()?, ground.clip(size.picture, size.count)?);
-    let frames = decode(&gpu, &clip, &whole(), &crate::monitor::Silent)?;
+    let frames = decode(
+        &gpu,
+        &clip,
+        &whole(ground.decode()),
+        &crate::monitor::Silent,
+    )?;
     let motion = estimate(
         &gpu,
         &frames,

@@ -7,12 +7,7 @@ use crate::numeric::Rng;
 const SEED: u64 = 3;
 
 const fn size(name: &'static str, log2: u32) -> Size {
-    Size {
-        name,
-        count: 1 << log2,
-        picture: [0; 2],
-        cost: (1u64 << log2) as f64,
-    }
+    Size::new(name, 1 << log2, [0; 2], (1u64 << log2) as f64)
 }
 
 /// Sizes; the scan takes the same.

@@ -15,20 +15,11 @@ const STEPS: usize = 4;
 /// Mean depth of the cloud.
 const EXTENT: f64 = 6.0;
 
-const fn size(name: &'static str, count: usize, picture: [u32; 2], cost: f64) -> Size {
-    Size {
-        name,
-        count,
-        picture,
-        cost,
-    }
-}
-
 const SIZES: [Size; 4] = [
-    size("100k splats, 1280x720", 100_000, [1280, 720], 1.0),
-    size("100k splats, 1920x1080", 100_000, [1920, 1080], 1.8),
-    size("1M splats, 1280x720", 1_000_000, [1280, 720], 7.0),
-    size("1M splats, 1920x1080", 1_000_000, [1920, 1080], 10.0),
+    Size::new("100k splats, 1280x720", 100_000, [1280, 720], 1.0),
+    Size::new("100k splats, 1920x1080", 100_000, [1920, 1080], 1.8),
+    Size::new("1M splats, 1280x720", 1_000_000, [1280, 720], 7.0),
+    Size::new("1M splats, 1920x1080", 1_000_000, [1920, 1080], 10.0),
 ];
 
 /// As a fit does them, one frame a step.
@@ -148,7 +139,8 @@ fn fitting(
     let pairs = trainer.most_instances()?;
     let limit = gpu.caps().binding >> 20;
     Err(Unfit(format!(
-        "{pairs} pairs of splat and tile do not fit the largest binding of this adapter, {limit} MiB"
+        "{pairs} pairs of splat and tile do not fit a binding: {} is {limit} MiB",
+        gpu.caps().limits.whose()
     ))
     .into())
 }

@@ -30,6 +30,17 @@ pub fn table(report: &Report, old: Option<&Old>) -> String {
     let mut say = |line: String| {
         let _ = writeln!(text, "{line}");
     };
+    if !d.limits.is_empty() {
+        say(format!(
+            "limits {}: bindings of up to {} MiB, kernels of tier {}",
+            d.limits,
+            d.max_binding >> 20,
+            d.tier
+        ));
+    }
+    if let Some(decoder) = &report.decoder {
+        say(format!("decoded in {decoder}"));
+    }
     if let Some(compiled) = report.compile_seconds {
         say(format!(
             "all kernels built in {}, before anything was timed",

@@ -4,12 +4,7 @@ use super::{Ground, Size, Stage, Work};
 use crate::world::{DepthView, WorldOptions, align, build};
 
 const fn size(name: &'static str, count: usize, cost: f64) -> Size {
-    Size {
-        name,
-        count,
-        picture: [320, 180],
-        cost,
-    }
+    Size::new(name, count, [320, 180], cost)
 }
 
 const VIEWS: usize = 24;

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::Globals;
 use crate::bench::compare::Old;
 use crate::bench::{Bench, Entry, Options, Report, STAGES, Size, Stage, Status, seconds, table};
 use crate::files::write_atomic;
+use crate::gpu::AdapterChoice;
 use crate::progress::{LogFormat, tell};
 use crate::run::signals;
 
@@ -22,14 +23,14 @@ const FILE: &str = "bench.json";
   director bench --quick --out /tmp/look       the smallest sizes, once each
   director bench --stage sort --stage scan
   director bench --compare old/bench.json --out new
-All work is made here from fixed seeds. The document DIR/bench.json is written anew after each size, so what is cut off
-keeps what was measured; docs/bench.md describes its fields.
+All work is made here from fixed seeds. The document DIR/bench.json is written anew after each size that is
+measured, so what is cut off keeps what was; docs/bench.md describes its fields.
 Exit codes: 0 all measured, or left out with a reason, 1 some stages failed, 2 could not run, 130 interrupted.")]
 pub struct Args {
     /// Minutes after which nothing more is begun; a size that would not fit is left out, with the time it would take
     #[arg(long, value_name = "N", default_value_t = 3.0, value_parser = minutes)]
     minutes: f64,
-    /// Folder of the document bench.json, over one that is there
+    /// Folder of the document bench.json, over one that is there once something is measured
     #[arg(long, short, value_name = "DIR", default_value = "bench")]
     out: PathBuf,
     /// The smallest size of each stage only, once each
@@ -60,6 +61,15 @@ fn names() -> clap::builder::PossibleValuesParser {
 
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let (adapter, decode) = (globals.adapter(), globals.decode()?);
+    if let Some(reason) = decode.refusal() {
+        bail!(reason);
+    }
+    if AdapterChoice::list(&adapter.to_string()).len() != 1 {
+        bail!(
+            "director bench measures one adapter at a time, and --adapter {adapter} names several; give one of them"
+        );
+    }
     // Read first: it may be the file that is written over.
     let old = match &args.compare {
         None => None,
@@ -75,7 +85,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     };
     let stages: Vec<&Stage> = STAGES.into_iter().filter(|stage| chosen(stage)).collect();
     let bench = Bench {
-        adapter: &globals.adapter(),
+        adapter: &adapter,
+        decode,
         options: Options {
             minutes: args.minutes,
             quick: args.quick,
@@ -87,14 +98,16 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     };
     let report = bench.run()?;
     if let Some(old) = &old {
-        old.notes(&report.device).iter().for_each(|n| note(n));
+        old.notes(&report).iter().for_each(|n| note(n));
     }
     if args.json {
         anstream::println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         anstream::print!("{}", table(&report, old.as_ref()));
     }
-    if !globals.quiet && globals.log_format == LogFormat::Text {
+    // Where nothing was measured, a document of before is left.
+    let kept = report.has_measured() || report.finished;
+    if kept && !globals.quiet && globals.log_format == LogFormat::Text {
         tell(&format!("{}", path.display()));
     }
     Ok(match (report.interrupted, report.has_failed()) {

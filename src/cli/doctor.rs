@@ -38,6 +38,10 @@ struct Findings {
     chosen: Option<String>,
     /// What its kernels may count on.
     tier: Option<Tier>,
+    /// `adapter` or `low`.
+    limits: String,
+    /// Bytes of the largest binding that they may use.
+    binding: Option<u64>,
     ffmpeg: String,
     hardware_devices: Vec<HardwareDevice>,
     /// Decoding on the card, whose frames never visit the host.
@@ -47,6 +51,9 @@ struct Findings {
     decoders_missing: Vec<&'static str>,
     free_bytes: Option<u64>,
     config_file: Option<PathBuf>,
+    /// The settings have faults, which are told.
+    #[serde(skip)]
+    config_faulty: bool,
     /// What keeps a run from working, each with its mend.
     faults: Vec<String>,
     /// What makes it slower or narrower.
@@ -131,6 +138,8 @@ fn find(args: &Args, globals: &Globals) -> Findings {
     Findings {
         version: env!("CARGO_PKG_VERSION"),
         adapters: adapters(),
+        limits: globals.limits.to_string(),
+        binding: opened.as_ref().ok().map(|gpu| gpu.caps().binding),
         chosen: opened.as_ref().ok().map(|gpu| gpu.summary().name.clone()),
         tier: opened.ok().and_then(|gpu| gpu.tier().ok()),
         ffmpeg: video::versions(),
@@ -140,7 +149,8 @@ fn find(args: &Args, globals: &Globals) -> Findings {
         decoders: names(decoders),
         decoders_missing,
         free_bytes: free_bytes.ok(),
-        config_file: config.ok().and_then(|c| c.file),
+        config_faulty: config.is_err(),
+        config_file: Settings::default().file(globals),
         faults,
         notes,
     }
@@ -184,6 +194,16 @@ impl Findings {
                 ),
             );
         }
+        if let (Some(binding), Some(tier)) = (self.binding, self.tier) {
+            say(
+                "uses",
+                format!(
+                    "limits {}: bindings of up to {} MiB, kernels of tier {tier}",
+                    self.limits,
+                    binding >> 20
+                ),
+            );
+        }
         say("FFmpeg", self.ffmpeg.clone());
         let (open, closed): (Vec<&HardwareDevice>, Vec<_>) = self
             .hardware_devices
@@ -202,9 +222,15 @@ impl Findings {
         if let Some(free) = self.free_bytes {
             say("disk free", indicatif::BinaryBytes(free).to_string());
         }
-        let config = match &self.config_file {
-            Some(file) => file.display().to_string(),
-            None => "no director.toml here: the preset's values".to_owned(),
+        let config = match (&self.config_file, self.config_faulty) {
+            (Some(file), false) => file.display().to_string(),
+            (Some(file), true) => {
+                format!("{}, with faults in the settings: see below", file.display())
+            }
+            (None, false) => "no director.toml here: the preset's values".to_owned(),
+            (None, true) => {
+                "no director.toml here, and faults in the other settings: see below".to_owned()
+            }
         };
         say("settings", config);
         for note in &self.notes {

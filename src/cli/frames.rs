@@ -47,7 +47,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let options = DecodeOptions {
         max_side: args.max_side,
         max_frames: args.max_frames,
-        decode: globals.decode(),
+        decode: globals.decode()?,
         ..DecodeOptions::default()
     };
     let monitor = Single::new(globals.quiet);

@@ -112,12 +112,22 @@ impl Globals {
     }
 
     /// What `--decode` says, else `DIRECTOR_DECODE`, else `auto`.
-    pub fn decode(&self) -> Decode {
-        let named = || {
-            <Decode as clap::ValueEnum>::from_str(&std::env::var("DIRECTOR_DECODE").ok()?, false)
-                .ok()
-        };
-        self.decode.or_else(named).unwrap_or_default()
+    ///
+    /// # Errors
+    /// The variable holds another word.
+    pub fn decode(&self) -> anyhow::Result<Decode> {
+        if let Some(decode) = self.decode {
+            return Ok(decode);
+        }
+        let named = std::env::var_os("DIRECTOR_DECODE").unwrap_or_default();
+        let named = named.to_string_lossy();
+        match named.trim() {
+            "" => Ok(Decode::default()),
+            name => <Decode as clap::ValueEnum>::from_str(name, false).map_err(|_| {
+                let names = Decode::NAMES.join(", ");
+                anyhow::anyhow!("DIRECTOR_DECODE is '{name}', which is not one of {names}")
+            }),
+        }
     }
 
     /// Opens [`Globals::adapter`].

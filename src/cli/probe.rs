@@ -31,7 +31,7 @@ struct Document<'a> {
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let found = examine(&args.input, &Single::new(globals.quiet))?;
-    let decode = globals.decode();
+    let decode = globals.decode()?;
     anyhow::ensure!(
         decode.refusal().is_none(),
         decode.refusal().unwrap_or_default()

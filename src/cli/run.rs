@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 use super::{Globals, settings::Settings};
-use crate::gpu::AdapterChoice;
+use crate::gpu::{AdapterChoice, look_for};
 use crate::manifest::{self, Fault, ManifestError, Prompt};
 use crate::pipeline::Config;
 use crate::progress::{LogFormat, Logged, Reporter, tell};
@@ -121,13 +121,17 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         .clone()
         .unwrap_or_else(|| default_out(&args.manifest));
     let stop = signals::install().context("installing the signal handlers")?;
+    let adapters = AdapterChoice::list(&config.adapter);
+    if !out.join("run.toml").exists() {
+        // Nothing is left of a run that cannot begin.
+        look_for(&adapters)?;
+    }
     let run = Run::open(&out)?.verifying(match args.verify {
         true => Verify::Full,
         false => Verify::Quick,
     });
     super::logging::into_run(&out)
         .with_context(|| format!("{}: the log cannot be opened", out.display()))?;
-    let adapters = AdapterChoice::list(&config.adapter);
     let reporter = Reporter::new(globals.quiet, globals.log_format);
     let listener = Both(&reporter, &Logged);
     let events = Events::open(&run, &listener, &stop)?;

@@ -95,7 +95,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     options.check()?;
     let motion = MotionOptions::default();
     let gpu = globals.gpu()?;
-    let read = pipeline::reading(None, args.max_side, globals.decode());
+    let read = pipeline::reading(None, args.max_side, globals.decode()?);
     let mut results = Vec::new();
     for path in &args.inputs {
         let result = pipeline::scored(&gpu, path, &read, &motion, &options, &monitor);

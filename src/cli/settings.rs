@@ -91,13 +91,22 @@ impl Settings {
     /// # Errors
     /// As [`layers::resolve`].
     pub fn resolved(&self, globals: &Globals) -> Result<Resolved, ConfigError> {
-        layers::resolve(&Sources {
+        layers::resolve(&self.sources(globals))
+    }
+
+    /// The configuration file that is read, sound or not, where there is one.
+    pub fn file(&self, globals: &Globals) -> Option<PathBuf> {
+        layers::file_of(&self.sources(globals))
+    }
+
+    fn sources(&self, globals: &Globals) -> Sources {
+        Sources {
             folder: PathBuf::new(),
             file: self.config.clone(),
             environment: std::env::vars_os().collect(),
             set: self.set.clone(),
             flags: self.flags(globals),
-        })
+        }
     }
 
     /// What a run was told, with the flags that were typed over it; neither `director.toml` nor the environment counts.

@@ -76,7 +76,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let decode = DecodeOptions {
         max_side: args.max_side,
         max_frames: Some(args.max_frames),
-        decode: globals.decode(),
+        decode: globals.decode()?,
         ..DecodeOptions::default()
     };
     let frames = video::decode(&gpu, &args.input, &decode, &monitor)?;

@@ -115,6 +115,7 @@ impl Gpu {
                 doing: std::any::type_name::<T>().to_owned(),
                 bytes,
                 limit,
+                limits: self.caps().limits,
             });
         }
         Ok(bytes)

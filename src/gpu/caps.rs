@@ -45,6 +45,25 @@ impl std::str::FromStr for Limits {
     }
 }
 
+impl std::fmt::Display for Limits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Adapter => "adapter",
+            Self::Low(_) => "low",
+        })
+    }
+}
+
+impl Limits {
+    /// Whose limit it is that was met, in words.
+    pub fn whose(self) -> &'static str {
+        match self {
+            Self::Adapter => "this adapter's limit",
+            Self::Low(_) => "the limit of --limits low",
+        }
+    }
+}
+
 /// Bytes of the largest binding of low limits.
 pub const LOW: u32 = 16 << 20;
 
@@ -63,6 +82,8 @@ pub fn limits() -> Limits {
 /// What an open device can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
+    /// How much of the adapter's limits was asked for.
+    pub limits: Limits,
     /// Bytes of the largest buffer that a kernel can be given.
     pub binding: u64,
     /// Most workgroups along one dimension.
@@ -97,10 +118,11 @@ impl Limits {
 }
 
 impl Caps {
-    pub(super) fn of(device: &wgpu::Device, summary: &AdapterSummary) -> Self {
+    pub(super) fn of(device: &wgpu::Device, summary: &AdapterSummary, asked: Limits) -> Self {
         let limits = device.limits();
         let mappable = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
         Self {
+            limits: asked,
             binding: limits
                 .max_storage_buffer_binding_size
                 .min(limits.max_buffer_size),

@@ -175,6 +175,46 @@ pub fn adapters() -> Vec<AdapterSummary> {
     found.iter().map(summarise).collect()
 }
 
+/// The place of the adapter that is chosen.
+fn choose(found: &[&AdapterSummary], choice: &AdapterChoice) -> Result<usize, GpuError> {
+    let at = match choice {
+        AdapterChoice::Auto => (0..found.len()).min_by_key(|&i| (rank(found[i].kind), i)),
+        AdapterChoice::Index(index) => (*index < found.len()).then_some(*index),
+        AdapterChoice::Name(name) => {
+            let name = name.to_lowercase();
+            found
+                .iter()
+                .position(|s| s.name.to_lowercase().contains(&name))
+        }
+    };
+    at.ok_or_else(|| {
+        let names: Vec<_> = found
+            .iter()
+            .enumerate()
+            .map(|(i, s)| format!("{i} or '{}'", s.name))
+            .collect();
+        GpuError::NoAdapter(match names.is_empty() {
+            true => String::new(),
+            false => format!(
+                " for --adapter {choice}; choose one of {} (several by number, such as 0,1, are one lane each)",
+                names.join(", ")
+            ),
+        })
+    })
+}
+
+/// Whether there is an adapter for each of `choices`; none is opened.
+///
+/// # Errors
+/// [`GpuError::NoAdapter`].
+pub fn look_for(choices: &[AdapterChoice]) -> Result<(), GpuError> {
+    let found = adapters();
+    let found: Vec<&AdapterSummary> = found.iter().collect();
+    choices
+        .iter()
+        .try_for_each(|choice| choose(&found, choice).map(|_| ()))
+}
+
 impl Gpu {
     /// Opens an adapter with every feature and limit of it that the kernels can use, or those that
     /// [`caps::limit`] said.
@@ -196,31 +236,8 @@ impl Gpu {
                 .into_iter()
                 .map(|adapter| (summarise(&adapter), adapter))
                 .collect();
-        let at = match choice {
-            AdapterChoice::Auto => (0..found.len()).min_by_key(|&i| (rank(found[i].0.kind), i)),
-            AdapterChoice::Index(index) => (*index < found.len()).then_some(*index),
-            AdapterChoice::Name(name) => {
-                let name = name.to_lowercase();
-                found
-                    .iter()
-                    .position(|(s, _)| s.name.to_lowercase().contains(&name))
-            }
-        };
-        let Some(at) = at else {
-            let names: Vec<_> = found
-                .iter()
-                .enumerate()
-                .map(|(i, (s, _))| format!("{i} or '{}'", s.name))
-                .collect();
-            return Err(GpuError::NoAdapter(if names.is_empty() {
-                String::new()
-            } else {
-                format!(
-                    " for --adapter {choice}; choose one of {} (several by number, such as 0,1, are one lane each)",
-                    names.join(", ")
-                )
-            }));
-        };
+        let summaries: Vec<&AdapterSummary> = found.iter().map(|(summary, _)| summary).collect();
+        let at = choose(&summaries, choice)?;
         let (summary, adapter) = found.swap_remove(at);
         let (required_features, required_limits) = limits.of(&adapter);
         let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
@@ -236,7 +253,7 @@ impl Gpu {
         })?;
         let shared = Arc::new(Shared {
             cache: super::cache::Cache::open(&adapter, &device),
-            caps: Caps::of(&device, &summary),
+            caps: Caps::of(&device, &summary, limits),
             tier: OnceLock::new(),
             device,
             queue,

@@ -69,7 +69,13 @@ impl Gpu {
             // SAFETY: the guard keeps the device alive; nothing of it is destroyed but what is made here.
             let device = unsafe { self.device().as_hal::<Vulkan>() };
             let device = device.ok_or_else(|| refuse("this backend is not Vulkan"))?;
-            make(&device, size)?
+            let made = make(&device, size)?;
+            // Of a device that was lost meanwhile wgpu takes nothing more.
+            self.alive().inspect_err(|_| {
+                // SAFETY: both were made above, nobody else knows them, and no work names them.
+                unsafe { unmake(&device, made.buffer, made.memory) }
+            })?;
+            made
         };
         // SAFETY: buffer and memory were made for each other from offset 0, and nothing else names them; from here on
         // wgpu destroys both, once.
@@ -184,10 +190,7 @@ fn make(device: &vulkan::Device, size: u64) -> Result<Made, GpuError> {
     let shared = share(device, buffer, memory);
     let fd = shared.inspect_err(|_| {
         // SAFETY: both were made above, nobody else knows them, and no work names them.
-        unsafe {
-            raw.destroy_buffer(buffer, None);
-            raw.free_memory(memory, None);
-        }
+        unsafe { unmake(device, buffer, memory) }
     })?;
     Ok(Made {
         buffer,
@@ -195,6 +198,19 @@ fn make(device: &vulkan::Device, size: u64) -> Result<Made, GpuError> {
         bytes,
         fd,
     })
+}
+
+/// Destroys a buffer and its memory.
+///
+/// # Safety
+/// Both are of this device, nothing else names them, and no work that does is under way.
+unsafe fn unmake(device: &vulkan::Device, buffer: vk::Buffer, memory: vk::DeviceMemory) {
+    let raw = device.raw_device();
+    // SAFETY: as the caller promises.
+    unsafe {
+        raw.destroy_buffer(buffer, None);
+        raw.free_memory(memory, None);
+    }
 }
 
 /// Memory that is the buffer's alone and may be exported, with its bytes.

@@ -31,7 +31,7 @@ mod upload;
 
 pub use buffer::{AnyBuffer, Buffer};
 pub use caps::{Caps, Tier};
-pub use context::{AdapterChoice, AdapterSummary, Gpu, adapters};
+pub use context::{AdapterChoice, AdapterSummary, Gpu, adapters, look_for};
 pub use kernel::{Access, Binding, GpuType, Kernel, Numbers, Variants, groups_1d, groups_2d};
 pub use recorder::Recorder;
 pub use shadow::Shadow;
@@ -90,16 +90,19 @@ pub enum GpuError {
     /// The device was lost (driver reset, unplugged, killed).
     #[error("the GPU device was lost: {0}; the next row opens a fresh one")]
     Lost(String),
-    /// A buffer is larger than this adapter can bind.
+    /// A buffer is larger than can be bound.
     #[error(
-        "a buffer of {bytes} bytes for {doing} is over this adapter's limit of {limit}; use a smaller working size"
+        "a buffer of {bytes} bytes for {doing} is over {} of {limit}; use a smaller working size",
+        .limits.whose()
     )]
     TooLarge {
         /// What was being done.
         doing: String,
         /// Bytes asked for.
         bytes: u64,
-        /// Bytes this adapter can bind.
+        /// Bytes that can be bound.
         limit: u64,
+        /// Whose limit that is.
+        limits: caps::Limits,
     },
 }

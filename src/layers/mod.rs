@@ -282,6 +282,11 @@ pub fn resolve(sources: &Sources) -> Result<Resolved, ConfigError> {
     }
 }
 
+/// The configuration file that [`resolve`] reads, where there is one.
+pub fn file_of(sources: &Sources) -> Option<PathBuf> {
+    named_file(sources).map(|(path, _)| path)
+}
+
 /// The configuration file and who named it; `None` where nobody did and none lies in the working directory.
 fn named_file(sources: &Sources) -> Option<(PathBuf, String)> {
     if let Some(path) = &sources.file {

@@ -298,7 +298,7 @@ fn fitting(options: &FitOptions, most: usize, monitor: &dyn Monitor) -> FitOptio
     let room = (most / TILES).max(1);
     if options.splats > room {
         monitor.warn(&format!(
-            "{} splats are fitted in place of {}: this adapter holds {most} pairs of splat and tile at once, and a splat makes some {TILES}",
+            "{} splats are fitted in place of {}: a binding holds {most} pairs of splat and tile here, and a splat makes some {TILES}",
             room, options.splats
         ));
     }

@@ -135,7 +135,7 @@ pub static RANGES: Kernel = crate::kernel!(
 
 /// `splat/raster`: each lane loads what it blends.
 pub static RASTER: Kernel = crate::kernel!(
-    "splat/raster", shared ["shared/splat", "shared/blend"], twin crate::splat::twins::raster::twin,
+    "splat/raster", shared ["shared/splat", "shared/blend", "shared/raster"], twin crate::splat::twins::raster::twin,
     workgroup [32, 1, 1], params RasterParams,
     // A pixel whose q or transmittance lies on a threshold may fall to either side: at most 1/255 of a splat.
     bind [read ranges: [u32; 2], read values: u32, read owners: u32, read projected: Projected,
@@ -145,7 +145,7 @@ pub static RASTER: Kernel = crate::kernel!(
 
 /// `splat/raster_lanes`: eight lanes share what they load.
 pub static RASTER_LANES: Kernel = crate::kernel!(
-    "splat/raster_lanes", shared ["shared/splat", "shared/blend"], twin crate::splat::twins::raster_lanes::twin,
+    "splat/raster_lanes", shared ["shared/splat", "shared/blend", "shared/raster"], twin crate::splat::twins::raster_lanes::twin,
     needs Eight, workgroup [32, 1, 1], params RasterParams,
     // A pixel whose q or transmittance lies on a threshold may fall to either side: at most 1/255 of a splat.
     bind [read ranges: [u32; 2], read values: u32, read owners: u32, read projected: Projected,

@@ -11,7 +11,7 @@ use super::training::{
 };
 use super::{SplatError, Splats};
 use crate::camera::Camera;
-use crate::gpu::{Buffer, Gpu, Kernel, Recorder, groups_1d, groups_2d};
+use crate::gpu::{Buffer, Gpu, GpuError, Kernel, Recorder, groups_1d, groups_2d};
 
 /// Learning rates of one step.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ impl Trainer {
             partial_rows: gpu.alloc(pixels)?,
             image_grad: gpu.alloc(pixels)?,
             depth_grad: gpu.alloc(pixels)?,
-            moments: gpu.alloc(moments(gpu, &renderer))?,
+            moments: first_moments(gpu, &renderer)?,
             raster_back: gpu.variant(&RASTER_BACKS)?,
             grads: gpu.alloc(n)?,
             first: gpu.alloc(n)?,
@@ -216,7 +216,7 @@ impl Trainer {
         let (slots, fit) = (self.renderer.capacity(), self.moments.len());
         // The last splat of a part has a slot in each tile at most.
         let step = match slots > fit {
-            true => fit - self.renderer.ranges.len(),
+            true => fit.saturating_sub(self.renderer.ranges.len()),
             false => slots,
         };
         let firsts = (0..slots.max(1)).step_by(step.max(1));
@@ -240,10 +240,18 @@ impl Trainer {
         Ok(short)
     }
 
-    /// Makes room for gradients after the instance buffers grew.
+    /// Makes room for gradients after the instance buffers grew. Where memory runs out, those that there are serve, and
+    /// the backward pass has more parts.
     fn fit_moments(&mut self) -> Result<(), SplatError> {
-        if self.moments.len() < moments(&self.gpu, &self.renderer) {
-            self.moments = self.gpu.alloc(moments(&self.gpu, &self.renderer))?;
+        let wanted = moments(&self.gpu, &self.renderer);
+        if self.moments.len() >= wanted {
+            return Ok(());
+        }
+        match self.gpu.alloc(wanted) {
+            Ok(moments) => self.moments = moments,
+            Err(GpuError::OutOfMemory { .. })
+                if self.moments.len() >= least_moments(&self.renderer) => {}
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }
@@ -296,6 +304,22 @@ impl Trainer {
     }
 }
 
+/// Slots whose gradients must be held at once: those of a part's last splat, and as many before it.
+fn least_moments(renderer: &Renderer) -> usize {
+    2 * renderer.ranges.len()
+}
+
+/// Gradients for all slots, or for a half, a quarter, ... of them where memory runs out.
+fn first_moments(gpu: &Gpu, renderer: &Renderer) -> Result<Buffer<Moments>, GpuError> {
+    let mut count = moments(gpu, renderer);
+    loop {
+        match gpu.alloc(count) {
+            Err(GpuError::OutOfMemory { .. }) if count / 2 >= least_moments(renderer) => count /= 2,
+            made => return made,
+        }
+    }
+}
+
 /// Slots whose gradients are held at once.
 fn moments(gpu: &Gpu, renderer: &Renderer) -> usize {
     renderer.capacity().min(gpu.caps().most::<Moments>())
@@ -319,5 +343,121 @@ fn psnr(rendered: &[u32], frame: &[u32], background: [f32; 3]) -> f64 {
         100.0
     } else {
         -10.0 * mse.log10()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use glam::{DMat3, DVec3};
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    use super::*;
+    use crate::camera::{Intrinsics, Pose};
+    use crate::gpu::AdapterChoice;
+
+    const SIDE: u32 = 64;
+    /// Slots that take some 100 MB of gradients, which one binding holds.
+    const MANY: usize = 2 << 20;
+
+    fn cloud() -> Splats {
+        let n = 400;
+        let at = |i: usize, by: usize| (i * by % 101) as f32 / 50.0 - 1.0;
+        Splats {
+            positions: (0..n)
+                .map(|i| [at(i, 37), at(i, 61), 3.0 + at(i, 17)])
+                .collect(),
+            log_scales: vec![[-2.5; 3]; n],
+            rotations: vec![[1.0, 0.0, 0.0, 0.0]; n],
+            opacity_logits: vec![0.5; n],
+            sh_degree: 0,
+            sh: (0..n).map(|i| [at(i, 7), at(i, 11), at(i, 13)]).collect(),
+        }
+    }
+
+    fn stepped(trainer: &Trainer, truth: &Buffer<u32>) -> [Vec<Splat>; 3] {
+        let side = f64::from(SIDE);
+        let camera = Camera {
+            frame: 0,
+            time: 0.0,
+            depth_scale: 1.0,
+            depth_shift: 0.0,
+            intrinsics: Intrinsics {
+                fx: side,
+                fy: side,
+                cx: side / 2.0,
+                cy: side / 2.0,
+                width: SIDE,
+                height: SIDE,
+            },
+            pose: Pose {
+                rotation: DMat3::IDENTITY,
+                position: DVec3::ZERO,
+            },
+        };
+        let rates = Rates::at(&FitOptions::default(), 3.0, 0.0);
+        trainer
+            .step(&camera, truth, None, [0.0; 3], 0.2, &rates)
+            .expect("a step");
+        trainer.state().expect("state")
+    }
+
+    /// Runs alone in a process of its own, whose memory it limits; see the test below.
+    #[test]
+    #[ignore = "limits the memory of its process; the next test runs it"]
+    fn gradients_find_no_room() {
+        let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
+        if gpu.summary().kind != "software" {
+            println!("its memory is not this process's: went on in parts, not tried");
+            return;
+        }
+        let truth = gpu
+            .upload(&vec![0xFF80_4020; (SIDE * SIDE) as usize])
+            .expect("upload");
+        let trainer = || Trainer::new(&gpu, &cloud(), SIDE, SIDE).expect("a trainer");
+        let mut whole = trainer();
+        assert!(whole.renderer.grow(MANY).expect("grow"));
+        whole.fit_moments().expect("room");
+        assert_eq!((whole.moments.len(), whole.parts().len()), (MANY, 1));
+        let want = stepped(&whole, &truth);
+        drop(whole);
+        gpu.wait().expect("wait");
+        let mut short = trainer();
+        let few = short.moments.len();
+        assert!(short.renderer.grow(MANY).expect("grow"));
+        let status = std::fs::read_to_string("/proc/self/statm").expect("statm");
+        let pages: u64 = status
+            .split(' ')
+            .next()
+            .and_then(|size| size.parse().ok())
+            .expect("pages");
+        let old = getrlimit(Resource::As);
+        let limited = Rlimit {
+            current: Some(pages * 4096 + (48 << 20)),
+            maximum: old.maximum,
+        };
+        setrlimit(Resource::As, limited).expect("limit");
+        assert!(matches!(
+            gpu.alloc::<Moments>(MANY),
+            Err(GpuError::OutOfMemory { .. })
+        ));
+        short.fit_moments().expect("goes on in parts");
+        setrlimit(Resource::As, old).expect("limit");
+        assert_eq!(short.moments.len(), few);
+        assert!(short.parts().len() > 15, "{}", short.parts().len());
+        assert!(stepped(&short, &truth) == want, "the same step");
+        println!("went on in parts");
+    }
+
+    #[test]
+    fn where_no_room_is_for_all_gradients_a_fit_goes_on_in_more_parts() {
+        let output = std::process::Command::new(std::env::current_exe().expect("exe"))
+            .args(["splat::trainer::tests::gradients_find_no_room", "--exact"])
+            .args(["--ignored", "--nocapture"])
+            .output()
+            .expect("run");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{text}");
+        assert!(text.contains("went on in parts"), "{text}");
     }
 }

@@ -169,7 +169,7 @@ pub static LOSS: Kernel = crate::kernel!(
 
 /// `splat/raster_back`: lanes add up in workgroup memory.
 pub static RASTER_BACK: Kernel = crate::kernel!(
-    "splat/raster_back", shared ["shared/splat", "shared/blend", "shared/blend_back"], twin crate::splat::twins::raster_back::twin,
+    "splat/raster_back", shared ["shared/splat", "shared/blend", "shared/blend_back", "shared/raster_back"], twin crate::splat::twins::raster_back::twin,
     workgroup [32, 1, 1], params RasterBackParams,
     // A pixel on a threshold (1/255, 0.99, 1e-4) may fall to either side.
     bind [read counts: u32, read ranges: [u32; 2], read values: u32, read owners: u32, read projected: Projected,
@@ -179,7 +179,7 @@ pub static RASTER_BACK: Kernel = crate::kernel!(
 
 /// `splat/raster_back_lanes`: eight lanes share what they load, and add up among themselves.
 pub static RASTER_BACK_LANES: Kernel = crate::kernel!(
-    "splat/raster_back_lanes", shared ["shared/splat", "shared/blend", "shared/blend_back"], twin crate::splat::twins::raster_back_lanes::twin,
+    "splat/raster_back_lanes", shared ["shared/splat", "shared/blend", "shared/blend_back", "shared/raster_back"], twin crate::splat::twins::raster_back_lanes::twin,
     needs Eight, workgroup [32, 1, 1], params RasterBackParams,
     // A pixel on a threshold (1/255, 0.99, 1e-4) may fall to either side.
     bind [read counts: u32, read ranges: [u32; 2], read values: u32, read owners: u32, read projected: Projected,

@@ -11,6 +11,7 @@ use anyhow::bail;
 use serde_json::Value;
 use sora_director::bench::{Bench, Entry, Ground, Options, Report, Size, Stage, Status, Work};
 use sora_director::gpu::{AdapterChoice, GpuError};
+use sora_director::video::Decode;
 
 use crate::spine::cli::{director, run, stderr};
 
@@ -56,6 +57,7 @@ fn bench(stages: &[&Stage], minutes: f64, stop: &Arc<AtomicBool>) -> (Report, Ve
     let saved = RefCell::new(Vec::new());
     let bench = Bench {
         adapter: &AdapterChoice::Auto,
+        decode: Decode::Auto,
         options: Options {
             minutes,
             quick: false,
@@ -143,10 +145,26 @@ fn a_stage_that_fails_is_marked_with_its_words_and_the_rest_goes_on() {
         note("lost")
     );
     assert!(report.has_failed() && report.finished && !report.interrupted);
-    // Kept before the first, after each, and at the end: what is cut off loses nothing that was measured.
+    // Kept after each, and at the end: what is cut off loses nothing that was measured.
     let kept: Vec<usize> = saved.iter().map(|report| report.entries.len()).collect();
-    assert_eq!(kept, [0, 1, 2, 3, 4, 5, 6, 6]);
-    assert!(!saved[6].finished);
+    assert_eq!(kept, [1, 2, 3, 4, 5, 6, 6]);
+    assert!(!saved[5].finished);
+}
+
+#[test]
+fn nothing_is_kept_before_something_is_measured() {
+    let broken = stage("broken", &ONE, |_, _| bail!("broken"));
+    let first = stage("first", &ONE, fill);
+    let (report, saved) = bench(&[&broken, &first], 5.0, &Arc::default());
+    let kept: Vec<usize> = saved.iter().map(|report| report.entries.len()).collect();
+    assert_eq!(kept, [2, 2]);
+    assert!(report.finished);
+    // All failed: that is what this machine is worth.
+    let (_, saved) = bench(&[&broken], 5.0, &Arc::default());
+    assert_eq!(saved.len(), 1);
+    assert!(saved[0].finished && saved[0].has_failed());
+    let (report, saved) = bench(&[&first], 5.0, &Arc::new(AtomicBool::new(true)));
+    assert!(report.interrupted && saved.is_empty());
 }
 
 #[test]
@@ -284,9 +302,121 @@ fn without_a_driver_one_line_says_so() {
     assert_eq!(told.lines().count(), 1, "{told}");
 }
 
+#[test]
+fn the_document_tells_how_the_device_was_used_and_who_decoded() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let out = folder.path().display().to_string();
+    let args = ["bench", "--quick", "--stage", "decode", "--out", &out];
+    let output = run(&[&args[..], &["--limits", "low", "--decode", "software"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = document(folder.path());
+    let device = &found["device"];
+    assert_eq!(device["limits"], "low");
+    assert_eq!(device["tier"], "plain");
+    assert_eq!(device["max_binding"], 16 << 20);
+    assert_eq!(found["decode"], "software");
+    assert_eq!(found["decoder"], "software (as asked for)");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        text.contains("limits low: bindings of up to 16 MiB, kernels of tier plain"),
+        "{text}"
+    );
+    assert!(
+        text.contains("decoded in software (as asked for)"),
+        "{text}"
+    );
+
+    let low = folder.path().join("low.json");
+    std::fs::rename(folder.path().join("bench.json"), &low).expect("rename");
+    let low = low.display().to_string();
+    let output = run(&[&args[..], &["--compare", &low]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(
+        told.contains("note: --limits: low then, adapter now"),
+        "{told}"
+    );
+    assert_eq!(document(folder.path())["device"]["limits"], "adapter");
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused_and_an_older_document_stays() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let out = folder.path().display().to_string();
+    let path = folder.path().join("bench.json");
+    std::fs::write(&path, "older").expect("write");
+    let args = ["bench", "--quick", "--stage", "scan", "--out", &out];
+    let refused = |more: &[&str], variable: (&str, &str), words: &[&str]| {
+        let output = director(&[&args[..], more].concat())
+            .env(variable.0, variable.1)
+            .output()
+            .expect("starts");
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        for word in words {
+            assert!(told.contains(word), "{told}");
+        }
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "older");
+    };
+    let none = ("DIRECTOR_DECODE", "");
+    refused(
+        &["--adapter", "0,0"],
+        none,
+        &["one adapter", "0,0", "give one"],
+    );
+    refused(&[], ("DIRECTOR_ADAPTER", "0,1"), &["one adapter", "0,1"]);
+    refused(
+        &[],
+        ("TMPDIR", "/nowhere"),
+        &["/nowhere", "let TMPDIR name a folder"],
+    );
+    refused(
+        &[],
+        ("DIRECTOR_DECODE", "cudda"),
+        &["DIRECTOR_DECODE is 'cudda'"],
+    );
+    if !cfg!(feature = "cuda") {
+        refused(&["--decode", "cuda"], none, &["--features cuda"]);
+        refused(&[], ("DIRECTOR_DECODE", "cuda"), &["--features cuda"]);
+    }
+}
+
+#[test]
+fn a_signal_leaves_no_temporary_folder() {
+    for signals in [&["-HUP"][..], &["-INT", "-INT"], &["-TERM", "-HUP"]] {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let (out, temporary) = (folder.path().join("out"), folder.path().join("tmp"));
+        std::fs::create_dir(&temporary).expect("folder");
+        let child = director(&["bench", "--stage", "row", "--minutes", "60", "--out"])
+            .arg(&out)
+            .env("TMPDIR", &temporary)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("starts");
+        let left = || std::fs::read_dir(&temporary).expect("list").count();
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while left() == 0 {
+            assert!(Instant::now() < deadline, "no temporary folder");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        for signal in signals {
+            send(&child, signal);
+        }
+        let output = child.wait_with_output().expect("ends");
+        assert_eq!(output.status.code(), Some(130), "{signals:?}");
+        assert_eq!(left(), 0, "{signals:?}");
+    }
+}
+
 fn interrupt(child: &Child) {
+    send(child, "-INT");
+}
+
+fn send(child: &Child, signal: &str) {
     let status = Command::new("kill")
-        .arg("-INT")
+        .arg(signal)
         .arg(child.id().to_string())
         .status();
     assert!(status.expect("kill").success());

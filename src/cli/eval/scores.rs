@@ -151,8 +151,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let [w, h] = args.size;
         bail!("--size {w}x{h}: give sides of 16 to 4096 pixels");
     }
+    let options = args.options(globals.decode()?);
     let specs = args.specs()?;
-    let options = args.options(globals.decode());
     let stop = signals::install().context("installing the signal handlers")?;
     let monitor = Stoppable {
         bar: Single::new(globals.quiet),

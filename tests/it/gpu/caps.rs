@@ -45,8 +45,15 @@ fn a_device_within_low_limits_has_no_more_than_they_say() {
     assert_eq!((caps.binding, caps.shared_memory), (16 << 20, false));
     assert_eq!(caps.most::<[f32; 4]>(), 1 << 20);
     assert!(low.alloc::<u32>(4 << 20).is_ok());
-    match low.alloc::<u32>((4 << 20) + 1) {
-        Err(GpuError::TooLarge { bytes, limit, .. }) => {
+    let error = low.alloc::<u32>((4 << 20) + 1).expect_err("too large");
+    let words = error.to_string();
+    assert!(
+        words.contains("16777220 bytes")
+            && words.contains("over the limit of --limits low of 16777216"),
+        "{words}"
+    );
+    match error {
+        GpuError::TooLarge { bytes, limit, .. } => {
             assert_eq!((bytes, limit), (16777220, 16 << 20))
         }
         other => panic!("{other:?}"),

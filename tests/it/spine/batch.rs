@@ -7,7 +7,7 @@ use sora_director::generate::local::Local;
 use sora_director::generate::{FailureClass, Providers};
 use sora_director::record::{Entry, Event, Listener, Outcome, RowResult};
 
-use super::fake::{Answer, Desk, Named, Service, failure, journal};
+use super::fake::{Answer, Desk, Meet, Named, Service, failure, journal};
 
 fn rows(n: usize) -> String {
     let rows: String = (0..n).map(|i| format!("r{i},a room {i}\n")).collect();
@@ -372,12 +372,14 @@ fn two_lanes_on_an_adapter_work_at_once_and_its_idle_share_is_told() {
         let mut desk = Desk::new(&rows(6));
         desk.config.lanes = lanes;
         let opened = AtomicUsize::new(0);
+        let meet = Arc::new(Meet::of(lanes as usize));
         let seen = Told(Default::default());
         let result = desk
             .listened(
                 &Service::new(0),
                 |s| {
                     s.pause = 30;
+                    s.meet = Some(meet.clone());
                     opened.fetch_add(1, Ordering::Relaxed);
                 },
                 &seen,
@@ -385,6 +387,7 @@ fn two_lanes_on_an_adapter_work_at_once_and_its_idle_share_is_told() {
             .expect("batch");
         assert_eq!((result.limit, result.failed), (6, 0));
         assert_eq!(opened.load(Ordering::Relaxed), lanes as usize);
+        assert_eq!(meet.most(), lanes as usize, "lanes at work at once");
         let seen = seen.0.into_inner().expect("seen");
         let [(name, busy, idle)] = seen.as_slice() else {
             panic!("{seen:?}")

@@ -174,6 +174,119 @@ fn without_a_driver_the_error_names_the_package() {
         "{}",
         stderr(&output)
     );
+    assert!(
+        !folder.path("run").exists(),
+        "a run that cannot begin leaves nothing"
+    );
+    let output = run(&[
+        "run",
+        &manifest,
+        "--out",
+        &folder.out("run"),
+        "--adapter",
+        "0,77",
+    ]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        stderr(&output).contains("for --adapter 77"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(!folder.path("run").exists());
+}
+
+#[test]
+fn variables_that_are_empty_are_not_set_and_misspelt_ones_are_refused_by_name() {
+    let folder = Folder::new();
+    image::save_buffer(folder.path("a.png"), &[9; 12], 2, 2, image::ColorType::Rgb8).expect("save");
+    let input = folder.out("a.png");
+    let with = |args: &[&str], name: &str, value: &str| {
+        let output = director(args).env(name, value).output().expect("starts");
+        (code(&output), stderr(&output))
+    };
+    for name in ["DIRECTOR_LIMITS", "DIRECTOR_LOG_FORMAT", "DIRECTOR_DECODE"] {
+        let (code, told) = with(&["probe", &input], name, "");
+        assert_eq!(code, 0, "{name}: {told}");
+    }
+    let (code, told) = with(&["probe", &input], "DIRECTOR_LIMITS", "lo");
+    assert_eq!(code, 2);
+    assert!(told.contains("'lo' is not one of adapter, low"), "{told}");
+    let out = folder.out("out");
+    for args in [
+        &["probe", &input][..],
+        &["frames", &input, "-o", &out],
+        &["score", &input],
+        &["depth", &input, "-o", &out],
+        &["track", &input, "-o", &out],
+        &["eval", "scores", &input],
+    ] {
+        let (code, told) = with(args, "DIRECTOR_DECODE", "cudda");
+        assert_eq!(code, 2, "{args:?}: {told}");
+        let words = "DIRECTOR_DECODE is 'cudda', which is not one of auto, software, cuda";
+        assert!(told.contains(words), "{args:?}: {told}");
+    }
+    let (code, told) = with(
+        &["frames", &input, "-o", &out],
+        "DIRECTOR_DECODE",
+        " software ",
+    );
+    assert_eq!(code, 0, "{told}");
+}
+
+#[test]
+fn doctor_tells_the_binding_that_is_used_and_of_a_faulty_file() {
+    let folder = Folder::new();
+    let doctor = |args: &[&str]| {
+        let output = director(&[&["doctor"], args].concat())
+            .current_dir(folder.path(""))
+            .output()
+            .expect("starts");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let text = doctor(&["--limits", "low"]);
+    let line = "uses         limits low: bindings of up to 16 MiB, kernels of tier plain";
+    assert!(text.contains(line), "{text}");
+    assert!(text.contains("no director.toml here"), "{text}");
+    let found: serde_json::Value =
+        serde_json::from_str(&doctor(&["--limits", "low", "--json"])).expect("json");
+    assert_eq!(found["binding"], 16 << 20);
+    assert_eq!(found["limits"], "low");
+    folder.text("director.toml", "taks = 3\n");
+    let text = doctor(&[]);
+    assert!(text.contains("uses         limits adapter: "), "{text}");
+    assert!(
+        text.contains("director.toml, with faults in the settings: see below"),
+        "{text}"
+    );
+    assert!(!text.contains("no director.toml"), "{text}");
+    assert!(text.contains("director.toml:1:1"), "{text}");
+}
+
+#[test]
+fn output_that_cannot_be_written_is_one_line_and_exit_2() {
+    for args in [
+        &["completions", "bash"][..],
+        &["config"],
+        &["doctor"],
+        &["doctor", "--json"],
+    ] {
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("Linux has it");
+        let output = director(args)
+            .current_dir(std::env::temp_dir())
+            .stdout(full)
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("starts")
+            .wait_with_output()
+            .expect("ends");
+        let told = stderr(&output);
+        assert_eq!(code(&output), 2, "{args:?}: {told}");
+        assert_eq!(told.lines().count(), 1, "{args:?}: {told}");
+        assert!(told.contains("No space left on device"), "{args:?}: {told}");
+    }
 }
 
 #[test]

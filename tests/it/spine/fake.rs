@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -243,11 +243,49 @@ fn handle(request: &TakeRequest, key: &str) -> JobHandle {
     }
 }
 
+/// Where lanes meet: how many were in it at once, and those that come first wait for the others.
+pub struct Meet {
+    wanted: usize,
+    /// Those in it now, and the most so far.
+    seen: Mutex<(usize, usize)>,
+    came: Condvar,
+}
+
+impl Meet {
+    pub fn of(wanted: usize) -> Self {
+        Self {
+            wanted,
+            seen: Mutex::default(),
+            came: Condvar::new(),
+        }
+    }
+
+    pub fn most(&self) -> usize {
+        self.seen.lock().expect("seen").1
+    }
+
+    fn during(&self, work: impl FnOnce()) {
+        let mut seen = self.seen.lock().expect("seen");
+        seen.0 += 1;
+        seen.1 = seen.1.max(seen.0);
+        self.came.notify_all();
+        let alone = |seen: &mut (usize, usize)| seen.1 < self.wanted;
+        let waited = self
+            .came
+            .wait_timeout_while(seen, Duration::from_secs(10), alone);
+        drop(waited.expect("seen"));
+        work();
+        self.seen.lock().expect("seen").0 -= 1;
+    }
+}
+
 /// Stages whose steps go through the store and whose work is one small file each.
 pub struct Null<'e> {
     context: Context<'e>,
     /// Milliseconds that scoring takes.
     pub pause: u64,
+    /// Where scoring meets that of other lanes.
+    pub meet: Option<Arc<Meet>>,
     /// Rows with this in their prompt make the stage panic.
     pub panics: Option<&'static str>,
 }
@@ -257,6 +295,7 @@ impl<'e> Null<'e> {
         Self {
             context,
             pause: 0,
+            meet: None,
             panics: None,
         }
     }
@@ -287,7 +326,11 @@ impl Recover for Null<'_> {
 
 impl Stages for Null<'_> {
     fn score(&mut self, round: &Round<'_>, mut take: Take) -> Result<Scored, StepError> {
-        std::thread::sleep(Duration::from_millis(self.pause));
+        let pause = || std::thread::sleep(Duration::from_millis(self.pause));
+        match &self.meet {
+            Some(meet) => meet.during(pause),
+            None => pause(),
+        }
         if self.panics.is_some_and(|word| round.prompt.contains(word)) {
             panic!("as it was told to");
         }
