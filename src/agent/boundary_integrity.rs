@@ -7,7 +7,7 @@
 use glam::DVec3;
 
 use super::cluster::{extent, heart, regions};
-use super::ground::gaps;
+use super::ground::open_ends;
 use super::inspect::{Field, Findings};
 use super::raycast::{HitState, Ray};
 use super::traverse::{Column, neighbours4};
@@ -23,9 +23,9 @@ const RAYS: usize = 4096;
 /// GPU errors, [`AgentError::Interrupted`].
 pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
     let mut found = Findings::default();
-    match &field.ground {
+    match &field.far_ground {
         Some(ground) => {
-            let ends = gaps(ground, field).ends;
+            let ends = open_ends(ground, field);
             found.metric("open_ends", ends.len() as f64);
             for end in ends {
                 let width = end.size[0].hypot(end.size[1]);

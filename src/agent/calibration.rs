@@ -14,6 +14,9 @@ const SEEN_THROUGH: f64 = 0.8;
 /// A thing of fewer cells that went or moved is more often none.
 const LEAST_CELLS: usize = 12;
 
+/// Share of all views in which a pane shows.
+const LASTING: f64 = 0.5;
+
 /// The share of true ones at few sigmas and at many, and what many are.
 fn shares(what: What) -> (f64, f64, f64) {
     match what {
@@ -41,6 +44,10 @@ pub fn confidence(violation: &Violation) -> f64 {
             s if s >= SEEN_THROUGH => 0.9,
             s => 0.4 * s,
         };
+    }
+    // A pane stands there all the time; what only some views show is light that plays on things.
+    if violation.what == What::Veil && violation.evidence.share.is_some_and(|s| s < LASTING) {
+        return 0.2;
     }
     let thing = matches!(violation.what, What::Vanished | What::Moved);
     if thing && violation.evidence.cells < LEAST_CELLS {

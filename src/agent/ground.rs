@@ -23,15 +23,6 @@ pub struct Gap {
     pub middle: [f64; 2],
 }
 
-/// What is missing of the ground.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Gaps {
-    /// Surrounded by floor.
-    pub holes: Vec<Gap>,
-    /// Where the floor ends before nothing.
-    pub ends: Vec<Gap>,
-}
-
 /// Least share of a hole's rim that is floor.
 const ENCLOSED: f64 = 0.6;
 /// Least 90th percentile of a hole's excess, in sigmas and as a logarithm.
@@ -87,66 +78,92 @@ fn gap(ground: &Ground, cells: Vec<usize>, of: &[usize], enclosed: f64) -> Gap {
     }
 }
 
-/// Finds what is missing of the ground.
-pub fn gaps(ground: &Ground, field: &Field<'_>) -> Gaps {
+/// A region of missing cells, and the share of its rim that is floor.
+struct Missing {
+    cells: Vec<[i64; 3]>,
+    of: Vec<usize>,
+    enclosed: f64,
+    /// Share of it of which nothing at all was seen.
+    nothing: f64,
+}
+
+/// Connected cells that are seen to go on under the floor, at least `least` of them each.
+fn missing(ground: &Ground, least: f64) -> Vec<Missing> {
     let [nx, nz] = ground.size;
-    let missing = |s: Sight| matches!(s, Sight::Deep | Sight::Void);
+    let gone = |s: Sight| matches!(s, Sight::Deep | Sight::Void);
     let cells: Vec<[i64; 3]> = (0..ground.sight.len())
-        .filter(|&i| missing(ground.sight[i]))
+        .filter(|&i| gone(ground.sight[i]))
         .map(|i| [(i % nx) as i64, 0, (i / nx) as i64])
         .collect();
     let sight = |x: i64, z: i64| {
         let inside = x >= 0 && z >= 0 && x < nx as i64 && z < nz as i64;
         inside.then(|| ground.sight[x as usize + nx * z as usize])
     };
-    let least = (field.body.radius / ground.cell).powi(2) * 0.8;
-    let mut gaps = Gaps::default();
-    for region in regions(&cells, 1) {
-        if (region.len() as f64) < least.max(6.0) {
-            continue;
-        }
-        let of: Vec<usize> = region
-            .iter()
-            .map(|[x, _, z]| *x as usize + nx * *z as usize)
-            .collect();
-        let (mut rim, mut floor) = (0usize, 0usize);
-        for &[x, _, z] in &region {
-            for (dx, dz) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
-                match sight(x + dx, z + dz) {
-                    Some(s) if missing(s) => {}
-                    Some(Sight::Floor) => {
-                        rim += 1;
-                        floor += 1;
+    regions(&cells, 1)
+        .into_iter()
+        .filter(|region| region.len() as f64 >= least)
+        .map(|region| {
+            let of: Vec<usize> = region
+                .iter()
+                .map(|[x, _, z]| *x as usize + nx * *z as usize)
+                .collect();
+            let (mut rim, mut floor) = (0usize, 0usize);
+            for &[x, _, z] in &region {
+                for (dx, dz) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
+                    match sight(x + dx, z + dz) {
+                        Some(s) if gone(s) => {}
+                        Some(Sight::Floor) => {
+                            rim += 1;
+                            floor += 1;
+                        }
+                        _ => rim += 1,
                     }
-                    _ => rim += 1,
                 }
             }
-        }
-        let enclosed = floor as f64 / rim.max(1) as f64;
-        let nothing = of
-            .iter()
-            .filter(|&&i| ground.sight[i] == Sight::Void)
-            .count();
-        if enclosed >= ENCLOSED {
-            let hole = gap(ground, of.clone(), &of, enclosed);
+            let nothing = of
+                .iter()
+                .filter(|&&i| ground.sight[i] == Sight::Void)
+                .count();
+            Missing {
+                enclosed: floor as f64 / rim.max(1) as f64,
+                nothing: nothing as f64 / of.len() as f64,
+                cells: region,
+                of,
+            }
+        })
+        .collect()
+}
+
+/// Floor that is missing amid floor.
+pub fn holes(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
+    let least = ((field.body.radius / ground.cell).powi(2) * 0.8).max(6.0);
+    missing(ground, least)
+        .into_iter()
+        .filter(|m| m.enclosed >= ENCLOSED)
+        .filter_map(|m| {
+            let hole = gap(ground, m.of.clone(), &m.of, m.enclosed);
             let excess = hole.sigmas * f64::from(ground.sigma);
             // No held-out view of it is no disagreement.
             let agreed = hole.agreement.is_nan() || hole.agreement >= AGREEMENT;
-            let width =
-                of.len() as f64 * ground.cell * ground.cell / hole.size[0].max(hole.size[1]);
+            let area = m.of.len() as f64 * ground.cell * ground.cell;
+            let width = area / hole.size[0].max(hole.size[1]);
             let real = hole.sigmas >= SIGMAS
                 && excess >= EXCESS
                 && agreed
                 && width >= LEAST_WIDTH * field.body.radius
-                && too_deep(ground, field, &region) <= TOO_DEEP;
-            if real {
-                gaps.holes.push(hole);
-            }
-        } else if nothing * 2 >= of.len() {
-            gaps.ends.extend(ends(ground, field, &of, enclosed));
-        }
-    }
-    gaps
+                && too_deep(ground, field, &m.cells) <= TOO_DEEP;
+            real.then_some(hole)
+        })
+        .collect()
+}
+
+/// The floor's ends before nothing, each wide enough for an agent.
+pub fn open_ends(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
+    missing(ground, 4.0)
+        .into_iter()
+        .filter(|m| m.enclosed < ENCLOSED && m.nothing >= 0.5)
+        .flat_map(|m| ends(ground, field, &m.of, m.enclosed))
+        .collect()
 }
 
 /// The share of a region's cells that are seen deeper than they can be if the region is a pit: a ray that goes in comes to
@@ -200,7 +217,7 @@ fn ends(ground: &Ground, field: &Field<'_>, of: &[usize], enclosed: f64) -> Vec<
             .min_by(|a, b| a[0].hypot(a[1]).total_cmp(&b[0].hypot(b[1])));
         let Some([dx, dz]) = nearest else { continue };
         let far = dx.hypot(dz).max(1e-9);
-        for steps in [1.5, 2.5, 3.5] {
+        for steps in [1.0, 1.5, 2.0, 2.5] {
             let (x, z) = (
                 at[0] + dx / far * steps * ground.cell,
                 at[1] + dz / far * steps * ground.cell,

@@ -16,7 +16,7 @@ use super::{
 use crate::camera::{Cameras, LengthUnit};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
-use crate::world::{DepthView, Ground, Voxel, World};
+use crate::world::{DepthView, Ground, Voxel, World, ground};
 
 /// What scenarios work on.
 pub struct Field<'a> {
@@ -38,6 +38,8 @@ pub struct Field<'a> {
     pub see_through: Vec<Seen>,
     /// The ground as the cameras saw it; `None` without views over it.
     pub ground: Option<Ground>,
+    /// The same farther and coarser.
+    pub far_ground: Option<Ground>,
     /// Asked whether to stop.
     pub monitor: &'a dyn Monitor,
 }
@@ -314,7 +316,11 @@ pub fn inspect(
             monitor,
         )?,
         ground: match world.floor_found {
-            true => Ground::of(views),
+            true => Ground::of(views, ground::NEAR),
+            false => None,
+        },
+        far_ground: match world.floor_found {
+            true => Ground::of(views, ground::FAR),
             false => None,
         },
         monitor,

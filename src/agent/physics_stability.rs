@@ -4,7 +4,7 @@
 //! holes, steep places and steps higher than agents climb, bodies that slide or gain energy, and solids in mid-air.
 
 use super::cluster::{extent, heart, regions};
-use super::ground::gaps;
+use super::ground::holes as holes_of;
 use super::inspect::{Field, Findings};
 use super::raycast::{HitState, Ray};
 use super::settle::{SettleParams, settle};
@@ -47,7 +47,7 @@ fn holes(field: &Field<'_>, found: &mut Findings) -> usize {
     let Some(ground) = &field.ground else {
         return open_holes(field, found);
     };
-    let holes = gaps(ground, field).holes;
+    let holes = holes_of(ground, field);
     let area = |cells: usize| cells as f64 * ground.cell * ground.cell;
     found.metric("ground_sigma", f64::from(ground.sigma));
     found.metric("holes", holes.len() as f64);

@@ -105,7 +105,7 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
         fault.size = [size.x.into(), tall.into(), size.y.into()];
         let best = pane.views.first().copied();
         fault.evidence = Evidence {
-            share: None,
+            share: Some(pane.views.len() as f64 / sights.len().max(1) as f64),
             frames: pane
                 .views
                 .iter()

@@ -5,6 +5,7 @@ use super::fuse::{
 };
 use super::{
     Alignment, DepthView, Ground, Voxel, World, WorldError, WorldOptions, bounds, clean, flatten,
+    ground,
 };
 use crate::gpu::{Buffer, Gpu, groups_1d, groups_2d};
 use crate::monitor::Monitor;
@@ -112,7 +113,7 @@ pub fn build(
         world.fill(*first, states);
     }
     if alignment.floor_found
-        && let Some(ground) = Ground::of_some(&views)
+        && let Some(ground) = Ground::of_some(&views, ground::NEAR)
     {
         flatten::flatten(&mut world, &ground);
     }

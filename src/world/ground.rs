@@ -10,10 +10,29 @@ use rayon::prelude::*;
 use super::DepthView;
 use crate::numeric::median;
 
-/// Edge of a cell, in camera heights.
-const CELL: f64 = 0.05;
-/// How far from a camera the plane is looked at, in camera heights.
-const REACH: f64 = 6.0;
+/// How finely and how far the plane is looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// Edge of a cell, in camera heights.
+    pub cell: f64,
+    /// How far from a camera, in camera heights.
+    pub reach: f64,
+    /// Half a side of the window over which the floor's own level is taken, in cells, and its stride.
+    pub window: (i64, usize),
+}
+
+/// For pits near enough to be seen in depth.
+pub const NEAR: Scale = Scale {
+    cell: 0.05,
+    reach: 6.0,
+    window: (21, 3),
+};
+/// For the end of the floor: far off a pixel covers much of it.
+pub const FAR: Scale = Scale {
+    cell: 0.25,
+    reach: 16.0,
+    window: (6, 1),
+};
 /// Least slope under the horizon of a ray that is held against the plane.
 const LEAST_SLOPE: f64 = 0.06;
 /// Most that the logarithm says; the sky says so.
@@ -22,9 +41,6 @@ const MOST: f32 = 3.0;
 const LEAST_VIEWS: usize = 3;
 /// Logarithms within it may be floor.
 const FLOOR: f32 = 0.12;
-/// Half a side of the window over which the floor's own level is taken, in cells, and its stride.
-const WINDOW: i64 = 21;
-const STRIDE: usize = 3;
 /// The noise is never taken for less.
 const LEAST_SIGMA: f32 = 0.004;
 /// Deeper than so many sigmas of the noise, and than this in any case, is under the floor.
@@ -85,19 +101,19 @@ struct Look {
 
 impl Ground {
     /// Looks at the plane y = 0 in all views, which are in the world's frame; `None` where no camera is over it.
-    pub fn of(views: &[DepthView]) -> Option<Self> {
-        Self::of_some(&views.iter().collect::<Vec<_>>())
+    pub fn of(views: &[DepthView], scale: Scale) -> Option<Self> {
+        Self::of_some(&views.iter().collect::<Vec<_>>(), scale)
     }
 
     /// As [`Ground::of`], of some views.
-    pub fn of_some(views: &[&DepthView]) -> Option<Self> {
+    pub fn of_some(views: &[&DepthView], scale: Scale) -> Option<Self> {
         let mut heights: Vec<f64> = views
             .iter()
             .map(|v| v.camera.pose.position.y)
             .filter(|y| *y > 0.0)
             .collect();
         let camera_height = median(&mut heights)?;
-        let (cell, reach) = (CELL * camera_height, REACH * camera_height);
+        let (cell, reach) = (scale.cell * camera_height, scale.reach * camera_height);
         let mut low = [f64::INFINITY; 2];
         let mut high = [f64::NEG_INFINITY; 2];
         for view in views {
@@ -130,7 +146,7 @@ impl Ground {
             .flat_map_iter(|view| ground.look(view, reach))
             .collect();
         looks.par_sort_by(|a, b| a.cell.cmp(&b.cell).then(a.log.total_cmp(&b.log)));
-        ground.settle(&looks);
+        ground.settle(&looks, scale.window);
         Some(ground)
     }
 
@@ -196,7 +212,7 @@ impl Ground {
             .collect()
     }
 
-    fn settle(&mut self, looks: &[Look]) {
+    fn settle(&mut self, looks: &[Look], window: (i64, usize)) {
         let middle = |sorted: &[f32]| sorted[sorted.len() / 2];
         let mut level = vec![f32::NAN; self.sight.len()];
         for of_cell in looks.chunk_by(|a, b| a.cell == b.cell) {
@@ -225,7 +241,7 @@ impl Ground {
                 self.height[i] = of_cell[of_cell.len() / 2].height;
             }
         }
-        let base = self.base(&level);
+        let base = self.base(&level, window);
         let mut off = Vec::new();
         for (i, &base) in base.iter().enumerate() {
             let base = if base.is_nan() { 0.0 } else { base };
@@ -257,7 +273,7 @@ impl Ground {
     }
 
     /// The floor's level about each cell: the median over a window.
-    fn base(&self, level: &[f32]) -> Vec<f32> {
+    fn base(&self, level: &[f32], (half, stride): (i64, usize)) -> Vec<f32> {
         let [nx, nz] = self.size.map(|n| n as i64);
         let one = |i: usize| {
             if self.excess[i].is_nan() {
@@ -265,8 +281,8 @@ impl Ground {
             }
             let (x, z) = (i as i64 % nx, i as i64 / nx);
             let mut around = Vec::new();
-            for v in (z - WINDOW..=z + WINDOW).step_by(STRIDE) {
-                for u in (x - WINDOW..=x + WINDOW).step_by(STRIDE) {
+            for v in (z - half..=z + half).step_by(stride) {
+                for u in (x - half..=x + half).step_by(stride) {
                     if u >= 0 && v >= 0 && u < nx && v < nz {
                         let l = level[(u + nx * v) as usize];
                         if !l.is_nan() {

@@ -183,7 +183,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let reads_depth = options.modes.iter().any(|m| matches!(m, Mode::C | Mode::D));
     let model = reads_depth.then(|| Model::load(&choice)).transpose()?;
     let mut config = Config::preset(args.preset);
-    config.decode = globals.decode();
+    config.decode = globals.decode()?;
     config.depth.model = choice;
     let stop = signals::install().context("installing the signal handlers")?;
     let monitor = Stoppable {

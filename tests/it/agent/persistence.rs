@@ -58,6 +58,7 @@ pub fn told(gpu: &Gpu, take: &Take) -> Vec<Violation> {
         caster: Caster::new(gpu, &world).expect("rays"),
         see_through: Vec::new(),
         ground: None,
+        far_ground: None,
         monitor: &Silent,
     };
     let start = Instant::now();
