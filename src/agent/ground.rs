@@ -2,6 +2,7 @@
 
 use super::cluster::regions;
 use super::inspect::Field;
+use crate::world::ground::VOID;
 use crate::world::{Ground, Sight};
 
 /// Floor that is missing, amid floor or at its end.
@@ -34,6 +35,8 @@ const AGREEMENT: f64 = 0.3;
 const LEAST_WIDTH: f64 = 0.7;
 /// Most of a hole's cells that may be deeper than the way to its far rim allows.
 const TOO_DEEP: f64 = 0.3;
+/// Quarters of a cell that are gone back from what is missing to the floor before it.
+const BACK: u32 = 32;
 /// What a cell may be deeper than that, as a logarithm.
 const DEEP_SLACK: f64 = 0.03;
 
@@ -151,7 +154,7 @@ pub fn holes(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
                 && excess >= EXCESS
                 && agreed
                 && width >= LEAST_WIDTH * field.body.radius
-                && too_deep(ground, field, &m.cells) <= TOO_DEEP;
+                && pit_like(ground, field, &m.cells);
             real.then_some(hole)
         })
         .collect()
@@ -166,24 +169,29 @@ pub fn open_ends(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
         .collect()
 }
 
-/// The share of a region's cells that are seen deeper than they can be if the region is a pit: a ray that goes in comes to
-/// the far wall at the latest under the far rim, so depth grows by no more than the way to it. Depth that is wrong as
-/// such does not know where the rim is.
-fn too_deep(ground: &Ground, field: &Field<'_>, region: &[[i64; 3]]) -> f64 {
+/// From the nearest camera to a place on the ground, and how far that is.
+fn away(field: &Field<'_>, at: [f64; 2]) -> Option<([f64; 2], f64)> {
+    let cameras = field.cameras.cameras.iter();
+    let to = |c: &crate::camera::Camera| [at[0] - c.pose.position.x, at[1] - c.pose.position.z];
+    let nearest = cameras
+        .map(to)
+        .min_by(|a, b| a[0].hypot(a[1]).total_cmp(&b[0].hypot(b[1])))?;
+    Some((nearest, nearest[0].hypot(nearest[1]).max(1e-9)))
+}
+
+/// Whether a region is as deep as a pit can be. A ray that goes in comes to the far wall at the latest under the far rim,
+/// so depth grows by no more than the way to it: depth that is wrong as such does not know where the rim is. And it
+/// grows by half of that at least, or by what an agent can still climb: a kerb is no pit.
+fn pit_like(ground: &Ground, field: &Field<'_>, region: &[[i64; 3]]) -> bool {
     let nx = ground.size[0];
     let inside: std::collections::BTreeSet<[i64; 3]> = region.iter().copied().collect();
-    let mut deep = 0;
+    let step = (1.0 + field.body.climb / ground.camera_height).ln();
+    let (mut deep, mut own, mut least) = (0usize, Vec::new(), Vec::new());
     for &[x, _, z] in region {
-        let at = ground.middle(x as usize + nx * z as usize);
-        let nearest = field
-            .cameras
-            .cameras
-            .iter()
-            .map(|c| [at[0] - c.pose.position.x, at[1] - c.pose.position.z])
-            .min_by(|a, b| a[0].hypot(a[1]).total_cmp(&b[0].hypot(b[1])));
-        let Some([dx, dz]) = nearest else { continue };
-        let far = dx.hypot(dz).max(1e-9);
-        // Cells on to the far rim, and one and a half for what pixels and cells blur.
+        let i = x as usize + nx * z as usize;
+        let Some(([dx, dz], far)) = away(field, ground.middle(i)) else {
+            continue;
+        };
         let mut steps = 0.0;
         while inside.contains(&[
             (x as f64 + 0.5 + dx / far * steps).floor() as i64,
@@ -192,47 +200,44 @@ fn too_deep(ground: &Ground, field: &Field<'_>, region: &[[i64; 3]]) -> f64 {
         ]) {
             steps += 0.5;
         }
-        let most = (1.0 + (steps + 1.5) * ground.cell / far).ln() + DEEP_SLACK;
-        let excess = f64::from(ground.excess[x as usize + nx * z as usize]);
-        deep += usize::from(excess > most && excess < f64::from(crate::world::ground::VOID));
+        let excess = f64::from(ground.excess[i]);
+        let way = steps * ground.cell / far;
+        // One cell and a half for what pixels and cells blur.
+        let most = (1.0 + way + 1.5 * ground.cell / far).ln() + DEEP_SLACK;
+        deep += usize::from(excess > most && excess < f64::from(VOID));
+        own.push(excess);
+        least.push((0.5 * (1.0 + way).ln()).min(0.8 * step));
     }
-    deep as f64 / region.len().max(1) as f64
+    let shallow = middle(&mut own, 0.5) < middle(&mut least, 0.5);
+    deep as f64 <= TOO_DEEP * region.len() as f64 && !shallow
 }
 
 /// The floor before a region of nothing, toward the cameras, in connected pieces that an agent fits through.
 fn ends(ground: &Ground, field: &Field<'_>, of: &[usize], enclosed: f64) -> Vec<Gap> {
     let nx = ground.size[0];
-    let eyes: Vec<[f64; 2]> = field
-        .cameras
-        .cameras
-        .iter()
-        .map(|c| [c.pose.position.x, c.pose.position.z])
-        .collect();
     let mut front: Vec<[i64; 3]> = Vec::new();
     for &i in of {
+        let Some(([dx, dz], far)) = away(field, ground.middle(i)) else {
+            continue;
+        };
         let at = ground.middle(i);
-        let nearest = eyes
-            .iter()
-            .map(|e| [e[0] - at[0], e[1] - at[1]])
-            .min_by(|a, b| a[0].hypot(a[1]).total_cmp(&b[0].hypot(b[1])));
-        let Some([dx, dz]) = nearest else { continue };
-        let far = dx.hypot(dz).max(1e-9);
-        for steps in [1.0, 1.5, 2.0, 2.5] {
-            let (x, z) = (
-                at[0] + dx / far * steps * ground.cell,
-                at[1] + dz / far * steps * ground.cell,
-            );
-            if let Some(j) = ground.cell_of(x, z)
-                && ground.sight[j] == Sight::Floor
-            {
-                front.push([(j % nx) as i64, 0, (j / nx) as i64]);
-                break;
+        // Back toward the camera over what is missing or was never seen, to the floor before it.
+        for steps in (1..=BACK).map(|k| 0.25 * f64::from(k) * ground.cell) {
+            let (x, z) = (at[0] - dx / far * steps, at[1] - dz / far * steps);
+            let Some(j) = ground.cell_of(x, z) else { break };
+            match ground.sight[j] {
+                Sight::Floor => {
+                    front.push([(j % nx) as i64, 0, (j / nx) as i64]);
+                    break;
+                }
+                Sight::Hidden => break,
+                _ => {}
             }
         }
     }
     front.sort_unstable();
     front.dedup();
-    regions(&front, 2)
+    regions(&front, 3)
         .into_iter()
         .map(|piece| {
             let cells = piece

@@ -264,6 +264,7 @@ impl Ground {
                 e if e >= VOID => Sight::Void,
                 e if e > deep && e > 3.0 * self.error[i] => Sight::Deep,
                 e if e < -FLOOR => Sight::Hidden,
+                e if e > deep => Sight::Unknown,
                 _ => Sight::Floor,
             };
             if self.sight[i] != Sight::Floor {
