@@ -34,7 +34,7 @@ const AGREEMENT: f64 = 0.3;
 /// Least width of a hole, in radii of the agent: its area over its longer side.
 const LEAST_WIDTH: f64 = 0.7;
 /// Most of a hole's cells that may be deeper than the way to its far rim allows.
-const TOO_DEEP: f64 = 0.3;
+const TOO_DEEP: f64 = 0.15;
 /// Quarters of a cell that are gone back from what is missing to the floor before it.
 const BACK: u32 = 32;
 /// What a cell may be deeper than that, as a logarithm.
@@ -48,7 +48,7 @@ fn middle(values: &mut [f64], share: f64) -> f64 {
     *values.select_nth_unstable_by(at, f64::total_cmp).1
 }
 
-fn gap(ground: &Ground, cells: Vec<usize>, of: &[usize], enclosed: f64) -> Gap {
+fn gap(ground: &Ground, field: &Field<'_>, cells: Vec<usize>, of: &[usize], enclosed: f64) -> Gap {
     let mut excess: Vec<f64> = of.iter().map(|&i| f64::from(ground.excess[i])).collect();
     let mut held: Vec<f64> = of
         .iter()
@@ -56,7 +56,14 @@ fn gap(ground: &Ground, cells: Vec<usize>, of: &[usize], enclosed: f64) -> Gap {
         .filter(|v| v.is_finite())
         .collect();
     let mut views: Vec<f64> = of.iter().map(|&i| f64::from(ground.views[i])).collect();
-    let places: Vec<[f64; 2]> = cells.iter().map(|&i| ground.middle(i)).collect();
+    // A floor over or under the plane is met before or behind it.
+    let real = |i: usize| {
+        let at = ground.middle(i);
+        let Some((to, _)) = away(field, at) else { return at };
+        let share = 1.0 - f64::from(ground.level[i]).exp();
+        [at[0] - to[0] * share, at[1] - to[1] * share]
+    };
+    let places: Vec<[f64; 2]> = cells.iter().map(|&i| real(i)).collect();
     let span = |a: usize| {
         let low = places.iter().map(|p| p[a]).fold(f64::INFINITY, f64::min);
         let high = places
@@ -144,7 +151,7 @@ pub fn holes(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
         .into_iter()
         .filter(|m| m.enclosed >= ENCLOSED)
         .filter_map(|m| {
-            let hole = gap(ground, m.of.clone(), &m.of, m.enclosed);
+            let hole = gap(ground, field, m.of.clone(), &m.of, m.enclosed);
             let excess = hole.sigmas * f64::from(ground.sigma);
             // No held-out view of it is no disagreement.
             let agreed = hole.agreement.is_nan() || hole.agreement >= AGREEMENT;
@@ -244,7 +251,7 @@ fn ends(ground: &Ground, field: &Field<'_>, of: &[usize], enclosed: f64) -> Vec<
                 .iter()
                 .map(|[x, _, z]| *x as usize + nx * *z as usize)
                 .collect();
-            gap(ground, cells, of, enclosed)
+            gap(ground, field, cells, of, enclosed)
         })
         .filter(|g| g.size[0].hypot(g.size[1]) >= 2.0 * field.body.radius)
         .collect()

@@ -79,6 +79,8 @@ pub struct Ground {
     pub excess: Vec<f32>,
     /// The same of held-out views alone; NaN where none meets the cell.
     pub held_out: Vec<f32>,
+    /// The level of the floor about it: the logarithm that the excess is counted from.
+    pub level: Vec<f32>,
     /// Height of what was seen, where it is floor; NaN elsewhere.
     pub height: Vec<f32>,
     /// Standard error of the excess from how much views differ.
@@ -135,6 +137,7 @@ impl Ground {
             sight: vec![Sight::Unknown; size[0] * size[1]],
             excess: vec![f32::NAN; size[0] * size[1]],
             held_out: vec![f32::NAN; size[0] * size[1]],
+            level: vec![0.0; size[0] * size[1]],
             height: vec![f32::NAN; size[0] * size[1]],
             error: vec![f32::NAN; size[0] * size[1]],
             views: vec![0; size[0] * size[1]],
@@ -245,6 +248,7 @@ impl Ground {
         let mut off = Vec::new();
         for (i, &base) in base.iter().enumerate() {
             let base = if base.is_nan() { 0.0 } else { base };
+            self.level[i] = base;
             self.excess[i] -= base;
             self.held_out[i] -= base;
             if self.excess[i].abs() <= 0.5 * FLOOR {
