@@ -23,6 +23,8 @@ const MOST_VIEWS: usize = 48;
 const OTHERS: usize = 12;
 /// Heights on a line that are looked at.
 const HEIGHTS: usize = 18;
+/// Most lines along a side of the place; what lies farther is not looked at.
+const MOST_LINES: usize = 600;
 /// Share of the views that must see a line.
 const SEEN: f64 = 0.3;
 /// Sigmas of a line that may be an edge.
@@ -31,10 +33,31 @@ const EDGE_SIGMAS: f32 = 5.0;
 const LEAST_STEP: f32 = 0.008;
 /// Lines of each sign that are paired.
 const LINES: usize = 24;
+/// Cells of a pane.
+const COLUMNS: usize = 6;
+const ROWS: usize = 4;
+/// Places of which it is asked how much changes where no pane stands.
+const NULLS: usize = 24;
 /// Sigmas of a pane.
 const SIGMAS: f32 = 6.0;
-/// Share of light that a pane keeps back, least and most.
-const OPACITY: [f32; 2] = [0.02, 0.85];
+/// So many times what light changes by where no pane stands.
+const NULL_SIGMAS: f32 = 1.5;
+/// Least share of the changes of light that a pane must explain, and of its cells that agree with it.
+const EXPLAINED: f32 = 0.55;
+const AGREE: f32 = 0.85;
+/// Change of light behind a pane to the step at its edges, least and most.
+const STEPS: [f32; 2] = [0.4, 3.0];
+/// Width of a pane in radii of the agent, least and most.
+const WIDTH: [f32; 2] = [3.0, 13.0];
+/// Both of them for a pane that fewer views show.
+const PLAIN: f32 = 0.88;
+/// Share of the views that should show a pane.
+const SHOWN: f64 = 0.45;
+/// Share of its depth that a surface lies behind a pane at least, whatever the noise of the depth.
+const CLEAR: f32 = 0.08;
+/// Share of light that a pane keeps back as fitted, least and most: where light behind it hardly differs, the fit is
+/// no better than this.
+const OPACITY: [f32; 2] = [-0.3, 0.95];
 
 /// An upright line on which light steps.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +77,12 @@ struct Pane {
     /// Light behind it less light beside it.
     change: f32,
     sigmas: f32,
+    /// Share of the changes of light in its cells that a pane explains.
+    explained: f32,
+    /// Share of its cells that change as they should.
+    agree: f32,
+    /// How surely it is one: by its edges and by what it explains.
+    weight: f32,
     /// Views that show it.
     views: Vec<usize>,
 }
@@ -75,10 +104,12 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
     let gains = gains(&sights, &noise);
     let left = residuals(&sights, &noise, &gains);
     field.go_on()?;
-    let lines = sweep(field, &sights, &left);
+    let mut margins: Vec<f32> = noise.iter().flatten().map(|n| n.margin).collect();
+    let clear = 1.0 + median(&mut margins).unwrap_or(CLEAR).max(CLEAR);
+    let lines = sweep(field, &sights, &left, clear);
     found.metric("veil_lines", lines.len() as f64);
     field.go_on()?;
-    let panes = panes(field, &sights, &noise, &gains, &lines);
+    let panes = panes(field, &sights, &noise, &gains, &lines, clear);
     for pane in panes {
         let floor = field.world.floor;
         let middle = (pane.left + pane.right) / 2.0;
@@ -98,7 +129,7 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
             format!(
                 "something hardly visible stands in the way, {} wide: it keeps back {:.0}% of the light behind it and shows in {} views",
                 field.length(wide),
-                100.0 * pane.opacity,
+                100.0 * pane.opacity.clamp(0.0, 1.0),
                 pane.views.len()
             ),
         );
@@ -204,21 +235,30 @@ fn residuals(sights: &[Sight<'_>], noise: &[Vec<Noise>], gains: &[f32]) -> Vec<V
 }
 
 /// Lines of free space on which light steps in most views that see them, the surest of each sign.
-fn sweep(field: &Field<'_>, sights: &[Sight<'_>], left: &[Vec<f32>]) -> Vec<Line> {
+fn sweep(field: &Field<'_>, sights: &[Sight<'_>], left: &[Vec<f32>], clear: f32) -> Vec<Line> {
     let step = (field.body.radius / 4.0) as f32;
     let world = field.world;
-    let size = [0, 2].map(|a| world.dims[a] as f32 * world.voxel);
-    let [nx, nz] = size.map(|s| (s / step).ceil() as usize);
+    // The grid's extent, and where the cameras stand.
+    let (mut low, mut high) = (Vec2::INFINITY, Vec2::NEG_INFINITY);
+    let origin = Vec2::new(world.origin[0], world.origin[2]);
+    let size = Vec2::new(world.dims[0] as f32, world.dims[2] as f32) * world.voxel;
+    let eyes = sights.iter().map(|s| Vec2::new(s.eye.x, s.eye.z));
+    for p in eyes.chain([origin, origin + size]) {
+        (low, high) = (low.min(p), high.max(p));
+    }
+    let [nx, nz] = ((high - low) / step)
+        .to_array()
+        .map(|n| (n.ceil() as usize).clamp(1, MOST_LINES));
     let least = ((SEEN * sights.len() as f64).ceil() as usize).max(6);
     let lines: Vec<Option<Line>> = (0..nx * nz)
         .into_par_iter()
         .map(|i| {
             let at = Vec2::new(
-                world.origin[0] + ((i % nx) as f32 + 0.5) * step,
-                world.origin[2] + ((i / nx) as f32 + 0.5) * step,
+                low.x + ((i % nx) as f32 + 0.5) * step,
+                low.y + ((i / nx) as f32 + 0.5) * step,
             );
             let mut steps: Vec<f32> = (0..sights.len())
-                .filter_map(|t| across(field, &sights[t], &left[t], at))
+                .filter_map(|t| across(field, &sights[t], &left[t], at, clear))
                 .collect();
             if steps.len() < least {
                 return None;
@@ -264,7 +304,7 @@ fn sweep(field: &Field<'_>, sights: &[Sight<'_>], left: &[Vec<f32>]) -> Vec<Line
 }
 
 /// Mean step of what is left of the light across a line, from left to right in one view.
-fn across(field: &Field<'_>, sight: &Sight<'_>, left: &[f32], at: Vec2) -> Option<f32> {
+fn across(field: &Field<'_>, sight: &Sight<'_>, left: &[f32], at: Vec2, clear: f32) -> Option<f32> {
     let [w, _] = sight.size;
     let gap = (w as f32 / 128.0).max(1.5);
     let (mut sum, mut count) = (0.0, 0);
@@ -284,7 +324,7 @@ fn across(field: &Field<'_>, sight: &Sight<'_>, left: &[f32], at: Vec2) -> Optio
         // One surface well behind it, on both sides.
         let (da, db, dm) = (depth(a), depth(b), depth(m));
         let one = |p: f32, q: f32| p.is_infinite() && q.is_infinite() || (p / q - 1.0).abs() < 0.06;
-        if !(da > 1.08 * z && db > 1.08 * z && one(da, dm) && one(db, dm)) {
+        if !(da > clear * z && db > clear * z && one(da, dm) && one(db, dm)) {
             continue;
         }
         let step = (left[b] + left[b + 1] - left[a] - left[a - 1]) / 2.0;
@@ -303,6 +343,7 @@ fn panes(
     noise: &[Vec<Noise>],
     gains: &[f32],
     lines: &[Line],
+    clear: f32,
 ) -> Vec<Pane> {
     let radius = field.body.radius as f32;
     let eye = sights.iter().map(|s| s.eye).sum::<Vec3>() / sights.len() as f32;
@@ -314,7 +355,7 @@ fn panes(
             let ratio = a.step / -b.step;
             // Seen from where the cameras stand, a lies to the left of b.
             let turned = (a.at - eye).perp_dot(b.at - eye) > 0.0;
-            if (2.0 * radius..13.0 * radius).contains(&wide)
+            if (WIDTH[0] * radius..WIDTH[1] * radius).contains(&wide)
                 && (0.3..3.3).contains(&ratio)
                 && turned
             {
@@ -328,33 +369,189 @@ fn panes(
     }
     pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
     pairs.truncate(48);
+    let null = null(field, sights, noise, gains, clear);
     let mut tried: Vec<Pane> = pairs
         .par_iter()
         .filter_map(|(_, a, b)| {
-            let pane = verify(field, sights, noise, gains, a, b);
-            if std::env::var("VEIL_DEBUG").is_ok() {
-                eprintln!(
-                    "    pair {:.2} {:.1} {:.3} | {:.2} {:.1} {:.3}: {pane:?}",
-                    a.at, a.sigmas, a.step, b.at, b.sigmas, b.step
-                );
+            let mut pane = verify(field, sights, noise, gains, [a.at, b.at], clear);
+            if let Some(p) = &mut pane {
+                let edge = |l: &Line| (l.sigmas * l.step).abs();
+                p.weight = p.explained * p.agree * edge(a).min(edge(b));
+                // Light changes behind a pane as it steps at its edges.
+                let ratio = p.change / ((a.step - b.step) / 2.0);
+                if !(STEPS[0]..STEPS[1]).contains(&ratio) {
+                    pane = None;
+                }
+            }
+            if std::env::var("VEIL_DEBUG").is_ok() && let Some(p) = &pane {
+                eprintln!("PANE {:.2} {:.2} S {:.1} chg {:.4} op {:.3} ex {:.2} ag {:.2} v {} null {:.4} step {:.4} {:.4} T {:.1} {:.1}", a.at, b.at, p.sigmas, p.change, p.opacity, p.explained, p.agree, p.views.len(), null, a.step, b.step, a.sigmas, b.sigmas);
             }
             pane
         })
-        .filter(|p| p.sigmas >= SIGMAS && (OPACITY[0]..OPACITY[1]).contains(&p.opacity))
+        .filter(|p| {
+            p.sigmas >= SIGMAS
+                && p.change.abs() >= NULL_SIGMAS * null
+                && p.explained >= EXPLAINED
+                && p.agree >= AGREE
+                // What few views show must be plain.
+                && (p.views.len() as f64 >= SHOWN * sights.len() as f64
+                    || p.sigmas >= 2.0 * SIGMAS && p.explained >= PLAIN && p.agree >= PLAIN)
+                && (OPACITY[0]..OPACITY[1]).contains(&p.opacity)
+        })
         .collect();
-    tried.sort_by(|a, b| (b.sigmas * b.change.abs()).total_cmp(&(a.sigmas * a.change.abs())));
+    tried.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let mut out: Vec<Pane> = Vec::new();
     for pane in tried {
-        let middle = (pane.left + pane.right) / 2.0;
-        let near = |o: &Pane| {
-            middle.distance((o.left + o.right) / 2.0)
-                < 0.7
-                    * (o.right - o.left)
-                        .length()
-                        .max((pane.right - pane.left).length())
+        // Lines of one pane pair with each other's neighbours: before the cameras there is one pane at a place.
+        let seen = |p: &Pane| [p.left, p.right].map(|q| (q - eye).to_angle());
+        let [low, high] = seen(&pane);
+        let wide = |low: f32, high: f32| (high - low).rem_euclid(std::f32::consts::TAU);
+        let over = |o: &Pane| {
+            let [a, b] = seen(o);
+            let inside = |x: f32| wide(a, x) < wide(a, b);
+            inside(low) || inside(high) || wide(low, a) < wide(low, high)
         };
-        if !out.iter().any(near) {
+        if !out.iter().any(over) {
             out.push(pane);
+        }
+    }
+    out
+}
+
+/// What light changes by, as a rule, where no pane stands: the median over places before the cameras.
+fn null(
+    field: &Field<'_>,
+    sights: &[Sight<'_>],
+    noise: &[Vec<Noise>],
+    gains: &[f32],
+    clear: f32,
+) -> f32 {
+    let tall = field.body.height as f32;
+    let mut changes: Vec<f32> = (0..NULLS)
+        .into_par_iter()
+        .filter_map(|k| {
+            // A fixed walk by the golden ratio and its powers.
+            let [u, v, w] =
+                [0.618_034f32, 0.754_878, 0.569_84].map(|g| (g * (k + 1) as f32).fract());
+            let sight = &sights[(k * 7 + 3) % sights.len()];
+            let [wide, high] = sight.size;
+            let ahead = sight.place(wide / 2, high / 2, 1.0) - sight.eye;
+            let ahead = Vec2::new(ahead.x, ahead.z).normalize_or(Vec2::Y);
+            let aside = Vec2::new(-ahead.y, ahead.x);
+            let eye = Vec2::new(sight.eye.x, sight.eye.z);
+            let at = eye + ahead * tall * (1.2 + 1.8 * u) + aside * tall * (v - 0.5);
+            let half = tall * (0.3 + 0.5 * w);
+            Some(
+                verify(
+                    field,
+                    sights,
+                    noise,
+                    gains,
+                    [at - half * aside, at + half * aside],
+                    clear,
+                )?
+                .change
+                .abs(),
+            )
+        })
+        .collect();
+    median(&mut changes)
+        .unwrap_or(LEAST_STEP)
+        .max(LEAST_STEP / 4.0)
+}
+
+/// One surface seen through a pane by one view, and past it by others.
+struct Sample {
+    view: usize,
+    cell: usize,
+    past: Vec3,
+    own: Vec3,
+}
+
+/// A place that a pane may take: from its left edge to its right one, upright on the floor.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    left: Vec2,
+    right: Vec2,
+    floor: f32,
+    tall: f32,
+    /// So near its rim it is not told what lies behind it.
+    slack: f32,
+    /// A surface lies so many times as far as the pane to stand behind it.
+    clear: f32,
+}
+
+impl Place {
+    /// Cell of the pane that the ray from `eye` to `p` passes, None past it; and neither, as an error, near its rim.
+    fn cell(&self, eye: Vec3, p: Vec3) -> Result<Option<usize>, ()> {
+        let wide = self.left.distance(self.right);
+        let along = (self.right - self.left) / wide;
+        let normal = Vec2::new(-along.y, along.x);
+        let flat = |v: Vec3| Vec2::new(v.x, v.z) - self.left;
+        let (e, q) = (flat(eye), flat(p));
+        let (de, dq) = (e.dot(normal), q.dot(normal));
+        if de * dq >= 0.0 {
+            return if dq.abs() > self.slack {
+                Ok(None)
+            } else {
+                Err(())
+            };
+        }
+        let s = de / (de - dq);
+        let x = e.lerp(q, s).dot(along);
+        let y = eye.y + (p.y - eye.y) * s - self.floor;
+        let slack = self.slack;
+        if x < -slack || x > wide + slack || y > 1.5 * self.tall {
+            return Ok(None);
+        }
+        if !(x > slack && x < wide - slack && y > slack && y < self.tall)
+            || dq.abs() < slack
+            || s * self.clear > 1.0
+        {
+            return Err(());
+        }
+        let column = (x / wide * COLUMNS as f32) as usize;
+        let row = (y / self.tall * ROWS as f32) as usize;
+        Ok(Some(column.min(COLUMNS - 1) + COLUMNS * row.min(ROWS - 1)))
+    }
+}
+
+/// What is seen through a place, beside the same surfaces seen past it.
+fn samples(
+    sights: &[Sight<'_>],
+    noise: &[Vec<Noise>],
+    gains: &[f32],
+    place: &Place,
+) -> Vec<Sample> {
+    let mut out = Vec::new();
+    for (view, sight) in sights.iter().enumerate() {
+        let step = (sight.size[0] / 80).max(1);
+        for (x, y, d) in lattice(sight, step, view as u32) {
+            let at = sight.place(x, y, d);
+            let Ok(Some(cell)) = place.cell(sight.eye, at) else {
+                continue;
+            };
+            let (mut sum, mut count) = (Vec3::ZERO, 0.0f32);
+            for (s, other) in sights.iter().enumerate() {
+                if s == view || place.cell(other.eye, at) != Ok(None) {
+                    continue;
+                }
+                if let Some((uv, z)) = other.project(at, 1.0)
+                    && same(other, uv, z, noise[view][s])
+                {
+                    sum += other.light_at(uv) / gains[s];
+                    count += 1.0;
+                }
+            }
+            if count >= 2.0 {
+                let own = sight.light[(y * sight.size[0] + x) as usize];
+                out.push(Sample {
+                    view,
+                    cell,
+                    past: sum / count,
+                    own: Vec3::from_array(own) / gains[view],
+                });
+            }
         }
     }
     out
@@ -366,71 +563,38 @@ fn verify(
     sights: &[Sight<'_>],
     noise: &[Vec<Noise>],
     gains: &[f32],
-    a: &Line,
-    b: &Line,
+    [left, right]: [Vec2; 2],
+    clear: f32,
 ) -> Option<Pane> {
-    let along = (b.at - a.at).normalize();
-    let wide = a.at.distance(b.at);
-    let normal = Vec2::new(-along.y, along.x);
-    let (floor, tall) = (field.world.floor, field.body.height as f32);
-    let slack = field.body.radius as f32 / 3.0;
-    // Some(true) through the pane, Some(false) past it, None too near its rim to tell.
-    let through = |eye: Vec3, p: Vec3| -> Option<bool> {
-        let (e, q) = (Vec2::new(eye.x, eye.z) - a.at, Vec2::new(p.x, p.z) - a.at);
-        let (de, dq) = (e.dot(normal), q.dot(normal));
-        if de * dq >= 0.0 {
-            return (dq.abs() > slack).then_some(false);
-        }
-        let s = de / (de - dq);
-        let x = e.lerp(q, s).dot(along);
-        let y = eye.y + (p.y - eye.y) * s - floor;
-        let inside = x > slack && x < wide - slack && y > slack && y < tall;
-        let outside = x < -slack || x > wide + slack || y > 1.5 * tall;
-        match (inside, outside) {
-            (true, _) if dq.abs() > slack => Some(true),
-            (_, true) => Some(false),
-            _ => None,
-        }
+    let place = Place {
+        left,
+        right,
+        floor: field.world.floor,
+        tall: field.body.height as f32,
+        slack: field.body.radius as f32 / 3.0,
+        clear,
     };
-    let sign = a.step.signum();
-    let mut means = Vec::new();
-    let mut views = Vec::new();
+    let samples = samples(sights, noise, gains, &place);
+    // Light behind it is a share of the light past it, and the pane's own.
     let mut sums = [0.0f64; 5];
-    for (t, sight) in sights.iter().enumerate() {
-        let step = (sight.size[0] / 80).max(1);
-        let mut changes = Vec::new();
-        for (x, y, d) in lattice(sight, step, t as u32) {
-            let at = sight.place(x, y, d);
-            if through(sight.eye, at) != Some(true) {
-                continue;
-            }
-            let (mut sum, mut count) = (Vec3::ZERO, 0.0f32);
-            for (s, other) in sights.iter().enumerate() {
-                if s == t || through(other.eye, at) != Some(false) {
-                    continue;
-                }
-                if let Some((uv, z)) = other.project(at, 1.0)
-                    && same(other, uv, z, noise[t][s])
-                {
-                    sum += other.light_at(uv) / gains[s];
-                    count += 1.0;
-                }
-            }
-            if count >= 2.0 {
-                let past = sum / count;
-                let own =
-                    Vec3::from_array(sight.light[(y * sight.size[0] + x) as usize]) / gains[t];
-                changes.push((own - past).element_sum() / 3.0);
-                for k in 0..3 {
-                    let (x, y) = (f64::from(past[k]), f64::from(own[k]));
-                    for (sum, v) in sums.iter_mut().zip([1.0, x, y, x * x, x * y]) {
-                        *sum += v;
-                    }
-                }
-            }
+    let mut per_view = vec![Vec::new(); sights.len()];
+    let mut units = vec![[0.0f32; 3]; sights.len() * COLUMNS * ROWS];
+    for s in &samples {
+        let (past, own) = (s.past.element_sum() / 3.0, s.own.element_sum() / 3.0);
+        per_view[s.view].push(own - past);
+        let unit = &mut units[s.view * COLUMNS * ROWS + s.cell];
+        for (sum, v) in unit.iter_mut().zip([1.0, past, own]) {
+            *sum += v;
         }
+        let (x, y) = (f64::from(past), f64::from(own));
+        for (sum, v) in sums.iter_mut().zip([1.0, x, y, x * x, x * y]) {
+            *sum += v;
+        }
+    }
+    let (mut means, mut views) = (Vec::new(), Vec::new());
+    for (t, changes) in per_view.iter_mut().enumerate() {
         if changes.len() >= 8 {
-            means.push(sign * median(&mut changes)?);
+            means.push(median(changes)?);
             views.push(t);
         }
     }
@@ -442,12 +606,28 @@ fn verify(
     let sigma = 1.25 * 1.483 * median(&mut off)?.max(0.002) / (means.len() as f32).sqrt();
     let [n, x, y, xx, xy] = sums;
     let slope = (n * xy - x * y) / (n * xx - x * x).max(1e-12);
+    let shift = (y - slope * x) / n;
+    // How much of what changes in its cells, view by view, a pane explains; and in how many of them.
+    let (mut rest, mut all, mut agree, mut told) = (0.0f32, 0.0f32, 0.0f32, 0.0f32);
+    for [n, past, own] in units.iter().filter(|u| u[0] >= 3.0) {
+        let (past, own) = (past / n, own / n);
+        let (seen, model) = (own - past, slope as f32 * past + shift as f32 - past);
+        rest += (seen - model).powi(2);
+        all += seen.powi(2);
+        if model.abs() > 0.4 * change.abs() {
+            told += 1.0;
+            agree += f32::from(u8::from(seen * model > 0.25 * model * model));
+        }
+    }
     Some(Pane {
-        left: a.at,
-        right: b.at,
+        left,
+        right,
         opacity: (1.0 - slope) as f32,
-        change: sign * change,
-        sigmas: change / sigma,
+        change,
+        sigmas: change.abs() / sigma,
+        explained: 1.0 - rest / all.max(1e-9),
+        agree: agree / told.max(1.0),
+        weight: 0.0,
         views,
     })
 }
