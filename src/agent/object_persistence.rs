@@ -34,7 +34,7 @@ const AT_ONCE: f64 = 0.6;
 /// Fewest cells of a region.
 const CELLS: usize = 6;
 /// Light must differ by so many times what it differs by while nothing changes.
-const LIGHT: f32 = 2.0;
+const LIGHT: f32 = 3.0;
 /// The same for what changed while nobody looked.
 const UNSEEN_LIGHT: f32 = 4.0;
 /// In the moment of a change light differs by so many times what it differs by around it.
@@ -321,14 +321,6 @@ fn region(
         .filter(|t| (1..sights.len()).contains(t))
         .map(|t| pop(sights, own.iter().map(|&k| points[k].at), t))
         .collect();
-    let debug = std::env::var("VEIL_DEBUG").is_ok();
-    if debug {
-        eprintln!(
-            "    region {gap:?} cells {} points {} of {all} low {low:.2} high {high:.2} light {light:.2} pops {pops:.3?}",
-            cells.len(),
-            own.len()
-        );
-    }
     // All that was looked at from one frame to the next must have changed in that moment.
     let popped = pops
         .iter()

@@ -39,7 +39,7 @@ const ROWS: usize = 4;
 /// Places of which it is asked how much changes where no pane stands.
 const NULLS: usize = 24;
 /// Sigmas of a pane.
-const SIGMAS: f32 = 6.0;
+const SIGMAS: f32 = 7.0;
 /// So many times what light changes by where no pane stands.
 const NULL_SIGMAS: f32 = 1.5;
 /// Least share of the changes of light that a pane must explain, and of its cells that agree with it.
@@ -49,7 +49,9 @@ const AGREE: f32 = 0.85;
 const STEPS: [f32; 2] = [0.4, 3.0];
 /// Width of a pane in radii of the agent, least and most.
 const WIDTH: [f32; 2] = [3.0, 13.0];
-/// Both of them for a pane that fewer views show.
+/// A second pane must be so much as sure as the first: lines of the first pair with what is beside it.
+const SECOND: f32 = 0.5;
+/// Both of them for a pane that fewer views show, or that keeps back more.
 const PLAIN: f32 = 0.88;
 /// Share of the views that should show a pane.
 const SHOWN: f64 = 0.45;
@@ -57,7 +59,7 @@ const SHOWN: f64 = 0.45;
 const CLEAR: f32 = 0.08;
 /// Share of light that a pane keeps back as fitted, least and most: where light behind it hardly differs, the fit is
 /// no better than this.
-const OPACITY: [f32; 2] = [-0.3, 0.95];
+const OPACITY: [f32; 2] = [-0.3, 0.75];
 
 /// An upright line on which light steps.
 #[derive(Clone, Copy, Debug)]
@@ -383,20 +385,19 @@ fn panes(
                     pane = None;
                 }
             }
-            if std::env::var("VEIL_DEBUG").is_ok() && let Some(p) = &pane {
-                eprintln!("PANE {:.2} {:.2} S {:.1} chg {:.4} op {:.3} ex {:.2} ag {:.2} v {} null {:.4} step {:.4} {:.4} T {:.1} {:.1}", a.at, b.at, p.sigmas, p.change, p.opacity, p.explained, p.agree, p.views.len(), null, a.step, b.step, a.sigmas, b.sigmas);
-            }
             pane
         })
         .filter(|p| {
+            // What few views show, or what keeps nearly all light back, must be plain.
+            let plain = p.sigmas >= 1.5 * SIGMAS && p.explained >= PLAIN && p.agree >= PLAIN;
+            let common = p.explained >= EXPLAINED
+                && p.agree >= AGREE
+                && p.views.len() as f64 >= SHOWN * sights.len() as f64
+                && p.opacity < OPACITY[1];
             p.sigmas >= SIGMAS
                 && p.change.abs() >= NULL_SIGMAS * null
-                && p.explained >= EXPLAINED
-                && p.agree >= AGREE
-                // What few views show must be plain.
-                && (p.views.len() as f64 >= SHOWN * sights.len() as f64
-                    || p.sigmas >= 2.0 * SIGMAS && p.explained >= PLAIN && p.agree >= PLAIN)
-                && (OPACITY[0]..OPACITY[1]).contains(&p.opacity)
+                && p.opacity > OPACITY[0]
+                && (plain || common)
         })
         .collect();
     tried.sort_by(|a, b| b.weight.total_cmp(&a.weight));
@@ -411,7 +412,8 @@ fn panes(
             let inside = |x: f32| wide(a, x) < wide(a, b);
             inside(low) || inside(high) || wide(low, a) < wide(low, high)
         };
-        if !out.iter().any(over) {
+        let second = out.first().is_some_and(|o| pane.weight < SECOND * o.weight);
+        if !second && !out.iter().any(over) {
             out.push(pane);
         }
     }
