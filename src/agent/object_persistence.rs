@@ -87,7 +87,7 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
     if sights.len() < 6 {
         found
             .notes
-            .push("under six views: whether things last was not tested".to_owned());
+            .push("whether things last was not tested: that takes six views".to_owned());
         return Ok(found);
     }
     let noise = noise(&sights);
