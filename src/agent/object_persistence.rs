@@ -25,8 +25,8 @@ const MOST_VIEWS: usize = 48;
 const POINTS: usize = 60_000;
 /// So many times the margin behind a point, and it is seen through.
 const THROUGH: f32 = 1.5;
-/// Share of the views that must see a thing where it was.
-const LASTING: f64 = 0.12;
+/// Share of the views that must see a thing where it was, and that must see through the place where it is not.
+const LASTING: f64 = 0.2;
 /// Share of a point's votes that may be wrong.
 const WRONG: f64 = 0.1;
 /// Share of the points that change near a region that must do so at its moment.
@@ -34,7 +34,11 @@ const AT_ONCE: f64 = 0.6;
 /// Fewest cells of a region.
 const CELLS: usize = 6;
 /// Light must differ by so many times what it differs by while nothing changes.
-const LIGHT: f32 = 2.0;
+const LIGHT: f32 = 3.0;
+/// The same for what changed while nobody looked.
+const UNSEEN_LIGHT: f32 = 4.0;
+/// In the moment of a change light differs by so many times what it differs by around it.
+const POP: f32 = 2.0;
 /// A thing that moved farther is one that went and one that came, in radii of the agent.
 const REACH: f64 = 5.0;
 
@@ -83,7 +87,7 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
     if sights.len() < 6 {
         found
             .notes
-            .push("under six views: whether things last was not tested".to_owned());
+            .push("whether things last was not tested: that takes six views".to_owned());
         return Ok(found);
     }
     let noise = noise(&sights);
@@ -97,7 +101,7 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
     );
     found.metric("persistence_points", points.len() as f64);
     let cell = field.body.radius / 3.0;
-    let regions = changed(&points, sights.len(), cell);
+    let regions = changed(&sights, &points, [cell, field.body.radius]);
     found.violations = told(field, &sights, regions);
     Ok(found)
 }
@@ -147,7 +151,7 @@ fn points(sights: &[Sight<'_>], noise: &[Vec<Noise>]) -> Vec<Point> {
                 }
             }
             point.light = light.map(|(sum, n)| if n > 0.0 { sum / n } else { 0.0 });
-            if point.through.count_ones() >= 2 && point.same.count_ones() >= 3 {
+            if point.through.count_ones() >= 2 {
                 out.push(point);
             }
         }
@@ -156,14 +160,30 @@ fn points(sights: &[Sight<'_>], noise: &[Vec<Noise>]) -> Vec<Point> {
     each.flatten().collect()
 }
 
+/// The two views before a moment and the two from it on; none at the clip's start.
+fn around(moment: usize) -> u64 {
+    match moment {
+        0 => 0,
+        _ => Gap {
+            from: moment.saturating_sub(2),
+            to: moment + 2,
+        }
+        .bits(),
+    }
+}
+
 /// Whether a point tells of this gap: seen again outside it and through inside it.
 fn tells(point: &Point, gap: Gap, views: usize) -> bool {
     let inside = gap.bits();
-    let wrong = (point.same & inside).count_ones() + (point.through & !inside).count_ones();
+    let wrong = point.same & inside | point.through & !inside;
+    // At the moment itself none may be wrong: who walks leaves within a few views.
+    if wrong & (around(gap.from) | around(gap.to)) != 0 {
+        return false;
+    }
+    let wrong = wrong.count_ones();
     let all = (point.same | point.through).count_ones();
-    let least = |n: u64, share: f64, floor: u32| {
-        n.count_ones() >= floor.max((share * views as f64).ceil() as u32)
-    };
+    let count = |side: u64, of: u64| f64::from((of & side).count_ones());
+    let share = |share: f64| (share * views as f64).max(3.0);
     let before = Gap {
         from: 0,
         to: gap.from,
@@ -174,16 +194,32 @@ fn tells(point: &Point, gap: Gap, views: usize) -> bool {
         to: views,
     }
     .bits();
-    let whole = |side: u64, any: bool| !any || (point.same & side).count_ones() >= 2;
+    // What comes back may be gone for two views; what does not must be missed for as long as it was there.
+    let both = gap.from > 0 && gap.to < views;
+    let missed = if both { 2.0 } else { share(LASTING) };
+    let there =
+        |side: u64| side == 0 || count(side, point.same) >= if both { 3.0 } else { share(LASTING) };
     f64::from(wrong) <= WRONG * f64::from(all)
-        && (point.through & inside).count_ones() >= 2
-        && least(point.same & !inside, LASTING, 3)
-        && whole(before, gap.from > 0)
-        && whole(after, gap.to < views)
+        && count(inside, point.through) >= missed
+        && there(before)
+        && there(after)
+}
+
+/// Whether a point's votes are those of this gap, however few.
+fn agrees(point: &Point, gap: Gap) -> bool {
+    let inside = gap.bits();
+    let wrong = point.same & inside | point.through & !inside;
+    // At the moment itself none may be wrong: who walks leaves within a few views.
+    if wrong & (around(gap.from) | around(gap.to)) != 0 {
+        return false;
+    }
+    let wrong = wrong.count_ones();
+    f64::from(wrong) <= WRONG * f64::from((point.same | point.through).count_ones())
 }
 
 /// Regions that changed, the largest first.
-fn changed(points: &[Point], views: usize, cell: f64) -> Vec<Region> {
+fn changed(sights: &[Sight<'_>], points: &[Point], [cell, reach]: [f64; 2]) -> Vec<Region> {
+    let views = sights.len();
     let gaps: Vec<Gap> = (0..views)
         .flat_map(|from| (from + 2..=views).map(move |to| Gap { from, to }))
         .filter(|g| g.from > 0 || g.to < views)
@@ -238,40 +274,64 @@ fn changed(points: &[Point], views: usize, cell: f64) -> Vec<Region> {
         if cluster.len() < CELLS {
             break;
         }
-        out.extend(region(points, &own, cluster, gap, cell));
+        out.extend(region(sights, points, &own, cluster, gap, [cell, reach]));
     }
     out
 }
 
 fn region(
+    sights: &[Sight<'_>],
     points: &[Point],
     own: &[usize],
     cells: Vec<[i64; 3]>,
     gap: Gap,
-    cell: f64,
+    [cell, reach]: [f64; 2],
 ) -> Option<Region> {
     let (mut low, mut high) = (Vec3::INFINITY, Vec3::NEG_INFINITY);
     for &k in own {
         (low, high) = (low.min(points[k].at), high.max(points[k].at));
     }
-    // Whatever else is seen through near it.
-    let near = |p: &Point| (p.at.clamp(low, high) - p.at).length() < 2.0 * cell as f32;
-    let all = points.iter().filter(|p| near(p)).count();
-    let at_once = own.len() as f64 / all.max(1) as f64;
+    // Whatever else is seen through near it at other moments: who walks takes a place bit by bit.
+    let other = Gap {
+        from: if gap.from == 0 { gap.to } else { 0 },
+        to: if gap.from == 0 {
+            sights.len()
+        } else {
+            gap.from
+        },
+    };
+    let reach = reach as f32;
+    let near = points
+        .iter()
+        .filter(|p| (p.at.clamp(low, high) - p.at).length() < reach);
+    let (mut all, mut with) = (0usize, 0usize);
+    for point in near {
+        all += 1;
+        with += usize::from(agrees(point, gap) || agrees(point, other));
+    }
+    let at_once = with as f64 / all.max(1) as f64;
     let mut ratio: Vec<f32> = own
         .iter()
         .map(|&k| points[k].light[1] / (points[k].light[0] + 0.01))
         .collect();
     let light = median(&mut ratio).unwrap_or(0.0);
     let dark = own.iter().all(|&k| points[k].light[1] == 0.0);
-    if std::env::var("VEIL_DEBUG").is_ok() {
-        eprintln!(
-            "    region {gap:?} cells {} points {} of {all} low {low:.2} high {high:.2} light {light:.2}",
-            cells.len(),
-            own.len()
-        );
-    }
-    if at_once < AT_ONCE || (light < LIGHT && !dark) {
+    let pops: Vec<Option<[f32; 2]>> = [gap.from, gap.to]
+        .into_iter()
+        .filter(|t| (1..sights.len()).contains(t))
+        .map(|t| pop(sights, own.iter().map(|&k| points[k].at), t))
+        .collect();
+    // All that was looked at from one frame to the next must have changed in that moment.
+    let popped = pops
+        .iter()
+        .flatten()
+        .all(|[at, around]| *at > POP * around.max(0.005));
+    let least = if pops.iter().all(Option::is_none) {
+        UNSEEN_LIGHT
+    } else {
+        LIGHT
+    };
+    if at_once < AT_ONCE || !popped || (light < least && !dark) {
         return None;
     }
     let middle = heart(&cells).map(|c| (c as f64 + 0.5) * cell);
@@ -284,6 +344,38 @@ fn region(
         at_once,
         sigmas: f64::from(light),
     })
+}
+
+/// How much the light of places changes from the view before `at` to that view, and in the moments before and after;
+/// None where too few of them are in sight.
+fn pop(sights: &[Sight<'_>], places: impl Iterator<Item = Vec3>, at: usize) -> Option<[f32; 2]> {
+    if sights.iter().any(|s| s.light.is_empty()) {
+        return None;
+    }
+    let change = |p: Vec3, t: usize| {
+        let [a, b] = [t.checked_sub(1)?, t]
+            .map(|v| Some(sights.get(v)?.light_at(sights[v].project(p, 1.0)?.0)));
+        Some((a? - b?).abs().element_sum())
+    };
+    let (mut now, mut around) = (Vec::new(), Vec::new());
+    for p in places {
+        let Some(own) = change(p, at) else {
+            continue;
+        };
+        let beside: Vec<f32> = [at.checked_sub(2), at.checked_sub(1)]
+            .into_iter()
+            .flatten()
+            .filter_map(|t| change(p, t))
+            .collect();
+        let after: Vec<f32> = [at + 1, at + 2]
+            .into_iter()
+            .filter_map(|t| change(p, t))
+            .collect();
+        now.push(own);
+        around.extend(beside.into_iter().chain(after));
+    }
+    (now.len() >= 6 && around.len() >= 6).then_some(())?;
+    Some([median(&mut now)?, median(&mut around)?])
 }
 
 /// Violations: what vanished, what appeared, and both at once for what moved.

@@ -8,7 +8,7 @@ use sora_director::gpu::Gpu;
 use sora_director::mock::defects::{Kind, Planted, exactly};
 use sora_director::mock::render::{Renderer, Want};
 use sora_director::mock::{Clip, Scene, seeds, understand};
-use sora_director::numeric::median;
+use sora_director::numeric::{Rng, median};
 use sora_director::world::{DepthView, hold_out};
 
 /// Where the depth comes from.
@@ -16,6 +16,8 @@ use sora_director::world::{DepthView, hold_out};
 pub enum Source {
     /// The mock's own.
     Truth,
+    /// The mock's own, softened at edges, each frame off by a scale and by smooth waves of two percent each.
+    Noisy,
     /// The built-in network's, each frame aligned to the truth by one scale and one shift of inverse depth.
     Network,
 }
@@ -69,8 +71,14 @@ pub fn seed(held_out: bool, k: usize) -> u64 {
     range.start + 7919 * k as u64
 }
 
-/// Shoots a take of `frames` frames over `seconds` and keeps the scene's truth beside it.
-pub fn shoot(gpu: &Gpu, words: &str, seed: u64, faults: &[(Kind, f64)], source: Source) -> Take {
+/// Shoots a take of 24 frames over three seconds: one answer for each source of depth.
+pub fn shoot(
+    gpu: &Gpu,
+    words: &str,
+    seed: u64,
+    faults: &[(Kind, f64)],
+    sources: &[Source],
+) -> Vec<Take> {
     let clip = Clip {
         frames: 24,
         fps: 8.0,
@@ -84,49 +92,92 @@ pub fn shoot(gpu: &Gpu, words: &str, seed: u64, faults: &[(Kind, f64)], source: 
         flow: false,
     };
     let mut renderer = Renderer::new(gpu, &scene, want).expect("memory");
-    let mut views = Vec::new();
+    let mut all: Vec<Vec<DepthView>> = vec![Vec::new(); sources.len()];
+    let mut rng = Rng::stream(seed, "noise of depth");
     loop {
         let shots = renderer.shoot().expect("frames");
         if shots.is_empty() {
             break;
         }
         for shot in shots {
-            let camera = scene.camera_at(views.len());
-            let depth: Vec<f32> = shot
+            let camera = scene.camera_at(all[0].len());
+            let truth: Vec<f32> = shot
                 .depth
                 .iter()
                 .map(|&d| if d > 0.0 { d } else { f32::INFINITY })
                 .collect();
-            let mut view = match source {
-                Source::Truth => {
-                    let alpha = vec![1.0; depth.len()];
-                    let mut view = DepthView::new(camera, clip.size, depth, alpha);
-                    view.colour = shot.rgba;
-                    view
-                }
-                Source::Network => network(camera, &shot.rgba, &depth, clip.size),
-            };
-            view.held_out = false;
-            views.push(view);
+            for (views, source) in all.iter_mut().zip(sources) {
+                let depth = match source {
+                    Source::Truth => truth.clone(),
+                    Source::Noisy => noisy(&truth, clip.size, &mut rng),
+                    Source::Network => {
+                        views.push(network(camera, &shot.rgba, &truth, clip.size));
+                        continue;
+                    }
+                };
+                let alpha = vec![1.0; depth.len()];
+                let mut view = DepthView::new(camera, clip.size, depth, alpha);
+                view.colour.clone_from(&shot.rgba);
+                views.push(view);
+            }
         }
     }
-    hold_out(&mut views);
-    let cameras = Cameras {
-        cameras: views.iter().map(|v| v.camera).collect(),
-        frames: views.len(),
-        unit: LengthUnit::Metres,
-        focal_source: FocalSource::Known,
-        residual_median: None,
-        residual_under_2px: None,
-        flow_consistent: None,
-        notes: Vec::new(),
+    let take = |mut views: Vec<DepthView>| {
+        hold_out(&mut views);
+        let cameras = Cameras {
+            cameras: views.iter().map(|v| v.camera).collect(),
+            frames: views.len(),
+            unit: LengthUnit::Metres,
+            focal_source: FocalSource::Known,
+            residual_median: None,
+            residual_under_2px: None,
+            flow_consistent: None,
+            notes: Vec::new(),
+        };
+        Take {
+            prompt: words.to_owned(),
+            views,
+            cameras,
+            planted: scene.planted.clone(),
+        }
     };
-    Take {
-        prompt: words.to_owned(),
-        views,
-        cameras,
-        planted: scene.planted,
-    }
+    all.into_iter().map(take).collect()
+}
+
+/// Depth as a good network has it: edges three pixels soft, and off by smooth waves that differ from frame to frame.
+fn noisy(truth: &[f32], [w, h]: [u32; 2], rng: &mut Rng) -> Vec<f32> {
+    let scale = 0.02 * rng.normal();
+    let waves: Vec<[f64; 4]> = (0..6)
+        .map(|_| {
+            let turns = std::f64::consts::TAU;
+            [
+                rng.range(-3.0, 3.0),
+                rng.range(-2.0, 2.0),
+                rng.range(0.0, turns),
+                0.0115 * rng.normal(),
+            ]
+        })
+        .collect();
+    let inverse = |x: i64, y: i64| {
+        let (x, y) = (x.clamp(0, i64::from(w) - 1), y.clamp(0, i64::from(h) - 1));
+        1.0 / f64::from(truth[(y * i64::from(w) + x) as usize])
+    };
+    (0..i64::from(h))
+        .flat_map(|y| (0..i64::from(w)).map(move |x| (x, y)))
+        .map(|(x, y)| {
+            let soft: f64 = (-1..=1)
+                .flat_map(|v| (-1..=1).map(move |u| (u, v)))
+                .map(|(u, v)| inverse(x + u, y + v))
+                .sum::<f64>()
+                / 9.0;
+            let (u, v) = (x as f64 / f64::from(w), y as f64 / f64::from(h));
+            let off: f64 = waves
+                .iter()
+                .map(|[a, b, c, d]| d * (std::f64::consts::TAU * (a * u + b * v) + c).sin())
+                .sum();
+            (1.0 / (soft * (scale + off).exp())) as f32
+        })
+        .collect()
 }
 
 /// A view of the network's depth at its own size.

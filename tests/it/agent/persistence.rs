@@ -155,29 +155,29 @@ impl Table {
 }
 
 fn measure(held_out: bool, takes: usize) {
-    for source in [Source::Truth, Source::Network] {
-        let mut table = Table::default();
-        for k in 0..takes {
-            let severity = [0.1, 0.4, 0.7, 1.0][k / 2 % 4];
-            for (name, kind) in [
-                ("clean", None),
-                ("veil", Some(Kind::InvisibleWall)),
-                ("vanish", Some(Kind::Vanish)),
-                ("move", Some(Kind::Move)),
-            ] {
-                let faults: Vec<(Kind, f64)> = kind.into_iter().map(|k| (k, severity)).collect();
-                let take = bed::shoot(
-                    &gpu(),
-                    &bed::prompt(k),
-                    bed::seed(held_out, k),
-                    &faults,
-                    source,
-                );
-                eprintln!("{k} {name} {}", take.prompt);
-                table.add(name, severity, &take, &told(&gpu(), &take));
+    let sources = [Source::Truth, Source::Noisy, Source::Network];
+    let mut tables: [Table; 3] = Default::default();
+    for k in 0..takes {
+        let severity = [0.1, 0.4, 0.7, 1.0][k / 2 % 4];
+        for (name, kind) in [
+            ("clean", None),
+            ("veil", Some(Kind::InvisibleWall)),
+            ("vanish", Some(Kind::Vanish)),
+            ("move", Some(Kind::Move)),
+        ] {
+            let faults: Vec<(Kind, f64)> = kind.into_iter().map(|k| (k, severity)).collect();
+            let words = bed::prompt(k);
+            let takes = bed::shoot(&gpu(), &words, bed::seed(held_out, k), &faults, &sources);
+            for ((take, source), table) in takes.iter().zip(sources).zip(&mut tables) {
+                eprintln!("{k} {name} {source:?} {}", take.prompt);
+                table.add(name, severity, take, &told(&gpu(), take));
             }
         }
-        table.print(&format!("{source:?}"));
+        if k % 6 == 5 || k + 1 == takes {
+            for (table, source) in tables.iter().zip(sources) {
+                table.print(&format!("{source:?}"));
+            }
+        }
     }
 }
 
