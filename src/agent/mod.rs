@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod collision_detection;
 mod floor;
 mod inspect;
+pub mod met;
 mod options;
 pub mod path_traversal;
 pub mod physics_stability;
@@ -31,6 +32,9 @@ pub const VERSION: u32 = 2;
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
     &raycast::RAYCAST,
+    &raycast::BLOCKED,
+    &met::MET,
+    &met::GATHER,
     &seen_through::SEEN_THROUGH,
     &settle::SETTLE,
 ];
