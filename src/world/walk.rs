@@ -77,19 +77,19 @@ impl Way {
 
     /// Moves along axis `b` over all planes that are `crossed`, about `t` the last of them, and no further than to `last`.
     #[inline(always)]
-    fn advance(&mut self, b: usize, t: f32, last: i32, crossed: impl Fn(f32) -> bool) {
+    fn advance(&self, b: usize, t: f32, last: i32, crossed: impl Fn(f32) -> bool) -> i32 {
         let first = self.cell[b];
         let (low, high) = (first.min(last) as f32, first.max(last) as f32);
         // A guess, mended by the planes themselves.
         let mut c = (self.start[b] + self.speed[b] * t).clamp(low, high) as i32;
         let (ahead, step) = (self.up[b] & 1, self.up[b] & 2);
-        while c != last && crossed(self.crossing(b, c + ahead)) {
+        while (c != last) & crossed(self.crossing(b, c + ahead)) {
             c += step - 1;
         }
-        while c != first && !crossed(self.crossing(b, c + 1 - ahead)) {
+        while (c != first) & !crossed(self.crossing(b, c + 1 - ahead)) {
             c -= step - 1;
         }
-        self.cell[b] = c;
+        c
     }
 }
 
@@ -168,12 +168,10 @@ impl<'a> Grid<'a> {
             if octant == 0 { 2 * edge } else { edge }
         };
         let region = any(self.regions[self.part(0, c, 6)]);
-        if region == 0 {
-            return Ok(64);
-        }
         let at = bit(c, 4);
         if region >> at & 1 == 0 {
-            return Ok(empty(region, at, 16));
+            let part = empty(region, at, 16);
+            return Ok(if region == 0 { 64 } else { part });
         }
         let block = any(self.blocks[self.part(1, c, 4)]);
         let at = bit(c, 2);
@@ -274,27 +272,33 @@ impl<'a> Grid<'a> {
             });
             let last: [i32; 3] = std::array::from_fn(|a| plane[a] - (way.up[a] & 1));
             let crossing: [f32; 3] = std::array::from_fn(|a| way.crossing(a, plane[a]));
-            let mut a = usize::from(crossing[1] < crossing[0]);
-            if crossing[2] < crossing[a] {
-                a = 2;
-            }
-            let out = crossing[a];
+            let nearer = crossing[0].min(crossing[1]);
+            let a = match crossing[2] < nearer {
+                true => 2,
+                false => usize::from(crossing[1] < crossing[0]),
+            };
+            let out = nearer.min(crossing[2]);
             if t.max(out) > t_max {
                 for b in 0..3 {
-                    way.advance(b, t_max, last[b], |t| t <= t_max);
+                    way.cell[b] = way.advance(b, t_max, last[b], |t| t <= t_max);
                 }
                 return answer(t_max, HitState::None, self.index(way.cell), 7);
             }
             t = t.max(out);
             if edge > 1 {
-                for b in [(a + 1) % 3, (a + 2) % 3] {
-                    way.advance(b, out, last[b], |t| t < out || t == out && b < a);
+                for b in 0..3 {
+                    let before = |t: f32| (t < out) | ((t == out) & (b < a));
+                    let cell = way.advance(b, out, last[b], before);
+                    way.cell[b] = cell;
                 }
             }
+            for b in 0..3 {
+                let beyond = plane[b] - 1 + (way.up[b] & 1);
+                way.cell[b] = if b == a { beyond } else { way.cell[b] };
+            }
             let up = way.up[a] & 1;
-            way.cell[a] = plane[a] - 1 + up;
             // Below 0 is beyond the dimensions too.
-            if way.cell[a] as u32 >= self.dims[a] {
+            if (0..3).any(|b| way.cell[b] as u32 >= self.dims[b]) {
                 return answer(t, HitState::Left, NOWHERE, 7);
             }
             face = 2 * a as u32 + 1 - up as u32;

@@ -17,6 +17,7 @@ use crate::room::{Room, cameras};
 
 mod rays;
 mod scenarios;
+mod sweeps;
 
 fn random_world(dims: [u32; 3], seed: u64) -> World {
     let mut rng = Rng(seed);

@@ -170,9 +170,9 @@ impl Frame {
         // Small triangles need no large cubes.
         let size = (0..3).map(|a| last[a] - first[a] + 1).max().unwrap_or(1);
         let edge = match size {
-            ..3 => 1,
-            ..9 => EDGE,
-            ..33 => EDGE * EDGE,
+            0..3 => 1,
+            3..9 => EDGE,
+            9..33 => EDGE * EDGE,
             _ => EDGE.pow(3),
         };
         let mut found = Vec::new();
@@ -309,6 +309,7 @@ impl World {
             Inside::Flood(points) => {
                 let seeds: Vec<[u32; 3]> = points
                     .iter()
+                    .filter(|p| p.iter().all(|x| x.is_finite()))
                     .map(|&p| world.voxel_of(p))
                     .filter(|&c| world.holds(c) && world.at(c) != Voxel::Solid)
                     .map(|c| c.map(|a| a as u32))

@@ -1,6 +1,7 @@
 //! Worlds from meshes, and meshes from worlds.
 
 use std::collections::HashMap;
+use std::f64::consts::FRAC_1_SQRT_2;
 
 use serde_json::{Value, json};
 use sora_director::world::mesh::{Inside, Mesh, MeshOptions, Triangle};
@@ -262,7 +263,7 @@ fn scene() -> (Value, Vec<u8>) {
         "scene": 0, "scenes": [{"nodes": [0, 2]}],
         "nodes": [
             {"translation": [10, 0, 0], "children": [1]},
-            {"mesh": 0, "scale": [2, 2, 2], "rotation": [0, 0.70710678, 0, 0.70710678]},
+            {"mesh": 0, "scale": [2, 2, 2], "rotation": [0, FRAC_1_SQRT_2, 0, FRAC_1_SQRT_2]},
             {"mesh": 1, "matrix": [1,0,0,0, 0,1,0,0, 0,0,1,0, 0,5,0,1]},
             {"mesh": 0}
         ],
@@ -330,9 +331,10 @@ fn damaged_glb_files_are_refused() {
     }
     let with = |path: &str, value: Value| {
         let mut changed = document.clone();
-        match changed.pointer_mut(path) {
-            Some(place) => *place = value,
-            None => changed[path] = value,
+        let (over, name) = path.rsplit_once('/').expect("a path");
+        match changed.pointer_mut(over).expect("a place") {
+            Value::Array(list) => list[name.parse::<usize>().expect("a place")] = value,
+            place => place[name] = value,
         }
         Mesh::from_bytes(&glb(changed, &buffer)).expect_err(path)
     };
