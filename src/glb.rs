@@ -84,3 +84,43 @@ impl Body {
         out
     }
 }
+
+/// The document and the binary chunk of a file; the error says in words what is wrong.
+pub(crate) fn parts(bytes: &[u8]) -> Result<(Value, &[u8]), String> {
+    let cut = || "the file is cut short".to_owned();
+    let word = |at: usize| -> Result<u32, String> {
+        let word = bytes
+            .get(at..)
+            .and_then(<[u8]>::first_chunk)
+            .ok_or_else(cut)?;
+        Ok(u32::from_le_bytes(*word))
+    };
+    if !bytes.starts_with(b"glTF") {
+        return Err("this is not a .glb file (it does not start with glTF)".to_owned());
+    }
+    let (version, length) = (word(4)?, word(8)? as usize);
+    if version != 2 {
+        return Err(format!(
+            "the file is of glTF {version}; only glTF 2 is read"
+        ));
+    }
+    if bytes.len() < length {
+        return Err(cut());
+    }
+    let (mut document, mut binary): (Option<&[u8]>, &[u8]) = (None, &[]);
+    let mut at = 12;
+    while at + 8 <= length {
+        let size = word(at)? as usize;
+        let chunk = bytes.get(at + 8..at + 8 + size).ok_or_else(cut)?;
+        match &bytes[at + 4..at + 8] {
+            b"JSON" if document.is_none() => document = Some(chunk),
+            b"BIN\0" if binary.is_empty() => binary = chunk,
+            _ => {}
+        }
+        at += 8 + size.next_multiple_of(4);
+    }
+    let document = document.ok_or("the file has no document (no JSON chunk)")?;
+    let document = serde_json::from_slice(document)
+        .map_err(|e| format!("the file's document is damaged: {e}"))?;
+    Ok((document, binary))
+}

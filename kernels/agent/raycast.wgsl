@@ -11,9 +11,12 @@ struct Ray {
     direction: vec4<f32>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> voxels: array<u32>;
-@group(0) @binding(2) var<storage, read> rays: array<Ray>;
-@group(0) @binding(3) var<storage, read_write> hits: array<Hit>;
+@group(0) @binding(1) var<storage, read> tags: array<u32>;
+@group(0) @binding(2) var<storage, read> masks: array<u32>;
+@group(0) @binding(3) var<storage, read> blocks: array<u32>;
+@group(0) @binding(4) var<storage, read> regions: array<u32>;
+@group(0) @binding(5) var<storage, read> rays: array<Ray>;
+@group(0) @binding(6) var<storage, read_write> hits: array<Hit>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,

@@ -59,7 +59,9 @@ fn gap(ground: &Ground, field: &Field<'_>, cells: Vec<usize>, of: &[usize], encl
     // A floor over or under the plane is met before or behind it.
     let real = |i: usize| {
         let at = ground.middle(i);
-        let Some((to, _)) = away(field, at) else { return at };
+        let Some((to, _)) = away(field, at) else {
+            return at;
+        };
         let share = 1.0 - f64::from(ground.level[i]).exp();
         [at[0] - to[0] * share, at[1] - to[1] * share]
     };

@@ -15,6 +15,7 @@ pub mod collision_detection;
 mod floor;
 pub mod ground;
 mod inspect;
+pub mod met;
 pub mod object_persistence;
 mod options;
 pub mod path_traversal;
@@ -37,6 +38,9 @@ pub const VERSION: u32 = 3;
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
     &raycast::RAYCAST,
+    &raycast::BLOCKED,
+    &met::MET,
+    &met::GATHER,
     &seen_through::SEEN_THROUGH,
     &settle::SETTLE,
 ];

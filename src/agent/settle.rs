@@ -2,7 +2,7 @@
 
 use super::AgentError;
 use super::raycast::Caster;
-use crate::gpu::{Kernel, groups_1d};
+use crate::gpu::{AnyBuffer, Kernel, groups_1d};
 
 crate::gpu_struct! {
     /// Params of `agent/settle`.
@@ -35,7 +35,8 @@ pub static SETTLE: Kernel = crate::kernel!(
     "agent/settle", shared ["shared/grid"], twin crate::agent::twins::settle::twin,
     workgroup [64, 1, 1], params SettleParams,
     // A foot over the edge of a voxel within rounding may stand on it or not.
-    bind [read voxels: u32, read bodies: [f32; 4], write rests: [f32; 4] => within(2e-3, 1e-3).but(0.01, 4)]
+    bind [read tags: u32, read masks: u32, read blocks: u32, read regions: u32,
+          read bodies: [f32; 4], write rests: [f32; 4] => within(2e-3, 1e-3).but(0.01, 4)]
 );
 
 /// How a body ended.
@@ -73,7 +74,9 @@ pub fn settle(
     let rests = gpu.alloc::<[f32; 4]>(positions.len())?;
     let mut recorder = gpu.recorder();
     let groups = groups_1d(positions.len(), SETTLE.workgroup[0]);
-    recorder.run(&SETTLE, &params, &[&caster.voxels, &bodies, &rests], groups)?;
+    let [tags, masks, blocks, regions] = caster.bricks();
+    let bound: [&dyn AnyBuffer; 6] = [tags, masks, blocks, regions, &bodies, &rests];
+    recorder.run(&SETTLE, &params, &bound, groups)?;
     recorder.submit()?;
     Ok(gpu
         .read(&rests)?

@@ -88,6 +88,8 @@ pub struct Caps {
     pub binding: u64,
     /// Most workgroups along one dimension.
     pub workgroups: u32,
+    /// The device is the host's own cores.
+    pub software: bool,
     /// Host and device share their memory, and mapped buffers can be bound.
     pub shared_memory: bool,
     /// Dispatches can be timed.
@@ -127,6 +129,7 @@ impl Caps {
                 .max_storage_buffer_binding_size
                 .min(limits.max_buffer_size),
             workgroups: limits.max_compute_workgroups_per_dimension,
+            software: summary.kind == "software",
             shared_memory: device.features().contains(mappable)
                 && matches!(summary.kind, "software" | "integrated"),
             timestamps: summary.timestamps,

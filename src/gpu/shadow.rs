@@ -206,4 +206,9 @@ impl Gpu {
     pub fn shadowed(&self, shadow: &Shadow) -> Self {
         Self(self.0.clone(), Some(shadow.clone()), self.2)
     }
+
+    /// Whether a shadow watches what is made with this handle.
+    pub fn is_shadowed(&self) -> bool {
+        self.1.is_some()
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use glam::DVec3;
 use serde::Serialize;
 
+use crate::agent::raycast::{Caster, Ray};
 use crate::agent::{self, AgentOptions};
 use crate::camera::{Cameras, FocalSource, LengthUnit};
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
@@ -490,6 +491,17 @@ pub fn take(gpu: &Gpu) -> Outcome {
         ..AgentOptions::default()
     };
     agent::inspect(gpu, &world, &views, &cameras, &options, &Silent)?;
+    // What scenarios do not ask for: whether rays are blocked, and hits alone.
+    let eye = pose.position.to_array();
+    let rays: Vec<Ray> = (0..500)
+        .map(|i| {
+            let turn = f64::from(i) * 0.1;
+            Ray::new(eye, [turn.cos(), (turn * 0.37).sin(), turn.sin()], 50.0)
+        })
+        .collect();
+    let caster = Caster::new(gpu, &world)?;
+    caster.blocked(&rays, true, &Silent)?;
+    caster.met(&rays, true, &Silent)?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 //! free and counts for nothing.
 
 use super::Voxel;
+use super::cells::Cells;
 
 /// Voxels along an edge of a brick, bricks of a block, blocks of a region.
 pub const EDGE: u32 = 4;
@@ -27,10 +28,10 @@ pub struct Bricks {
     dims: [u32; 3],
     /// Bricks, blocks and regions along x, y, z.
     sizes: [[u32; 3]; 3],
-    tags: Vec<u32>,
-    masks: Vec<Pair>,
-    blocks: Vec<Pair>,
-    regions: Vec<Pair>,
+    tags: Cells<u32>,
+    masks: Cells<Pair>,
+    blocks: Cells<Pair>,
+    regions: Cells<Pair>,
     /// Places among the masks that no brick has.
     spare: Vec<u32>,
 }
@@ -60,10 +61,10 @@ impl Bricks {
         let mut made = Self {
             dims,
             sizes,
-            tags: vec![UNKNOWN; volume(sizes[0])],
-            masks: Vec::new(),
-            blocks: vec![[0; 2]; volume(sizes[1])],
-            regions: vec![[0; 2]; volume(sizes[2])],
+            tags: vec![UNKNOWN; volume(sizes[0])].into(),
+            masks: Vec::new().into(),
+            blocks: vec![[0; 2]; volume(sizes[1])].into(),
+            regions: vec![[0; 2]; volume(sizes[2])].into(),
             spare: Vec::new(),
         };
         for (at, b) in places(sizes[0]).enumerate() {
@@ -89,13 +90,51 @@ impl Bricks {
 
     /// Masks of bricks that are not one state, parts of blocks, parts of regions; each pair as four words, low ones first.
     pub fn levels(&self) -> [&[[u32; 4]]; 3] {
-        [&self.masks, &self.blocks, &self.regions].map(|level| bytemuck::cast_slice(level))
+        [&self.masks, &self.blocks, &self.regions].map(|level| bytemuck::cast_slice(&level[..]))
+    }
+
+    /// Bricks, blocks and regions of a grid.
+    pub(super) fn sizes(dims: [u32; 3]) -> [usize; 3] {
+        Self::sizes_of(dims).map(volume)
+    }
+
+    /// Of parts that fit the grid; none where a tag names masks that are not there.
+    pub(super) fn from_parts(
+        dims: [u32; 3],
+        tags: Cells<u32>,
+        masks: Cells<Pair>,
+        blocks: Cells<Pair>,
+        regions: Cells<Pair>,
+    ) -> Option<Self> {
+        let most = FIRST as usize + masks.len();
+        tags.iter().all(|&tag| (tag as usize) < most).then(|| Self {
+            dims,
+            sizes: Self::sizes_of(dims),
+            tags,
+            masks,
+            blocks,
+            regions,
+            spare: Vec::new(),
+        })
+    }
+
+    /// Tags, and the masks that they name in the order of their bricks.
+    pub(super) fn packed(&self) -> (Vec<u32>, Vec<Pair>) {
+        let mut masks = Vec::with_capacity(self.masks.len() - self.spare.len());
+        let tags = self.tags.iter().map(|&tag| match tag {
+            ..FIRST => tag,
+            mixed => {
+                masks.push(self.masks[(mixed - FIRST) as usize]);
+                FIRST + masks.len() as u32 - 1
+            }
+        });
+        (tags.collect(), masks)
     }
 
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         let pairs = self.masks.len() + self.blocks.len() + self.regions.len();
-        size_of_val(&self.tags[..]) + pairs * size_of::<Pair>() + self.spare.len() * 4
+        size_of_val(self.tags()) + pairs * size_of::<Pair>() + self.spare.len() * 4
     }
 
     /// Voxels of a brick that lie in the grid.
@@ -123,17 +162,19 @@ impl Bricks {
     fn open(&mut self, at: usize, b: [u32; 3]) -> &mut Pair {
         if self.tags[at] < FIRST {
             let pair = self.pair(at, b);
+            let masks = self.masks.held();
             let place = match self.spare.pop() {
                 Some(place) => place,
                 None => {
-                    self.masks.push([0; 2]);
-                    self.masks.len() as u32 - 1
+                    masks.push([0; 2]);
+                    masks.len() as u32 - 1
                 }
             };
-            self.masks[place as usize] = pair;
-            self.tags[at] = FIRST + place;
+            masks[place as usize] = pair;
+            self.tags.held()[at] = FIRST + place;
         }
-        &mut self.masks[(self.tags[at] - FIRST) as usize]
+        let place = (self.tags[at] - FIRST) as usize;
+        &mut self.masks.held()[place]
     }
 
     /// Takes the masks from a brick that became one state.
@@ -144,7 +185,7 @@ impl Bricks {
         }
         let inside = self.inside(b);
         let [solid, known] = self.masks[(tag - FIRST) as usize];
-        self.tags[at] = match () {
+        self.tags.held()[at] = match () {
             () if solid == inside => SOLID,
             () if solid == 0 && known == !0 => FREE,
             () if solid == 0 && known == !inside => UNKNOWN,
@@ -164,8 +205,8 @@ impl Bricks {
             let was = self.blocks[i][k];
             let now = was & !(1 << bit(b)) | u64::from(any[k]) << bit(b);
             if was != now {
-                self.blocks[i][k] = now;
-                let over = &mut self.regions[region][k];
+                self.blocks.held()[i][k] = now;
+                let over = &mut self.regions.held()[region][k];
                 *over = *over & !(1 << bit(block)) | u64::from(now != 0) << bit(block);
             }
         }
@@ -236,6 +277,37 @@ impl Bricks {
         // The layer that was not passed whole.
         if z < nz || z % EDGE != 0 {
             self.settle(z / EDGE);
+        }
+    }
+
+    /// Sets all voxels.
+    pub fn fill_all(&mut self, state: Voxel) {
+        self.tags.held().fill(state as u32);
+        (self.masks, self.spare) = (Vec::new().into(), Vec::new());
+        for z in 0..self.sizes[0][2] {
+            self.settle(z);
+        }
+    }
+
+    /// Bricks along x, y, z.
+    pub(super) fn size(&self) -> [u32; 3] {
+        self.sizes[0]
+    }
+
+    /// Voxels of a brick that are in the grid and not solid.
+    pub(super) fn open_of(&self, b: [u32; 3]) -> u64 {
+        self.inside(b) & !self.pair(index(self.sizes[0], b), b)[0]
+    }
+
+    /// Sets those voxels of each brick, x fastest, to free that are not solid.
+    pub(super) fn free(&mut self, voxels: &[u64]) {
+        for (at, b) in places(self.sizes[0]).enumerate() {
+            let [solid, known] = self.pair(at, b);
+            if voxels[at] & !known != 0 {
+                self.open(at, b)[1] = known | voxels[at] & !solid;
+                self.close(at, b);
+                self.lift(at, b);
+            }
         }
     }
 

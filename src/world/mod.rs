@@ -16,15 +16,22 @@ mod align;
 mod bounds;
 pub mod bricks;
 mod build;
+mod cells;
 mod clean;
 mod file;
 mod flatten;
+mod flood;
 pub mod fuse;
 pub mod ground;
+pub mod mesh;
 mod options;
+pub mod rays;
+pub mod refine;
+pub mod surface_mesh;
 pub mod sweep;
 pub mod twins;
 mod views;
+pub mod walk;
 
 use bricks::Bricks;
 
@@ -33,7 +40,7 @@ pub use build::build;
 pub use file::VERSION as FILE_VERSION;
 pub use ground::{Ground, Sight};
 pub use options::{KEYS, WorldOptions};
-pub use sweep::refine;
+pub use refine::refine;
 pub use views::{hold_out, of_maps};
 
 /// Version of this stage; part of the resume key.
@@ -41,11 +48,11 @@ pub const VERSION: u32 = 2;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
-    &sweep::TEXTURE,
-    &sweep::DIFFER,
-    &sweep::ROWS,
-    &sweep::COST,
-    &sweep::PICK,
+    &refine::TEXTURE,
+    &refine::DIFFER,
+    &refine::ROWS,
+    &refine::COST,
+    &refine::PICK,
     &fuse::SURFACE,
     &fuse::INTEGRATE,
     &fuse::CLASSIFY,
@@ -97,11 +104,16 @@ pub struct World {
 impl World {
     /// A world of unknown voxels, without a floor, in arbitrary units.
     pub fn empty(origin: [f32; 3], voxel: f32, dims: [u32; 3]) -> Self {
+        Self::of(origin, voxel, Bricks::new(dims))
+    }
+
+    /// A world of bricks, without a floor, in arbitrary units.
+    pub fn of(origin: [f32; 3], voxel: f32, bricks: Bricks) -> Self {
         Self {
             origin,
             voxel,
-            dims,
-            bricks: Arc::new(Bricks::new(dims)),
+            dims: bricks.dims(),
+            bricks: Arc::new(bricks),
             floor: 0.0,
             floor_found: false,
             unit: LengthUnit::Arbitrary,
@@ -132,6 +144,13 @@ impl World {
             (index / nx % ny) as u32,
             (index / nx / ny) as u32,
         ]
+    }
+
+    /// Whether coordinates lie inside the grid.
+    pub fn holds(&self, p: [i64; 3]) -> bool {
+        p.iter()
+            .zip(self.dims)
+            .all(|(a, n)| (0..i64::from(n)).contains(a))
     }
 
     /// State at voxel coordinates; unknown outside the grid.
@@ -191,15 +210,6 @@ impl World {
         let [nx, ny, nz] = self.dims;
         let rows = (0..nz).flat_map(move |z| (0..ny).map(move |y| [y, z]));
         rows.flat_map(move |[y, z]| (0..nx).map(move |x| self.bricks.at([x, y, z])))
-    }
-
-    /// States at two bits a voxel, 16 a word, lowest bits first: what kernels read.
-    pub fn packed(&self) -> Vec<u32> {
-        let mut words = vec![0; self.len().div_ceil(16)];
-        for (i, state) in self.states().enumerate() {
-            words[i / 16] |= (state as u32) << (2 * (i % 16));
-        }
-        words
     }
 }
 
@@ -298,6 +308,12 @@ pub enum WorldError {
         value: f64,
         /// What it must be.
         mend: &'static str,
+    },
+    /// Triangles are no world.
+    #[error("{reason}")]
+    Mesh {
+        /// What is wrong, and the mend.
+        reason: String,
     },
     /// A world file could not be read or written.
     #[error("{path}: {reason}")]

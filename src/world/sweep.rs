@@ -1,475 +1,268 @@
-//! Depth refined by the pictures themselves: a plane sweep about what is known (Collins 1996, Gallup et al. 2007).
-//!
-//! A network's depth is right to a few percent, and a floor's pit or a thing that went is of that size. Where pictures of a
-//! place overlap, its texture tells depth to a fraction of that: each pixel tries candidate depths about its own, and is
-//! compared with neighbouring views. Without texture, and where views disagree (what moves by itself), depth stays.
-//! `kernels/world/{texture, differ, rows, cost, pick}`.
+//! Capsules moved through a world, and what they first touch.
 
 use rayon::prelude::*;
 
-use super::fuse::GpuView;
-use super::{DepthView, WorldError};
-use crate::gpu::{Buffer, Gpu, Kernel, groups_2d};
-use crate::monitor::Monitor;
+use super::World;
+use super::bricks::EDGE;
+use super::rays::{HitState, NOWHERE};
+use super::walk::{Grid, sane};
 
-/// Changes of inverse depth that are tried, as shares; the middle one is none.
-const CHANGES: [f32; 33] = [
-    -0.45, -0.40, -0.35, -0.30, -0.26, -0.22, -0.18, -0.15, -0.12, -0.10, -0.08, -0.064, -0.05,
-    -0.038, -0.026, -0.013, 0.0, 0.013, 0.026, 0.038, 0.05, 0.064, 0.08, 0.10, 0.12, 0.15, 0.18,
-    0.21, 0.25, 0.29, 0.33, 0.37, 0.41,
-];
-const ZERO: u32 = 16;
-/// Neighbours of a view at most.
-const NEIGHBOURS: usize = 4;
-/// Parallax in pixels at a width of 320 that a neighbour should show, and the least that makes one.
-const PARALLAX: f64 = 10.0;
-const LEAST_PARALLAX: f64 = 1.5;
-/// Cost of leaving the prior by [`FAR`] and more, in the unit of textures.
-const PENALTY: f32 = 0.25;
-const FAR: f32 = 0.1;
-/// Changes below it are neither deeper nor nearer than the prior.
-const APART: f32 = 0.03;
-/// A least cost above it is no match.
-const HOPELESS: f32 = 0.8;
-/// A depth within this ratio (logarithm) of the floor's plane is looked for about the plane.
-const NEAR_FLOOR: f64 = 0.2;
+/// Voxels that a capsule moves at most before what lies around it is looked for again.
+const PIECE: f32 = 4.0;
+/// Pieces of a motion at most; longer ones are cut into longer pieces.
+const PIECES: f32 = 4096.0;
 
-crate::gpu_struct! {
-    /// Params of `world/texture`.
-    pub struct TextureParams {
-        /// Width in pixels.
-        pub width: u32,
-        /// Height in pixels.
-        pub height: u32,
-        /// First element of the picture in both buffers.
-        pub base: u32,
-        /// Unused.
-        pub pad: u32,
-    }
+/// An upright capsule and its motion.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sweep {
+    /// Middle of the capsule.
+    pub middle: [f32; 3],
+    /// From its lowest to its highest point; a ball where that is no more than twice the radius.
+    pub height: f32,
+    /// Radius.
+    pub radius: f32,
+    /// Where it moves, from its middle.
+    pub motion: [f32; 3],
 }
 
-crate::gpu_struct! {
-    /// A neighbour of the reference view.
-    pub struct Neighbour {
-        /// First row of the reference camera's space to the neighbour's, translation in w.
-        pub row0: [f32; 4],
-        /// Second row.
-        pub row1: [f32; 4],
-        /// Third row.
-        pub row2: [f32; 4],
-        /// fx, fy, cx, cy in pixels of the view.
-        pub intrinsics: [f32; 4],
-        /// Width, height, first element in the textures, unused.
-        pub size: [u32; 4],
-    }
+/// What a capsule first touched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Contact {
+    /// Share of the motion before; 1 where nothing is met.
+    pub t: f32,
+    /// `Solid`, `Unknown` (where that stops it), `None` or `Invalid`.
+    pub state: HitState,
+    /// Index of the voxel, [`NOWHERE`] where nothing is met. Of several touched at once the first by index.
+    pub voxel: u32,
+    /// From the voxel to the capsule, of length 1; 0 where the capsule's core lies in it.
+    pub normal: [f32; 3],
 }
 
-crate::gpu_struct! {
-    /// Params of `world/differ`.
-    pub struct DifferParams {
-        /// fx, fy, cx, cy in pixels of the reference.
-        pub intrinsics: [f32; 4],
-        /// Width in pixels.
-        pub width: u32,
-        /// Height in pixels.
-        pub height: u32,
-        /// First element of the reference in the textures.
-        pub base: u32,
-        /// Candidates in this dispatch.
-        pub candidates: u32,
-        /// The first of them.
-        pub first: u32,
-        /// Candidates times neighbours.
-        pub layers: u32,
-        /// Unused.
-        pub pad0: u32,
-        /// Unused.
-        pub pad1: u32,
-    }
+const NOTHING: Contact = Contact {
+    t: 1.0,
+    state: HitState::None,
+    voxel: NOWHERE,
+    normal: [0.0; 3],
+};
+
+/// A capsule in voxels: its core is an upright line of `half` up and down from `start`.
+struct Moving {
+    start: [f32; 3],
+    step: [f32; 3],
+    half: f32,
+    radius: f32,
 }
 
-crate::gpu_struct! {
-    /// Params of `world/rows`.
-    pub struct RowsParams {
-        /// Width in pixels.
-        pub width: u32,
-        /// Height in pixels.
-        pub height: u32,
-        /// Pictures, one after the other.
-        pub layers: u32,
-        /// Unused.
-        pub pad: u32,
+/// Bits of the places `low..=high` of four along each axis.
+fn span(low: [i32; 3], high: [i32; 3]) -> u64 {
+    let line = |a: usize| (1u64 << (high[a] + 1)) - (1u64 << low[a]);
+    let row = line(0);
+    let mut plane = 0;
+    for y in low[1]..=high[1] {
+        plane |= row << (4 * y);
     }
+    (low[2]..=high[2]).fold(0, |m, z| m | plane << (16 * z))
 }
 
-crate::gpu_struct! {
-    /// Params of `world/cost`.
-    pub struct CostParams {
-        /// Width in pixels.
-        pub width: u32,
-        /// Height in pixels.
-        pub height: u32,
-        /// Candidates in this dispatch.
-        pub candidates: u32,
-        /// Neighbours, at most 4.
-        pub neighbours: u32,
-        /// The first of the candidates.
-        pub first: u32,
-        /// Unused.
-        pub pad0: u32,
-        /// Unused.
-        pub pad1: u32,
-        /// Unused.
-        pub pad2: u32,
-    }
+/// The places of `at`'s four along each axis that lie in `low..=high`; places are `edge` voxels wide.
+fn part(at: [i32; 3], edge: i32, low: [i32; 3], high: [i32; 3]) -> u64 {
+    let clamp = |a: i32, x: i32| ((x - 4 * edge * a).div_euclid(edge)).clamp(0, 3);
+    span(
+        std::array::from_fn(|a| clamp(at[a], low[a])),
+        std::array::from_fn(|a| clamp(at[a], high[a])),
+    )
 }
 
-crate::gpu_struct! {
-    /// Params of `world/pick`.
-    pub struct PickParams {
-        /// Width in pixels.
-        pub width: u32,
-        /// Height in pixels.
-        pub height: u32,
-        /// Candidates, at most 64.
-        pub candidates: u32,
-        /// The one that changes nothing.
-        pub zero: u32,
-        /// Cost of a change of `far` and more.
-        pub penalty: f32,
-        /// See `penalty`.
-        pub far: f32,
-        /// Changes below it are neither deeper nor nearer.
-        pub apart: f32,
-        /// A least cost above it keeps the prior.
-        pub hopeless: f32,
-    }
+fn bits(mut mask: u64) -> impl Iterator<Item = [i32; 3]> {
+    std::iter::from_fn(move || {
+        let bit = (mask != 0).then(|| mask.trailing_zeros() as i32)?;
+        mask &= mask - 1;
+        Some([bit & 3, bit >> 2 & 3, bit >> 4])
+    })
 }
 
-/// Locally normalised luma of a picture.
-pub static TEXTURE: Kernel = crate::kernel!(
-    "world/texture", shared [], twin crate::world::twins::texture::twin,
-    workgroup [8, 8, 1], params TextureParams,
-    bind [read colour: u32, write texture: f32 => within(1e-3, 1e-3)]
-);
-
-/// Differences of textures, a layer a candidate and neighbour.
-pub static DIFFER: Kernel = crate::kernel!(
-    "world/differ", shared [], twin crate::world::twins::differ::twin,
-    workgroup [8, 8, 1], params DifferParams,
-    // A point that falls on the border of a picture within rounding is inside or not.
-    bind [read neighbours: Neighbour, read texture: f32, read prior: f32, read changes: f32,
-        write difference: f32 => within(2e-3, 1e-3).but(0.002, 4)]
-);
-
-/// Means along rows.
-pub static ROWS: Kernel = crate::kernel!(
-    "world/rows", shared [], twin crate::world::twins::rows::twin,
-    workgroup [8, 8, 1], params RowsParams,
-    bind [read difference: f32, write means: f32 => within(1e-5, 1e-5)]
-);
-
-/// Cost of each candidate.
-pub static COST: Kernel = crate::kernel!(
-    "world/cost", shared [], twin crate::world::twins::cost::twin,
-    workgroup [8, 8, 1], params CostParams,
-    bind [read means: f32, write cost: f32 => within(1e-5, 1e-5)]
-);
-
-/// The best candidate of each pixel.
-pub static PICK: Kernel = crate::kernel!(
-    "world/pick", shared [], twin crate::world::twins::pick::twin,
-    workgroup [8, 8, 1], params PickParams,
-    // Of two candidates of one cost within rounding either may win.
-    bind [read changes: f32, read cost: f32, read prior: f32, write picked: [f32; 4] => within(1e-5, 1e-4).but(0.002, 4)]
-);
-
-/// All views' textures one after the other.
-struct Textures {
-    buffer: Buffer<f32>,
-    first: Vec<u32>,
-}
-
-/// Refines the depth of all views that have pixels by those of their neighbours, in place. `floor`: the floor is the plane
-/// y = 0, and depths near it are looked for about it. Answers how many views were refined.
-///
-/// # Errors
-/// GPU errors, [`WorldError::Interrupted`].
-pub fn refine(
-    gpu: &Gpu,
-    views: &mut [DepthView],
-    floor: bool,
-    monitor: &dyn Monitor,
-) -> Result<usize, WorldError> {
-    let pictured = |v: &DepthView| v.colour.len() == v.depth.len() && v.width > 8 && v.height > 8;
-    if views.iter().filter(|v| pictured(v)).count() < 2 {
-        return Ok(0);
-    }
-    let textures = textures(gpu, views)?;
-    let changes = gpu.upload(&CHANGES)?;
-    let total = views.len() as u64;
-    let mut depths = Vec::with_capacity(views.len());
-    for (i, view) in views.iter().enumerate() {
-        if monitor.stopped() {
-            return Err(WorldError::Interrupted);
-        }
-        let near = match pictured(view) {
-            true => neighbours(views, i, pictured),
-            false => Vec::new(),
-        };
-        depths.push(match near.is_empty() {
-            true => None,
-            false => Some(sweep(gpu, views, i, &near, &textures, &changes, floor)?),
+impl Moving {
+    /// Squared distance of the core from a voxel at `t`, and the way from the voxel to it.
+    fn apart(&self, cell: [i32; 3], t: f32) -> (f32, [f32; 3]) {
+        let way = std::array::from_fn(|a| {
+            let (low, high) = self.bounds(cell, a);
+            let p = self.start[a] + self.step[a] * t;
+            p - p.clamp(low, high)
         });
-        monitor.progress(i as u64 + 1, total);
+        (way.iter().map(|d| d * d).sum(), way)
     }
-    let mut refined = 0;
-    // All at once, so that no view depends on the order.
-    for (view, depth) in views.iter_mut().zip(depths) {
-        if let Some(depth) = depth {
-            view.depth = depth;
-            refined += 1;
-        }
-    }
-    Ok(refined)
-}
 
-fn textures(gpu: &Gpu, views: &[DepthView]) -> Result<Textures, WorldError> {
-    let mut first = Vec::with_capacity(views.len());
-    let mut colour = Vec::new();
-    for view in views {
-        first.push(colour.len() as u32);
-        if view.colour.len() == view.depth.len() {
-            colour.extend_from_slice(&view.colour);
-        }
+    /// A voxel, as far as the core's middle is concerned.
+    fn bounds(&self, cell: [i32; 3], a: usize) -> (f32, f32) {
+        let more = if a == 1 { self.half } else { 0.0 };
+        (cell[a] as f32 - more, (cell[a] + 1) as f32 + more)
     }
-    let buffer = gpu.alloc::<f32>(colour.len())?;
-    let colour = gpu.upload(&colour)?;
-    let mut recorder = gpu.recorder();
-    for (view, &base) in views.iter().zip(&first) {
-        if view.colour.len() == view.depth.len() {
-            let params = TextureParams {
-                width: view.width,
-                height: view.height,
-                base,
-                pad: 0,
-            };
-            let groups = groups_2d(view.width, view.height, TEXTURE.workgroup);
-            recorder.run(&TEXTURE, &params, &[&colour, &buffer], groups)?;
-        }
-    }
-    recorder.submit()?;
-    Ok(Textures { buffer, first })
-}
 
-/// The views whose parallax to view `i` is nearest to what is wanted, at most four.
-fn neighbours(views: &[DepthView], i: usize, pictured: impl Fn(&DepthView) -> bool) -> Vec<usize> {
-    let view = &views[i];
-    let (k, pose) = (view.intrinsics(), &view.camera.pose);
-    // A grid of points with known depth.
-    let mut points = Vec::new();
-    for gy in 0..8 {
-        for gx in 0..12 {
-            let (x, y) = (
-                (2 * gx + 1) * view.width / 24,
-                (2 * gy + 1) * view.height / 16,
-            );
-            if let Some(d) = view.surface(x, y) {
-                let (u, v) = (f64::from(x) + 0.5, f64::from(y) + 0.5);
-                points.push(pose.to_world(k.unproject(u, v, f64::from(d))));
+    /// The first `t` of `from..=to` at which the capsule reaches into a voxel.
+    fn touches(&self, cell: [i32; 3], from: f32, to: f32) -> Option<f32> {
+        let reach = self.radius * self.radius;
+        // The distance is a quadratic between the times at which the core passes the planes of the voxel.
+        let mut times = [to; 7];
+        let (mut enter, mut leave) = (from, to);
+        for a in 0..3 {
+            let (low, high) = self.bounds(cell, a);
+            if self.step[a] == 0.0 {
+                if self.start[a] + self.radius <= low || self.start[a] - self.radius >= high {
+                    return None;
+                }
+                continue;
             }
+            let when = |x: f32| (x - self.start[a]) / self.step[a];
+            let (p, q) = (when(low - self.radius), when(high + self.radius));
+            (enter, leave) = (enter.max(p.min(q)), leave.min(p.max(q)));
+            (times[2 * a], times[2 * a + 1]) = (when(low), when(high));
         }
-    }
-    let parallax = |other: &DepthView| -> Option<f64> {
-        let k = other.intrinsics();
-        let pose = &other.camera.pose;
-        let mut shifts: Vec<f64> = points
-            .iter()
-            .filter_map(|&p| {
-                let here = k.project(pose.to_camera(p))?;
-                // Where it would be if only the rotation differed.
-                let turned =
-                    k.project(pose.rotation.transpose() * (p - view.camera.pose.position))?;
-                let inside = here.x >= 0.0
-                    && here.y >= 0.0
-                    && here.x < f64::from(other.width)
-                    && here.y < f64::from(other.height);
-                inside.then(|| here.distance(turned) * 320.0 / f64::from(other.width.max(1)))
-            })
-            .collect();
-        // Half of what is seen here must be seen there.
-        if shifts.len() * 2 < points.len() {
+        if enter > leave {
             return None;
         }
-        crate::numeric::median(&mut shifts)
-    };
-    let mut found: Vec<(f64, usize)> = views
-        .iter()
-        .enumerate()
-        .filter(|(j, other)| *j != i && pictured(other))
-        .filter_map(|(j, other)| {
-            let shift = parallax(other).filter(|s| *s >= LEAST_PARALLAX)?;
-            Some(((shift / PARALLAX).ln().abs(), j))
-        })
-        .collect();
-    found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    found.into_iter().take(NEIGHBOURS).map(|(_, j)| j).collect()
-}
-
-/// Inverse depth where candidates start; 0 where nothing is known.
-fn prior(view: &DepthView, about_floor: bool) -> Vec<f32> {
-    let (k, pose) = (view.intrinsics(), &view.camera.pose);
-    let width = view.width as usize;
-    view.depth
-        .iter()
-        .enumerate()
-        .map(|(i, &d)| {
-            if !(d > 0.0 && d.is_finite()) {
-                return 0.0;
+        times.sort_unstable_by(f32::total_cmp);
+        let mut first = enter;
+        for time in times {
+            let last = time.min(leave);
+            if last < first || last == first && first < leave {
+                continue;
             }
-            if about_floor {
-                let (u, v) = ((i % width) as f64 + 0.5, (i / width) as f64 + 0.5);
-                let down = (pose.rotation * k.unproject(u, v, 1.0)).y;
-                let plane = -pose.position.y / down;
-                if plane > 0.0 && (f64::from(d) / plane).ln().abs() < NEAR_FLOOR {
-                    return (1.0 / plane) as f32;
+            let (mut a2, mut b, mut c) = (0.0, 0.0, -reach);
+            let mid = self.apart(cell, 0.5 * (first + last)).1;
+            let start = self.apart(cell, first).1;
+            for a in 0..3 {
+                if mid[a] != 0.0 {
+                    a2 += self.step[a] * self.step[a];
+                    b += start[a] * self.step[a];
+                    c += start[a] * start[a];
                 }
             }
-            1.0 / d
-        })
-        .collect()
-}
-
-fn sweep(
-    gpu: &Gpu,
-    views: &[DepthView],
-    i: usize,
-    near: &[usize],
-    textures: &Textures,
-    changes: &Buffer<f32>,
-    about_floor: bool,
-) -> Result<Vec<f32>, WorldError> {
-    let view = &views[i];
-    let (width, height) = (view.width, view.height);
-    let pixels = width as usize * height as usize;
-    let prior_values = prior(view, about_floor);
-    let posed: Vec<Neighbour> = near
-        .iter()
-        .map(|&j| neighbour(view, &views[j], textures.first[j]))
-        .collect();
-    let (posed, prior) = (gpu.upload(&posed)?, gpu.upload(&prior_values)?);
-    let cost = gpu.scratch::<f32>(pixels * CHANGES.len())?;
-    // As many candidates at once as fit.
-    let most = gpu.caps().most::<f32>() / (pixels * near.len()).max(1);
-    let at_once = most.clamp(1, CHANGES.len());
-    let layers = at_once * near.len();
-    let difference = gpu.scratch::<f32>(pixels * layers)?;
-    let means = gpu.scratch::<f32>(pixels * layers)?;
-    let k = view.intrinsics();
-    let mut recorder = gpu.recorder();
-    let deep = |kernel: &Kernel, layers: u32| {
-        let [x, y, _] = groups_2d(width, height, kernel.workgroup);
-        [x, y, layers]
-    };
-    for first in (0..CHANGES.len()).step_by(at_once) {
-        let candidates = at_once.min(CHANGES.len() - first) as u32;
-        let layers = candidates * near.len() as u32;
-        let params = DifferParams {
-            intrinsics: [k.fx as f32, k.fy as f32, k.cx as f32, k.cy as f32],
-            width,
-            height,
-            base: textures.first[i],
-            candidates,
-            first: first as u32,
-            layers,
-            ..DifferParams::default()
-        };
-        let bound = [
-            &posed as &dyn crate::gpu::AnyBuffer,
-            &textures.buffer,
-            &prior,
-            changes,
-            &difference,
-        ];
-        recorder.run(&DIFFER, &params, &bound, deep(&DIFFER, layers))?;
-        let params = RowsParams {
-            width,
-            height,
-            layers,
-            pad: 0,
-        };
-        recorder.run(&ROWS, &params, &[&difference, &means], deep(&ROWS, layers))?;
-        let params = CostParams {
-            width,
-            height,
-            candidates,
-            neighbours: near.len() as u32,
-            first: first as u32,
-            ..CostParams::default()
-        };
-        recorder.run(&COST, &params, &[&means, &cost], deep(&COST, candidates))?;
-    }
-    let picked = gpu.scratch::<[f32; 4]>(pixels)?;
-    let params = PickParams {
-        width,
-        height,
-        candidates: CHANGES.len() as u32,
-        zero: ZERO,
-        penalty: PENALTY,
-        far: FAR,
-        apart: APART,
-        hopeless: HOPELESS,
-    };
-    let groups = groups_2d(width, height, PICK.workgroup);
-    recorder.run(&PICK, &params, &[changes, &cost, &prior, &picked], groups)?;
-    recorder.submit()?;
-    let picked = gpu.read(&picked)?;
-    Ok(smooth(view, &prior_values, &picked))
-}
-
-fn neighbour(from: &DepthView, to: &DepthView, first: u32) -> Neighbour {
-    let (a, b) = (&from.camera.pose, &to.camera.pose);
-    let rotation = b.rotation.transpose() * a.rotation;
-    let translation = b.rotation.transpose() * (a.position - b.position);
-    let row = |i: usize| {
-        let c = rotation.row(i);
-        [c.x as f32, c.y as f32, c.z as f32, translation[i] as f32]
-    };
-    let view = GpuView::new(to, first);
-    Neighbour {
-        row0: row(0),
-        row1: row(1),
-        row2: row(2),
-        intrinsics: view.intrinsics,
-        size: view.size,
+            if c < 0.0 {
+                return Some(first);
+            }
+            let root = b * b - a2 * c;
+            if b < 0.0 && root > 0.0 {
+                let t = first + c / (root.sqrt() - b);
+                if t <= last {
+                    return Some(t);
+                }
+            }
+            first = last;
+            if first >= leave {
+                break;
+            }
+        }
+        None
     }
 }
 
-/// Depth with each pixel's change the median of those about it: 5x5 pixels of known depth.
-fn smooth(view: &DepthView, prior: &[f32], picked: &[[f32; 4]]) -> Vec<f32> {
-    let (width, height) = (view.width as usize, view.height as usize);
-    let row = |y: usize| {
-        let mut around = Vec::with_capacity(25);
-        (0..width)
-            .map(|x| {
-                let i = y * width + x;
-                if prior[i] <= 0.0 {
-                    return view.depth[i];
+impl Grid<'_> {
+    /// What a capsule first touches.
+    pub fn sweep(&self, sweep: &Sweep, stop_unknown: bool) -> Contact {
+        let [ox, oy, oz, per] = self.origin;
+        let numbers = [sweep.middle, sweep.motion].concat();
+        let lengths = [sweep.height, sweep.radius];
+        let whole = numbers.iter().chain(&lengths).all(|&x| sane(x));
+        if !whole || lengths.iter().any(|&x| x < 0.0) || sweep.radius == 0.0 {
+            return Contact {
+                t: 0.0,
+                state: HitState::Invalid,
+                ..NOTHING
+            };
+        }
+        let moving = Moving {
+            start: std::array::from_fn(|a| (sweep.middle[a] - [ox, oy, oz][a]) * per),
+            step: sweep.motion.map(|x| x * per),
+            half: (0.5 * sweep.height - sweep.radius).max(0.0) * per,
+            radius: sweep.radius * per,
+        };
+        let length = moving.step.iter().map(|x| x * x).sum::<f32>().sqrt();
+        // Only what lies in the grid is met: the motion before and after is passed at once.
+        let (mut from, mut to) = (0.0f32, 1.0f32);
+        for a in 0..3 {
+            let more = moving.radius + if a == 1 { moving.half } else { 0.0 };
+            let (low, high) = (-more, self.dims[a] as f32 + more);
+            let (p, e) = (moving.start[a], moving.step[a]);
+            if e == 0.0 {
+                if p < low || p > high {
+                    return NOTHING;
                 }
-                around.clear();
-                for v in y.saturating_sub(2)..(y + 3).min(height) {
-                    for u in x.saturating_sub(2)..(x + 3).min(width) {
-                        let j = v * width + u;
-                        if prior[j] > 0.0 {
-                            around.push(picked[j][0] / prior[j]);
+                continue;
+            }
+            let (q, r) = ((low - p) / e, (high - p) / e);
+            (from, to) = (from.max(q.min(r)), to.min(q.max(r)));
+        }
+        if from > to {
+            return NOTHING;
+        }
+        let pieces = (length * (to - from) / PIECE).ceil().clamp(1.0, PIECES) as u32;
+        for piece in 0..pieces {
+            let at = |k: u32| from + (to - from) * (k as f32 / pieces as f32);
+            let found = self.piece(&moving, at(piece), at(piece + 1), stop_unknown);
+            if found.voxel != NOWHERE {
+                return found;
+            }
+        }
+        NOTHING
+    }
+
+    /// What is first touched in `from..=to`.
+    fn piece(&self, moving: &Moving, from: f32, to: f32, stop_unknown: bool) -> Contact {
+        let end = |a: usize, t: f32| moving.start[a] + moving.step[a] * t;
+        let more = |a: usize| moving.radius + if a == 1 { moving.half } else { 0.0 };
+        let cell = |a: usize, x: f32| x.floor().clamp(0.0, self.dims[a] as f32 - 1.0) as i32;
+        let low = std::array::from_fn(|a| cell(a, end(a, from).min(end(a, to)) - more(a)));
+        let high = std::array::from_fn(|a| cell(a, end(a, from).max(end(a, to)) + more(a)));
+        let mut best = NOTHING;
+        let edge = EDGE as i32;
+        let blocks = |a: usize| low[a] / (edge * edge)..=high[a] / (edge * edge);
+        for z in blocks(2) {
+            for y in blocks(1) {
+                for x in blocks(0) {
+                    let block = [x, y, z];
+                    let held = self.block(block.map(|a| a as u32), stop_unknown);
+                    for b in bits(held & part(block, edge, low, high)) {
+                        let brick: [i32; 3] = std::array::from_fn(|a| edge * block[a] + b[a]);
+                        let (solid, stops) = self.brick(brick.map(|a| a as u32), stop_unknown);
+                        for v in bits(stops & part(brick, 1, low, high)) {
+                            let cell = std::array::from_fn(|a| edge * brick[a] + v[a]);
+                            let Some(t) = moving.touches(cell, from, to.min(best.t)) else {
+                                continue;
+                            };
+                            let voxel = self.index(cell);
+                            if best.voxel == NOWHERE || (t, voxel) < (best.t, best.voxel) {
+                                let (square, way) = moving.apart(cell, t);
+                                let length = square.sqrt().max(f32::MIN_POSITIVE);
+                                let [x, y, z] = v;
+                                let solid = solid >> (x + 4 * (y + 4 * z)) & 1 == 1;
+                                best = Contact {
+                                    t,
+                                    state: if solid {
+                                        HitState::Solid
+                                    } else {
+                                        HitState::Unknown
+                                    },
+                                    voxel,
+                                    normal: way.map(|d| d / length),
+                                };
+                            }
                         }
                     }
                 }
-                let middle = around.len() / 2;
-                let change = *around.select_nth_unstable_by(middle, f32::total_cmp).1;
-                1.0 / (prior[i] * change)
-            })
-            .collect::<Vec<f32>>()
-    };
-    (0..height).into_par_iter().flat_map_iter(row).collect()
+            }
+        }
+        best
+    }
+}
+
+impl World {
+    /// What each capsule first touches on its way, in order, on every core. A capsule that only touches a voxel and does
+    /// not move into it goes on; one that starts in a voxel ends at 0. Outside the grid there is nothing to touch.
+    pub fn sweep(&self, sweeps: &[Sweep], stop_unknown: bool) -> Vec<Contact> {
+        let grid = self.grid();
+        sweeps
+            .par_iter()
+            .map(|sweep| grid.sweep(sweep, stop_unknown))
+            .collect()
+    }
 }

@@ -1,6 +1,6 @@
 //! Tests of the agent stage: kernels and rays here, scenarios in their own file.
 
-use sora_director::agent::raycast::{Caster, Hit, HitState, NOWHERE, RAYCAST, Ray, RaycastParams};
+use sora_director::agent::raycast::{Caster, HitState, NOWHERE, Path, Ray};
 use sora_director::agent::seen_through::{SEEN_THROUGH, SeenParams};
 use sora_director::agent::settle::{SETTLE, SettleParams};
 use sora_director::agent::twins as twin;
@@ -11,13 +11,16 @@ use sora_director::world::Voxel;
 use sora_director::world::World;
 use sora_director::world::fuse::GpuView;
 
+use crate::common::parity::Case;
 use crate::common::{Rng, assert_close, garbage, gpu};
 use crate::room::{Room, cameras};
 
 mod bed;
 mod made;
 mod persistence;
+mod rays;
 mod scenarios;
+mod sweeps;
 
 fn random_world(dims: [u32; 3], seed: u64) -> World {
     let mut rng = Rng(seed);
@@ -30,113 +33,6 @@ fn random_world(dims: [u32; 3], seed: u64) -> World {
     world.fill(0, states);
     (world.floor_found, world.unit) = (true, LengthUnit::Metres);
     world
-}
-
-/// Rays of every kind, traps among them.
-fn rays(world: &World, count: usize, seed: u64) -> Vec<Ray> {
-    let mut rng = Rng(seed);
-    let odd = [
-        f32::NAN,
-        f32::INFINITY,
-        f32::NEG_INFINITY,
-        3e38,
-        0.0,
-        -0.0,
-        1e-30,
-        1e18,
-    ];
-    (0..count)
-        .map(|i| {
-            let mut o: [f32; 3] = std::array::from_fn(|a| {
-                let size = world.dims[a] as f32 * world.voxel;
-                world.origin[a] + rng.range(-0.3, 1.3) * size
-            });
-            let mut d: [f32; 3] = std::array::from_fn(|_| rng.normal());
-            let mut t_max = if rng.u32().is_multiple_of(3) {
-                f32::INFINITY
-            } else {
-                6.0 * rng.f32()
-            };
-            let axis = rng.u32() as usize % 3;
-            match i % 8 {
-                // On a voxel face, along the axes, in a plane.
-                1 => {
-                    o[axis] = world.origin[axis]
-                        + (rng.u32() % (world.dims[axis] + 1)) as f32 * world.voxel
-                }
-                2 => d = std::array::from_fn(|a| if a == axis { d[a].signum() } else { 0.0 }),
-                3 => {
-                    d[axis] = 0.0;
-                    o = std::array::from_fn(|a| {
-                        world.origin[a] + (rng.u32() % (world.dims[a] + 1)) as f32 * world.voxel
-                    });
-                }
-                4 => {
-                    o = std::array::from_fn(|a| {
-                        world.origin[a] + (rng.u32() % (world.dims[a] + 1)) as f32 * world.voxel
-                    });
-                    d = std::array::from_fn(|a| if a == axis { 1.0 } else { 0.0 });
-                }
-                5 if rng.u32().is_multiple_of(2) => d[axis] = odd[rng.u32() as usize % odd.len()],
-                6 if rng.u32().is_multiple_of(2) => o[axis] = odd[rng.u32() as usize % odd.len()],
-                7 if rng.u32().is_multiple_of(2) => t_max = odd[rng.u32() as usize % odd.len()],
-                _ => {}
-            }
-            Ray {
-                origin: [o[0], o[1], o[2], t_max],
-                direction: [d[0], d[1], d[2], f32::NAN],
-            }
-        })
-        .collect()
-}
-
-#[test]
-fn raycast_matches_its_twin() {
-    let gpu = gpu();
-    for (count, dims, stop) in [
-        (0usize, [4, 4, 4], 0u32),
-        (1, [1, 1, 1], 1),
-        (63, [3, 5, 7], 0),
-        (64, [16, 8, 4], 1),
-        (65, [16, 16, 16], 0),
-        (20_000, [40, 24, 33], 0),
-        (20_000, [17, 31, 9], 1),
-    ] {
-        let world = random_world(dims, count as u64 + 5);
-        let rays = rays(&world, count, count as u64);
-        let params = RaycastParams {
-            origin: [-1.5, 0.25, 2.0, 8.0],
-            dims: [dims[0], dims[1], dims[2], 0],
-            rays: count as u32,
-            stop_unknown: stop,
-            pad: [0; 2],
-        };
-        let (voxels, uploaded) = (
-            gpu.upload(&world.packed()).expect("up"),
-            gpu.upload(&rays).expect("up"),
-        );
-        let hits = garbage::<Hit>(&gpu, count);
-        let mut recorder = gpu.recorder();
-        recorder
-            .run(
-                &RAYCAST,
-                &params,
-                &[&voxels, &uploaded, &hits],
-                groups_1d(count, 64),
-            )
-            .expect("run");
-        recorder.submit().expect("submit");
-        let want = twin::raycast::raycast(&params, &world.packed(), &rays);
-        let got = gpu.read(&hits).expect("read");
-        for (i, (g, w)) in got.iter().zip(&want).enumerate() {
-            let same = (g.state, g.voxel, g.face) == (w.state, w.voxel, w.face);
-            assert!(
-                same && (g.t == w.t || (g.t - w.t).abs() <= 1e-5 * (1.0 + w.t.abs())),
-                "ray {i} {:?}: kernel {g:?}, twin {w:?}",
-                rays[i]
-            );
-        }
-    }
 }
 
 /// A 4 x 4 x 4 grid of unit voxels at the origin with one solid voxel.
@@ -238,8 +134,16 @@ fn ray_traps() {
         ),
     ];
     let rays: Vec<Ray> = cases.iter().map(|c| Ray::new(c.0, c.1, c.2)).collect();
-    let caster = Caster::new(&gpu(), &world).expect("upload");
+    let gpu = gpu();
+    let caster = Caster::on(&gpu, &world, Path::Kernel).expect("upload");
     let hits = caster.cast(&rays, true, &Silent).expect("cast");
+    let blocked = caster.blocked(&rays, true, &Silent).expect("cast");
+    for path in [Path::Kernel, Path::Host] {
+        let caster = Caster::on(&gpu, &world, path).expect("upload");
+        assert_eq!(caster.cast(&rays, true, &Silent).expect("cast"), hits);
+        assert_eq!(caster.blocked(&rays, true, &Silent).expect("cast"), blocked);
+    }
+    assert!(hits.iter().map(|hit| hit.met()).eq(blocked));
     for (case, hit) in cases.iter().zip(&hits) {
         let (state, t, voxel) = (case.3, case.4, case.5);
         assert_eq!(hit.end(), state, "{case:?}: {hit:?}");
@@ -434,27 +338,15 @@ fn settle_matches_its_twin() {
             bodies: n as u32,
             ..params
         };
-        let rests = garbage::<[f32; 4]>(&gpu, n);
-        let b = gpu.upload(&bodies).expect("up");
-        let mut recorder = gpu.recorder();
-        recorder
-            .run(
-                &SETTLE,
-                &params,
-                &[&caster.voxels, &b, &rests],
-                groups_1d(n, 64),
-            )
-            .expect("run");
-        recorder.submit().expect("submit");
-        let want = twin::settle::settle(&params, &world.packed(), &bodies);
-        let got = gpu.read(&rests).expect("read");
-        assert_close(
-            "settle",
-            got.as_flattened(),
-            want.as_flattened(),
-            2e-3,
-            1e-3,
-        );
+        let [masks, blocks, regions] = world.bricks().levels().map(|l| l.as_flattened());
+        Case::new(&SETTLE, params)
+            .input(world.bricks().tags())
+            .input(masks)
+            .input(blocks)
+            .input(regions)
+            .input(&bodies)
+            .output::<[f32; 4]>(n)
+            .run(groups_1d(n, 64));
     }
     // On the flat a body rests, on the ramp of 2 in 1 it slides, over the pit it falls or meets the unknown.
     let flat = [0.8, 0.65, 0.8, 0.0];

@@ -1,6 +1,8 @@
 //! Tests of the world stage.
 
 mod bricks;
+mod file;
+mod mesh;
 
 use glam::{DMat3, DQuat, DVec3};
 use sora_director::camera::{Cameras, LengthUnit};
@@ -16,8 +18,8 @@ use sora_director::world::{DepthView, Voxel, World, WorldError, WorldOptions, al
 use crate::common::{Rng, assert_close, garbage, gpu};
 use crate::room::{CEILING, HALF, Room, cameras};
 
-#[path = "world/sweep.rs"]
-mod sweep;
+#[path = "world/refine.rs"]
+mod refinement;
 
 /// Depth with edges, transparent and non-finite pixels.
 fn rough_view(width: u32, height: u32, seed: u64) -> (Vec<f32>, Vec<f32>) {
@@ -333,30 +335,6 @@ fn the_room_becomes_its_voxels() {
     let bytes = world.to_bytes();
     assert_eq!(World::from_bytes(&bytes).expect("read"), world);
     assert!(bytes.len() < world.len() / 4, "{} bytes", bytes.len());
-}
-
-#[test]
-fn world_files_are_checked() {
-    let mut world = World::empty([-1.0, -0.5, 2.0], 0.25, [5, 4, 3]);
-    world.fill(0, (0..60).map(|i| Voxel::of(i / 7 % 3)));
-    (world.floor_found, world.unit) = (true, LengthUnit::CameraHeights);
-    world.notes = vec!["a note".to_owned()];
-    let folder = tempfile::tempdir().expect("folder");
-    let path = folder.path().join("world.vox");
-    world.save(&path).expect("save");
-    assert_eq!(World::load(&path).expect("load"), world);
-    let bytes = world.to_bytes();
-    for cut in 0..bytes.len() {
-        let error = World::from_bytes(&bytes[..cut]).expect_err("cut");
-        assert!(error.contains("cut short"), "{cut}: {error}");
-    }
-    for at in 0..bytes.len() {
-        let mut bad = bytes.clone();
-        bad[at] ^= 0x41;
-        assert!(World::from_bytes(&bad).is_err(), "byte {at}");
-    }
-    let missing = World::load(&folder.path().join("none.vox")).expect_err("missing");
-    assert!(missing.to_string().contains("none.vox"), "{missing}");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Twins of `kernels/agent/`.
 
+pub mod blocked;
+pub mod gather;
+pub mod met;
 pub mod raycast;
 pub mod seen_through;
 pub mod settle;

@@ -1,28 +1,25 @@
 //! Twin of `kernels/agent/settle.wgsl`.
 
-use super::raycast::{Grid, cast, sane};
-use crate::agent::raycast::HitState;
+use super::raycast::grid;
+use crate::agent::raycast::{HitState, Ray};
 use crate::agent::settle::SettleParams;
 use crate::gpu::Call;
+use crate::world::walk::{Grid, sane};
 
 const NOTHING: f32 = -3.0e38;
 
 /// Drift, rise of energy, fall and end of each body.
-pub fn settle(p: &SettleParams, voxels: &[u32], bodies: &[[f32; 4]]) -> Vec<[f32; 4]> {
+pub fn settle(p: &SettleParams, grid: &Grid<'_>, bodies: &[[f32; 4]]) -> Vec<[f32; 4]> {
     bodies[..p.bodies as usize]
         .iter()
-        .map(|&[x, y, z, _]| rest(p, voxels, [x, y, z]))
+        .map(|&[x, y, z, _]| rest(p, grid, [x, y, z]))
         .collect()
 }
 
-fn rest(p: &SettleParams, voxels: &[u32], start: [f32; 3]) -> [f32; 4] {
+fn rest(p: &SettleParams, grid: &Grid<'_>, start: [f32; 3]) -> [f32; 4] {
     if !start.iter().all(|&x| sane(x)) {
         return [0.0, 0.0, 0.0, 3.0];
     }
-    let grid = Grid {
-        origin: p.origin,
-        dims: p.dims,
-    };
     let r = p.radius;
     let (mut at, mut velocity) = (start, [0.0f32; 3]);
     let (mut rise, mut end) = (0.0f32, 0.0);
@@ -37,14 +34,11 @@ fn rest(p: &SettleParams, voxels: &[u32], start: [f32; 3]) -> [f32; 4] {
             .enumerate()
         {
             let o = [at[0] + dx, at[1] + p.reach, at[2] + dz];
-            let hit = cast(
-                &grid,
-                voxels,
-                o,
-                [0.0, -1.0, 0.0],
-                p.reach + p.drop + 4.0 * r,
-                true,
-            );
+            let ray = Ray {
+                origin: [o[0], o[1], o[2], p.reach + p.drop + 4.0 * r],
+                direction: [0.0, -1.0, 0.0, 0.0],
+            };
+            let hit = grid.cast(&ray, true);
             if hit.state == HitState::Solid as u32 {
                 heights[k] = o[1] - hit.t;
             }
@@ -89,5 +83,8 @@ fn rest(p: &SettleParams, voxels: &[u32], start: [f32; 3]) -> [f32; 4] {
 
 /// The kernel.
 pub fn twin(call: &mut Call<'_>) {
-    call.put(2, 0, &settle(&call.params(), call.read(0), call.read(1)));
+    let p: SettleParams = call.params();
+    let grid = grid(call, p.origin, p.dims);
+    let rests = settle(&p, &grid, call.read(4));
+    call.put(5, 0, &rests);
 }

@@ -1,7 +1,7 @@
 //! Twin of `kernels/world/cost.wgsl`.
 
 use crate::gpu::Call;
-use crate::world::sweep::CostParams;
+use crate::world::refine::CostParams;
 
 /// The kernel.
 pub fn twin(call: &mut Call<'_>) {

@@ -1,7 +1,7 @@
 //! Twin of `kernels/world/differ.wgsl`.
 
 use crate::gpu::Call;
-use crate::world::sweep::{DifferParams, Neighbour};
+use crate::world::refine::{DifferParams, Neighbour};
 
 const UNSEEN: f32 = 1.2;
 const MOST: f32 = 2.0;

@@ -1,7 +1,7 @@
 //! Twin of `kernels/world/pick.wgsl`.
 
 use crate::gpu::Call;
-use crate::world::sweep::PickParams;
+use crate::world::refine::PickParams;
 
 const NONE: f32 = 1e9;
 

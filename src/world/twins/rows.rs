@@ -1,7 +1,7 @@
 //! Twin of `kernels/world/rows.wgsl`.
 
 use crate::gpu::Call;
-use crate::world::sweep::RowsParams;
+use crate::world::refine::RowsParams;
 
 /// The kernel.
 pub fn twin(call: &mut Call<'_>) {

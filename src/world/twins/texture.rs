@@ -1,7 +1,7 @@
 //! Twin of `kernels/world/texture.wgsl`.
 
 use crate::gpu::Call;
-use crate::world::sweep::TextureParams;
+use crate::world::refine::TextureParams;
 
 fn luma(c: u32) -> f32 {
     let [r, g, b, _] = c.to_le_bytes().map(f32::from);

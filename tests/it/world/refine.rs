@@ -4,7 +4,7 @@ use glam::DVec3;
 use sora_director::camera::{Camera, Intrinsics, Pose};
 use sora_director::gpu::groups_2d;
 use sora_director::monitor::Silent;
-use sora_director::world::sweep::{
+use sora_director::world::refine::{
     COST, CostParams, DIFFER, DifferParams, Neighbour, PICK, PickParams, ROWS, RowsParams, TEXTURE,
     TextureParams,
 };

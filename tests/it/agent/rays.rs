@@ -1,0 +1,462 @@
+//! Rays: kernels beside their twins, the walk over empty cubes beside one from voxel to voxel, and both beside geometry.
+
+use sora_director::agent::met::{GATHER, MET, MetParams};
+use sora_director::agent::raycast::{
+    BLOCKED, Caster, Hit, HitState, NOWHERE, Path, RAYCAST, Ray, RaycastParams,
+};
+use sora_director::gpu::groups_1d;
+use sora_director::monitor::Silent;
+use sora_director::world::{Voxel, World};
+
+use super::random_world;
+use crate::common::parity::Case;
+use crate::common::{Rng, gpu};
+
+/// Rays of every kind, traps among them.
+fn rays(world: &World, count: usize, seed: u64) -> Vec<Ray> {
+    let mut rng = Rng(seed);
+    let odd = [
+        f32::NAN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        3e38,
+        0.0,
+        -0.0,
+        1e-30,
+        1e18,
+    ];
+    (0..count)
+        .map(|i| {
+            let mut o: [f32; 3] = std::array::from_fn(|a| {
+                let size = world.dims[a] as f32 * world.voxel;
+                world.origin[a] + rng.range(-0.3, 1.3) * size
+            });
+            let mut d: [f32; 3] = std::array::from_fn(|_| rng.normal());
+            let mut t_max = if rng.u32().is_multiple_of(3) {
+                f32::INFINITY
+            } else {
+                6.0 * rng.f32()
+            };
+            let axis = rng.u32() as usize % 3;
+            match i % 10 {
+                // On a voxel face, along the axes, in a plane.
+                1 => {
+                    o[axis] = world.origin[axis]
+                        + (rng.u32() % (world.dims[axis] + 1)) as f32 * world.voxel
+                }
+                2 => d = std::array::from_fn(|a| if a == axis { d[a].signum() } else { 0.0 }),
+                3 => {
+                    d[axis] = 0.0;
+                    o = std::array::from_fn(|a| {
+                        world.origin[a] + (rng.u32() % (world.dims[a] + 1)) as f32 * world.voxel
+                    });
+                }
+                4 => {
+                    o = std::array::from_fn(|a| {
+                        world.origin[a] + (rng.u32() % (world.dims[a] + 1)) as f32 * world.voxel
+                    });
+                    d = std::array::from_fn(|a| if a == axis { 1.0 } else { 0.0 });
+                }
+                5 if rng.u32().is_multiple_of(2) => d[axis] = odd[rng.u32() as usize % odd.len()],
+                6 if rng.u32().is_multiple_of(2) => o[axis] = odd[rng.u32() as usize % odd.len()],
+                7 if rng.u32().is_multiple_of(2) => t_max = odd[rng.u32() as usize % odd.len()],
+                // Between corners of voxels, where planes are crossed at once.
+                8 => {
+                    o = std::array::from_fn(|a| {
+                        world.origin[a] + (rng.u32() % (world.dims[a] + 1)) as f32 * world.voxel
+                    });
+                    d = std::array::from_fn(|_| {
+                        [-1.0, 0.0, 1.0, 2.0, -0.5][rng.u32() as usize % 5]
+                    });
+                }
+                // From far away.
+                9 => {
+                    let far = 10f32.powi(rng.u32() as i32 % 7);
+                    o = std::array::from_fn(|a| o[a] - far * d[a]);
+                }
+                _ => {}
+            }
+            Ray {
+                origin: [o[0], o[1], o[2], t_max],
+                direction: [d[0], d[1], d[2], f32::NAN],
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn kernels_of_rays_match_their_twins() {
+    for (count, dims, stop) in [
+        (0usize, [4, 4, 4], 0u32),
+        (1, [1, 1, 1], 1),
+        (63, [3, 5, 7], 0),
+        (64, [16, 8, 4], 1),
+        (65, [16, 16, 16], 0),
+        (20_000, [40, 24, 33], 0),
+        (20_000, [17, 31, 9], 1),
+        (20_000, [130, 70, 90], 1),
+    ] {
+        let world = random_world(dims, count as u64 + 5);
+        let rays = rays(&world, count, count as u64);
+        let params = RaycastParams {
+            origin: [-1.5, 0.25, 2.0, 8.0],
+            dims: [dims[0], dims[1], dims[2], 0],
+            rays: count as u32,
+            stop_unknown: stop,
+            pad: [0; 2],
+        };
+        let [masks, blocks, regions] = world.bricks().levels().map(|l| l.as_flattened());
+        for kernel in [&RAYCAST, &BLOCKED] {
+            let case = Case::new(kernel, params)
+                .input(world.bricks().tags())
+                .input(masks)
+                .input(blocks)
+                .input(regions)
+                .input(&rays);
+            let case = match kernel.stem {
+                "agent/blocked" => case.output::<u32>(count),
+                _ => case.output::<Hit>(count),
+            };
+            case.run(groups_1d(count, 64));
+        }
+    }
+}
+
+/// A number that rays are cast in.
+trait Real: Copy + PartialOrd + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self> {
+    const FAR: Self;
+    fn of(x: f32) -> Self;
+    fn whole(n: i64) -> Self;
+    fn one_over(self) -> Self;
+    fn along(self, speed: Self, t: Self) -> i64;
+    fn f64(self) -> f64;
+}
+
+macro_rules! real {
+    ($t:ty) => {
+        impl Real for $t {
+            const FAR: Self = 3.0e38;
+            fn of(x: f32) -> Self {
+                x as Self
+            }
+            fn whole(n: i64) -> Self {
+                n as Self
+            }
+            fn one_over(self) -> Self {
+                1.0 / self
+            }
+            fn along(self, speed: Self, t: Self) -> i64 {
+                (self + speed * t).floor().clamp(-1.0, 1e6) as i64
+            }
+            fn f64(self) -> f64 {
+                self as f64
+            }
+        }
+    };
+}
+real!(f32);
+real!(f64);
+
+/// From voxel to voxel, all of them looked at: `t`, how it ends, voxel, face.
+fn plain<R: Real>(world: &World, ray: &Ray, stop: bool) -> (R, HitState, u32, u32) {
+    let zero = R::whole(0);
+    let ([ox, oy, oz, t_max], [dx, dy, dz, _]) = (ray.origin, ray.direction);
+    let (o, d) = ([ox, oy, oz], [dx, dy, dz]);
+    let sane = o.iter().chain(&d).all(|x| x.abs() <= 1e18);
+    if !sane || t_max.is_nan() || t_max.is_sign_negative() {
+        return (zero, HitState::Invalid, NOWHERE, 7);
+    }
+    let per = R::of(1.0 / world.voxel);
+    let n = world.dims.map(i64::from);
+    let start: [R; 3] = std::array::from_fn(|a| (R::of(o[a]) - R::of(world.origin[a])) * per);
+    let speed = d.map(|d| R::of(d) * per);
+    let still = speed.map(|e| e.f64().abs() < 1e-20);
+    let (mut enter, mut leave, mut face) = (zero, R::FAR, 6);
+    for a in 0..3 {
+        if still[a] {
+            if start[a] < zero || start[a] >= R::whole(n[a]) {
+                return (zero, HitState::Left, NOWHERE, 7);
+            }
+            continue;
+        }
+        let plane = |p: i64| (R::whole(p) - start[a]) * speed[a].one_over();
+        let (near, far) = match speed[a] > zero {
+            true => (plane(0), plane(n[a])),
+            false => (plane(n[a]), plane(0)),
+        };
+        if near > enter {
+            (enter, face) = (near, 2 * a as u32 + u32::from(speed[a] < zero));
+        }
+        if far < leave {
+            leave = far;
+        }
+    }
+    if still == [true; 3] {
+        return (zero, HitState::Invalid, NOWHERE, 7);
+    }
+    if enter >= leave {
+        return (zero, HitState::Left, NOWHERE, 7);
+    }
+    if enter > R::of(t_max) {
+        return (R::of(t_max), HitState::None, NOWHERE, 7);
+    }
+    let mut cell: [i64; 3] = std::array::from_fn(|a| match speed[a] > zero {
+        up if face as usize / 2 == a && face < 6 => (n[a] - 1) * i64::from(!up),
+        _ => start[a].along(speed[a], enter).clamp(0, n[a] - 1),
+    });
+    let mut t = enter;
+    loop {
+        let at = world.index(cell.map(|c| c as u32)) as u32;
+        match world.at(cell) {
+            Voxel::Solid => return (t, HitState::Solid, at, face),
+            Voxel::Unknown if stop => return (t, HitState::Unknown, at, face),
+            _ => {}
+        }
+        let next = |a: usize| match still[a] {
+            true => R::FAR,
+            false => {
+                let plane = cell[a] + i64::from(speed[a] > zero);
+                (R::whole(plane) - start[a]) * speed[a].one_over()
+            }
+        };
+        let mut a = usize::from(next(1) < next(0));
+        if next(2) < next(a) {
+            a = 2;
+        }
+        let out = if next(a) > t { next(a) } else { t };
+        if out > R::of(t_max) {
+            return (R::of(t_max), HitState::None, at, 7);
+        }
+        t = out;
+        cell[a] += if speed[a] > zero { 1 } else { -1 };
+        if !(0..n[a]).contains(&cell[a]) {
+            return (t, HitState::Left, NOWHERE, 7);
+        }
+        face = 2 * a as u32 + u32::from(speed[a] < zero);
+    }
+}
+
+/// Worlds of several sizes, dense and nearly empty, with whole blocks of nothing.
+fn worlds() -> Vec<World> {
+    let mut rng = Rng(99);
+    let made = [
+        ([1, 1, 1], 3u32),
+        ([4, 4, 4], 10),
+        ([40, 24, 33], 40),
+        ([130, 70, 90], 4000),
+        ([200, 66, 257], 300_000),
+        ([64, 64, 64], 100_000),
+    ];
+    made.map(|(dims, rare)| {
+        let mut world = random_world(dims, 1);
+        let states = (0..world.len()).map(|i| match rng.u32() % rare {
+            _ if i / 7 % 5 == 0 => Voxel::Free,
+            0 => Voxel::Solid,
+            1 => Voxel::Unknown,
+            _ => Voxel::Free,
+        });
+        let states: Vec<Voxel> = states.collect();
+        world.fill(0, states);
+        world
+    })
+    .to_vec()
+}
+
+fn walks(count: usize) {
+    for world in worlds() {
+        for stop in [false, true] {
+            let rays = rays(&world, count, count as u64 + world.len() as u64);
+            let hits = world.cast(&rays, stop);
+            for (ray, hit) in rays.iter().zip(&hits) {
+                let (t, state, voxel, face) = plain::<f32>(&world, ray, stop);
+                let got = (hit.t, hit.end(), hit.voxel, hit.face);
+                assert_eq!(got, (t, state, voxel, face), "{ray:?} in {:?}", world.dims);
+            }
+            let blocked = world.blocked(&rays, stop);
+            assert!(hits.iter().map(|h| h.met()).eq(blocked));
+        }
+    }
+}
+
+/// To the bit: a step over a cube ends where steps over its voxels would.
+#[test]
+fn steps_over_cubes_change_nothing() {
+    walks(10_000);
+}
+
+/// As above, and beside doubles: where they differ, one of them grazes a voxel within rounding.
+#[test]
+fn rays_are_right_beside_doubles() {
+    doubles(10_000);
+}
+
+#[test]
+#[ignore = "a million rays take a minute"]
+fn a_million_rays() {
+    walks(100_000);
+    doubles(100_000);
+}
+
+/// Length in which a ray passes a voxel, in voxels.
+fn within(world: &World, ray: &Ray, voxel: u32) -> f64 {
+    let c = world.coordinates(voxel as usize);
+    let (mut enter, mut leave, mut speed) = (0.0f64, f64::INFINITY, 0.0f64);
+    for a in 0..3 {
+        let size = f64::from(world.voxel);
+        let low = f64::from(world.origin[a]) + f64::from(c[a]) * size;
+        let (o, d) = (f64::from(ray.origin[a]), f64::from(ray.direction[a]));
+        speed = speed.max((d / size).abs());
+        if d != 0.0 {
+            let (p, q) = ((low - o) / d, (low + size - o) / d);
+            (enter, leave) = (enter.max(p.min(q)), leave.min(p.max(q)));
+        } else if o < low - 1e-5 || o > low + size + 1e-5 {
+            return 0.0;
+        } else if (o - low).abs() < 1e-5 || (o - low - size).abs() < 1e-5 {
+            // In a face.
+            leave = enter;
+        }
+    }
+    (leave - enter).max(0.0) * speed
+}
+
+fn doubles(count: usize) {
+    let mut apart = 0;
+    for world in worlds() {
+        // Where rays start decides how many digits there are for where they hit.
+        let near = |ray: &Ray| {
+            let far = ray.origin[..3].iter().any(|x| !(x.abs() < 300.0));
+            let steep = ray.direction[..3].iter().any(|x| !(x.abs() < 100.0));
+            !far && !steep
+        };
+        let all = rays(&world, count, 7 + world.len() as u64);
+        let rays: Vec<Ray> = all.into_iter().filter(near).collect();
+        assert!(rays.len() > count / 2);
+        for (ray, hit) in rays.iter().zip(world.cast(&rays, false)) {
+            let (t, state, voxel, _) = plain::<f64>(&world, ray, false);
+            let speed = ray.direction[..3]
+                .iter()
+                .fold(0.0f32, |m, d| m.max(d.abs()));
+            let off = (f64::from(hit.t) - t).abs() * f64::from(speed / world.voxel);
+            if hit.end() == state && off < 0.01 {
+                continue;
+            }
+            // The nearer of two different answers was grazed, or t_max lies within rounding of it.
+            apart += 1;
+            let grazed = [(f64::from(hit.t), hit.end(), hit.voxel), (t, state, voxel)]
+                .iter()
+                .any(|&(t, state, voxel)| {
+                    let last = (t - f64::from(ray.origin[3])).abs() * f64::from(speed) < 1e-3;
+                    state == HitState::Solid && (within(&world, ray, voxel) < 0.01 || last)
+                });
+            // So is a grid that is passed along its own faces and edges.
+            let along = [hit.end(), state].contains(&HitState::Left) && {
+                let o = |a: usize| (ray.origin[a] - world.origin[a]) / world.voxel;
+                (0..3).any(|a| (o(a) - o(a).round()).abs() < 1e-3)
+            };
+            assert!(
+                grazed || along,
+                "{ray:?}: {hit:?}, in doubles {t} {state:?} {voxel}"
+            );
+        }
+    }
+    let most = 6 * count / 200;
+    assert!(apart < most, "{apart} answers differ");
+}
+
+/// Worlds of one state, and rays that start where they end.
+#[test]
+fn worlds_of_one_state_have_answers() {
+    let ray = |o: [f64; 3], d: [f64; 3]| Ray::new(o, d, f64::INFINITY);
+    let (nan, far) = (f64::NAN, f64::INFINITY);
+    let rays = [
+        ray([0.5; 3], [1.0, 0.2, 0.1]),
+        ray([-5.0, 0.5, 0.5], [1.0, 0.0, 0.0]),
+        ray([0.5; 3], [0.0; 3]),
+        ray([nan, 0.5, 0.5], [1.0, 0.0, 0.0]),
+        ray([0.5; 3], [far, 0.0, 0.0]),
+    ];
+    use HitState::{Invalid, Left, Solid, Unknown};
+    for dims in [[1, 1, 1], [70, 5, 9]] {
+        for (state, ends, stopped) in [
+            (Voxel::Unknown, [Left, Left], [Unknown, Unknown]),
+            (Voxel::Free, [Left, Left], [Left, Left]),
+            (Voxel::Solid, [Solid, Solid], [Solid, Solid]),
+        ] {
+            let mut world = World::empty([0.0; 3], 1.0, dims);
+            world.fill(0, std::iter::repeat_n(state, world.len()));
+            for (stop, ends) in [(false, ends), (true, stopped)] {
+                let hits = world.cast(&rays, stop);
+                let got: Vec<HitState> = hits.iter().map(Hit::end).collect();
+                assert_eq!(
+                    got,
+                    [ends[0], ends[1], Invalid, Invalid, Invalid],
+                    "{state:?}"
+                );
+                if ends[0] == Solid {
+                    assert_eq!((hits[0].t, hits[0].face), (0.0, 6), "starts inside");
+                    assert_eq!((hits[1].t, hits[1].face), (5.0, 0));
+                }
+            }
+        }
+    }
+    // No voxels at all.
+    let none = World::empty([0.0; 3], 1.0, [0, 4, 4]);
+    let ends: Vec<HitState> = none.cast(&rays, true).iter().map(Hit::end).collect();
+    assert_eq!(ends, [Left, Left, Left, Invalid, Invalid]);
+}
+
+#[test]
+fn hits_alone_are_the_hits_among_all() {
+    let gpu = gpu();
+    for (dims, count) in [([40, 24, 33], 5000), ([9, 9, 9], 1), ([9, 9, 9], 0)] {
+        let world = random_world(dims, 4);
+        let rays = rays(&world, count, 9);
+        for stop in [false, true] {
+            let hits = world.cast(&rays, stop);
+            let want: Vec<(usize, Hit)> = hits
+                .iter()
+                .copied()
+                .enumerate()
+                .filter(|h| h.1.met())
+                .collect();
+            for path in [Path::Kernel, Path::Host] {
+                let caster = Caster::on(&gpu, &world, path).expect("upload");
+                let met = caster.met(&rays, stop, &Silent).expect("met");
+                let same = |(a, b): (&(usize, Hit), &(usize, Hit))| {
+                    a.0 == b.0
+                        && a.1.voxel == b.1.voxel
+                        && (a.1.t - b.1.t).abs() <= 1e-4 * (1.0 + b.1.t)
+                };
+                assert!(
+                    met.len() == want.len() && met.iter().zip(&want).all(same),
+                    "{path:?}"
+                );
+            }
+        }
+    }
+    for n in [0u32, 1, 63, 64, 65, 1000] {
+        let params = MetParams {
+            n,
+            ..MetParams::default()
+        };
+        let hits: Vec<Hit> = (0..n)
+            .map(|i| Hit {
+                t: i as f32,
+                state: i % 5,
+                voxel: i,
+                face: 7,
+            })
+            .collect();
+        let groups = groups_1d(n as usize, 64);
+        Case::new(&MET, params)
+            .input(&hits)
+            .output::<u32>(n as usize)
+            .run(groups);
+        let list: Vec<u32> = (0..n).map(|i| (i * 7) % n).collect();
+        Case::new(&GATHER, params)
+            .input(&list)
+            .input(&hits)
+            .output::<Hit>(n as usize)
+            .run(groups);
+    }
+}

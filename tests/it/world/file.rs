@@ -1,0 +1,104 @@
+//! World files: whole, damaged, cut, of other versions.
+
+use sora_director::camera::LengthUnit;
+use sora_director::world::{Voxel, World};
+
+use crate::common::Rng;
+
+#[test]
+fn world_files_are_checked() {
+    let mut world = World::empty([-1.0, -0.5, 2.0], 0.25, [5, 4, 3]);
+    world.fill(0, (0..60).map(|i| Voxel::of(i / 7 % 3)));
+    (world.floor_found, world.unit) = (true, LengthUnit::CameraHeights);
+    world.notes = vec!["a note".to_owned()];
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("world.vox");
+    world.save(&path).expect("save");
+    assert_eq!(World::load(&path).expect("load"), world);
+    let bytes = world.to_bytes();
+    for cut in 0..bytes.len() {
+        let error = World::from_bytes(&bytes[..cut]).expect_err("cut");
+        assert!(error.contains("cut short"), "{cut}: {error}");
+    }
+    for at in 0..bytes.len() {
+        let mut bad = bytes.clone();
+        bad[at] ^= 0x41;
+        assert!(World::from_bytes(&bad).is_err(), "byte {at}");
+    }
+    // Whole files of other sizes, opened in place: what is set is set in memory only.
+    for dims in [[1, 1, 1], [64, 16, 4], [33, 70, 5]] {
+        let mut world = World::empty([0.0; 3], 1.0, dims);
+        let mut rng = Rng(3);
+        world.fill(0, (0..world.len()).map(|i| Voxel::of((i / 9 % 2) as u32)));
+        for _ in 0..60 {
+            let at = world.coordinates(rng.u32() as usize % world.len());
+            world.set(at, Voxel::of(rng.u32() % 3));
+        }
+        world.save(&path).expect("save");
+        let mut open = World::load(&path).expect("load");
+        assert_eq!(open, world);
+        assert_eq!(World::from_bytes(&world.to_bytes()).expect("read"), world);
+        assert_eq!(
+            open.to_bytes(),
+            world.to_bytes(),
+            "the same world, the same bytes"
+        );
+        let kept = open.clone();
+        for i in 0..world.len() {
+            open.set(world.coordinates(i), Voxel::Solid);
+        }
+        assert_eq!((open.counts()[2], &kept), (world.len(), &world));
+        open.save(&path).expect("save over the file that is open");
+        assert_eq!(kept, world);
+        assert_eq!(World::load(&path).expect("load"), open);
+        let long = [&world.to_bytes()[..], &[0; 64]].concat();
+        assert!(
+            World::from_bytes(&long)
+                .expect_err("long")
+                .contains("damaged")
+        );
+    }
+    // A file of the version before: runs of states.
+    let mut old = b"SDVX".to_vec();
+    old.extend(1u32.to_le_bytes());
+    [-1.0f32, 0.0, 1.0, 0.5]
+        .iter()
+        .for_each(|x| old.extend(x.to_le_bytes()));
+    [4u32, 3, 20]
+        .iter()
+        .for_each(|n| old.extend(n.to_le_bytes()));
+    old.extend(0.25f32.to_le_bytes());
+    old.extend([1, 2, 0, 0]);
+    old.extend(6u32.to_le_bytes());
+    old.extend(b"[\"hi\"]");
+    old.extend([1, 40, 2, 60, 0, 0x8c, 0x01]);
+    let sum = old.iter().fold(0xcbf2_9ce4_8422_2325u64, |h, &b| {
+        (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
+    });
+    old.extend(sum.to_le_bytes());
+    let read = World::from_bytes(&old).expect("version 1");
+    assert_eq!(
+        (read.dims, read.counts(), read.floor),
+        ([4, 3, 20], [140, 40, 60], 0.25)
+    );
+    assert_eq!(
+        (read.unit, &read.notes[0][..]),
+        (LengthUnit::CameraHeights, "hi")
+    );
+    assert_eq!(read.at([0, 1, 3]), Voxel::Solid);
+    old[40] ^= 1;
+    assert!(
+        World::from_bytes(&old)
+            .expect_err("damaged")
+            .contains("damaged")
+    );
+    let mut newer = bytes.clone();
+    newer[4] = 3;
+    let error = World::from_bytes(&newer).expect_err("newer");
+    assert!(
+        error.contains("version 3") && error.contains("build the world again"),
+        "{error}"
+    );
+    let missing = World::load(&folder.path().join("none.vox")).expect_err("missing");
+    assert!(missing.to_string().contains("none.vox"), "{missing}");
+}
