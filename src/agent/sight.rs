@@ -160,8 +160,6 @@ impl<'a> Sight<'a> {
 pub struct Noise {
     /// Median log ratio of what the second sees to what the first says.
     pub bias: f32,
-    /// Spread of it about that.
-    pub sigma: f32,
     /// Log ratio that is not the same surface.
     pub margin: f32,
 }
@@ -193,11 +191,7 @@ pub fn noise(sights: &[Sight<'_>]) -> Vec<Vec<Noise>> {
                     let mut off: Vec<f32> = q.iter().map(|q| (q - bias).abs()).collect();
                     let sigma = 1.483 * median(&mut off).unwrap_or(MOST_MARGIN / SIGMAS);
                     let margin = (SIGMAS * sigma).clamp(LEAST_MARGIN, MOST_MARGIN);
-                    Noise {
-                        bias,
-                        sigma,
-                        margin,
-                    }
+                    Noise { bias, margin }
                 })
                 .collect()
         })
