@@ -1,17 +1,13 @@
-//! Closest and any hits by the kernel, with and without what goes to the device and back, by the host's cores, and by the
-//! BVH of `parry3d`, on a mesh: rays with nothing in common, and those of a camera. And the memory of worlds of 512^3.
+//! Closest and any hits by the kernel, with and without what goes to the device and back, and by the host's cores, in the
+//! world of a mesh: rays with nothing in common, and those of a camera. And the memory of worlds of 512^3.
 //!
 //! `cargo bench --bench rays -- MESH [VOXEL] [FOLDER]` prints a JSON document; into FOLDER it writes triangles, rays and
-//! hits, which `benches/rays_embree.py FOLDER` casts and compares on the same cores.
+//! hits, which `benches/rays_embree.py FOLDER` and `benches/parry` cast on the same cores.
 
 use std::hint::black_box;
 use std::path::{Path as File, PathBuf};
 use std::time::Instant;
 
-use parry3d::math::Vector;
-use parry3d::query::{Ray as ParryRay, RayCast};
-use parry3d::shape::TriMesh;
-use rayon::prelude::*;
 use serde_json::{Value, json};
 use sora_director::agent::raycast::{BLOCKED, Caster, Hit, Path, RAYCAST, Ray, RaycastParams};
 use sora_director::gpu::{AdapterChoice, AnyBuffer, Gpu, GpuType, Kernel, groups_1d};
@@ -80,14 +76,7 @@ fn kernel<T: GpuType>(caster: &Caster, kernel: &'static Kernel, rays: &[Ray]) ->
     })
 }
 
-fn measure(world: &World, casters: [&Caster; 2], tree: &TriMesh, rays: &[Ray]) -> Value {
-    let parry: Vec<ParryRay> = rays
-        .iter()
-        .map(|r| {
-            let v = |a: [f32; 4]| Vector::new(a[0], a[1], a[2]);
-            ParryRay::new(v(r.origin), v(r.direction))
-        })
-        .collect();
+fn measure(world: &World, casters: [&Caster; 2], rays: &[Ray]) -> Value {
     let [card, host] = casters;
     let rate = |seconds: f64| rays.len() as f64 / seconds / 1e6;
     let cast = |caster: &Caster| {
@@ -109,14 +98,6 @@ fn measure(world: &World, casters: [&Caster; 2], tree: &TriMesh, rays: &[Ray]) -
         "kernel_closest_alone": alone.then(|| rate(kernel::<Hit>(card, &RAYCAST, rays))),
         "kernel_any_alone": alone.then(|| rate(kernel::<u32>(card, &BLOCKED, rays))),
         "host_closest": rate(cast(host)), "host_any": rate(blocked(host)),
-        "parry_closest": rate(best(|| {
-            let hits = parry.par_iter().map(|r| tree.cast_local_ray(r, 1e9, false));
-            black_box(hits.collect::<Vec<_>>());
-        })),
-        "parry_any": rate(best(|| {
-            let hits = parry.par_iter().map(|r| tree.intersects_local_ray(r, 1e9));
-            black_box(hits.collect::<Vec<_>>());
-        })),
     })
 }
 
@@ -205,16 +186,13 @@ fn main() {
     let gpu = Gpu::open(&AdapterChoice::Auto).expect("a device");
     let casters =
         [Path::Kernel, Path::Host].map(|path| Caster::on(&gpu, &world, path).expect("up"));
-    let points = corners().map(|p| Vector::new(p[0], p[1], p[2])).collect();
-    let indices = (0..mesh.triangles.len() as u32).map(|i| [3 * i, 3 * i + 1, 3 * i + 2]);
-    let tree = TriMesh::new(points, indices.collect()).expect("parry");
     let most = std::env::var("RAYS_MOST").map_or(10_000_000, |n| n.parse().expect("a number"));
     let counts = (3..8).map(|k| 10usize.pow(k)).filter(|&n| n <= most);
     let rows: Vec<Value> = counts
         .flat_map(|n| [(n, false), (n, true)])
         .map(|(n, coherent)| {
             let rays = rays(bounds, n, coherent);
-            let mut row = measure(&world, [&casters[0], &casters[1]], &tree, &rays);
+            let mut row = measure(&world, [&casters[0], &casters[1]], &rays);
             row["coherent"] = coherent.into();
             eprintln!("{row}");
             row
