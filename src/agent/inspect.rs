@@ -16,7 +16,8 @@ use super::{
 use crate::camera::{Cameras, LengthUnit};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
-use crate::world::{DepthView, Ground, Voxel, World, ground};
+use crate::world::ground::{FAR, NEAR};
+use crate::world::{DepthView, Ground, Voxel, World};
 
 /// What scenarios work on.
 pub struct Field<'a> {
@@ -316,11 +317,11 @@ pub fn inspect(
             monitor,
         )?,
         ground: match world.floor_found {
-            true => Ground::of(views, ground::NEAR),
+            true => Ground::of(views, NEAR),
             false => None,
         },
         far_ground: match world.floor_found {
-            true => Ground::of(views, ground::FAR),
+            true => Ground::of(views, FAR),
             false => None,
         },
         monitor,

@@ -121,16 +121,18 @@ fn planted_defects_are_found() {
     assert!(row.contains(".."), "{row}");
     let planted = [
         ("hole", [-0.2, 0.0, -0.35], 0.5),
-        ("floats", [0.55, 1.7, 0.75], 0.4),
         ("invisible", [-1.4, 0.9, -1.5], 0.6),
     ];
     let (found, right, all) = precision_recall(&report, &alignment, &planted);
     eprintln!("recall {found}/{}, precision {right}/{all}", planted.len());
     assert_eq!(
         (found, right),
-        (3, all),
-        "recall {found}/3, precision {right}/{all}"
+        (2, all),
+        "recall {found}/2, precision {right}/{all}"
     );
+    // What hangs in the air and is seen to is no fault of the world, but a doubt.
+    let doubt = |v: &agent::Violation| v.what == agent::What::FloatingSolid && v.confidence < 0.5;
+    assert!(report.doubts.iter().any(doubt), "{:?}", report.doubts);
     let hole = report
         .violations
         .iter()

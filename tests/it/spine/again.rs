@@ -277,20 +277,20 @@ fn what_clean_dropped_is_made_again_for_what_reads_it_only() {
     assert_eq!(case.start(), [""; 0], "what was dropped counts as done");
     let splats = std::fs::read(case.artifact("world.ply")).expect("read");
     case.config.agent.starts += 1;
-    // The voxels, and the agents that read them; no fit, and no copy that nobody reads.
+    // Depth and voxels, and the agents that read them; no fit, and no copy that nobody reads.
     case.changed(
         "an agent's option",
-        &["world", "agent", "pictures", "revision"],
+        &["depth-1", "world", "agent", "pictures", "revision"],
     );
     assert_eq!(
         std::fs::read(case.artifact("world.ply")).expect("read"),
         splats
     );
     assert!(!glb.exists());
-    assert!(!case.artifact("takes/1/depth.npy").exists());
+    assert!(case.artifact("takes/1/depth.npy").exists());
     case.config.fit.steps = 21;
     let worked = case.start();
-    assert!(worked.contains(&"depth-1".to_owned()), "{worked:?}");
+    assert!(worked.contains(&"splats".to_owned()), "{worked:?}");
     assert!(!worked.contains(&"cameras-1".to_owned()), "{worked:?}");
     assert!(glb.exists());
 }
