@@ -196,7 +196,7 @@ fn wall(off: f32, textured: bool) -> Vec<DepthView> {
                     } else {
                         128
                     };
-                    0xff00_0000 | grey * 0x01_0101
+                    0xff00_0000 | (grey * 0x01_0101)
                 })
                 .collect();
             let n = (width * height) as usize;
