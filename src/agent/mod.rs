@@ -158,7 +158,7 @@ pub struct Violation {
     /// How far it reaches along x, y and z, in the world's unit; 0 where it is a point.
     #[serde(default)]
     pub size: [f64; 3],
-    /// How likely it is a fault, in [0, 1]: of those at .8, about 80% were true on the tuning seeds (`agent::calibration`).
+    /// How likely it is a fault, in [0, 1], by a table that was set by hand on tuning seeds (`agent::calibration`).
     #[serde(default = "certain")]
     pub confidence: f64,
     /// What it was told from.
