@@ -182,7 +182,7 @@ fn false_solids(field: &Field<'_>, found: &mut Findings) {
         let views = region.iter().map(|c| most_views[c]).max().unwrap_or(0);
         let blocks = h >= field.body.climb && w.max(d) >= field.body.radius;
         let place = world.centre(heart(&region));
-        let (share, _) = field.through_share(&region);
+        let share = field.through_share(&region);
         let mut violation = field.violation(
             What::InvisibleSolid,
             SCENARIO,

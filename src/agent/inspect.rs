@@ -159,13 +159,12 @@ impl Field<'_> {
     }
 
     /// Of the views that can tell, the share that sees through these solid voxels: a surface lies behind them by more than
-    /// four voxels and a few percent of its depth, not at them. Also how many views can tell, with held-out ones among them.
-    pub fn through_share(&self, cells: &[[i64; 3]]) -> (f64, usize) {
+    /// four voxels and a few percent of its depth, not at them.
+    pub fn through_share(&self, cells: &[[i64; 3]]) -> f64 {
         let voxel = f64::from(self.world.voxel);
         let step = cells.len().div_ceil(48).max(1);
-        let (mut through, mut at, mut telling) = (0usize, 0usize, 0usize);
+        let (mut through, mut at) = (0usize, 0usize);
         for view in self.views {
-            let (mut t, mut s) = (0usize, 0usize);
             for cell in cells.iter().step_by(step) {
                 let q = view
                     .camera
@@ -185,16 +184,13 @@ impl Field<'_> {
                 let depth = f64::from(view.depth[i]);
                 let slack = 4.0 * voxel + 0.06 * q.z;
                 if depth > q.z + slack {
-                    t += 1;
+                    through += 1;
                 } else if depth > 0.0 && depth > q.z - slack {
-                    s += 1;
+                    at += 1;
                 }
             }
-            through += t;
-            at += s;
-            telling += usize::from(t + s > 0);
         }
-        (through as f64 / (through + at).max(1) as f64, telling)
+        through as f64 / (through + at).max(1) as f64
     }
 
     /// A length in words.

@@ -374,7 +374,7 @@ fn floating(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
         count += 1;
         let [w, h, d] = extent(&region).map(|n| n as f64 * voxel);
         let in_the_way = gap < field.body.height;
-        let (share, _) = field.through_share(&region);
+        let share = field.through_share(&region);
         let place = world.centre(heart(&region));
         let mut violation = field.violation(
             What::FloatingSolid,

@@ -23,7 +23,8 @@ pub(super) fn flatten(world: &mut World, ground: &Ground) {
                 continue;
             };
             match ground.sight[cell] {
-                Sight::Floor => {
+                // Just behind the foot of a wall the plane is met a little under what is seen: that is no floor.
+                Sight::Floor if ground.excess[cell] >= -ground.deep() => {
                     let Some(mut height) = patch(ground, cell) else {
                         continue;
                     };
@@ -49,7 +50,7 @@ pub(super) fn flatten(world: &mut World, ground: &Ground) {
                         world.set([x as u32, y as u32, z as u32], Voxel::Free);
                     }
                 }
-                Sight::Unknown | Sight::Hidden => {}
+                Sight::Floor | Sight::Unknown | Sight::Hidden => {}
             }
         }
     }

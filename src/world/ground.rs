@@ -153,6 +153,11 @@ impl Ground {
         Some(ground)
     }
 
+    /// How far from the floor's level a logarithm is not the floor's noise.
+    pub fn deep(&self) -> f32 {
+        (DEEP_SIGMAS * self.sigma).max(DEEP)
+    }
+
     /// Index of the cell under a point.
     pub fn cell_of(&self, x: f64, z: f64) -> Option<usize> {
         let at = [
@@ -260,7 +265,7 @@ impl Ground {
             self.sigma =
                 (1.4826 * *off.select_nth_unstable_by(at, f32::total_cmp).1).max(LEAST_SIGMA);
         }
-        let deep = (DEEP_SIGMAS * self.sigma).max(DEEP);
+        let deep = self.deep();
         for i in 0..self.sight.len() {
             let excess = self.excess[i];
             self.sight[i] = match excess {

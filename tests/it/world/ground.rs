@@ -1,9 +1,10 @@
 //! The ground as cameras see it: floor, pits, the sky beyond its end, and noise that is none of them.
 
+use sora_director::monitor::Silent;
 use sora_director::world::ground::{FAR, NEAR};
-use sora_director::world::{DepthView, Ground, Sight};
+use sora_director::world::{DepthView, Ground, Sight, Voxel, WorldOptions, align, build};
 
-use crate::common::Rng;
+use crate::common::{Rng, gpu};
 use crate::room::{Room, cameras};
 
 fn pit() -> Room {
@@ -75,4 +76,35 @@ fn the_end_of_the_floor_is_where_nothing_is_seen() {
     assert_eq!(share(&ground, Sight::Void, [-2.4, -2.8], [2.0, 2.8]), 0.0);
     // Nobody over the floor, no ground.
     assert!(Ground::of(&[], NEAR).is_none());
+}
+
+#[test]
+fn noise_leaves_a_floor_flat_and_a_pit_open() {
+    let cameras = cameras(18);
+    let views = noisy(&pit(), 0.004);
+    let alignment = align(&views, &cameras);
+    let views = alignment.apply_to_views(&views);
+    let options = WorldOptions {
+        voxel_metres: 0.07,
+        ..WorldOptions::default()
+    };
+    let world = build(&gpu(), &views, &alignment, &options, &Silent).expect("world");
+    // The last row under y = 0, which is a face between voxels.
+    let level = (-world.origin[1] / world.voxel).round() as i64 - 1;
+    let top = |x: f64, z: f64| {
+        let p = alignment.point(glam::DVec3::new(x, 0.0, z));
+        let [cx, _, cz] = world.voxel_of(p.to_array());
+        let solid = |row: &i64| world.at([cx, *row, cz]) == Voxel::Solid;
+        (level - 6..level + 6).rev().find(solid)
+    };
+    for (x, z) in [
+        (0.9, 1.0),
+        (-0.9, -1.0),
+        (0.8, 0.9),
+        (-1.0, 0.4),
+        (1.0, 0.2),
+    ] {
+        assert_eq!(top(x, z), Some(level), "at {x}, {z}");
+    }
+    assert_ne!(top(0.0, -0.1), Some(level), "the pit");
 }

@@ -170,7 +170,7 @@ fn meshes_that_are_no_worlds_are_refused() {
         world.dims
     );
     assert!(
-        world.notes[0].contains("voxels were asked for"),
+        world.notes[0].contains("4101 x 4101 x 4101"),
         "{:?}",
         world.notes
     );
