@@ -32,8 +32,8 @@ pub use failure::StepError;
 pub use made::{Content, Made};
 pub use plan::{Amount, Plan, RowFault, Share};
 pub use stages::{
-    Given, Rebuilt, Tracked, depth, depth_views, evidence, frames, given, pairs, reading, rebuild,
-    scored, track,
+    Given, Rebuilt, Tracked, align, depth, depth_views, evidence, frames, given, pairs, reading,
+    rebuild, scored, track,
 };
 pub use step::{Each, Facts, Step};
 pub use studio::Studio;

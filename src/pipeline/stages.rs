@@ -261,7 +261,7 @@ pub fn rebuild(
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Rebuilt> {
     let mut fit = splat::fit(gpu, frames, cameras, depth, &config.fit, monitor)?;
-    let (cameras, alignment) = align(gpu, &mut fit.splats, cameras)?;
+    let (cameras, alignment) = align(gpu, &mut fit.splats, cameras, depth)?;
     Ok(Rebuilt {
         splats: fit.splats,
         cameras,
@@ -270,7 +270,9 @@ pub fn rebuild(
     })
 }
 
-/// Turns splats into the world's frame: floor at y = 0, +Y up. Answers the cameras in it, and how the floor was found.
+/// Turns splats into the world's frame: floor at y = 0, +Y up. The floor is looked for in the aligned depth maps, whose
+/// floor is flatter than that of the splats; without maps in what the cameras see of the splats. Answers the cameras in
+/// that frame, and how the floor was found.
 ///
 /// # Errors
 /// What failed on the GPU.
@@ -278,8 +280,12 @@ pub fn align(
     gpu: &Gpu,
     splats: &mut Splats,
     cameras: &Cameras,
+    maps: Option<&DepthMaps>,
 ) -> anyhow::Result<(Cameras, world::Alignment)> {
-    let views = depth_views(gpu, splats, cameras)?;
+    let views = match maps {
+        Some(maps) => world::of_maps(maps, cameras, |_| None),
+        None => depth_views(gpu, splats, cameras)?,
+    };
     let alignment = world::align(&views, cameras);
     splats.transform(alignment.rotation, alignment.translation, alignment.scale);
     Ok((alignment.apply_to_cameras(cameras), alignment))

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! take -> measures -> scores -> [best take] -> depth -> cameras -> splats -> align -> world -> agent -> revision
-//!                                              depth ---------------------------------> world, agent
+//!                                              depth --------------------------> align, world, agent
 //!                                                                   align -> glb       agent -> pictures
 //! ```
 //!
@@ -94,12 +94,14 @@ pub static SPLATS: Step = Step {
     options: |r, f| frames(r, f).option("fit", &f.config.fit), work: Some(work::splats),
 };
 
-/// Splats and cameras -> the same in the world's frame: floor at y = 0, +Y up.
+/// Splats and cameras -> the same in the world's frame: floor at y = 0, +Y up, as the aligned depth maps have it.
 pub static ALIGN: Step = Step {
-    name: "align", each: Each::Round, reads: &["fit.ply", "takes/#/track.json"],
+    name: "align", each: Each::Round,
+    reads: &["takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?", "fit.ply", "takes/#/track.json"],
     writes: &["world.ply", "cameras.json", "alignment.json"],
-    stages: &[SPLAT, ("world", world::VERSION)], kernels: &[splat::KERNELS, &SORTING],
-    options: |r, _| r, work: Some(work::align),
+    stages: &[VIDEO, KNOWN, SPLAT, ("world", world::VERSION)],
+    kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
+    options: frames, work: Some(work::align),
 };
 
 /// Splats -> a copy for viewers.

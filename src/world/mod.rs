@@ -44,7 +44,7 @@ pub use refine::refine;
 pub use views::{hold_out, of_maps};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[

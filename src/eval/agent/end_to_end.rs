@@ -18,10 +18,11 @@ use crate::camera::{self, Camera, Cameras, evaluate::Similarity};
 use crate::depth::{self, DepthKind, DepthMaps, Model};
 use crate::files::write_atomic;
 use crate::motion;
-use crate::pipeline::{self as stages, Given, Rebuilt, Tracked};
+use crate::numeric::median;
+use crate::pipeline::{self as stages, Given, Tracked};
 use crate::revise::Evidence;
 use crate::score;
-use crate::splat::{self, format};
+use crate::splat::{self, Fit, format};
 use crate::video;
 use crate::world;
 
@@ -80,7 +81,7 @@ impl<'a> Kept<'a> {
         let c = tools.config;
         let of = serde_json::json!({
             "versions": [
-                video::VERSION, motion::VERSION, depth::VERSION, camera::VERSION, splat::VERSION, world::VERSION
+                video::VERSION, motion::VERSION, depth::VERSION, camera::VERSION, splat::VERSION
             ],
             "model": model.sha256(),
             "sizes": [c.max_side as usize, c.max_frames],
@@ -127,25 +128,18 @@ impl<'a> Kept<'a> {
         Ok(tracked)
     }
 
-    fn rebuilt(&self, make: impl FnOnce() -> anyhow::Result<Rebuilt>) -> anyhow::Result<Rebuilt> {
+    /// Splats in the cameras' frame, and what their fit reports.
+    fn fit(&self, make: impl FnOnce() -> anyhow::Result<Fit>) -> anyhow::Result<Fit> {
         let path = self.path("splats.ply");
-        if let Some((cameras, report, alignment)) = self.read("splats.json")
+        if let Some(report) = self.read("fit.json")
             && let Ok(splats) = format::read(&path)
         {
-            return Ok(Rebuilt {
-                splats,
-                cameras,
-                report,
-                alignment,
-            });
+            return Ok(Fit { splats, report });
         }
         let made = make()?;
         format::write(&path, &made.splats)?;
-        self.write(
-            "splats.json",
-            &(&made.cameras, &made.report, &made.alignment),
-        )?;
-        Ok(Rebuilt {
+        self.write("fit.json", &made.report)?;
+        Ok(Fit {
             splats: format::read(&path)?,
             ..made
         })
@@ -200,26 +194,29 @@ pub fn test(
             });
         }
     };
-    let rebuilt = timed(&mut seconds, "splats", || {
-        kept.rebuilt(|| stages::rebuild(gpu, &frames, &solved, Some(&maps), config, monitor))
+    let Fit { mut splats, report } = timed(&mut seconds, "splats", || {
+        kept.fit(|| {
+            let depth = Some(&maps);
+            Ok(splat::fit(
+                gpu,
+                &frames,
+                &solved,
+                depth,
+                &config.fit,
+                monitor,
+            )?)
+        })
     })?;
-    let cameras = rebuilt.cameras;
+    let (cameras, alignment) = stages::align(gpu, &mut splats, &solved, Some(&maps))?;
     let views = timed(&mut seconds, "views", || {
-        let found = rebuilt.alignment.floor_found;
-        stages::evidence(
-            gpu,
-            &frames,
-            Some(&maps),
-            &rebuilt.splats,
-            &cameras,
-            found,
-            monitor,
-        )
+        let found = alignment.floor_found;
+        let maps = Some(&maps);
+        stages::evidence(gpu, &frames, maps, &splats, &cameras, found, monitor)
     })?;
     let world = timed(&mut seconds, "world", || {
-        world::build(gpu, &views, &rebuilt.alignment, &config.world, monitor)
+        world::build(gpu, &views, &alignment, &config.world, monitor)
     })?;
-    let inspected = timed(&mut seconds, "agents", || {
+    let mut inspected = timed(&mut seconds, "agents", || {
         agent::inspect(gpu, &world, &views, &cameras, &config.agent, monitor)
     })?;
     let last = take.case.frames.saturating_sub(1);
@@ -227,18 +224,43 @@ pub fn test(
         let frame = (c.time * FPS).round().max(0.0) as usize;
         take.scene.camera_at(frame.min(last))
     });
+    let metrics = &mut inspected.report.metrics;
+    for (name, value) in floor_off(&to_truth, &cameras) {
+        if value.is_finite() {
+            metrics.insert(name.to_owned(), value);
+        }
+    }
     Ok(Tested {
         inspected: Some(inspected),
         refused: None,
         evidence: Evidence {
             registered: solved.cameras.len() as f64 / solved.frames.max(1) as f64,
-            held_out_psnr: rebuilt.report.held_out_psnr,
+            held_out_psnr: report.held_out_psnr,
         },
         cameras,
         to_truth,
         faults: faults.to_vec(),
         seconds,
     })
+}
+
+/// How far the world's floor is from the true one under the cameras, in true camera heights, and by how many degrees it
+/// is tilted against it.
+fn floor_off(to_truth: &Similarity, cameras: &Cameras) -> [(&'static str, f64); 2] {
+    let under = |c: &Camera| {
+        let p = c.pose.position;
+        let (floor, eye) = (DVec3::new(p.x, 0.0, p.z), to_truth.apply(p));
+        to_truth.apply(floor).y.abs() / eye.y.abs().max(1e-9)
+    };
+    let mut off: Vec<f64> = cameras.cameras.iter().map(under).collect();
+    let up = to_truth.rotation * DVec3::Y;
+    [
+        ("floor_off_heights", median(&mut off).unwrap_or(f64::NAN)),
+        (
+            "floor_off_degrees",
+            up.y.clamp(-1.0, 1.0).acos().to_degrees(),
+        ),
+    ]
 }
 
 fn empty(like: &Cameras) -> Cameras {

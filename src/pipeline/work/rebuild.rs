@@ -68,11 +68,22 @@ pub fn align(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
     stage: &Scratch,
-    _monitor: &dyn Monitor,
+    monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
+    let gpu = studio.gpu()?;
     let cameras = solved(job)?;
     let mut splats = format::read(&job.file("fit.ply")?)?;
-    let (cameras, alignment) = stages::align(&studio.gpu()?, &mut splats, &cameras)?;
+    let mut clip = studio
+        .clips
+        .take(job.round, job.take.number)
+        .unwrap_or_default();
+    let config = studio.context.config;
+    let (frames, _) = loaded(&mut clip, &gpu, job, config, monitor)?;
+    let maps = stored_depth(job, &given(&job.take.video, frames, config)?)?;
+    let (cameras, alignment) = stages::align(&gpu, &mut splats, &cameras, maps.as_ref())?;
+    studio
+        .clips
+        .keep(job.round, job.take.number, job.overall, clip);
     format::write(&stage.path("world.ply")?, &splats)?;
     stage.write_json("cameras.json", &cameras)?;
     stage.write_json("alignment.json", &alignment)?;
