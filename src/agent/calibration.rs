@@ -1,59 +1,83 @@
 //! How likely a violation of each kind is true, and from where on it is told.
 //!
-//! Set by hand from `director eval agent --half tuning --mode b,c` (its `violations.jsonl`, 40 takes in b, 14 in c), never from
-//! held-out seeds: what a kind is worth that stands out by so many sigmas of the data's own noise. Not fitted yet.
+//! Fitted by `director eval agent --half tuning --mode b,c --fit`, never on held-out seeds; see `docs/agents.md`.
 
 use super::{Violation, What};
 
 /// A violation of at least this confidence is told; one below it is a doubt.
 pub const TOLD: f64 = 0.5;
 
-/// A solid that at least this share of the views sees through is not there.
-const SEEN_THROUGH: f64 = 0.8;
-
-/// A thing of fewer cells that went or moved is more often none.
-const LEAST_CELLS: usize = 12;
-
-/// Share of all views in which a pane shows.
+/// Cells from which on a thing that went or moved is no smaller than any other.
+const THING: f64 = 12.0;
+/// Share of the views that show a pane from which on it is there all the time: what only some show is light that plays on
+/// things.
 const LASTING: f64 = 0.5;
 
-/// The share of true ones at few sigmas and at many, and what many are.
-fn shares(what: What) -> (f64, f64, f64) {
+/// By how much a violation stands out, on its kind's own scale: sigmas of the data's noise, less of a pane that few views
+/// show or a thing of few cells; of solids that are seen through the share of views that do.
+pub fn stands_out(violation: &Violation) -> f64 {
+    let evidence = &violation.evidence;
+    let (sigmas, share) = (evidence.sigmas.unwrap_or(0.0), evidence.share);
+    match violation.what {
+        What::Veil => sigmas * (share.unwrap_or(1.0) / LASTING).min(1.0),
+        What::Vanished | What::Moved => sigmas * (evidence.cells as f64 / THING).min(1.0),
+        What::InvisibleSolid | What::FloatingSolid => share.unwrap_or(0.0),
+        _ => sigmas,
+    }
+}
+
+/// Steps of the confidence: from where on, and how likely.
+fn steps(what: What) -> &'static [(f64, f64)] {
     match what {
-        What::Hole => (0.5, 0.95, 20.0),
-        What::OpenBoundary => (0.6, 0.95, 60.0),
-        What::Veil => (0.2, 0.95, 20.0),
-        What::Vanished | What::Moved => (0.4, 0.95, 20.0),
-        What::BlockedCamera | What::Tunnel => (0.9, 0.9, 1.0),
-        // Never true on tuning seeds, but for solids that are seen through.
-        What::UnevenFloor
-        | What::RestlessBody
-        | What::MissingSolid
-        | What::CutOffFloor
-        | What::InvisibleSolid
-        | What::FloatingSolid => (0.1, 0.3, 20.0),
+        What::Hole => &[(0.0, 0.5), (10.0, 0.95)],
+        What::OpenBoundary => &[(0.0, 0.6), (60.0, 0.95)],
+        What::Veil => &[(0.0, 0.2), (12.0, 0.75), (20.0, 0.95)],
+        What::Vanished | What::Moved => &[(0.0, 0.4), (4.0, 0.6), (20.0, 0.95)],
+        What::InvisibleSolid | What::FloatingSolid => &[(0.0, 0.1), (0.8, 0.9)],
+        What::BlockedCamera | What::Tunnel => &[(0.0, 0.9)],
+        // Hardly ever true on tuning seeds.
+        What::UnevenFloor | What::RestlessBody | What::MissingSolid | What::CutOffFloor => {
+            &[(0.0, 0.1)]
+        }
     }
 }
 
 /// How likely a violation is a fault, in [0, 1], as far as the table above goes.
 pub fn confidence(violation: &Violation) -> f64 {
-    if let (What::InvisibleSolid | What::FloatingSolid, Some(share)) =
-        (violation.what, violation.evidence.share)
-    {
-        return match share {
-            s if s >= SEEN_THROUGH => 0.9,
-            s => 0.4 * s,
-        };
+    let by = stands_out(violation);
+    let reached = steps(violation.what).iter().take_while(|s| by >= s.0);
+    reached.last().map_or(0.0, |s| s.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [What; 13] = [
+        What::Hole,
+        What::UnevenFloor,
+        What::RestlessBody,
+        What::FloatingSolid,
+        What::InvisibleSolid,
+        What::MissingSolid,
+        What::Tunnel,
+        What::CutOffFloor,
+        What::BlockedCamera,
+        What::Veil,
+        What::OpenBoundary,
+        What::Vanished,
+        What::Moved,
+    ];
+
+    #[test]
+    fn steps_begin_at_nothing_and_rise() {
+        for what in ALL {
+            let steps = steps(what);
+            assert_eq!(steps[0].0, 0.0, "{what:?}");
+            assert!(steps.iter().all(|s| s.1 > 0.0 && s.1 < 1.0), "{what:?}");
+            for two in steps.windows(2) {
+                assert!(two[0].0 < two[1].0 && two[0].1 < two[1].1, "{what:?}");
+            }
+        }
     }
-    // A pane stands there all the time; what only some views show is light that plays on things.
-    if violation.what == What::Veil && violation.evidence.share.is_some_and(|s| s < LASTING) {
-        return 0.2;
-    }
-    let thing = matches!(violation.what, What::Vanished | What::Moved);
-    if thing && violation.evidence.cells < LEAST_CELLS {
-        return 0.3;
-    }
-    let (few, many, sigmas) = shares(violation.what);
-    let stands_out = violation.evidence.sigmas.unwrap_or(0.0);
-    few + (many - few) * (stands_out / sigmas).clamp(0.0, 1.0)
 }

@@ -24,8 +24,9 @@ pub struct Gap {
     pub middle: [f64; 2],
 }
 
-/// Least share of a hole's rim that is floor.
+/// Least share of a hole's rim that is floor, of what was seen of it and of all.
 const ENCLOSED: f64 = 0.6;
+const LEAST_ENCLOSED: f64 = 0.3;
 /// Least 90th percentile of a hole's excess, in sigmas and as a logarithm.
 const SIGMAS: f64 = 6.0;
 const EXCESS: f64 = 0.035;
@@ -62,7 +63,12 @@ fn gap(ground: &Ground, field: &Field<'_>, cells: Vec<usize>, of: &[usize], encl
         let Some((to, _)) = away(field, at) else {
             return at;
         };
-        let share = 1.0 - f64::from(ground.level[i]).exp();
+        // Of floor its own logarithm tells, of what is missing that of the floor about it.
+        let log = match ground.sight[i] {
+            Sight::Floor => ground.log(i),
+            _ => ground.level[i],
+        };
+        let share = 1.0 - f64::from(log).exp();
         [at[0] - to[0] * share, at[1] - to[1] * share]
     };
     let places: Vec<[f64; 2]> = cells.iter().map(|&i| real(i)).collect();
@@ -95,8 +101,17 @@ struct Missing {
     cells: Vec<[i64; 3]>,
     of: Vec<usize>,
     enclosed: f64,
+    /// The share of which nothing is known.
+    unseen: f64,
     /// Share of it of which nothing at all was seen.
     nothing: f64,
+}
+
+impl Missing {
+    /// Floor lies about it, as far as that was seen.
+    fn amid_floor(&self) -> bool {
+        self.enclosed >= LEAST_ENCLOSED && self.enclosed >= ENCLOSED * (1.0 - self.unseen)
+    }
 }
 
 /// Connected cells that are seen to go on under the floor, at least `least` of them each.
@@ -119,17 +134,21 @@ fn missing(ground: &Ground, least: f64) -> Vec<Missing> {
                 .iter()
                 .map(|[x, _, z]| *x as usize + nx * *z as usize)
                 .collect();
-            let (mut rim, mut floor) = (0usize, 0usize);
+            let mut logs: Vec<f64> = of.iter().map(|&i| f64::from(ground.log(i))).collect();
+            // Beside a kerb the road is deeper than what lies about it, and no pit: floor as deep as itself ends it.
+            let least = middle(&mut logs, 0.5) - f64::from(ground.deep());
+            let over =
+                |x: i64, z: i64| f64::from(ground.log(x as usize + nx * z as usize)) <= least;
+            let (mut rim, mut floor, mut unseen) = (0usize, 0usize, 0usize);
             for &[x, _, z] in &region {
                 for (dx, dz) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
                     match sight(x + dx, z + dz) {
-                        Some(s) if gone(s) => {}
-                        Some(Sight::Floor) => {
-                            rim += 1;
-                            floor += 1;
-                        }
-                        _ => rim += 1,
+                        Some(s) if gone(s) => continue,
+                        Some(Sight::Floor) => floor += usize::from(over(x + dx, z + dz)),
+                        Some(Sight::Unknown) | None => unseen += 1,
+                        _ => {}
                     }
+                    rim += 1;
                 }
             }
             let nothing = of
@@ -138,6 +157,7 @@ fn missing(ground: &Ground, least: f64) -> Vec<Missing> {
                 .count();
             Missing {
                 enclosed: floor as f64 / rim.max(1) as f64,
+                unseen: unseen as f64 / rim.max(1) as f64,
                 nothing: nothing as f64 / of.len() as f64,
                 cells: region,
                 of,
@@ -151,7 +171,7 @@ pub fn holes(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
     let least = ((field.body.radius / ground.cell).powi(2) * 0.8).max(6.0);
     missing(ground, least)
         .into_iter()
-        .filter(|m| m.enclosed >= ENCLOSED)
+        .filter(Missing::amid_floor)
         .filter_map(|m| {
             let hole = gap(ground, field, m.of.clone(), &m.of, m.enclosed);
             let excess = hole.sigmas * f64::from(ground.sigma);
@@ -173,7 +193,7 @@ pub fn holes(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
 pub fn open_ends(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
     missing(ground, 4.0)
         .into_iter()
-        .filter(|m| m.enclosed < ENCLOSED && m.nothing >= 0.5)
+        .filter(|m| !m.amid_floor() && m.nothing >= 0.5)
         .flat_map(|m| ends(ground, field, &m.of, m.enclosed))
         .collect()
 }

@@ -19,6 +19,9 @@ use crate::monitor::Monitor;
 use crate::world::ground::{FAR, NEAR};
 use crate::world::{DepthView, Ground, Voxel, World};
 
+/// Most pixels to each side of a voxel's own that are looked at.
+const MOST_REACH: u32 = 12;
+
 /// What scenarios work on.
 pub struct Field<'a> {
     /// The world.
@@ -45,7 +48,6 @@ pub struct Field<'a> {
     pub monitor: &'a dyn Monitor,
 }
 
-/// A scenario: what it finds in a world.
 /// What one scenario found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Findings {
@@ -158,39 +160,51 @@ impl Field<'_> {
         }
     }
 
-    /// Of the views that can tell, the share that sees through these solid voxels: a surface lies behind them by more than
-    /// four voxels and a few percent of its depth, not at them.
+    /// Of the views that can tell, the share that sees through these solid voxels: nothing near a voxel's pixels, by its own
+    /// width, lies at its depth, by four voxels and a few percent, and what they show lies behind it. A pole is thinner than
+    /// the voxels that hold it, and is no less there.
     pub fn through_share(&self, cells: &[[i64; 3]]) -> f64 {
-        let voxel = f64::from(self.world.voxel);
         let step = cells.len().div_ceil(48).max(1);
-        let (mut through, mut at) = (0usize, 0usize);
-        for view in self.views {
-            for cell in cells.iter().step_by(step) {
-                let q = view
-                    .camera
-                    .pose
-                    .to_camera(DVec3::from_array(self.world.centre(*cell)));
-                let Some(uv) = view.intrinsics().project(q) else {
-                    continue;
-                };
-                let inside = uv.x >= 0.0
-                    && uv.y >= 0.0
-                    && uv.x < f64::from(view.width)
-                    && uv.y < f64::from(view.height);
-                if !inside {
-                    continue;
-                }
-                let i = uv.y as usize * view.width as usize + uv.x as usize;
-                let depth = f64::from(view.depth[i]);
-                let slack = 4.0 * voxel + 0.06 * q.z;
-                if depth > q.z + slack {
-                    through += 1;
-                } else if depth > 0.0 && depth > q.z - slack {
-                    at += 1;
-                }
-            }
-        }
+        let told = |view: &DepthView| {
+            let of = cells.iter().step_by(step);
+            let each = of.filter_map(|cell| self.through(view, *cell));
+            each.fold([0usize; 2], |sum, through| {
+                [
+                    sum[0] + usize::from(through),
+                    sum[1] + usize::from(!through),
+                ]
+            })
+        };
+        let counts = self.views.iter().map(told);
+        let [through, at] = counts.fold([0, 0], |a, b| [a[0] + b[0], a[1] + b[1]]);
         through as f64 / (through + at).max(1) as f64
+    }
+
+    /// Whether a view sees through a solid voxel, and `None` where it cannot tell.
+    fn through(&self, view: &DepthView, cell: [i64; 3]) -> Option<bool> {
+        let voxel = f64::from(self.world.voxel);
+        let (k, at) = (
+            view.intrinsics(),
+            DVec3::from_array(self.world.centre(cell)),
+        );
+        let q = view.camera.pose.to_camera(at);
+        let uv = k.project(q)?;
+        let (w, h) = (view.width, view.height);
+        if !(uv.x >= 0.0 && uv.y >= 0.0 && uv.x < f64::from(w) && uv.y < f64::from(h)) {
+            return None;
+        }
+        let (x, y) = (uv.x as u32, uv.y as u32);
+        let slack = 4.0 * voxel + 0.06 * q.z;
+        let reach = (voxel * k.fx / q.z).ceil().min(f64::from(MOST_REACH)) as u32;
+        let depth = |x: u32, y: u32| f64::from(view.depth[(x + w * y) as usize]);
+        let beside = |x: u32, y: u32| (depth(x, y) - q.z).abs() <= slack;
+        let near = (y.saturating_sub(reach)..(y + reach + 1).min(h))
+            .any(|v| (x.saturating_sub(reach)..(x + reach + 1).min(w)).any(|u| beside(u, v)));
+        match depth(x, y) {
+            _ if near => Some(false),
+            d if d > q.z + slack => Some(true),
+            _ => None,
+        }
     }
 
     /// A length in words.
@@ -212,6 +226,7 @@ impl Field<'_> {
     }
 }
 
+/// A scenario: what it finds in a world.
 type Scenario = fn(&Field<'_>) -> Result<Findings, AgentError>;
 
 /// All scenarios in the order in which they run.
@@ -384,4 +399,53 @@ fn overview(field: &Field<'_>) -> Findings {
         inside_solid.count() as f64 / cameras.len() as f64,
     );
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violation(what: What, at: [f64; 3], size: [f64; 3], confidence: f64) -> Violation {
+        Violation {
+            kind: what.kind().to_owned(),
+            what,
+            description: String::new(),
+            severity: Severity::High,
+            location: Location {
+                x: at[0],
+                y: at[1],
+                z: at[2],
+            },
+            timestamp: 0.0,
+            scenario: String::new(),
+            size,
+            confidence,
+            evidence: Evidence::default(),
+        }
+    }
+
+    #[test]
+    fn one_fault_is_told_once_by_who_is_surest() {
+        let hole = violation(What::Hole, [1.0, 0.0, 2.0], [0.8, 0.0, 0.8], 0.9);
+        let uneven = violation(What::UnevenFloor, [1.3, 0.0, 2.0], [0.0; 3], 0.6);
+        let beside = violation(What::UnevenFloor, [1.5, 0.0, 2.0], [0.0; 3], 0.6);
+        let veil = violation(What::Veil, [1.0, 0.0, 2.0], [0.8, 2.0, 0.8], 0.7);
+        let kept = one_each(vec![uneven, veil.clone(), hole.clone(), beside.clone()]);
+        // The uneven floor lies within the hole, the other one past its edge; a pane is no floor.
+        assert_eq!(kept, [hole, veil, beside]);
+    }
+
+    #[test]
+    fn a_move_is_no_solid_that_is_seen_through() {
+        let moved = violation(What::Moved, [0.0, 0.5, 0.0], [1.0; 3], 0.6);
+        let solid = violation(What::InvisibleSolid, [0.2, 0.5, 0.2], [0.1; 3], 0.9);
+        // The surer one says less: it stays, and the other too.
+        let kept = one_each(vec![moved.clone(), solid.clone()]);
+        assert_eq!(kept, [solid.clone(), moved.clone()]);
+        let surer = Violation {
+            confidence: 0.95,
+            ..moved
+        };
+        assert_eq!(one_each(vec![solid, surer.clone()]), [surer]);
+    }
 }

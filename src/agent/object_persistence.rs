@@ -133,10 +133,13 @@ fn points(sights: &[Sight<'_>], noise: &[Vec<Noise>]) -> Vec<Point> {
                 };
                 let Noise { bias, margin, .. } = noise[i][j];
                 let k = sight.index(uv);
+                // Views from opposite sides share few surfaces, and what they differ by is hardly known: that alone makes
+                // nothing seen through.
+                let behind = z.max(z * bias.exp()) * (1.0 + THROUGH * margin);
                 let z = z * bias.exp();
                 let side = if sight.near[k] == 0.0 {
                     continue;
-                } else if sight.near[k] > z * (1.0 + THROUGH * margin) {
+                } else if sight.near[k] > behind {
                     point.through |= 1 << j;
                     1
                 } else if sight.near[k] < z * (1.0 + margin) && sight.far[k] > z * (1.0 - margin) {
@@ -183,7 +186,8 @@ fn tells(point: &Point, gap: Gap, views: usize) -> bool {
     let wrong = wrong.count_ones();
     let all = (point.same | point.through).count_ones();
     let count = |side: u64, of: u64| f64::from((of & side).count_ones());
-    let share = |share: f64| (share * views as f64).max(3.0);
+    // Of the views that can tell: a place that the camera turns away from is seen by few.
+    let share = |share: f64| (share * f64::from(all)).max(3.0);
     let before = Gap {
         from: 0,
         to: gap.from,

@@ -189,18 +189,13 @@ fn ground(field: &Field<'_>, found: &mut Findings) -> Result<usize, AgentError> 
             }
         }
         misses += usize::from(missed);
-        let known: Vec<f64> = heights.iter().flatten().copied().collect();
-        let spread = known.iter().fold(0.0f64, |m, h| m.max(*h))
-            - known.iter().fold(0.0f64, |m, h| m.min(*h));
-        // Opposite rays give the slope over the whole foot.
-        let slope = (1..5)
-            .filter_map(|k| Some((heights[k]? - heights[k + 4]?).abs() / (2.0 * r)))
-            .fold(0.0f64, f64::max);
-        if slope > body.slope
-            || (spread > body.climb
-                && slope * 2.0 * r > body.climb + nav.voxel
-                && slope > 0.5 * body.slope)
-        {
+        // Opposite rays give the slope over the whole foot; the middle one tells two low steps, which a stair is, from one
+        // that is too high.
+        let rise = |a: usize, b: usize| Some((heights[a]? - heights[b]?).abs());
+        let most = |of: &mut dyn Iterator<Item = Option<f64>>| of.flatten().fold(0.0f64, f64::max);
+        let over = most(&mut (1..5).map(|k| rise(k, k + 4)));
+        let step = most(&mut (1..9).map(|k| rise(k, 0)));
+        if over > 2.0 * r * body.slope || step > body.climb + nav.voxel {
             steep.push(i);
         }
     }

@@ -158,6 +158,11 @@ impl Ground {
         (DEEP_SIGMAS * self.sigma).max(DEEP)
     }
 
+    /// The logarithm of a cell itself: of the depth seen over the plane's.
+    pub fn log(&self, i: usize) -> f32 {
+        self.excess[i] + self.level[i]
+    }
+
     /// Index of the cell under a point.
     pub fn cell_of(&self, x: f64, z: f64) -> Option<usize> {
         let at = [

@@ -40,8 +40,8 @@ const COLUMNS: usize = 6;
 const ROWS: usize = 4;
 /// Places of which it is asked how much changes where no pane stands.
 const NULLS: usize = 24;
-/// Sigmas of a pane.
-const SIGMAS: f32 = 7.0;
+/// Sigmas of a pane that all views show.
+const SIGMAS: f32 = 9.0;
 /// So many times what light changes by where no pane stands.
 const NULL_SIGMAS: f32 = 1.5;
 /// Least share of the changes of light that a pane must explain, and of its cells that agree with it.
@@ -55,13 +55,17 @@ const WIDTH: [f32; 2] = [3.0, 13.0];
 const SECOND: f32 = 0.5;
 /// Both of them for a pane that fewer views show, or that keeps back more.
 const PLAIN: f32 = 0.88;
+/// Sigmas of such a pane.
+const PLAIN_SIGMAS: f32 = 10.5;
 /// Share of the views that should show a pane.
 const SHOWN: f64 = 0.45;
 /// Share of its depth that a surface lies behind a pane at least, whatever the noise of the depth.
 const CLEAR: f32 = 0.08;
 /// Share of light that a pane keeps back as fitted, least and most: where light behind it hardly differs, the fit is
 /// no better than this.
-const OPACITY: [f32; 2] = [-0.3, 0.75];
+const OPACITY: [f32; 2] = [-0.3, 0.6];
+/// The most for a pane that is plain: what keeps all light back is a thing whose depth was missed.
+const PLAIN_OPACITY: f32 = 0.95;
 
 /// What is looked at.
 struct Look<'a> {

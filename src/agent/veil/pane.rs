@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use super::super::sight::lattice;
 use super::edges::Line;
 use super::{
-    AGREE, COLUMNS, EXPLAINED, LEAST_STEP, Look, NULL_SIGMAS, NULLS, OPACITY, PLAIN, ROWS, SECOND,
-    SEEN, SHOWN, SIGMAS, STEPS, WIDTH, same,
+    AGREE, COLUMNS, EXPLAINED, LEAST_STEP, Look, NULL_SIGMAS, NULLS, OPACITY, PLAIN, PLAIN_OPACITY,
+    PLAIN_SIGMAS, ROWS, SECOND, SEEN, SHOWN, SIGMAS, STEPS, WIDTH, same,
 };
 use crate::numeric::median;
 
@@ -78,7 +78,10 @@ pub fn panes(look: &Look<'_>, lines: &[Line]) -> Vec<Pane> {
         })
         .filter(|p| {
             // What few views show, or what keeps nearly all light back, must be plain.
-            let plain = p.sigmas >= 1.5 * SIGMAS && p.explained >= PLAIN && p.agree >= PLAIN;
+            let plain = p.sigmas >= PLAIN_SIGMAS
+                && p.explained >= PLAIN
+                && p.agree >= PLAIN
+                && p.opacity < PLAIN_OPACITY;
             let common = p.explained >= EXPLAINED
                 && p.agree >= AGREE
                 && p.views.len() as f64 >= SHOWN * sights.len() as f64

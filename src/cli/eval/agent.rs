@@ -2,6 +2,7 @@
 
 mod table;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,8 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 
+use crate::agent::What;
 use crate::cli::{Globals, colour_on_stdout};
 use crate::depth::{Model, ModelChoice};
+use crate::eval::agent::fit::Step;
 use crate::eval::agent::modes::Mode;
 use crate::eval::agent::{Options, evaluate};
 use crate::eval::scores::clips::Half;
@@ -24,7 +27,8 @@ use crate::run::signals;
 #[command(after_help = "Examples:
   director eval agent --mode a,b --takes 12
   director eval agent -o judged --picture
-  director eval agent --half tuning --mode b -o tuning       fit constants to what tuning/violations.jsonl holds
+  director eval agent --half tuning --mode b,c -o tuning --fit
+                                                             how sure a violation may be, from tuning seeds
   director eval agent -o judged --resume                     go on where it was cut off
   director eval agent --mode c --network depth.onnx -o judged
 
@@ -86,6 +90,10 @@ pub struct Args {
     /// Draw each miss, and the surest false alarms
     #[arg(long, requires = "out")]
     picture: bool,
+    /// Also print how often violations are right by what they say and by how much they stand out: the steps of
+    /// confidence of src/agent/calibration.rs, where the seeds are tuning ones
+    #[arg(long)]
+    fit: bool,
     /// Print one JSON document on stdout
     #[arg(long)]
     json: bool,
@@ -219,6 +227,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         strict: bool,
         summaries: &'a [crate::eval::agent::stats::Summary],
         lost: &'a [crate::eval::agent::lost::Lost],
+        fit: &'a BTreeMap<What, Vec<Step>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         cases: Option<&'a [crate::eval::agent::record::Line]>,
     }
@@ -230,6 +239,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         strict: options.strict,
         summaries: &outcome.summaries,
         lost: &outcome.lost,
+        fit: &outcome.fit,
         cases,
     };
     if args.out.is_some() {
@@ -242,6 +252,9 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         anstream::println!("{text}");
     } else {
         anstream::println!("{}", table::text(&outcome, colour_on_stdout()));
+        if args.fit {
+            anstream::println!("{}", table::fit(&outcome.fit, colour_on_stdout()));
+        }
     }
     let failed = outcome.lines.iter().filter(|l| l.error.is_some()).count();
     Ok(ExitCode::from(u8::from(failed > 0)))

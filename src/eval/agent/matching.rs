@@ -1,9 +1,12 @@
 //! Which violation names which planted fault.
 
+use std::borrow::Borrow;
+
 use glam::DVec3;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, NEAR, RADIUS, names};
+use crate::agent::calibration::stands_out;
 use crate::agent::{Location, Severity, Violation, What};
 
 /// What a violation turned out to be.
@@ -42,6 +45,12 @@ pub struct Judged {
     pub confidence: f64,
     /// By how many sigmas it stands out.
     pub sigmas: Option<f64>,
+    /// By how much it stands out, as confidences are read off.
+    #[serde(default)]
+    pub stands_out: f64,
+    /// Share of the views that say so.
+    #[serde(default)]
+    pub share: Option<f64>,
     /// Voxels or columns that it takes.
     pub cells: usize,
     /// Frames that show it.
@@ -70,6 +79,8 @@ impl Judged {
             severity: violation.severity,
             confidence: violation.confidence,
             sigmas: violation.evidence.sigmas,
+            stands_out: stands_out(violation),
+            share: violation.evidence.share,
             cells: violation.evidence.cells,
             frames: violation.evidence.frames.len(),
             frame: violation.evidence.frames.first().copied(),
@@ -88,7 +99,7 @@ impl Judged {
 /// bounds; the surest names first, and each fault is found once. The answer has the order of `violations`.
 pub fn judge(
     faults: &[Fault],
-    violations: &[Violation],
+    violations: &[impl Borrow<Violation>],
     to_truth: impl Fn(DVec3) -> DVec3,
     scale: f64,
     least: f64,
@@ -96,7 +107,8 @@ pub fn judge(
     let place = |l: &Location| to_truth(DVec3::new(l.x, l.y, l.z));
     let mut judged: Vec<Judged> = violations
         .iter()
-        .map(|v| Judged::new(v, place(&v.location), scale, least))
+        .map(Borrow::borrow)
+        .map(|v: &Violation| Judged::new(v, place(&v.location), scale, least))
         .collect();
     let mut order: Vec<usize> = (0..judged.len()).collect();
     // Stable: equally sure ones in the report's order, the worst first.

@@ -5,11 +5,13 @@
 //! four ways and lets agents test it; [`matching`] holds violations against what was planted and is to be seen
 //! ([`seen`]); [`stats`] sums up.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::agent::What;
 use crate::depth::Model;
 use crate::eval::scores::clips::Half;
 use crate::gpu::Gpu;
@@ -20,6 +22,7 @@ pub mod alarms;
 pub mod case;
 pub mod end_to_end;
 pub mod fault;
+pub mod fit;
 pub mod floater;
 pub mod lost;
 pub mod matching;
@@ -69,6 +72,8 @@ pub struct Options {
 /// What came of it.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Outcome {
+    /// How often violations are right, by what they say and by how much they stand out.
+    pub fit: BTreeMap<What, Vec<fit::Step>>,
     /// Every case in every mode.
     pub lines: Vec<Line>,
     /// By mode.
@@ -183,8 +188,10 @@ pub fn evaluate(
         .modes
         .iter()
         .map(|&mode| summary(mode, &lines, options.strict));
+    let travelling = lines.iter().filter(|l| !l.case.still());
     Ok(Outcome {
         summaries: summaries.collect(),
+        fit: fit::fit(travelling.flat_map(|l| &l.violations)),
         lost: lost::lost(&lines),
         lines,
     })

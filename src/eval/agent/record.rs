@@ -60,7 +60,7 @@ pub struct Line {
     pub faults: Vec<Fault>,
     /// Whether each was found.
     pub found: Vec<bool>,
-    /// What agents said, the worst first.
+    /// What agents said, doubts last.
     pub violations: Vec<Judged>,
     /// What follows from the violations that count, and from what the report lacks.
     pub verdict: Verdict,
@@ -131,15 +131,12 @@ impl Line {
         };
         let report = &inspected.report;
         let to_truth = |p| tested.to_truth.apply(p);
-        line.violations = judge(
-            &line.faults,
-            &report.violations,
-            to_truth,
-            tested.to_truth.scale,
-            least,
-        );
+        // Doubts too: confidences are fitted to what they turn out to be.
+        let all: Vec<_> = report.violations.iter().chain(&report.doubts).collect();
+        line.violations = judge(&line.faults, &all, to_truth, tested.to_truth.scale, least);
         line.found = found(&line.faults, &line.violations);
         let mut told: AgentReport = report.clone();
+        told.violations.append(&mut told.doubts);
         told.violations.retain(|v| v.confidence >= least);
         let by = Found::Tested {
             report: &told,

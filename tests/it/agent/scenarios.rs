@@ -171,6 +171,83 @@ fn planted_defects_are_found() {
 }
 
 /// Worlds in which nothing can be walked, and bad input: findings and errors, never a panic.
+/// What agents find in a room.
+fn found_in(room: &Room) -> AgentReport {
+    let cameras = cameras(24);
+    let (world, views, cameras, _) = built(room, &cameras);
+    let options = AgentOptions::default();
+    let report = inspect(&gpu(), &world, &views, &cameras, &options, &Silent).expect("report");
+    report.report
+}
+
+#[test]
+fn a_kerb_makes_no_hole_of_the_road_beside_it() {
+    let mut room = Room::sound();
+    room.boxes.push([[-2.5, 0.0, -3.0], [-0.9, 0.13, 3.0]]);
+    let report = found_in(&room);
+    show("kerb", &report);
+    assert!(report.violations.is_empty());
+    let hole = |v: &agent::Violation| v.what == agent::What::Hole;
+    assert!(!report.doubts.iter().any(hole), "{:#?}", report.doubts);
+    // With a real one in the road.
+    room.holes.push([[0.0, -0.8], [0.8, 0.1]]);
+    let report = found_in(&room);
+    show("kerb and hole", &report);
+    assert_eq!(report.violations.iter().filter(|v| hole(v)).count(), 1);
+}
+
+#[test]
+fn a_stair_is_no_uneven_floor() {
+    let mut room = Room::sound();
+    for k in 0..5 {
+        let k = f64::from(k);
+        room.boxes.push([
+            [-1.6, 0.0, -2.9 + 0.28 * k],
+            [1.0, 0.17 * (5.0 - k), -2.62 + 0.28 * k],
+        ]);
+    }
+    let report = found_in(&room);
+    show("stair", &report);
+    assert!(report.violations.is_empty());
+    assert!(report.metrics["physics_score"] > 0.9);
+    // Half as deep again it is one that nobody climbs.
+    let mut steep = Room::sound();
+    for k in 0..5 {
+        let k = f64::from(k);
+        steep.boxes.push([
+            [-1.6, 0.0, -2.9 + 0.28 * k],
+            [1.0, 0.35 * (5.0 - k), -2.62 + 0.28 * k],
+        ]);
+    }
+    let steep = found_in(&steep);
+    show("steep", &steep);
+    let walked = |r: &AgentReport| r.metrics["walkable_area"];
+    assert!(walked(&report) > walked(&steep));
+}
+
+#[test]
+fn what_is_thinner_than_its_voxels_is_not_seen_through() {
+    let cameras = cameras(24);
+    let mut room = Room::sound();
+    let pole = [[0.4, 0.0, 0.3], [0.44, 1.8, 0.34]];
+    room.boxes.push(pole);
+    let (mut world, views, aligned, alignment) = built(&room, &cameras);
+    // Each voxel that the pole touches, and one to each side, as a mesh's conservative voxels have it.
+    let reach = f64::from(world.voxel);
+    for i in 0..world.len() {
+        let p = glam::DVec3::from_array(world.centre(world.coordinates(i).map(i64::from)));
+        let p = alignment.rotation.transpose() * (p - alignment.translation);
+        let within = |v: f64, a: usize| v > pole[0][a] - reach && v < pole[1][a] + reach;
+        if within(p.x, 0) && within(p.z, 2) && within(p.y, 1) {
+            world.set(world.coordinates(i), Voxel::Solid);
+        }
+    }
+    let options = AgentOptions::default();
+    let report = inspect(&gpu(), &world, &views, &aligned, &options, &Silent).expect("report");
+    show("pole", &report.report);
+    assert!(report.report.violations.is_empty());
+}
+
 #[test]
 fn worlds_without_a_floor_are_findings() {
     struct Stop;

@@ -5,7 +5,9 @@ use std::fmt::Write;
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
+use crate::agent::What;
 use crate::eval::agent::Outcome;
+use crate::eval::agent::fit::Step;
 use crate::eval::agent::modes::Mode;
 use crate::eval::agent::share::Share;
 use crate::eval::agent::stats::{Bin, Summary, Verdicts};
@@ -154,6 +156,28 @@ fn seconds(by: &BTreeMap<String, f64>) -> String {
 }
 
 /// Everything that was found.
+/// Steps of confidence by what violations say.
+pub(super) fn fit(fit: &BTreeMap<What, Vec<Step>>, colour: bool) -> Table {
+    let header = ["what", "stands out by", "confidence", "right", "of"];
+    let mut table = empty(header, 1, colour);
+    for (what, steps) in fit {
+        for (k, step) in steps.iter().enumerate() {
+            table.add_row([
+                if k == 0 {
+                    format!("{what:?}")
+                } else {
+                    String::new()
+                },
+                format!("{:.2}", step.from),
+                format!("{:.2}", step.confidence),
+                step.right.to_string(),
+                step.of.to_string(),
+            ]);
+        }
+    }
+    table
+}
+
 pub(super) fn text(outcome: &Outcome, colour: bool) -> String {
     let mut text = String::new();
     for summary in &outcome.summaries {

@@ -1,0 +1,124 @@
+//! How often violations of each kind are right, by how much they stand out: what `agent::calibration` holds.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::matching::{Judged, Truth};
+use crate::agent::What;
+
+/// Fewest violations of a step, but where a kind has no more.
+const LEAST: usize = 4;
+
+/// From where on violations are right so often.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// Least that they stand out by, see [`crate::agent::calibration::stands_out`].
+    pub from: f64,
+    /// How likely one is right: Laplace's rule, (right + 1) / (of + 2).
+    pub confidence: f64,
+    /// How many are.
+    pub right: usize,
+    /// Of so many.
+    pub of: usize,
+}
+
+impl Step {
+    fn join(&mut self, other: &Self) {
+        (self.right, self.of) = (self.right + other.right, self.of + other.of);
+        self.confidence = (self.right as f64 + 1.0) / (self.of as f64 + 2.0);
+    }
+}
+
+/// Steps of a confidence that never falls with what violations stand out by: isotonic regression (pool adjacent
+/// violators, Ayer et al. 1955). Violations at a fault that no frame shows take no part.
+pub fn fit<'a>(violations: impl Iterator<Item = &'a Judged>) -> BTreeMap<What, Vec<Step>> {
+    let mut by: BTreeMap<What, Vec<(f64, bool)>> = BTreeMap::new();
+    for j in violations.filter(|j| j.truth != Truth::Unseen) {
+        by.entry(j.what)
+            .or_default()
+            .push((j.stands_out, j.truth.right()));
+    }
+    by.into_iter()
+        .map(|(what, mut of)| {
+            of.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            (what, steps(&of))
+        })
+        .collect()
+}
+
+fn steps(sorted: &[(f64, bool)]) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for of in sorted.chunk_by(|a, b| a.0 == b.0) {
+        let mut next = Step {
+            from: of[0].0,
+            confidence: 0.5,
+            right: 0,
+            of: 0,
+        };
+        for &(_, right) in of {
+            next.join(&Step {
+                right: usize::from(right),
+                of: 1,
+                ..next.clone()
+            });
+        }
+        steps.push(next);
+        while let [.., a, b] = steps.as_slice()
+            && (a.of < LEAST || share(a) >= share(b))
+        {
+            let last = steps.pop();
+            if let (Some(to), Some(last)) = (steps.last_mut(), last) {
+                to.join(&last);
+            }
+        }
+    }
+    // What is left over at the top is too little to stand alone.
+    if let [.., a, b] = steps.as_slice()
+        && b.of < LEAST
+    {
+        let mut joined = a.clone();
+        joined.join(b);
+        steps.truncate(steps.len() - 2);
+        steps.push(joined);
+    }
+    steps
+}
+
+fn share(step: &Step) -> f64 {
+    step.right as f64 / step.of.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confidence_never_falls_with_what_stands_out() {
+        let of: Vec<(f64, bool)> = [0, 0, 1, 0, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1]
+            .iter()
+            .enumerate()
+            .map(|(k, right)| (k as f64, *right == 1))
+            .collect();
+        let found = steps(&of);
+        assert!(found.len() >= 2, "{found:?}");
+        assert_eq!(found.iter().map(|s| s.of).sum::<usize>(), of.len());
+        assert!(found.iter().all(|s| s.of >= LEAST));
+        for two in found.windows(2) {
+            assert!(two[0].from < two[1].from && share(&two[0]) < share(&two[1]));
+        }
+        let last = found.last().expect("a step");
+        assert_eq!(last.right, last.of);
+        assert_eq!(
+            last.confidence,
+            (last.of as f64 + 1.0) / (last.of as f64 + 2.0)
+        );
+    }
+
+    #[test]
+    fn few_make_one_step() {
+        let found = steps(&[(1.0, true), (2.0, false)]);
+        assert_eq!((found.len(), found[0].right, found[0].of), (1, 1, 2));
+        assert_eq!(found[0].confidence, 0.5);
+    }
+}
