@@ -27,6 +27,8 @@ pub struct Gap {
 /// Least share of a hole's rim that is floor, of what was seen of it and of all.
 const ENCLOSED: f64 = 0.6;
 const LEAST_ENCLOSED: f64 = 0.3;
+/// Share of its cells of which nothing was seen, from which on it may be the world's end.
+const VOIDS: f64 = 0.5;
 /// Least 90th percentile of a hole's excess, in sigmas and as a logarithm.
 const SIGMAS: f64 = 6.0;
 const EXCESS: f64 = 0.035;
@@ -103,14 +105,20 @@ struct Missing {
     enclosed: f64,
     /// The share of which nothing is known.
     unseen: f64,
+    /// The share before which something stands.
+    hidden: f64,
+    /// Median logarithm of its cells' depth over the plane's.
+    log: f64,
     /// Share of it of which nothing at all was seen.
     nothing: f64,
 }
 
 impl Missing {
-    /// Floor lies about it, as far as that was seen.
+    /// Floor lies about it: about all of it, or, where something was seen in it, as far as its rim was seen.
     fn amid_floor(&self) -> bool {
-        self.enclosed >= LEAST_ENCLOSED && self.enclosed >= ENCLOSED * (1.0 - self.unseen)
+        let seen = 1.0 - self.unseen - self.hidden;
+        let as_seen = self.enclosed >= LEAST_ENCLOSED && self.enclosed >= ENCLOSED * seen;
+        self.enclosed >= ENCLOSED || as_seen && self.nothing < VOIDS
     }
 }
 
@@ -136,17 +144,18 @@ fn missing(ground: &Ground, least: f64) -> Vec<Missing> {
                 .collect();
             let mut logs: Vec<f64> = of.iter().map(|&i| f64::from(ground.log(i))).collect();
             // Beside a kerb the road is deeper than what lies about it, and no pit: floor as deep as itself ends it.
-            let least = middle(&mut logs, 0.5) - f64::from(ground.deep());
+            let own = middle(&mut logs, 0.5);
+            let least = own - f64::from(ground.deep());
             let over =
                 |x: i64, z: i64| f64::from(ground.log(x as usize + nx * z as usize)) <= least;
-            let (mut rim, mut floor, mut unseen) = (0usize, 0usize, 0usize);
+            let (mut rim, mut floor, mut unseen, mut hidden) = (0usize, 0usize, 0usize, 0usize);
             for &[x, _, z] in &region {
                 for (dx, dz) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
                     match sight(x + dx, z + dz) {
                         Some(s) if gone(s) => continue,
                         Some(Sight::Floor) => floor += usize::from(over(x + dx, z + dz)),
-                        Some(Sight::Unknown) | None => unseen += 1,
-                        _ => {}
+                        Some(Sight::Hidden) => hidden += 1,
+                        _ => unseen += 1,
                     }
                     rim += 1;
                 }
@@ -158,6 +167,8 @@ fn missing(ground: &Ground, least: f64) -> Vec<Missing> {
             Missing {
                 enclosed: floor as f64 / rim.max(1) as f64,
                 unseen: unseen as f64 / rim.max(1) as f64,
+                hidden: hidden as f64 / rim.max(1) as f64,
+                log: own,
                 nothing: nothing as f64 / of.len() as f64,
                 cells: region,
                 of,
@@ -179,7 +190,9 @@ pub fn holes(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
             let agreed = hole.agreement.is_nan() || hole.agreement >= AGREEMENT;
             let area = m.of.len() as f64 * ground.cell * ground.cell;
             let width = area / hole.size[0].max(hole.size[1]);
+            // Floor that only lies deeper than what is beside it is on the plane itself.
             let real = hole.sigmas >= SIGMAS
+                && m.log >= f64::from(ground.deep())
                 && excess >= EXCESS
                 && agreed
                 && width >= LEAST_WIDTH * field.body.radius
@@ -193,7 +206,7 @@ pub fn holes(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
 pub fn open_ends(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
     missing(ground, 4.0)
         .into_iter()
-        .filter(|m| !m.amid_floor() && m.nothing >= 0.5)
+        .filter(|m| !m.amid_floor() && m.nothing >= VOIDS)
         .flat_map(|m| ends(ground, field, &m.of, m.enclosed))
         .collect()
 }

@@ -246,14 +246,13 @@ fn one_each(mut all: Vec<Violation>) -> Vec<Violation> {
     let mut kept: Vec<Violation> = Vec::new();
     for v in all {
         let at = |v: &Violation| DVec3::new(v.location.x, v.location.y, v.location.z);
-        let said = kept.iter_mut().find(|k| {
+        let said = kept.iter().any(|k| {
             let reach = 0.5 * DVec3::from_array(k.size).max(DVec3::from_array(v.size));
             let apart = (at(k) - at(&v)).abs() - reach;
             k.what.subsumes(v.what) && apart.x.max(apart.z) <= 0.0
         });
-        match said {
-            Some(k) => k.evidence.cells = k.evidence.cells.max(v.evidence.cells),
-            None => kept.push(v),
+        if !said {
+            kept.push(v);
         }
     }
     kept

@@ -31,8 +31,12 @@ const FAR: f32 = 0.1;
 const APART: f32 = 0.03;
 /// A least cost above it is no match.
 const HOPELESS: f32 = 0.8;
-/// A depth within this ratio (logarithm) of the floor's plane is looked for about the plane.
-const NEAR_FLOOR: f64 = 0.2;
+/// A depth within so many sigmas of the floor's own noise (logarithm of its ratio to the plane's), and within these, is
+/// looked for about the floor's plane. What is more would be pressed onto it: a pit is deeper by a few percent only.
+const FLOOR_SIGMAS: f64 = 2.5;
+const NEAR_FLOOR: [f64; 2] = [0.03, 0.08];
+/// Logarithms within it tell the floor's noise.
+const MAY_BE_FLOOR: f64 = 0.12;
 
 crate::gpu_struct! {
     /// Params of `world/texture`.
@@ -207,19 +211,20 @@ pub fn refine(
     }
     let textures = textures(gpu, views)?;
     let changes = gpu.upload(&CHANGES)?;
+    let near = floor.then(|| near_floor(views));
     let total = views.len() as u64;
     let mut depths = Vec::with_capacity(views.len());
     for (i, view) in views.iter().enumerate() {
         if monitor.stopped() {
             return Err(WorldError::Interrupted);
         }
-        let near = match pictured(view) {
+        let beside = match pictured(view) {
             true => neighbours(views, i, pictured),
             false => Vec::new(),
         };
-        depths.push(match near.is_empty() {
+        depths.push(match beside.is_empty() {
             true => None,
-            false => Some(sweep(gpu, views, i, &near, &textures, &changes, floor)?),
+            false => Some(sweep(gpu, views, i, &beside, &textures, &changes, near)?),
         });
         monitor.progress(i as u64 + 1, total);
     }
@@ -316,28 +321,47 @@ fn neighbours(views: &[DepthView], i: usize, pictured: impl Fn(&DepthView) -> bo
     found.into_iter().take(NEIGHBOURS).map(|(_, j)| j).collect()
 }
 
-/// Inverse depth where candidates start; 0 where nothing is known.
-fn prior(view: &DepthView, about_floor: bool) -> Vec<f32> {
+/// Depth at which a pixel's ray meets the plane y = 0; not positive where it does not.
+fn plane(view: &DepthView, i: usize) -> f64 {
     let (k, pose) = (view.intrinsics(), &view.camera.pose);
-    let width = view.width as usize;
-    view.depth
-        .iter()
-        .enumerate()
-        .map(|(i, &d)| {
-            if !(d > 0.0 && d.is_finite()) {
-                return 0.0;
-            }
-            if about_floor {
-                let (u, v) = ((i % width) as f64 + 0.5, (i / width) as f64 + 0.5);
-                let down = (pose.rotation * k.unproject(u, v, 1.0)).y;
-                let plane = -pose.position.y / down;
-                if plane > 0.0 && (f64::from(d) / plane).ln().abs() < NEAR_FLOOR {
-                    return (1.0 / plane) as f32;
-                }
-            }
-            1.0 / d
+    let (x, y) = (i % view.width as usize, i / view.width as usize);
+    let ray = pose.rotation * k.unproject(x as f64 + 0.5, y as f64 + 0.5, 1.0);
+    -pose.position.y / ray.y
+}
+
+/// How near the floor's plane depth is taken for floor, by the noise of what may be floor in all views.
+fn near_floor(views: &[DepthView]) -> f64 {
+    let mut off: Vec<f64> = views
+        .par_iter()
+        .flat_map_iter(|view| {
+            // Every eleventh pixel is enough, and no column.
+            let some = (0..view.depth.len()).step_by(11);
+            some.filter_map(|i| {
+                let (d, plane) = (f64::from(view.depth[i]), plane(view, i));
+                let log = (d / plane).ln().abs();
+                (d > 0.0 && plane > 0.0 && log < MAY_BE_FLOOR).then_some(log)
+            })
         })
-        .collect()
+        .collect();
+    let sigma = 1.4826 * crate::numeric::median(&mut off).unwrap_or(0.0);
+    (FLOOR_SIGMAS * sigma).clamp(NEAR_FLOOR[0], NEAR_FLOOR[1])
+}
+
+/// Inverse depth where candidates start; 0 where nothing is known. Depth near the floor's plane starts there.
+fn prior(view: &DepthView, near_floor: Option<f64>) -> Vec<f32> {
+    let start = |(i, &d): (usize, &f32)| {
+        if !(d > 0.0 && d.is_finite()) {
+            return 0.0;
+        }
+        if let Some(near) = near_floor {
+            let plane = plane(view, i);
+            if plane > 0.0 && (f64::from(d) / plane).ln().abs() < near {
+                return (1.0 / plane) as f32;
+            }
+        }
+        1.0 / d
+    };
+    view.depth.iter().enumerate().map(start).collect()
 }
 
 fn sweep(
@@ -347,12 +371,12 @@ fn sweep(
     near: &[usize],
     textures: &Textures,
     changes: &Buffer<f32>,
-    about_floor: bool,
+    near_floor: Option<f64>,
 ) -> Result<Vec<f32>, WorldError> {
     let view = &views[i];
     let (width, height) = (view.width, view.height);
     let pixels = width as usize * height as usize;
-    let prior_values = prior(view, about_floor);
+    let prior_values = prior(view, near_floor);
     let posed: Vec<Neighbour> = near
         .iter()
         .map(|&j| neighbour(view, &views[j], textures.first[j]))
