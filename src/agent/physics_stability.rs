@@ -126,7 +126,7 @@ fn open_holes(field: &Field<'_>, found: &mut Findings) -> usize {
         let [w, _, d] = extent(&region).map(|n| n as f64 * nav.voxel);
         let [x, _, z] = heart(&region);
         let wide = w.min(d) >= 2.0 * body.radius;
-        found.violations.push(field.violation(
+        let mut violation = field.violation(
             What::Hole,
             SCENARIO,
             if wide {
@@ -136,7 +136,10 @@ fn open_holes(field: &Field<'_>, found: &mut Findings) -> usize {
             },
             nav.place(field.world, x as usize + nx * z as usize),
             hole_words(field, w, d, wide),
-        ));
+        );
+        violation.size = [w, 0.0, d];
+        violation.evidence.cells = region.len();
+        found.violations.push(violation);
     }
     found.metric("holes", f64::from(count));
     found.metric("hole_area", columns as f64 * nav.voxel * nav.voxel);
