@@ -107,6 +107,12 @@ fn open_holes(field: &Field<'_>, found: &mut Findings) -> usize {
         if (region.len() as f64) < least {
             continue;
         }
+        // What reaches the end of the grid is where the world ends, which `boundary_integrity` tells.
+        let last = [nx as i64 - 1, nz as i64 - 1];
+        let ends = |c: &[i64; 3]| c[0] == 0 || c[2] == 0 || c[0] == last[0] || c[2] == last[1];
+        if region.iter().any(ends) {
+            continue;
+        }
         // Floor around it makes it a hole; elsewhere it is the edge of what was seen.
         let (mut border, mut floor) = (0usize, 0usize);
         for &[x, _, z] in &region {

@@ -107,7 +107,8 @@ pub fn wires(
                 continue;
             }
             let (a, b) = (corner(k), corner(k | bit));
-            let steps = ((a.distance(b) / 0.02).ceil().min(2000.0) as usize).max(1);
+            // Enough for an edge across a whole picture.
+            let steps = (a.distance(b) / 0.02).ceil().clamp(400.0, 2000.0) as usize;
             for s in 0..=steps {
                 if let Some(at) = seen(camera, a.lerp(b, s as f64 / steps as f64)) {
                     dot(picture, at, radius, colour);

@@ -164,13 +164,12 @@ fn cell(picture: &RgbImage, v: &Violation, number: usize, doubt: bool) -> RgbIma
     imageops::replace(&mut cell, picture, at[0], at[1]);
     let what = serde_json::to_value(v.what).ok();
     let what = what.as_ref().and_then(|w| w.as_str()).unwrap_or_default();
-    let title = format!(
-        "{number} {} {:?} {:.0}%{}",
-        what.replace('_', " "),
-        v.severity,
-        100.0 * v.confidence,
-        if doubt { ", a doubt" } else { "" }
-    );
+    let share = format!("{:.0}%", 100.0 * v.confidence);
+    let what = what.replace('_', " ");
+    let title = match doubt {
+        true => format!("{number} doubt: {what} {share}"),
+        false => format!("{number} {what}, {:?} {share}", v.severity),
+    };
     font::draw(&mut cell, [6, height + 6], &title.to_lowercase(), BLACK);
     // Half as large as the title: descriptions are long.
     let letters = (width as usize - 12) / 6;

@@ -140,9 +140,15 @@ pub(super) fn ready(
     let world = match (stored, &alignment) {
         (Some(world), _) => world,
         (None, Some(alignment)) => {
+            let of = match evidence {
+                Some(_) => "the take, as in the run",
+                None => "world.ply",
+            };
             notes.push(match making.voxel {
-                Some(_) => "the world was built with voxels as asked for".to_owned(),
-                None => "there is no world.vox: the world was built from world.ply or its take, with the default settings or the run's, and not kept".to_owned(),
+                Some(voxel) => format!("the world was built from {of}, with voxels of {voxel}"),
+                None => format!(
+                    "there is no world.vox: the world was built from {of}; --world keeps it"
+                ),
             });
             let views = match &evidence {
                 Some(views) => views,

@@ -2,7 +2,7 @@
 
 use glam::{DMat3, DVec3};
 use sora_director::camera::{Camera, Pose};
-use sora_director::splat::format::{read, write};
+use sora_director::splat::format::{load, read, write};
 use sora_director::splat::{Splats, render};
 
 use super::{camera, cloud};
