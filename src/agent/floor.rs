@@ -52,6 +52,9 @@ pub struct Floor {
     pub legend: String,
     /// Rows from the smallest z; in each, columns from the smallest x. See [`Ground`].
     pub rows: Vec<String>,
+    /// A sample of the ways that agents walked, as far as they came: x and z of their steps, in the world's unit.
+    #[serde(default)]
+    pub paths: Vec<Vec<[f32; 2]>>,
 }
 
 impl Floor {
@@ -74,6 +77,7 @@ impl Floor {
             voxel: world.voxel,
             legend: "x to the right, z down; . an agent can stand, , floor too near to stand on, # blocked, O no floor, ? never seen".to_owned(),
             rows: (0..nav.nz).map(row).collect(),
+            paths: Vec::new(),
         }
     }
 

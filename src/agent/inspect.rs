@@ -57,6 +57,8 @@ pub struct Findings {
     pub metrics: BTreeMap<String, f64>,
     /// What a person should know.
     pub notes: Vec<String>,
+    /// A sample of the ways that agents walked: see [`Floor::paths`].
+    pub paths: Vec<Vec<[f32; 2]>>,
 }
 
 impl Findings {
@@ -309,6 +311,16 @@ pub fn inspect(
     if !world.floor_found {
         notes.push("no floor was found: heights are guessed from the lowest that was seen".into());
     }
+    if cameras.cameras.is_empty() {
+        notes
+            .push("there are no cameras: whether their own path is free was not tested".to_owned());
+    }
+    if views.is_empty() {
+        notes.push(
+            "there are no views: what was tested is the world's own shape, and not whether it is what cameras see; holes and open ends are told from its voxels"
+                .to_owned(),
+        );
+    }
     let body = options.body(world, cameras, &mut notes)?;
     let field = Field {
         world,
@@ -340,16 +352,31 @@ pub fn inspect(
         notes,
         ..overview(&field)
     };
-    for ((_, scenario), done) in SCENARIOS.iter().zip(1..) {
+    for ((name, scenario), done) in SCENARIOS.iter().zip(1..) {
         field.go_on()?;
+        if *name == "object_persistence" && timeless(views) {
+            all.notes.push(
+                "whether things last was not tested: the views are not of one clip, so they have no order in time"
+                    .to_owned(),
+            );
+            continue;
+        }
         let found = scenario(&field)?;
         all.violations.extend(found.violations);
         all.metrics.extend(found.metrics);
         all.notes.extend(found.notes);
+        all.paths.extend(found.paths);
         monitor.progress(done, SCENARIOS.len() as u64);
     }
     for violation in &mut all.violations {
         violation.confidence = calibration::confidence(violation);
+        // So that each can be shown.
+        if violation.evidence.frames.is_empty() {
+            let Location { x, y, z } = violation.location;
+            let seen = field.seen_at([x, y, z]);
+            violation.evidence.frames = seen.frames;
+            violation.evidence.pixel = seen.pixel;
+        }
     }
     let (violations, doubts): (Vec<_>, Vec<_>) = one_each(all.violations)
         .into_iter()
@@ -359,7 +386,10 @@ pub fn inspect(
     all.violations
         .sort_by_key(|v| std::cmp::Reverse(v.severity));
     Ok(Inspected {
-        floor: Floor::of(world, &field.nav, &field.body),
+        floor: Floor {
+            paths: all.paths,
+            ..Floor::of(world, &field.nav, &field.body)
+        },
         report: AgentReport {
             violations: all.violations,
             doubts,
@@ -368,6 +398,12 @@ pub fn inspect(
             notes: all.notes,
         },
     })
+}
+
+/// Whether there are views, and none is later than another.
+fn timeless(views: &[DepthView]) -> bool {
+    let first = views.first().map(|v| v.camera.time);
+    first.is_some_and(|first| views.iter().all(|v| v.camera.time == first)) && views.len() > 1
 }
 
 /// Shares of voxels and columns, and what is missing altogether.

@@ -18,6 +18,8 @@ use crate::world::Voxel;
 const SCENARIO: &str = "path_traversal";
 /// Rays a step: this many heights times as many offsets across.
 const FAN: usize = 4;
+/// Ways that are kept for maps, at most.
+const SHOWN: usize = 32;
 
 /// Runs the scenario.
 ///
@@ -183,6 +185,8 @@ struct Way {
     steps: Vec<f64>,
     first: usize,
     shortest: f64,
+    /// Columns from the start to the goal.
+    path: Vec<usize>,
 }
 
 fn walk(
@@ -235,12 +239,14 @@ fn walk(
                 steps,
                 first,
                 shortest: bound[to],
+                path,
             });
         }
     }
     let hits = field.caster.cast(&rays, false, field.monitor)?;
     let (mut done, mut spl, mut walked, mut collisions) = (0usize, 0.0, 0.0, 0usize);
-    for way in &ways {
+    let shown = ways.len().div_ceil(SHOWN).max(1);
+    for (number, way) in ways.iter().enumerate() {
         let fan = FAN * FAN;
         let stopped = (0..way.steps.len()).find(|&k| {
             let at = way.first + k * fan;
@@ -248,6 +254,15 @@ fn walk(
                 .iter()
                 .any(|h| h.end() == HitState::Solid)
         });
+        if number % shown == 0 {
+            let to = stopped.unwrap_or(way.steps.len());
+            let stops = stops_of(field, &way.path);
+            let at = |&i: &usize| {
+                let [x, _, z] = nav.place(field.world, i);
+                [x as f32, z as f32]
+            };
+            found.paths.push(stops[..=to].iter().map(at).collect());
+        }
         match stopped {
             Some(k) => {
                 collisions += 1;
@@ -274,15 +289,21 @@ fn walk(
     Ok(())
 }
 
-/// Rays of one agent's steps along a path of columns, and the steps' lengths.
-fn step_rays(field: &Field<'_>, path: &[usize], rays: &mut Vec<Ray>) -> Vec<f64> {
-    let (nav, body) = (&field.nav, &field.body);
-    let voxel = nav.voxel;
-    let stride = ((body.radius / voxel).floor() as usize).max(1);
+/// The columns between which an agent steps along a path: a radius apart, and the last.
+fn stops_of(field: &Field<'_>, path: &[usize]) -> Vec<usize> {
+    let stride = ((field.body.radius / field.nav.voxel).floor() as usize).max(1);
     let mut stops: Vec<usize> = path.iter().copied().step_by(stride).collect();
     if stops.last() != path.last() {
         stops.extend(path.last());
     }
+    stops
+}
+
+/// Rays of one agent's steps along a path of columns, and the steps' lengths.
+fn step_rays(field: &Field<'_>, path: &[usize], rays: &mut Vec<Ray>) -> Vec<f64> {
+    let (nav, body) = (&field.nav, &field.body);
+    let voxel = nav.voxel;
+    let stops = stops_of(field, path);
     let mut steps = Vec::new();
     for pair in stops.windows(2) {
         let [a, b] = [pair[0], pair[1]].map(|i| DVec3::from_array(nav.place(field.world, i)));

@@ -107,6 +107,12 @@ fn open_holes(field: &Field<'_>, found: &mut Findings) -> usize {
         if (region.len() as f64) < least {
             continue;
         }
+        // What reaches the end of the grid is where the world ends, which `boundary_integrity` tells.
+        let last = [nx as i64 - 1, nz as i64 - 1];
+        let ends = |c: &[i64; 3]| c[0] == 0 || c[2] == 0 || c[0] == last[0] || c[2] == last[1];
+        if region.iter().any(ends) {
+            continue;
+        }
         // Floor around it makes it a hole; elsewhere it is the edge of what was seen.
         let (mut border, mut floor) = (0usize, 0usize);
         for &[x, _, z] in &region {
@@ -126,7 +132,7 @@ fn open_holes(field: &Field<'_>, found: &mut Findings) -> usize {
         let [w, _, d] = extent(&region).map(|n| n as f64 * nav.voxel);
         let [x, _, z] = heart(&region);
         let wide = w.min(d) >= 2.0 * body.radius;
-        found.violations.push(field.violation(
+        let mut violation = field.violation(
             What::Hole,
             SCENARIO,
             if wide {
@@ -136,7 +142,10 @@ fn open_holes(field: &Field<'_>, found: &mut Findings) -> usize {
             },
             nav.place(field.world, x as usize + nx * z as usize),
             hole_words(field, w, d, wide),
-        ));
+        );
+        violation.size = [w, 0.0, d];
+        violation.evidence.cells = region.len();
+        found.violations.push(violation);
     }
     found.metric("holes", f64::from(count));
     found.metric("hole_area", columns as f64 * nav.voxel * nav.voxel);

@@ -14,7 +14,7 @@ use crate::splat::format::{self, SplatFile, Written, counted, sigmoid};
           red, green, blue in place of f_dc, two scales (2DGS), other elements besides (Apple SHARP), and SuperSplat's
           .compressed.ply; written as binary little-endian 32-bit floats
   .splat  read and written: 32 bytes a splat, 8-bit colour, opacity and rotation, no view-dependent colour
-  .glb    written: glTF with KHR_gaussian_splatting
+  .glb    read and written: glTF with KHR_gaussian_splatting, not packed
 What a conversion loses is told: spherical harmonics above degree 1, splats whose values are no numbers, clamped values.
 
 Examples:
@@ -22,7 +22,7 @@ Examples:
   director convert scene.compressed.ply scene.ply
   director convert world.ply world.splat --json")]
 pub struct Args {
-    /// Splats, .ply or .splat
+    /// Splats, .ply, .splat or .glb
     #[arg(value_name = "IN")]
     pub input: PathBuf,
     /// File to write, .ply, .splat or .glb; replaced where it exists
@@ -44,7 +44,7 @@ Examples:
   director info world.splat --json"
 )]
 pub struct InfoArgs {
-    /// Splats, .ply or .splat
+    /// Splats, .ply, .splat or .glb
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Print one JSON document

@@ -19,7 +19,7 @@ use crate::video::{EncodeOptions, Encoder};
   director render world.ply -o path.mp4 --cameras cameras.json
   director render world.ply -o around.mp4 --orbit --size 640x360")]
 pub struct Args {
-    /// Splats, .ply or .splat
+    /// Splats, .ply, .splat or .glb
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Picture (.png) or video (.mp4) to write

@@ -7,22 +7,37 @@ use anyhow::Context;
 use comfy_table::{Table, presets};
 
 use super::Globals;
-use crate::agent::{self, AgentOptions, AgentReport};
-use crate::camera::{Camera, Cameras, LengthUnit};
+use crate::agent::{self, AgentReport, Inspected};
+use crate::camera::{Camera, LengthUnit};
+use crate::draw::violations::{Scene, Shot};
+use crate::draw::{map, pictures};
 use crate::gpu::Gpu;
-use crate::pipeline;
+use crate::pipeline::asset::{Asset, Making, Ready};
 use crate::progress::Single;
-use crate::splat::{Renderer, Splats};
-use crate::world::{self, Alignment, DepthView, World, WorldOptions};
+use crate::revise::{self, Found, Verdict};
+use crate::splat::Renderer;
+
+/// Long side in pixels of pictures that are rendered from splats.
+const PICTURE: u32 = 480;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  \
-    director run-agent runs/demo/prompts/hall/1\n  \
-    director run-agent world --json --map map.png")]
+#[command(after_help = "Assets:
+  a folder   the round of a run (RUN/prompts/ID/1): its frames, their depth and its settings are used as far as they are
+             there, so that agents say what they said in the run; or what `director reconstruct` left
+  splats     .ply, .splat, .glb; cameras.json or transforms.json beside the file are its cameras, else viewpoints are guessed
+  a mesh     .obj, .glb; +Y is up, a unit is a metre, the floor is the lowest level surface with room for an agent
+  a world    .vox, as --world and a run write it; cameras.json beside it tells the camera's way
+Notes tell what was assumed, guessed or could not be tested.
+
+Examples:
+  director run-agent runs/demo/prompts/hall/1
+  director run-agent world/ --json --pictures seen/
+  director run-agent scan.ply --world scan.vox --collision-mesh scan.glb
+  director run-agent level.obj --voxel 0.1 --map map.png
+  director run-agent scan.vox --height 1.2 --radius 0.25")]
 pub struct Args {
-    /// A folder with `world.ply`, `cameras.json` and `world.vox`, as a run leaves it, or with `alignment.json` in place of
-    /// `world.vox`, as `director reconstruct` does: then the world is built first
+    /// A folder of a run or of `director reconstruct`, a splat file, a mesh, or a world.vox
     asset: PathBuf,
     /// Print the report as one JSON document on stdout
     #[arg(long)]
@@ -30,10 +45,22 @@ pub struct Args {
     /// Also draw a map of the floor and the violations to this PNG
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
-    /// Long side of the depth views in pixels
+    /// Also draw map.png and violations.png into this folder: each violation as the nearest camera sees it
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
+    /// Also save the world to this .vox, so that it need not be built again
+    #[arg(long, value_name = "FILE")]
+    world: Option<PathBuf>,
+    /// Also write the surface of what is solid to this .glb, as a closed mesh that engines load
+    #[arg(long, value_name = "FILE")]
+    collision_mesh: Option<PathBuf>,
+    /// Edge of a voxel, in metres or camera heights as the world has it; a world that is saved in a folder is then built anew
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
+    voxel: Option<f64>,
+    /// Long side in pixels of views that are rendered from splats
     #[arg(long, default_value_t = 320, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..=4096))]
     size: u32,
-    /// At most this many of the cameras, evenly spread
+    /// At most this many such views, evenly spread over the cameras
     #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     views: u32,
     /// Height of the agent, in metres or camera heights as the world has it
@@ -44,10 +71,23 @@ pub struct Args {
     radius: Option<f64>,
 }
 
+fn length(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok();
+    value
+        .filter(|v: &f64| (1e-4..=100.0).contains(v))
+        .ok_or_else(|| format!("'{text}' is not a length from 0.0001 to 100"))
+}
+
 #[derive(serde::Serialize)]
 struct Answer<'a> {
     #[serde(flatten)]
     report: &'a AgentReport,
+    /// What a run would say of this world; null where there is no clip by which that could be weighed.
+    verdict: Option<Verdict>,
+    /// Why it is rejected.
+    reasons: &'a [String],
+    /// What a verdict lacks.
+    missing: &'a [String],
     /// The prompt is not part of an asset; `director run` revises it.
     revised_prompt: Option<String>,
     explanation: String,
@@ -56,177 +96,147 @@ struct Answer<'a> {
 
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let found = Asset::of(&args.asset)?;
+    ending(args.map.as_deref(), "png", "--map")?;
+    ending(args.world.as_deref(), "vox", "--world")?;
+    ending(args.collision_mesh.as_deref(), "glb", "--collision-mesh")?;
+    let asset = Asset::of(&args.asset)?;
     let monitor = Single::new(globals.quiet);
-    let cameras = read_cameras(&args.asset.join("cameras.json"))?;
-    let stored = match found {
-        Asset::Whole => {
-            let world = World::load(&args.asset.join("world.vox"))?;
-            if cameras.unit != world.unit {
-                tracing::warn!(
-                    "cameras.json is in {:?}, world.vox in {:?}: these may not belong together",
-                    cameras.unit,
-                    world.unit
-                );
-            }
-            Some(world)
-        }
-        Asset::Splats => None,
-    };
-    let splats = crate::splat::format::read(&args.asset.join("world.ply"))?;
     let gpu = globals.gpu()?;
-    let built = stored.is_none();
-    let world = match stored {
-        Some(world) => world,
-        None => {
-            let path = args.asset.join("alignment.json");
-            let alignment: Alignment = read_json(&path, "how a world lies")?;
-            let views = pipeline::depth_views(&gpu, &splats, &cameras)?;
-            world::build(&gpu, &views, &alignment, &WorldOptions::default(), &monitor)?
-        }
+    let making = Making {
+        voxel: args.voxel.map(|v| v as f32),
+        size: args.size,
+        views: args.views as usize,
+        height: args.height,
+        radius: args.radius,
     };
-    let views = render_views(&gpu, &splats, &cameras, args.size, args.views as usize)?;
-    let mut options = AgentOptions::default();
-    if let Some(height) = args.height {
-        (options.height_metres, options.height_heights) = (height, height);
+    let ready = asset.ready(&gpu, &making, &monitor)?;
+    let (world, views, cameras) = (&ready.world, &ready.views, &ready.cameras);
+    if let Some(path) = &args.world {
+        world.save(path)?;
     }
-    if let Some(radius) = args.radius {
-        (options.radius_metres, options.radius_heights) = (radius, radius);
+    if let Some(path) = &args.collision_mesh {
+        world.save_glb(path)?;
     }
-    let inspected = agent::inspect(&gpu, &world, &views, &cameras, &options, &monitor)?;
-    let (mut report, floor) = (inspected.report, inspected.floor);
-    if built {
-        let note = "there is no world.vox: the world was built from world.ply with the default settings, and not kept";
-        report.notes.insert(0, note.to_owned());
+    let mut inspected = agent::inspect(&gpu, world, views, cameras, &ready.agent, &monitor)?;
+    let told = &mut inspected.report.notes;
+    told.splice(0..0, ready.notes.iter().cloned());
+    if args.collision_mesh.is_some() && world.counts()[2] == 0 {
+        told.push("nothing is solid: the collision mesh is empty".to_owned());
     }
-    if let Some(path) = &args.map {
-        crate::draw::map::draw(&floor, &cameras, &report)
-            .save(path)
-            .with_context(|| format!("{}: cannot write the map", path.display()))?;
-    }
+    draw(args, &gpu, &ready, &inspected)?;
+    let report = &inspected.report;
+    let weighed = ready.evidence.as_ref().map(|(evidence, accept)| {
+        let found = Found::Tested {
+            report,
+            evidence: *evidence,
+        };
+        revise::judge(found, accept)
+    });
     if args.json {
-        let issues = report.violations.len();
+        let (verdict, reasons, missing) = match &weighed {
+            Some((verdict, reasons, missing)) => (Some(*verdict), &reasons[..], &missing[..]),
+            None => (None, &[][..], &[][..]),
+        };
         let answer = Answer {
-            report: &report,
+            report,
+            verdict,
+            reasons,
+            missing,
             revised_prompt: None,
-            explanation: match issues {
-                0 => "Agents found no issues".to_owned(),
-                n => format!("Agents found {n} issue(s)"),
-            },
+            explanation: explanation(report, views.is_empty()),
             success: true,
         };
         println!("{}", serde_json::to_string_pretty(&answer)?);
     } else {
-        print_tables(&report);
+        print_tables(report, weighed.as_ref());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a folder holds.
-enum Asset {
-    /// A collision world too.
-    Whole,
-    /// Splats, cameras and how they lie, of which a world can be built.
-    Splats,
+/// That a file to be written has the ending that says what is written.
+fn ending(path: Option<&Path>, wanted: &str, flag: &str) -> anyhow::Result<()> {
+    if let Some(path) = path {
+        let found = path.extension().unwrap_or_default().to_string_lossy();
+        anyhow::ensure!(
+            found.eq_ignore_ascii_case(wanted),
+            "{}: {flag} writes a .{wanted}; name it so",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
-impl Asset {
-    /// Looks for the files that are needed, so that all that is missing is told at once.
-    fn of(folder: &Path) -> anyhow::Result<Self> {
-        let place = folder.display();
-        anyhow::ensure!(
-            folder.exists(),
-            "{place}: there is no such folder; see the path"
-        );
-        anyhow::ensure!(
-            folder.is_dir(),
-            "{place}: not a folder; give the folder that holds world.ply and world.vox"
-        );
-        let there = |name: &str| folder.join(name).is_file();
-        let mut missing: Vec<&str> = ["world.ply", "cameras.json"]
-            .into_iter()
-            .filter(|name| !there(name))
-            .collect();
-        if !there("world.vox") && !there("alignment.json") {
-            missing.push("world.vox (or alignment.json, to build it)");
-        }
-        anyhow::ensure!(
-            missing.is_empty(),
-            "{place}: no world is here: {} missing; give the folder of a round that `director run` rebuilt (RUN/prompts/ID/1), or one that `director reconstruct CLIP -o FOLDER` wrote",
-            match &missing[..] {
-                [one] => format!("{one} is"),
-                all => format!("{} are", all.join(", ")),
-            }
-        );
-        Ok(match there("world.vox") {
-            true => Self::Whole,
-            false => Self::Splats,
-        })
+fn explanation(report: &AgentReport, blind: bool) -> String {
+    let found = match report.violations.len() {
+        0 => "Agents found no issues".to_owned(),
+        n => format!("Agents found {n} issue(s)"),
+    };
+    match blind {
+        true => format!("{found} in the world's shape; there are no views to hold it against"),
+        false => found,
     }
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path, what: &str) -> anyhow::Result<T> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("{}: cannot read", path.display()))?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("{}: it does not say {what}", path.display()))
-}
-
-fn read_cameras(path: &Path) -> anyhow::Result<Cameras> {
-    let cameras: Cameras = read_json(path, "where cameras are")?;
-    anyhow::ensure!(
-        !cameras.cameras.is_empty(),
-        "{}: no camera is registered; run `director track` again",
-        path.display()
-    );
-    Ok(cameras)
-}
-
-/// Depth of the splats at the cameras, at most `most` of them, long side `size`.
-fn render_views(
-    gpu: &Gpu,
-    splats: &Splats,
-    cameras: &Cameras,
-    size: u32,
-    most: usize,
-) -> anyhow::Result<Vec<DepthView>> {
-    let all = &cameras.cameras;
-    let step = all.len().div_ceil(most).max(1);
-    let mut renderer: Option<Renderer> = None;
-    let mut views = Vec::new();
-    for camera in all.iter().step_by(step) {
-        let k = camera.intrinsics;
-        let scale = (f64::from(size) / f64::from(k.width.max(k.height).max(1))).min(1.0);
-        let fit = |n: u32| ((f64::from(n) * scale).round() as u32).max(1);
-        let (width, height) = (fit(k.width), fit(k.height));
-        let same = views
-            .last()
-            .is_some_and(|v: &DepthView| (v.width, v.height) == (width, height));
-        if !same {
-            renderer = Some(Renderer::new(gpu, splats, width, height, 0)?);
-        }
-        let small = Camera {
-            intrinsics: k.resized(width, height),
-            ..*camera
-        };
-        let Some(renderer) = renderer.as_mut() else {
-            continue;
-        };
-        let image = renderer.render(&small, [0.0; 3])?;
-        views.push(DepthView {
-            camera: *camera,
-            width: image.width,
-            height: image.height,
-            depth: image.depth,
-            alpha: image.alpha,
-            colour: Vec::new(),
-            held_out: false,
-        });
+/// The pictures that were asked for.
+fn draw(args: &Args, gpu: &Gpu, ready: &Ready, inspected: &Inspected) -> anyhow::Result<()> {
+    let (report, floor) = (&inspected.report, &inspected.floor);
+    let write = |path: &Path| {
+        map::draw(floor, &ready.cameras, report)
+            .save(path)
+            .with_context(|| format!("{}: cannot write the map", path.display()))
+    };
+    if let Some(path) = &args.map {
+        write(path)?;
     }
-    Ok(views)
+    let Some(folder) = &args.pictures else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("{}: cannot be made", folder.display()))?;
+    write(&folder.join("map.png"))?;
+    let scene = Scene {
+        report,
+        floor,
+        cameras: &ready.cameras,
+        world: Some(&ready.world),
+    };
+    let mut shot = |frame: usize| shot(gpu, ready, frame);
+    pictures::violations(&scene, &mut shot, &folder.join("violations.png"))
 }
 
-fn print_tables(report: &AgentReport) {
+/// What the view of a frame shows: its own pixels, else a render of the splats.
+fn shot(gpu: &Gpu, ready: &Ready, frame: usize) -> anyhow::Result<Option<Shot>> {
+    let Some(view) = ready.views.iter().find(|v| v.camera.frame == frame) else {
+        return Ok(None);
+    };
+    let size = [view.width, view.height];
+    if view.colour.len() == view.depth.len() {
+        let shot = pictures::shot(&view.camera, size, &view.colour, ready.background);
+        return Ok(Some(shot));
+    }
+    let Some(splats) = &ready.splats else {
+        return Ok(None);
+    };
+    let k = view.camera.intrinsics;
+    let scale = f64::from(PICTURE) / f64::from(k.width.max(k.height).max(1));
+    let [width, height] =
+        [k.width, k.height].map(|n| ((f64::from(n) * scale).round() as u32).max(1));
+    let camera = Camera {
+        intrinsics: k.resized(width, height),
+        ..view.camera
+    };
+    let mut renderer = Renderer::new(gpu, splats, width, height, 0)?;
+    let seen = renderer.render(&camera, ready.background)?;
+    let size = [seen.width, seen.height];
+    Ok(Some(pictures::shot(
+        &camera,
+        size,
+        &seen.rgba,
+        ready.background,
+    )))
+}
+
+fn print_tables(report: &AgentReport, weighed: Option<&(Verdict, Vec<String>, Vec<String>)>) {
     let unit = match report.unit {
         LengthUnit::Metres => "metres",
         LengthUnit::CameraHeights => "camera heights",
@@ -247,10 +257,11 @@ fn print_tables(report: &AgentReport) {
         table
             .load_style(presets::UTF8_FULL_CONDENSED)
             .set_content_arrangement(comfy_table::ContentArrangement::Dynamic)
-            .set_header(["severity", "type", "what", "where (x, y, z)", "time"]);
-        for v in &report.violations {
+            .set_header(["no.", "severity", "type", "what", "where (x, y, z)", "time"]);
+        for (number, v) in (1..).zip(&report.violations) {
             let at = v.location;
             table.add_row([
+                format!("{number}"),
                 format!("{:?}", v.severity).to_lowercase(),
                 v.kind.clone(),
                 v.description.clone(),
@@ -259,6 +270,12 @@ fn print_tables(report: &AgentReport) {
             ]);
         }
         anstream::println!("{table}");
+    }
+    if let Some((verdict, _, missing)) = weighed {
+        anstream::println!("verdict: {}", format!("{verdict:?}").to_lowercase());
+        for words in missing {
+            anstream::println!("missing: {words}");
+        }
     }
     anstream::eprintln!("lengths are in {unit}");
     for note in &report.notes {

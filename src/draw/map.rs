@@ -1,20 +1,24 @@
-//! A top-down map of a world: floor, obstacles, the camera's path and where agents found faults.
+//! A top-down map of a world: floor, obstacles, the camera's path, the ways of agents and where they found faults.
 //!
-//! +X is to the right and +Z down, so the first camera of most clips looks up the page. Light: walkable floor; dark:
-//! obstacles; near black: seen to have no floor; hatched: never seen. Blue: the camera's path from its ring. Dots:
-//! violations, red high, orange medium, yellow low.
+//! +X is to the right and +Z down, so the first camera of most clips looks up the page. Floor: from ochre beside what is in
+//! the way to green where much is clear, a little darker where an agent can stand; dark: obstacles; near black: seen to
+//! have no floor; hatched: never seen. Violet: ways that agents walked. Blue: the camera's path from its ring. Numbered:
+//! violations, red high, orange medium, yellow low, worst first; doubts after them, paler.
 
+use glam::DVec2;
 use image::{Rgb, RgbImage};
 
-use crate::agent::{AgentReport, Floor, Ground, Severity};
+use super::marks::{WHITE, dot, line, number, severity};
+use crate::agent::{AgentReport, Floor, Ground};
 use crate::camera::Cameras;
 
 /// Longest side of the picture, about, in pixels.
 const SIDE: f64 = 600.0;
+/// Doubts that are shown, at most.
+const DOUBTS: usize = 24;
 
 const PATH: Rgb<u8> = Rgb([30, 90, 220]);
-const WHITE: Rgb<u8> = Rgb([255, 255, 255]);
-const BLACK: Rgb<u8> = Rgb([20, 20, 20]);
+const WALKED: Rgb<u8> = Rgb([150, 120, 190]);
 
 /// Draws the map.
 pub fn draw(floor: &Floor, cameras: &Cameras, report: &AgentReport) -> RgbImage {
@@ -22,14 +26,32 @@ pub fn draw(floor: &Floor, cameras: &Cameras, report: &AgentReport) -> RgbImage 
     let scale = (SIDE / nx.max(nz).max(1) as f64).max(0.25);
     let side = |n: usize| (n as f64 * scale).ceil().max(1.0) as u32;
     let mut map = RgbImage::from_pixel(side(nx), side(nz), WHITE);
-    let rows: Vec<Vec<char>> = floor.rows.iter().map(|row| row.chars().collect()).collect();
+    let ground: Vec<Ground> = floor
+        .rows
+        .iter()
+        .flat_map(|row| {
+            let letters = row.chars().map(Ground::of);
+            letters.chain(std::iter::repeat(Ground::Unknown)).take(nx)
+        })
+        .collect();
+    let clear = clearance(&ground, nx);
+    let walkable = |g: Ground| matches!(g, Ground::Standable | Ground::Walkable);
+    let most = (0..ground.len())
+        .filter(|&i| walkable(ground[i]) && clear[i].is_finite())
+        .map(|i| clear[i])
+        .fold(1.0, f32::max);
     for (px, py, pixel) in map.enumerate_pixels_mut() {
         let cell = |p: u32, n: usize| ((f64::from(p) / scale) as usize).min(n.saturating_sub(1));
-        let row = rows.get(cell(py, nz));
-        let letter = row.and_then(|row| row.get(cell(px, nx)));
-        *pixel = match letter.map_or(Ground::Unknown, |&letter| Ground::of(letter)) {
-            Ground::Standable => Rgb([205, 226, 200]),
-            Ground::Walkable => Rgb([228, 232, 220]),
+        let i = cell(px, nx) + nx * cell(py, nz);
+        let kind = ground.get(i).copied().unwrap_or(Ground::Unknown);
+        *pixel = match kind {
+            Ground::Standable | Ground::Walkable => {
+                let share = (clear[i] / most).clamp(0.0, 1.0).sqrt();
+                let ramp = |a: f32, b: f32| a + (b - a) * share;
+                let shade = if kind == Ground::Standable { 0.95 } else { 1.0 };
+                let [r, g, b] = [ramp(240.0, 168.0), ramp(222.0, 218.0), ramp(190.0, 172.0)];
+                Rgb([r, g, b].map(|c| (c * shade) as u8))
+            }
             Ground::Blocked => Rgb([96, 88, 80]),
             Ground::Open => Rgb([40, 10, 20]),
             Ground::Unknown if (px + py) % 8 < 2 => Rgb([150, 155, 165]),
@@ -37,13 +59,16 @@ pub fn draw(floor: &Floor, cameras: &Cameras, report: &AgentReport) -> RgbImage 
         };
     }
     let place = |x: f64, z: f64| {
-        let v = f64::from(floor.voxel);
-        (
-            (x - f64::from(floor.origin[0])) / v * scale,
-            (z - f64::from(floor.origin[1])) / v * scale,
-        )
+        let corner = DVec2::from_array(floor.origin.map(f64::from));
+        (DVec2::new(x, z) - corner) / f64::from(floor.voxel) * scale
     };
-    let path: Vec<(f64, f64)> = cameras
+    for way in &floor.paths {
+        let at = |[x, z]: [f32; 2]| place(f64::from(x), f64::from(z));
+        for pair in way.windows(2) {
+            line(&mut map, at(pair[0]), at(pair[1]), 0.8, WALKED);
+        }
+    }
+    let path: Vec<DVec2> = cameras
         .cameras
         .iter()
         .map(|c| place(c.pose.position.x, c.pose.position.z))
@@ -56,11 +81,11 @@ pub fn draw(floor: &Floor, cameras: &Cameras, report: &AgentReport) -> RgbImage 
         .into_iter()
         .zip([path.first(), path.last()])
     {
-        if let (Some(camera), Some(&(x, y))) = (camera, at) {
+        if let (Some(camera), Some(&at)) = (camera, at) {
             let forward = camera.pose.rotation.z_axis;
-            let flat = forward.x.hypot(forward.z).max(1e-9);
-            let tip = (x + 22.0 * forward.x / flat, y + 22.0 * forward.z / flat);
-            line(&mut map, (x, y), tip, 1.0, PATH);
+            let flat = DVec2::new(forward.x, forward.z);
+            let tip = at + 22.0 * flat / flat.length().max(1e-9);
+            line(&mut map, at, tip, 1.0, PATH);
         }
     }
     if let Some(&at) = path.first() {
@@ -68,47 +93,58 @@ pub fn draw(floor: &Floor, cameras: &Cameras, report: &AgentReport) -> RgbImage 
         dot(&mut map, at, 3.5, WHITE);
     }
     // Worst last, so that they lie on top.
-    for v in report.violations.iter().rev() {
+    let violations = report.violations.iter().map(|v| (v, false));
+    let doubts = report.doubts.iter().take(DOUBTS).map(|v| (v, true));
+    let all: Vec<_> = violations.chain(doubts).zip(1..).collect();
+    for ((v, doubt), n) in all.into_iter().rev() {
         let at = place(v.location.x, v.location.z);
-        let colour = match v.severity {
-            Severity::High => Rgb([215, 30, 35]),
-            Severity::Medium => Rgb([245, 140, 20]),
-            Severity::Low => Rgb([250, 215, 40]),
-        };
-        dot(&mut map, at, 9.0, BLACK);
-        dot(&mut map, at, 8.0, WHITE);
-        dot(&mut map, at, 6.0, colour);
+        number(&mut map, at, n, severity(v.severity, doubt));
     }
     map
 }
 
-/// A filled disc; parts outside the picture are left out.
-fn dot(map: &mut RgbImage, (x, y): (f64, f64), radius: f64, colour: Rgb<u8>) {
-    let (width, height) = (i64::from(map.width()), i64::from(map.height()));
-    if !(x.is_finite() && y.is_finite()) {
-        return;
-    }
-    let bound = |a: f64, most: i64| (a as i64).clamp(0, most);
-    for py in bound(y - radius, height)..bound(y + radius + 2.0, height) {
-        for px in bound(x - radius, width)..bound(x + radius + 2.0, width) {
-            let (dx, dy) = (px as f64 + 0.5 - x, py as f64 + 0.5 - y);
-            if dx * dx + dy * dy <= radius * radius {
-                map.put_pixel(px as u32, py as u32, colour);
+/// Columns to the nearest one that is blocked or has no floor, about; infinite where there is none.
+fn clearance(ground: &[Ground], nx: usize) -> Vec<f32> {
+    let blocked = |g: &Ground| matches!(g, Ground::Blocked | Ground::Open);
+    let mut far: Vec<f32> = ground
+        .iter()
+        .map(|g| if blocked(g) { 0.0 } else { f32::INFINITY })
+        .collect();
+    let nz = ground.len().checked_div(nx).unwrap_or(0);
+    let mut pass = |i: usize, around: [(i64, i64); 4]| {
+        let (x, z) = ((i % nx) as i64, (i / nx) as i64);
+        for (dx, dz) in around {
+            let (qx, qz) = (x + dx, z + dz);
+            if (0..nx as i64).contains(&qx) && (0..nz as i64).contains(&qz) {
+                let step = if dx != 0 && dz != 0 { 1.414 } else { 1.0 };
+                far[i] = far[i].min(far[qx as usize + nx * qz as usize] + step);
             }
         }
+    };
+    for i in 0..ground.len() {
+        pass(i, [(-1, 0), (0, -1), (-1, -1), (1, -1)]);
     }
+    for i in (0..ground.len()).rev() {
+        pass(i, [(1, 0), (0, 1), (1, 1), (-1, 1)]);
+    }
+    far
 }
 
-fn line(map: &mut RgbImage, a: (f64, f64), b: (f64, f64), radius: f64, colour: Rgb<u8>) {
-    let length = (b.0 - a.0).hypot(b.1 - a.1);
-    if !length.is_finite() {
-        return;
-    }
-    // A path far outside the picture is not worth a point a pixel.
-    let steps = (length.ceil() as usize).clamp(1, 4000);
-    for s in 0..=steps {
-        let f = s as f64 / steps as f64;
-        let at = (a.0 + (b.0 - a.0) * f, a.1 + (b.1 - a.1) * f);
-        dot(map, at, radius, colour);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clearance_is_counted_in_columns() {
+        let rows = ["....", "#...", "...."];
+        let ground: Vec<Ground> = rows
+            .iter()
+            .flat_map(|r| r.chars().map(Ground::of))
+            .collect();
+        let far = clearance(&ground, 4);
+        assert_eq!((far[4], far[5], far[7]), (0.0, 1.0, 3.0));
+        assert!((far[1] - 1.414).abs() < 1e-6, "{far:?}");
+        assert!(clearance(&ground[..4], 4).iter().all(|d| d.is_infinite()));
+        assert!(clearance(&[], 0).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Pictures of a world: renders along the cameras, held-out frames beside the truth, the map of violations.
+//! Pictures of a world: renders along the cameras, held-out frames beside the truth, the map of violations and their sheet.
 
 use std::path::Path;
 
@@ -6,8 +6,9 @@ use anyhow::Context;
 use image::{Rgb, RgbImage, imageops};
 
 use super::map as map_view;
+use super::violations::{self as each, Scene, Shot};
 use crate::agent::{AgentReport, Floor};
-use crate::camera::Cameras;
+use crate::camera::{Camera, Cameras};
 use crate::gpu::Gpu;
 use crate::splat::{FitReport, Renderer, Splats};
 use crate::video::Frames;
@@ -33,7 +34,7 @@ fn unpack(width: u32, height: u32, rgba: &[u32], background: [f32; 3]) -> RgbIma
 }
 
 /// A sheet of equally large tiles, `columns` in a row, on dark grey.
-fn sheet(tiles: &[RgbImage], columns: usize) -> RgbImage {
+pub(super) fn sheet(tiles: &[RgbImage], columns: usize) -> RgbImage {
     let (w, h) = tiles.first().map_or((1, 1), RgbImage::dimensions);
     let columns = columns.clamp(1, tiles.len().max(1)) as u32;
     let rows = (tiles.len() as u32).div_ceil(columns).max(1);
@@ -138,4 +139,32 @@ pub fn map(
     path: &Path,
 ) -> anyhow::Result<()> {
     save(&map_view::draw(floor, cameras, report), path)
+}
+
+/// What a camera sees, of packed pixels of any size over a background of sRGB values in [0, 1].
+pub fn shot(
+    camera: &Camera,
+    [width, height]: [u32; 2],
+    rgba: &[u32],
+    background: [f32; 3],
+) -> Shot {
+    Shot {
+        camera: Camera {
+            intrinsics: camera.intrinsics.resized(width, height),
+            ..*camera
+        },
+        picture: unpack(width, height, rgba, background),
+    }
+}
+
+/// Each violation as a camera sees it: see [`each::sheet`].
+///
+/// # Errors
+/// Those of `shot`, and when the picture cannot be written.
+pub fn violations(
+    scene: &Scene<'_>,
+    shot: &mut dyn FnMut(usize) -> anyhow::Result<Option<Shot>>,
+    path: &Path,
+) -> anyhow::Result<()> {
+    save(&each::sheet(scene, shot)?, path)
 }

@@ -3,6 +3,7 @@
 //! Many rows wait for their takes at once; what follows a take runs on a lane, one thread a GPU. [`Walk`] is the
 //! order of things; [`Stages`] is the half that the lane does.
 
+pub mod asset;
 mod config;
 mod context;
 mod explain;

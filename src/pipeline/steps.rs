@@ -132,11 +132,14 @@ pub static AGENT: Step = Step {
     options: |r, f| frames(r, f).option("agent", &f.config.agent), work: Some(work::agent),
 };
 
-/// Splats, floor and report -> pictures for people.
+/// Frames, splats, floor and report -> pictures for people.
 pub static PICTURES: Step = Step {
-    name: "pictures", each: Each::Round, reads: &["world.ply", "cameras.json", "agent.json", "floor.json"],
-    writes: &["map.png", "renders.png"], stages: &[SPLAT, DRAW], kernels: &[splat::KERNELS, &SORTING],
-    options: |r, f| r.option("fit.eval_background", &f.config.fit.eval_background), work: Some(work::pictures),
+    name: "pictures", each: Each::Round,
+    reads: &["takes/#/video", "world.ply", "cameras.json", "agent.json", "floor.json"],
+    writes: &["map.png", "renders.png", "violations.png"], stages: &[VIDEO, SPLAT, DRAW],
+    kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
+    options: |r, f| frames(r, f).option("fit.eval_background", &f.config.fit.eval_background),
+    work: Some(work::pictures),
 };
 
 /// What was found -> the verdict and the next prompt. Without a world, the cameras' refusal is what was found.

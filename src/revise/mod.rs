@@ -129,6 +129,31 @@ pub fn prompt_hash(prompt: &str) -> String {
     sha256_hex(prompt.as_bytes())[..16].to_owned()
 }
 
+/// The verdict on what was found, its reasons, and what it lacks, in words.
+pub fn judge(found: Found<'_>, accept: &AcceptOptions) -> (Verdict, Vec<String>, Vec<String>) {
+    let (verdict, reasons, lacking) = weigh(found, accept);
+    let missing = lacking.into_iter().map(|(_, words)| words).collect();
+    (verdict, reasons, missing)
+}
+
+fn weigh(
+    found: Found<'_>,
+    accept: &AcceptOptions,
+) -> (Verdict, Vec<String>, Vec<(Lacking, String)>) {
+    let reasons = reasons(found, accept);
+    let lacking = match &found {
+        Found::Tested { report, evidence } => evidence::lacking(report, evidence, accept),
+        Found::Refused { .. } => Vec::new(),
+    };
+    let verdict = match (found, reasons.is_empty(), lacking.is_empty()) {
+        (Found::Refused { .. }, ..) => Verdict::Refused,
+        (_, false, _) => Verdict::Rejected,
+        (_, true, false) => Verdict::Undecided,
+        (_, true, true) => Verdict::Accepted,
+    };
+    (verdict, reasons, lacking)
+}
+
 /// Judges a round and revises its prompt.
 ///
 /// # Errors
@@ -141,17 +166,7 @@ pub fn revise(
     accept: &AcceptOptions,
 ) -> Result<Revision, RuleError> {
     let rules: Rules = toml::from_str(RULES).map_err(|e| RuleError(e.to_string()))?;
-    let reasons = reasons(found, accept);
-    let lacking = match &found {
-        Found::Tested { report, evidence } => evidence::lacking(report, evidence, accept),
-        Found::Refused { .. } => Vec::new(),
-    };
-    let verdict = match (found, reasons.is_empty(), lacking.is_empty()) {
-        (Found::Refused { .. }, ..) => Verdict::Refused,
-        (_, false, _) => Verdict::Rejected,
-        (_, true, false) => Verdict::Undecided,
-        (_, true, true) => Verdict::Accepted,
-    };
+    let (verdict, reasons, lacking) = weigh(found, accept);
     let accepted = verdict == Verdict::Accepted;
     let mut changes: Vec<Change> = Vec::new();
     if !accepted {

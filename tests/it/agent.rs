@@ -15,6 +15,7 @@ use crate::common::parity::Case;
 use crate::common::{Rng, assert_close, garbage, gpu};
 use crate::room::{Room, cameras};
 
+mod assets;
 mod bed;
 mod made;
 mod persistence;

@@ -14,7 +14,7 @@ use super::record::Line;
 use super::take::Take;
 use crate::agent::{AgentReport, Violation};
 use crate::camera::{Camera, evaluate::Similarity};
-use crate::draw::map;
+use crate::draw::{map, marks};
 
 /// What is planted.
 const PLANTED: Rgb<u8> = Rgb([40, 230, 90]);
@@ -81,7 +81,7 @@ pub fn draw(
         });
         for fault in &line.faults {
             for bounds in &fault.places {
-                wires(&mut picture, camera, bounds, PLANTED);
+                wires(&mut picture, camera, *bounds, PLANTED);
             }
         }
         for j in line.violations.iter().filter(|j| j.told) {
@@ -91,10 +91,10 @@ pub fn draw(
             wires(
                 &mut picture,
                 camera,
-                &[(p - half).to_array(), (p + half).to_array()],
+                [(p - half).to_array(), (p + half).to_array()],
                 colour,
             );
-            cross(
+            marks::cross(
                 &mut picture,
                 camera,
                 p,
@@ -121,7 +121,7 @@ fn best(take: &Take, place: DVec3) -> usize {
     let views = take.cameras.cameras.iter().zip(&take.seen).enumerate();
     let looks = views.filter_map(|(k, (camera, seen))| {
         let c = camera.pose.to_camera(place);
-        let at = inside(camera, c)?;
+        let at = marks::seen(camera, place)?;
         let depth = f64::from(seen.depth[(at.y as u32 * width + at.x as u32) as usize]);
         Some((c.z > depth + 0.5, c.z, k))
     });
@@ -134,52 +134,8 @@ fn best(take: &Take, place: DVec3) -> usize {
         .map_or(take.seen.len() / 2, |b| b.2)
 }
 
-fn inside(camera: &Camera, c: DVec3) -> Option<DVec2> {
-    let k = camera.intrinsics;
-    let at = k.project(c)?;
-    (at.x >= 0.0 && at.y >= 0.0 && at.x < f64::from(k.width) && at.y < f64::from(k.height))
-        .then_some(at)
-}
-
-/// The edges of a box, as far as they are before the camera.
-fn wires(picture: &mut RgbImage, camera: &Camera, [low, high]: &Bounds, colour: Rgb<u8>) {
-    let corner = |k: usize| {
-        DVec3::new(
-            [low, high][k & 1][0],
-            [low, high][k >> 1 & 1][1],
-            [low, high][k >> 2 & 1][2],
-        )
-    };
-    for k in 0..8usize {
-        for bit in [1, 2, 4] {
-            if k & bit != 0 {
-                continue;
-            }
-            let (a, b) = (corner(k), corner(k | bit));
-            let steps = ((a.distance(b) / 0.02).ceil() as usize).clamp(1, 2000);
-            for s in 0..=steps {
-                let p = a.lerp(b, s as f64 / steps as f64);
-                if let Some(at) = inside(camera, camera.pose.to_camera(p)) {
-                    picture.put_pixel(at.x as u32, at.y as u32, colour);
-                }
-            }
-        }
-    }
-}
-
-fn cross(picture: &mut RgbImage, camera: &Camera, place: DVec3, arm: f64, colour: Rgb<u8>) {
-    let Some(at) = inside(camera, camera.pose.to_camera(place)) else {
-        return;
-    };
-    let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
-    for s in -(arm as i64)..=arm as i64 {
-        for (dx, dy) in [(s, s), (s, -s), (s + 1, s), (s + 1, -s)] {
-            let (x, y) = (at.x + dx as f64, at.y + dy as f64);
-            if x >= 0.0 && y >= 0.0 && x < width && y < height {
-                picture.put_pixel(x as u32, y as u32, colour);
-            }
-        }
-    }
+fn wires(picture: &mut RgbImage, camera: &Camera, bounds: Bounds, colour: Rgb<u8>) {
+    marks::wires(picture, camera, bounds.map(DVec3::from_array), 0.5, colour);
 }
 
 fn back(s: &Similarity, p: DVec3) -> DVec3 {
@@ -220,24 +176,10 @@ fn top_down(line: &Line, tested: &Tested) -> Option<RgbImage> {
             (DVec2::new(p.x, p.z) - corner) / f64::from(floor.voxel) * scale
         });
         for side in around.windows(2) {
-            stroke(&mut plan, side[0], side[1]);
+            marks::stroke(&mut plan, side[0], side[1], PLANTED);
         }
     }
     Some(plan)
-}
-
-/// A line three pixels wide.
-fn stroke(plan: &mut RgbImage, from: DVec2, to: DVec2) {
-    let steps = ((from.distance(to) * 2.0).ceil() as usize).clamp(1, 4000);
-    for s in 0..=steps {
-        let at = from.lerp(to, s as f64 / steps as f64);
-        for (dx, dy) in [(0.0, 0.0), (1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)] {
-            let (x, y) = (at.x + dx, at.y + dy);
-            if x >= 0.0 && y >= 0.0 && x < f64::from(plan.width()) && y < f64::from(plan.height()) {
-                plan.put_pixel(x as u32, y as u32, PLANTED);
-            }
-        }
-    }
 }
 
 /// The picture with the map to its right.

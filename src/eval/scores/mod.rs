@@ -4,7 +4,6 @@
 //! fall under the corruptions that it is there to notice, tell clean clips from corrupted ones, and rise under none.
 
 pub mod clips;
-mod font;
 pub mod matrix;
 pub mod measure;
 pub mod picture;

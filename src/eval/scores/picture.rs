@@ -2,9 +2,9 @@
 
 use image::{Rgb, RgbImage};
 
-use super::font;
 use super::matrix::Cell;
 use super::measure::metrics;
+use crate::draw::font;
 
 const CELL: [u32; 2] = [104, 32];
 const LABELS: u32 = 130;

@@ -3,7 +3,7 @@
 use image::imageops::{FilterType, replace, resize};
 use image::{Rgb, RgbImage};
 
-use super::font;
+use crate::draw::font;
 use crate::eval::corrupt::{Anchors, Corruption, Kind, LEVELS, corrupt};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;

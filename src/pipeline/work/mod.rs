@@ -7,6 +7,7 @@ mod verdict;
 use std::path::PathBuf;
 
 pub use rebuild::{align, glb, pictures, splats, world};
+pub(super) use take::depth_of;
 pub use take::{cameras, depth, measures, scores};
 pub use verdict::{agent, revision};
 

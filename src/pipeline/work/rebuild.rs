@@ -7,6 +7,7 @@ use super::{Job, Posed};
 use crate::agent::{AgentReport, Floor};
 use crate::camera::Cameras;
 use crate::draw::pictures as draw;
+use crate::draw::violations::Scene;
 use crate::monitor::Monitor;
 use crate::splat::{self, format};
 use crate::store::{Scratch, read_json};
@@ -125,7 +126,6 @@ pub(super) fn posed<'s>(
             let cameras: Cameras = read_json(&job.file("cameras.json")?)?;
             let splats = format::read(&job.file("world.ply")?)?;
             let alignment: Alignment = read_json(&job.file("alignment.json")?)?;
-            // The clip is let go: nothing after this looks at it.
             let mut clip = studio
                 .clips
                 .take(job.round, job.take.number)
@@ -143,6 +143,10 @@ pub(super) fn posed<'s>(
                 found,
                 monitor,
             )?;
+            // The pictures are made of its pixels.
+            studio
+                .clips
+                .keep(job.round, job.take.number, job.overall, clip);
             Posed { of, cameras, views }
         }
     };
@@ -165,12 +169,12 @@ pub fn world(
     Ok(format!("{x}x{y}x{z} voxels of {:.3}", world.voxel))
 }
 
-/// Map and renders.
+/// Map, renders, and each violation as a camera sees it.
 pub fn pictures(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
     stage: &Scratch,
-    _monitor: &dyn Monitor,
+    monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let background = studio.context.config.fit.eval_background;
     let gpu = studio.gpu()?;
@@ -186,5 +190,26 @@ pub fn pictures(
         background,
         &stage.path("renders.png")?,
     )?;
+    // The clip is let go: nothing after this looks at it.
+    let mut clip = studio
+        .clips
+        .take(job.round, job.take.number)
+        .unwrap_or_default();
+    let (frames, _) = loaded(&mut clip, &gpu, job, studio.context.config, monitor)?;
+    let mut shot = |frame: usize| {
+        let Some(camera) = cameras.cameras.iter().find(|c| c.frame == frame) else {
+            return Ok(None);
+        };
+        let size = [frames.width, frames.height];
+        let pixels = frames.read(&gpu, frame)?;
+        Ok(Some(draw::shot(camera, size, &pixels, background)))
+    };
+    let scene = Scene {
+        report: &report,
+        floor: &floor,
+        cameras: &cameras,
+        world: None,
+    };
+    draw::violations(&scene, &mut shot, &stage.path("violations.png")?)?;
     Ok(String::new())
 }

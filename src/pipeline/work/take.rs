@@ -1,5 +1,7 @@
 //! The first half of a round: take -> frames, motion, measures, scores, depth, cameras.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 
 use super::super::Config;
@@ -11,7 +13,7 @@ use crate::gpu::Gpu;
 use crate::monitor::Monitor;
 use crate::motion::Motion;
 use crate::score::{self, Measures, ScoreOptions};
-use crate::store::{Scratch, read_json};
+use crate::store::{Scratch, StoreError, read_json};
 use crate::video::Frames;
 
 /// Video -> what is measured of its frames and motion. The motion is kept for the cameras.
@@ -166,17 +168,23 @@ enum DepthRecord {
 /// run sees the same numbers.
 pub(super) fn stored_depth(job: &Job<'_>, given: &Given) -> anyhow::Result<Option<DepthMaps>> {
     let folder = job.folder();
-    Ok(
-        match read_json(&job.file(&format!("{folder}/depth.json"))?)? {
-            DepthRecord::Network { kind, model, .. } => Some(DepthMaps::load_npy(
-                &job.file(&format!("{folder}/depth.npy"))?,
-                kind,
-                &model,
-            )?),
-            DepthRecord::Known => given.depth.clone(),
-            DepthRecord::None => None,
-        },
-    )
+    let record = job.file(&format!("{folder}/depth.json"))?;
+    depth_of(&record, || job.file(&format!("{folder}/depth.npy")), given)
+}
+
+/// The depth of a take, by its record: a network's in the file that `npy` finds, the input's own, or none.
+pub(in crate::pipeline) fn depth_of(
+    record: &Path,
+    npy: impl FnOnce() -> Result<PathBuf, StoreError>,
+    given: &Given,
+) -> anyhow::Result<Option<DepthMaps>> {
+    Ok(match read_json(record)? {
+        DepthRecord::Network { kind, model, .. } => {
+            Some(DepthMaps::load_npy(&npy()?, kind, &model)?)
+        }
+        DepthRecord::Known => given.depth.clone(),
+        DepthRecord::None => None,
+    })
 }
 
 /// The clip's frames, decoded if they are not at hand, and its motion if that is.

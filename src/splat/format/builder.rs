@@ -85,6 +85,19 @@ impl Builder {
         self.not_finite += 1;
     }
 
+    /// Adds all splats of another cloud of the same degree.
+    pub fn append(&mut self, mut other: Self) {
+        self.not_finite += other.not_finite;
+        self.unturned += other.unturned;
+        self.splats.positions.append(&mut other.splats.positions);
+        self.splats.log_scales.append(&mut other.splats.log_scales);
+        self.splats.rotations.append(&mut other.splats.rotations);
+        self.splats
+            .opacity_logits
+            .append(&mut other.splats.opacity_logits);
+        self.splats.sh.append(&mut other.splats.sh);
+    }
+
     /// What was read from a file of this format and degree.
     pub fn finish(self, format: &'static str, sh_degree: u32) -> SplatFile {
         let mut notes = Vec::new();

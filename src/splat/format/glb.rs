@@ -1,10 +1,12 @@
 //! glTF binary with `KHR_gaussian_splatting`, uncompressed, +Y up as our world.
 
+use glam::{DMat3, DVec3, Mat4};
 use serde_json::{Value, json};
 
 use super::super::Splats;
-use super::{SH0, linear_scales, sigmoid, too_large, unit};
-use crate::glb::{Body, FLOAT, GENERATOR};
+use super::builder::{Builder, Splat};
+use super::{SH0, SplatFile, linear_scales, sigmoid, too_large, unit};
+use crate::glb::{Body, FLOAT, GENERATOR, list, number, parts, scene, values};
 
 /// Bytes that the JSON of a file may take.
 const DOCUMENT: usize = 1 << 16;
@@ -97,6 +99,189 @@ fn attributes(splats: &Splats, body: &mut Body, bent: &mut Vec<String>) -> Value
         add(format!("SH_DEGREE_{degree}_COEF_{at}"), "VEC3", &values);
     }
     Value::Object(out)
+}
+
+/// What the file's bytes hold: the splats of all parts that its scene shows, where its nodes put them. Opacities of 0 and 1
+/// become infinite, as they mean.
+///
+/// # Errors
+/// In words: no splats, another kernel, packed splats, a node that bends them.
+pub fn parse(bytes: &[u8]) -> Result<SplatFile, String> {
+    let (document, binary) = parts(bytes)?;
+    let holds = scene::holds(&document);
+    if !holds.splats {
+        return Err(match holds.triangles {
+            true => "the file holds a mesh and no Gaussian splats; give it as a mesh".to_owned(),
+            // As an empty cloud is written.
+            false if list(&document, "meshes").is_empty() => {
+                return Ok(Builder::new(0, 0).finish("glTF (KHR_gaussian_splatting)", 0));
+            }
+            false => {
+                "the file holds neither Gaussian splats (KHR_gaussian_splatting) nor triangles"
+                    .to_owned()
+            }
+        });
+    }
+    let mut clouds = Vec::new();
+    let (mut degree, mut passed, mut linear_light) = (0, 0usize, 0usize);
+    for placed in scene::placed(&document)? {
+        let mesh = list(&document, "meshes")
+            .get(placed.mesh)
+            .ok_or_else(|| format!("there is no mesh {}", placed.mesh))?;
+        for part in list(mesh, "primitives") {
+            if !scene::is_splats(part) {
+                passed += 1;
+                continue;
+            }
+            let told = |e: String| format!("mesh {}: {e}", placed.mesh);
+            let (part, linear) = Part::of(&document, binary, part).map_err(told)?;
+            degree = degree.max(part.degree);
+            linear_light += usize::from(linear);
+            clouds.push((part, placed.place, placed.mesh));
+        }
+    }
+    let count = clouds.iter().map(|(part, ..)| part.count()).sum();
+    let mut all = Builder::new(count, degree.min(1));
+    for (part, place, mesh) in &clouds {
+        part.push(*place, &mut all)
+            .map_err(|e| format!("mesh {mesh}: {e}"))?;
+    }
+    let mut out = all.finish("glTF (KHR_gaussian_splatting)", degree);
+    if passed > 0 {
+        out.notes.push(format!(
+            "{passed} parts of its meshes are no splats and are left out"
+        ));
+    }
+    if linear_light > 0 {
+        out.notes.push(format!(
+            "{linear_light} parts have colours in linear light: they are taken as they are, too dark"
+        ));
+    }
+    Ok(out)
+}
+
+/// The arrays of a part of a mesh.
+struct Part {
+    positions: Vec<f64>,
+    rotations: Vec<f64>,
+    scales: Vec<f64>,
+    opacities: Vec<f64>,
+    /// Coefficients 0 to 3, each RGB a splat; empty where there are none.
+    sh: [Vec<f64>; 4],
+    degree: u32,
+}
+
+impl Part {
+    /// Reads the arrays; the second answer tells whether colours are in linear light.
+    fn of(document: &Value, binary: &[u8], part: &Value) -> Result<(Self, bool), String> {
+        let extension = &part["extensions"][scene::SPLATS];
+        if let Some(packed) = extension.get("extensions").and_then(Value::as_object)
+            && let Some(name) = packed.keys().next()
+        {
+            return Err(format!(
+                "its splats are packed by {name}, which is not read; convert the file to .ply first"
+            ));
+        }
+        let word = |key: &str| extension.get(key).and_then(Value::as_str);
+        if let Some(kernel) = word("kernel").filter(|k| *k != "ellipse") {
+            return Err(format!(
+                "its splats have the kernel '{kernel}'; only 'ellipse' is read"
+            ));
+        }
+        let attribute = |name: &str| part.get("attributes").and_then(|a| number(a, name));
+        let named = |name: &str| format!("KHR_gaussian_splatting:{name}");
+        let must = |name: &str, width: usize| {
+            let at = attribute(name).ok_or_else(|| format!("its splats have no {name}"))?;
+            values(document, binary, at, width).map_err(|e| format!("{name}: {e}"))
+        };
+        let may = |name: &str| match attribute(name) {
+            Some(_) => must(name, 3),
+            None => Ok(Vec::new()),
+        };
+        let coefficient = |degree: u32, at: usize| named(&format!("SH_DEGREE_{degree}_COEF_{at}"));
+        let degree = (1..=4)
+            .take_while(|&d| {
+                (0..2 * d as usize + 1).all(|c| attribute(&coefficient(d, c)).is_some())
+            })
+            .last()
+            .unwrap_or(0);
+        let mut sh = [
+            must(&coefficient(0, 0), 3)?,
+            Vec::new(),
+            Vec::new(),
+            Vec::new(),
+        ];
+        if degree > 0 {
+            for (at, values) in sh.iter_mut().skip(1).enumerate() {
+                *values = may(&coefficient(1, at))?;
+            }
+        }
+        let part = Self {
+            positions: must("POSITION", 3)?,
+            rotations: must(&named("ROTATION"), 4)?,
+            scales: must(&named("SCALE"), 3)?,
+            opacities: must(&named("OPACITY"), 1)?,
+            sh,
+            degree,
+        };
+        let n = part.count();
+        let same = part.rotations.len() == 4 * n
+            && part.scales.len() == 3 * n
+            && part.opacities.len() == n
+            && part.sh.iter().all(|s| s.is_empty() || s.len() == 3 * n);
+        if !same {
+            return Err(
+                "its splats' attributes are not of one length; the file is damaged".to_owned(),
+            );
+        }
+        Ok((
+            part,
+            word("colorSpace").is_some_and(|c| c.starts_with("lin")),
+        ))
+    }
+
+    fn count(&self) -> usize {
+        self.positions.len() / 3
+    }
+
+    /// Adds the splats where a node puts them: turned, moved, and made larger by one factor.
+    fn push(&self, place: Mat4, all: &mut Builder) -> Result<(), String> {
+        let mut splats = Builder::new(self.count(), all.splats.sh_degree);
+        let row = |values: &[f64], i: usize| -> [f32; 3] {
+            std::array::from_fn(|a| values.get(3 * i + a).map_or(0.0, |v| *v as f32))
+        };
+        for i in 0..self.count() {
+            let [x, y, z, w] = std::array::from_fn(|a| self.rotations[4 * i + a] as f32);
+            let opacity = self.opacities[i] as f32;
+            splats.push(&Splat {
+                position: row(&self.positions, i),
+                log_scale: row(&self.scales, i).map(f32::ln),
+                opacity_logit: (opacity / (1.0 - opacity)).ln(),
+                rotation: [w, x, y, z],
+                sh: std::array::from_fn(|c| row(&self.sh[c], i)),
+            });
+        }
+        if place != Mat4::IDENTITY {
+            let (turn, shift, scale) = similarity(place)?;
+            splats.splats.transform(turn, shift, scale);
+        }
+        all.append(splats);
+        Ok(())
+    }
+}
+
+/// Rotation, translation and scale of a node's place.
+fn similarity(place: Mat4) -> Result<(DMat3, DVec3, f64), String> {
+    let place = place.as_dmat4();
+    let matrix = DMat3::from_mat4(place);
+    let scale = matrix.determinant().cbrt();
+    let turn = matrix * (1.0 / scale);
+    let off = turn * turn.transpose() - DMat3::IDENTITY;
+    let straight = off.to_cols_array().iter().all(|v| v.abs() < 1e-3);
+    match scale > 1e-12 && scale.is_finite() && straight {
+        true => Ok((turn, place.w_axis.truncate(), scale)),
+        false => Err("its node stretches or mirrors the splats, which cannot be done to them; apply the node's transform in the tool that made the file".to_owned()),
+    }
 }
 
 /// sRGB to linear light, IEC 61966-2-1.

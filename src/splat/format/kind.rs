@@ -9,6 +9,7 @@ use super::splat::BYTES;
 pub(super) enum Kind {
     Ply,
     Splat,
+    Glb,
 }
 
 const TRANSFORM: &str = "convert it to .ply first, such as with `splat-transform IN OUT.ply`";
@@ -29,11 +30,7 @@ const NAMED: &[(&str, &str, &str)] = &[
     ("usd", "a USD file", EXPORT),
     ("usda", "a USD file", EXPORT),
     ("usdc", "a USD file", EXPORT),
-    (
-        "gltf",
-        "a glTF document",
-        "give the .ply or .splat it was made from",
-    ),
+    ("gltf", "a glTF document", "pack it into one .glb"),
     (
         "ckpt",
         "a PyTorch checkpoint",
@@ -78,14 +75,10 @@ pub(super) fn of(path: &Path, head: &[u8], length: u64) -> Result<(Kind, Option<
         let note = other.then(|| format!("the file {shown} and is a PLY: read as one"));
         return Ok((Kind::Ply, note));
     }
-    const MADE_FROM: &str = "give the .ply or .splat it was made from";
-    if extension == "glb" {
-        return Err(format!("glb is written, not read; {MADE_FROM}"));
-    }
     if head.starts_with(b"glTF") {
-        return Err(format!(
-            "the file {shown} and is a glTF binary (.glb), which is written, not read; {MADE_FROM}"
-        ));
+        let other = extension != "glb";
+        let note = other.then(|| format!("the file {shown} and is a glTF binary: read as one"));
+        return Ok((Kind::Glb, note));
     }
     let named = NAMED.iter().find(|(name, ..)| *name == extension);
     let content = content(head);
@@ -98,12 +91,13 @@ pub(super) fn of(path: &Path, head: &[u8], length: u64) -> Result<(Kind, Option<
             Err(format!("the file {shown} and is {what}, which is not read; {mend}"))
         }
         ("splat", _, _) => Ok((Kind::Splat, None)),
+        ("glb", _, _) => Err("not a glTF binary: it does not begin with 'glTF'".into()),
         ("ply", _, _) if length == 0 => Err("not a PLY file: the file is empty".into()),
         ("ply", _, _) if length.is_multiple_of(BYTES as u64) => Err(
             "not a PLY file: it does not begin with 'ply'; if it is a .splat, which its length allows, call it so".into(),
         ),
         ("ply", _, _) => Err("not a PLY file: it does not begin with 'ply'".into()),
-        _ => Err("not a splat file; use .ply or .splat".into()),
+        _ => Err(super::NO_SPLATS.into()),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Splat files: `.ply` and `.splat` are read and written, `.glb` is written. What is read goes by the content where it
-//! can be told from it, what is written by the extension.
+//! Splat files: `.ply`, `.splat` and `.glb` are read and written. What is read goes by the content where it can be told
+//! from it, what is written by the extension.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -18,6 +18,9 @@ pub(crate) const SH0: f32 = 0.282_094_8;
 
 /// First bytes that tell what a file is.
 const HEAD: usize = 4096;
+
+/// What is said of a file that is no splats at all, as far as can be told.
+pub const NO_SPLATS: &str = "not a splat file; use .ply, .splat or .glb";
 
 /// What can go wrong with a splat file.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +82,7 @@ pub struct Written {
     pub lost: Vec<String>,
 }
 
-/// Reads splats from a `.ply` or `.splat` file, warning of what is left out: coefficients above degree 1, and splats whose
+/// Reads splats from a `.ply`, `.splat` or `.glb` file, warning of what is left out: coefficients above degree 1, and splats whose
 /// values are no numbers.
 ///
 /// # Errors
@@ -100,7 +103,7 @@ pub fn read(path: &Path) -> Result<Splats, FormatError> {
     Ok(file.splats)
 }
 
-/// Reads a `.ply` or `.splat` file, with all that can be told of it.
+/// Reads a `.ply`, `.splat` or `.glb` file, with all that can be told of it.
 ///
 /// # Errors
 /// [`FormatError`], naming the file and what is wrong.
@@ -112,7 +115,10 @@ pub fn load(path: &Path) -> Result<SplatFile, FormatError> {
     let mut file = File::open(path).map_err(failed)?;
     let data = file.metadata().map_err(failed)?;
     if data.is_dir() {
-        return Err(refuse(path, "is a folder; give a .ply or .splat file"));
+        return Err(refuse(
+            path,
+            "is a folder; give a .ply, .splat or .glb file",
+        ));
     }
     let mut bytes = Vec::new();
     file.by_ref()
@@ -131,6 +137,7 @@ pub fn load(path: &Path) -> Result<SplatFile, FormatError> {
     let parsed = match kind {
         kind::Kind::Ply => ply::parse(&bytes),
         kind::Kind::Splat => splat::parse(&bytes),
+        kind::Kind::Glb => glb::parse(&bytes),
     };
     let mut out = parsed.map_err(|reason| FormatError::Content {
         path: path.to_owned(),

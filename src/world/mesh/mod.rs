@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::WorldError;
 
+mod floor;
 mod gltf;
 mod obj;
 mod voxelise;

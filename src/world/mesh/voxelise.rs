@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Mesh, Triangle};
+use super::{Mesh, Triangle, floor};
 use crate::camera::LengthUnit;
 use crate::world::bricks::{Bricks, EDGE};
 use crate::world::{Voxel, World, WorldError};
@@ -37,6 +37,8 @@ pub struct MeshOptions {
     pub inside: Inside,
     /// Height of the floor; where none is given it is looked for.
     pub floor: Option<f32>,
+    /// What must be clear over a floor that is looked for.
+    pub headroom: f32,
     /// Unit of the mesh.
     pub unit: LengthUnit,
 }
@@ -48,6 +50,7 @@ impl Default for MeshOptions {
             max_voxels: 1 << 27,
             inside: Inside::Free,
             floor: None,
+            headroom: 1.7,
             unit: LengthUnit::Metres,
         }
     }
@@ -70,11 +73,11 @@ struct Axis {
 /// A triangle against cubes, by the axes that can part them (Akenine-Moeller 2001).
 struct Parted([Axis; 13]);
 
-fn sub(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+pub(super) fn sub(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     std::array::from_fn(|k| a[k] - b[k])
 }
 
-fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+pub(super) fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     [
         a[1] * b[2] - a[2] * b[1],
         a[2] * b[0] - a[0] * b[2],
@@ -82,16 +85,16 @@ fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     ]
 }
 
-fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
+pub(super) fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-fn corners(t: &Triangle) -> [[f64; 3]; 3] {
+pub(super) fn corners(t: &Triangle) -> [[f64; 3]; 3] {
     t.map(|p| p.map(f64::from))
 }
 
 /// Twice the area, along the normal.
-fn normal(t: [[f64; 3]; 3]) -> [f64; 3] {
+pub(super) fn normal(t: [[f64; 3]; 3]) -> [f64; 3] {
     cross(sub(t[1], t[0]), sub(t[2], t[0]))
 }
 
@@ -188,25 +191,6 @@ impl Frame {
     }
 }
 
-/// Height of the largest level surface: the lowest of those with half the area of the largest.
-fn find_floor(triangles: &[Triangle], voxel: f64, low: f64) -> Option<f64> {
-    let mut areas = std::collections::BTreeMap::<i64, (f64, f64)>::new();
-    for t in triangles {
-        let t = corners(t);
-        let n = normal(t);
-        let area = dot(n, n).sqrt();
-        // Within 15 degrees; the winding of files is not to be relied on.
-        if n[1].abs() > 0.966 * area {
-            let y = (t[0][1] + t[1][1] + t[2][1]) / 3.0;
-            let (sum, weighted) = areas.entry(((y - low) / voxel).round() as i64).or_default();
-            (*sum, *weighted) = (*sum + area, *weighted + area * y);
-        }
-    }
-    let largest = areas.values().map(|a| a.0).fold(0.0, f64::max);
-    let floor = areas.values().find(|a| a.0 >= 0.5 * largest && a.0 > 0.0)?;
-    Some(floor.1 / floor.0)
-}
-
 impl World {
     /// A world of triangles: solid where one passes through a voxel or touches it, the rest as `options.inside` says.
     /// Triangles without an area are left out, and the notes say how many.
@@ -268,7 +252,7 @@ impl World {
         let floor = match options.floor {
             Some(floor) if floor.is_finite() => Some(f64::from(floor)),
             Some(floor) => return Err(refused(format!("a floor at {floor}; it must be a number"))),
-            None => find_floor(&kept, voxel, bounds[1][0]),
+            None => floor::find(&kept, voxel, bounds, f64::from(options.headroom)),
         };
         if floor.is_none() {
             notes

@@ -479,10 +479,14 @@ fn run_agent_answers_in_the_promised_shape() {
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(out.status.success(), "{said}");
     let answer: serde_json::Value = serde_json::from_slice(&out.stdout).expect("one document");
-    let note = answer["notes"][0].as_str().expect("a note");
+    let notes = answer["notes"].to_string();
     assert!(
-        note.contains("no world.vox") && note.contains("built from world.ply"),
-        "{note}"
+        notes.contains("no world.vox: the world was built from world.ply"),
+        "{notes}"
+    );
+    assert!(
+        notes.contains("rendered from its splats") && answer["verdict"].is_null(),
+        "{notes}"
     );
     assert!(
         answer["metrics"]["path_completion"]
@@ -514,5 +518,8 @@ fn run_agent_answers_in_the_promised_shape() {
     }
     let out = run(&at("nowhere"));
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(said.contains("nowhere: there is no such folder"), "{said}");
+    assert!(
+        said.contains("nowhere: there is no such file or folder"),
+        "{said}"
+    );
 }

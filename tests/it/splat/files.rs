@@ -2,7 +2,7 @@
 
 use glam::{DMat3, DVec3};
 use sora_director::camera::{Camera, Pose};
-use sora_director::splat::format::{read, write};
+use sora_director::splat::format::{load, read, write};
 use sora_director::splat::{Splats, render};
 
 use super::{camera, cloud};
@@ -133,6 +133,116 @@ fn splat_keeps_what_its_bytes_can() {
 }
 
 #[test]
+fn glb_comes_back_where_its_node_puts_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("a.glb");
+    for (n, degree) in [(0, 0), (1, 0), (7, 1)] {
+        let splats = unit_cloud(n, degree);
+        write(&path, &splats).expect("write");
+        let file = load(&path).expect("read");
+        assert!(file.notes.is_empty(), "{:?}", file.notes);
+        let back = file.splats;
+        assert_eq!((&back.positions, &back.sh), (&splats.positions, &splats.sh));
+        assert_close(
+            "sizes",
+            back.log_scales.as_flattened(),
+            splats.log_scales.as_flattened(),
+            1e-5,
+            1e-5,
+        );
+        assert_close(
+            "opacity",
+            &back.opacity_logits,
+            &splats.opacity_logits,
+            1e-3,
+            1e-3,
+        );
+        assert_close(
+            "turns",
+            back.rotations.as_flattened(),
+            splats.rotations.as_flattened(),
+            1e-5,
+            0.0,
+        );
+    }
+    // The node moves and doubles them; one that stretches them is refused, as is a packed cloud.
+    let splats = unit_cloud(3, 0);
+    write(&path, &splats).expect("write");
+    let whole = std::fs::read(&path).expect("bytes");
+    let with = |from: &str, to: &str| {
+        // The document is padded with blanks, so that a longer text finds room where it drops others.
+        let text = String::from_utf8_lossy(&whole[20..20 + length(&whole)]).into_owned();
+        assert!(text.contains(from), "{text}");
+        let mut text = text.trim_end().replacen(from, to, 1).into_bytes();
+        text.resize(text.len().next_multiple_of(4), b' ');
+        let rest = &whole[20 + length(&whole)..];
+        let mut out = whole[..12].to_vec();
+        out[8..12].copy_from_slice(&((20 + text.len() + rest.len()) as u32).to_le_bytes());
+        out.extend((text.len() as u32).to_le_bytes());
+        out.extend(b"JSON");
+        out.extend(&text);
+        out.extend(rest);
+        std::fs::write(&path, out).expect("write");
+        load(&path)
+    };
+    let moved = with(
+        r#""name":"splats""#,
+        r#""name":"splats","translation":[1,2,3],"scale":[2,2,2]"#,
+    )
+    .expect("moved")
+    .splats;
+    for (a, b) in moved.positions.iter().zip(&splats.positions) {
+        assert_close(
+            "place",
+            a,
+            &[1.0 + 2.0 * b[0], 2.0 + 2.0 * b[1], 3.0 + 2.0 * b[2]],
+            1e-5,
+            0.0,
+        );
+    }
+    let grown = moved.log_scales[0][0] - splats.log_scales[0][0];
+    assert!((grown - 2f32.ln()).abs() < 1e-5, "{grown}");
+    for (from, to, says) in [
+        (
+            r#""name":"splats""#,
+            r#""name":"splats","scale":[2,1,2]"#,
+            "stretches",
+        ),
+        (
+            r#""kernel":"ellipse""#,
+            r#""kernel":"cone""#,
+            "only 'ellipse'",
+        ),
+        (
+            r#""kernel":"ellipse""#,
+            r#""extensions":{"KHR_gaussian_splatting_compression_spz_2":{}}"#,
+            "packed by KHR_gaussian_splatting_compression_spz_2",
+        ),
+        (
+            ":OPACITY\"",
+            ":OPACITE\"",
+            "no KHR_gaussian_splatting:OPACITY",
+        ),
+        (
+            r#"{"KHR_gaussian_splatting":"#,
+            r#"{"KHR_other":"#,
+            "neither",
+        ),
+    ] {
+        let error = with(from, to).expect_err(says).to_string();
+        assert!(error.contains(says) && error.contains("a.glb"), "{error}");
+    }
+    std::fs::write(&path, &whole[..whole.len() - 9]).expect("write");
+    let error = load(&path).expect_err("cut").to_string();
+    assert!(error.contains("cut short"), "{error}");
+}
+
+/// Bytes of a .glb's document.
+fn length(bytes: &[u8]) -> usize {
+    u32::from_le_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]) as usize
+}
+
+#[test]
 fn glb_holds_the_attributes_of_the_extension() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("a.glb");
@@ -228,7 +338,7 @@ fn faulty_files_are_told_by_name() {
         ("points.ply", points, "f_dc_0"),
         ("odd.splat", vec![0; 33], "32-byte"),
         ("nan.splat", vec![255; 32], "not a .splat"),
-        ("a.glb", vec![0; 40], "not read"),
+        ("a.glb", vec![0; 40], "not a glTF binary"),
         ("a.txt", vec![0; 40], "use .ply"),
     ] {
         let path = folder.path().join(name);

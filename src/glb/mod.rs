@@ -1,6 +1,11 @@
-//! Binary glTF 2.0: a document and the one buffer that its accessors read, in one file.
+//! Binary glTF 2.0: a document and the one buffer that its accessors read, in one file; where its scene puts its meshes.
 
 use serde_json::{Value, json};
+
+mod accessor;
+pub(crate) mod scene;
+
+pub(crate) use accessor::values;
 
 /// Component type of 32-bit floats.
 pub(crate) const FLOAT: u32 = 5126;
@@ -123,4 +128,20 @@ pub(crate) fn parts(bytes: &[u8]) -> Result<(Value, &[u8]), String> {
     let document = serde_json::from_slice(document)
         .map_err(|e| format!("the file's document is damaged: {e}"))?;
     Ok((document, binary))
+}
+
+/// The array at a key; empty where there is none.
+pub(crate) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+/// The whole number at a key.
+pub(crate) fn number(value: &Value, key: &str) -> Option<usize> {
+    value
+        .get(key)
+        .and_then(Value::as_u64)
+        .and_then(|n| n.try_into().ok())
 }

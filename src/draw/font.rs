@@ -2,11 +2,11 @@
 
 use image::{Rgb, RgbImage};
 
-/// Characters that can be drawn; others are blank.
-const CHARACTERS: &str = "0123456789abcdefghijklmnopqrstuvwxyz+-.%/ACU";
+/// Characters that can be drawn; capital letters that are not among them become small ones, others are blank.
+const CHARACTERS: &str = "0123456789abcdefghijklmnopqrstuvwxyz+-.%/ACU,:()'_#";
 
 /// Their columns from left to right, the lowest bit on top.
-const COLUMNS: [[u8; 5]; 44] = [
+const COLUMNS: [[u8; 5]; 51] = [
     [0x3e, 0x51, 0x49, 0x45, 0x3e],
     [0x00, 0x42, 0x7f, 0x40, 0x00],
     [0x42, 0x61, 0x51, 0x49, 0x46],
@@ -51,28 +51,46 @@ const COLUMNS: [[u8; 5]; 44] = [
     [0x7e, 0x11, 0x11, 0x11, 0x7e],
     [0x3e, 0x41, 0x41, 0x41, 0x22],
     [0x3f, 0x40, 0x40, 0x40, 0x3f],
+    [0x00, 0x50, 0x30, 0x00, 0x00],
+    [0x00, 0x36, 0x36, 0x00, 0x00],
+    [0x00, 0x1c, 0x22, 0x41, 0x00],
+    [0x00, 0x41, 0x22, 0x1c, 0x00],
+    [0x00, 0x05, 0x03, 0x00, 0x00],
+    [0x40, 0x40, 0x40, 0x40, 0x40],
+    [0x14, 0x7f, 0x14, 0x7f, 0x14],
 ];
 
-/// Pixels of the picture for one of a letter.
+/// Pixels of the picture for one of a letter, as [`draw`] has it.
 const SCALE: u32 = 2;
-/// Height of a line in pixels.
-pub(super) const HEIGHT: u32 = 7 * SCALE;
+/// Height of a line of [`draw`] in pixels.
+pub const HEIGHT: u32 = 7 * SCALE;
 
-/// Width of a text in pixels.
-pub(super) fn width(text: &str) -> u32 {
-    (text.chars().count() as u32 * 6).saturating_sub(1) * SCALE
+/// Width of a text of [`draw`] in pixels.
+pub fn width(text: &str) -> u32 {
+    scaled_width(text, SCALE)
+}
+
+/// Width of a text of [`draw_scaled`] in pixels.
+pub fn scaled_width(text: &str, scale: u32) -> u32 {
+    (text.chars().count() as u32 * 6).saturating_sub(1) * scale
 }
 
 /// Draws a text with its top left corner at a pixel; what lies outside the picture is cut.
-pub(super) fn draw(picture: &mut RgbImage, [x, y]: [u32; 2], text: &str, ink: Rgb<u8>) {
+pub fn draw(picture: &mut RgbImage, corner: [u32; 2], text: &str, ink: Rgb<u8>) {
+    draw_scaled(picture, corner, text, ink, SCALE);
+}
+
+/// As [`draw`], with `scale` pixels for one of a letter.
+pub fn draw_scaled(picture: &mut RgbImage, [x, y]: [u32; 2], text: &str, ink: Rgb<u8>, scale: u32) {
+    let known = |c: char| CHARACTERS.chars().position(|known| known == c);
     for (at, c) in text.chars().enumerate() {
-        let Some(glyph) = CHARACTERS.chars().position(|known| known == c) else {
+        let Some(glyph) = known(c).or_else(|| known(c.to_ascii_lowercase())) else {
             continue;
         };
         for (column, bits) in COLUMNS[glyph].into_iter().enumerate() {
-            for i in (0..8 * SCALE).filter(|i| bits >> (i / SCALE) & 1 == 1) {
-                for k in 0..SCALE {
-                    let px = x + (at as u32 * 6 + column as u32) * SCALE + k;
+            for i in (0..8 * scale).filter(|i| bits >> (i / scale) & 1 == 1) {
+                for k in 0..scale {
+                    let px = x + (at as u32 * 6 + column as u32) * scale + k;
                     if let Some(pixel) = picture.get_pixel_mut_checked(px, y + i) {
                         *pixel = ink;
                     }
