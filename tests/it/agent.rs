@@ -16,11 +16,13 @@ use crate::common::{Rng, assert_close, garbage, gpu};
 use crate::room::{Room, cameras};
 
 mod bed;
+mod doubles;
 mod made;
 mod persistence;
 mod rays;
 mod scenarios;
 mod sweeps;
+mod walkers;
 
 fn random_world(dims: [u32; 3], seed: u64) -> World {
     let mut rng = Rng(seed);
