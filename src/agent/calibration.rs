@@ -13,6 +13,9 @@ const THING: f64 = 12.0;
 /// things.
 const LASTING: f64 = 0.5;
 
+/// What stands out without any noise: floor that is missing from a world that was not made from views.
+const PLAIN: f64 = 1e6;
+
 /// By how much a violation stands out, on its kind's own scale: sigmas of the data's noise, less of a pane that few views
 /// show or a thing of few cells; of solids that are seen through the share of views that do.
 pub fn stands_out(violation: &Violation) -> f64 {
@@ -21,6 +24,7 @@ pub fn stands_out(violation: &Violation) -> f64 {
     match violation.what {
         What::Veil => sigmas * (share.unwrap_or(1.0) / LASTING).min(1.0),
         What::Vanished | What::Moved => sigmas * (evidence.cells as f64 / THING).min(1.0),
+        What::Hole | What::OpenBoundary => evidence.sigmas.unwrap_or(PLAIN),
         What::InvisibleSolid | What::FloatingSolid => share.unwrap_or(0.0),
         _ => sigmas,
     }

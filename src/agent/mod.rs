@@ -24,9 +24,12 @@ pub mod raycast;
 pub mod seen_through;
 pub mod settle;
 mod sight;
+pub mod sweep;
+pub mod terrain;
 pub mod traverse;
 pub mod twins;
 pub mod veil;
+pub mod walk;
 
 pub use floor::{Floor, Ground};
 pub use inspect::{Field, Findings, Inspected, SCENARIOS, inspect};
@@ -43,6 +46,9 @@ pub static KERNELS: &[&Kernel] = &[
     &met::GATHER,
     &seen_through::SEEN_THROUGH,
     &settle::SETTLE,
+    &sweep::SWEEP,
+    &walk::WALK,
+    &walk::TALLY,
 ];
 
 /// A place in the world.

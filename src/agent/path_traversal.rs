@@ -1,8 +1,8 @@
 //! Scenario: can agents walk from anywhere to anywhere?
 //!
-//! Shortest paths over the walkable columns between spread starts and goals; capsules walk them in steps, each step a
-//! batch of rays. Violations: floor that is cut off from the rest by what was observed, and solid across the camera's
-//! own path, which must be free.
+//! Shortest paths over the walkable columns between spread starts and goals; capsules walk them in lockstep on the GPU.
+//! Violations: floor that is cut off from the rest by what was observed, and solid across the camera's own path, which
+//! must be free.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,17 @@ use glam::DVec3;
 use super::cluster::{extent, heart, regions};
 use super::inspect::{Field, Findings};
 use super::raycast::{HitState, Ray};
+use super::terrain::Terrain;
 use super::traverse::Column;
+use super::walk::{End, Trip, Walked, Walker, walk as walk_all};
 use super::{AgentError, Severity, What};
 use crate::world::Voxel;
 
 const SCENARIO: &str = "path_traversal";
-/// Rays a step: this many heights times as many offsets across.
-const FAN: usize = 4;
 /// Ways that are kept for maps, at most.
 const SHOWN: usize = 32;
+/// Columns of the fields that are held at a time, of all starts together.
+const FIELDS: usize = 32 << 20;
 
 /// Runs the scenario.
 ///
@@ -179,16 +181,8 @@ fn camera_path(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError
     Ok(())
 }
 
-/// One agent's way: the rays of its steps lie at `first..first + steps * FAN^2`.
-struct Way {
-    length: f64,
-    steps: Vec<f64>,
-    first: usize,
-    shortest: f64,
-    /// Columns from the start to the goal.
-    path: Vec<usize>,
-}
-
+/// Pairs of starts and goals, walked by agents all at once. They walk from the goals: each start has one field of costs, and
+/// a way is as long both ways.
 fn walk(
     field: &Field<'_>,
     cells: &[usize],
@@ -201,132 +195,121 @@ fn walk(
     let pick =
         |k: usize| cells[((k as f64 * 0.618_033_988_75).fract() * cells.len() as f64) as usize];
     let starts = field.options.starts.clamp(1, cells.len());
-    let (mut ways, mut rays) = (Vec::new(), Vec::new());
-    let (mut tried, mut unseen, mut failed) = (0usize, 0usize, 0usize);
-    let loose = |i: usize| nav.kind[i] == Column::Walkable || nav.kind[i] == Column::Unknown;
-    for s in 0..starts {
+    let (mut unseen, mut cut_off) = (0usize, 0usize);
+    let mut walked = Sums::default();
+    // So many fields at a time as fit into memory with ease.
+    let most = (FIELDS / nav.kind.len()).clamp(1, starts);
+    for first in (0..starts).step_by(most) {
         field.go_on()?;
-        let from = pick(s + 1);
-        let (best, before) = nav.shortest(from, body, |i| nav.standable(i, body));
-        let (bound, _) = nav.shortest(from, body, loose);
-        for g in 0..starts {
-            let to = pick(1 + starts + s * starts + g);
-            if to == from {
-                continue;
-            }
-            if seen[from] != seen[to] {
-                // Without a way over what was seen: a fault only if what was seen cuts them off.
-                if perhaps[from] == perhaps[to] {
+        let some: Vec<usize> = (first..starts.min(first + most)).collect();
+        let ends: Vec<usize> = some.iter().map(|s| pick(s + 1)).collect();
+        let terrain = Terrain::new(nav, body, &ends);
+        let mut trips = Vec::new();
+        for (goal, (&s, &end)) in some.iter().zip(&ends).enumerate() {
+            for g in 0..starts {
+                let from = pick(1 + starts + s * starts + g);
+                if from == end {
+                    continue;
+                }
+                if seen[from] == seen[end] {
+                    trips.push(Trip {
+                        from: nav.place(field.world, from).map(|a| a as f32),
+                        goal,
+                        shortest: terrain.bounds[goal][from],
+                    });
+                } else if perhaps[from] == perhaps[end] {
+                    // Without a way over what was seen: a fault only if what was seen cuts them off.
                     unseen += 1;
                 } else {
-                    tried += 1;
-                    failed += 1;
+                    cut_off += 1;
                 }
-                continue;
             }
-            tried += 1;
-            let mut path = vec![to];
-            while let Some(&last) = path.last()
-                && last != from
-            {
-                path.push(before[last]);
-            }
-            path.reverse();
-            let first = rays.len();
-            let steps = step_rays(field, &path, &mut rays);
-            ways.push(Way {
-                length: best[to],
-                steps,
-                first,
-                shortest: bound[to],
-                path,
-            });
         }
+        let part = walk_all(&field.caster, &terrain, body, &trips, false, field.monitor)?;
+        let share = SHOWN * some.len() / starts;
+        found
+            .paths
+            .extend(shown(field, &terrain, &trips, &part, share.max(1))?);
+        walked.add(&part);
     }
-    let hits = field.caster.cast(&rays, false, field.monitor)?;
-    let (mut done, mut spl, mut walked, mut collisions) = (0usize, 0.0, 0.0, 0usize);
-    let shown = ways.len().div_ceil(SHOWN).max(1);
-    for (number, way) in ways.iter().enumerate() {
-        let fan = FAN * FAN;
-        let stopped = (0..way.steps.len()).find(|&k| {
-            let at = way.first + k * fan;
-            hits[at..at + fan]
-                .iter()
-                .any(|h| h.end() == HitState::Solid)
-        });
-        if number % shown == 0 {
-            let to = stopped.unwrap_or(way.steps.len());
-            let stops = stops_of(field, &way.path);
-            let at = |&i: &usize| {
-                let [x, _, z] = nav.place(field.world, i);
-                [x as f32, z as f32]
-            };
-            found.paths.push(stops[..=to].iter().map(at).collect());
-        }
-        match stopped {
-            Some(k) => {
-                collisions += 1;
-                walked += way.steps[..k].iter().sum::<f64>();
-            }
-            None => {
-                done += 1;
-                walked += way.length;
-                spl += way.shortest.min(way.length) / way.length.max(1e-9);
-            }
-        }
-    }
+    // What ended in space that nothing tells of is no fault.
+    unseen += walked.unseen;
+    let tried = cut_off + walked.agents - walked.unseen;
     found.metric("path_pairs", tried as f64);
     found.metric("path_pairs_unknown", unseen as f64);
-    found.metric("path_pairs_cut_off", failed as f64);
-    found.metric("agent_rays", rays.len() as f64);
+    found.metric("path_pairs_cut_off", cut_off as f64);
+    found.metric("path_pairs_collided", walked.collided as f64);
+    found.metric("path_pairs_fell", walked.fell as f64);
+    found.metric("agent_steps", walked.steps as f64);
     if tried > 0 {
-        found.metric("path_completion", done as f64 / tried as f64);
-        found.metric("spl", spl / tried as f64);
+        found.metric("path_completion", walked.done as f64 / tried as f64);
+        found.metric("spl", walked.shares / tried as f64);
     }
-    if walked > 0.0 {
-        found.metric("collisions_per_length", collisions as f64 / walked);
+    if walked.length > 0.0 {
+        found.metric(
+            "collisions_per_length",
+            walked.collided as f64 / walked.length,
+        );
     }
     Ok(())
 }
 
-/// The columns between which an agent steps along a path: a radius apart, and the last.
-fn stops_of(field: &Field<'_>, path: &[usize]) -> Vec<usize> {
-    let stride = ((field.body.radius / field.nav.voxel).floor() as usize).max(1);
-    let mut stops: Vec<usize> = path.iter().copied().step_by(stride).collect();
-    if stops.last() != path.last() {
-        stops.extend(path.last());
-    }
-    stops
+/// The ways of some of the agents on the map, as far as they came: x and z of their corners.
+fn shown(
+    field: &Field<'_>,
+    terrain: &Terrain,
+    trips: &[Trip],
+    walked: &Walked,
+    most: usize,
+) -> Result<Vec<Vec<[f32; 2]>>, AgentError> {
+    let (nav, world) = (&field.nav, field.world);
+    let walkers = walked.walkers(field.caster.gpu())?;
+    let some = trips
+        .iter()
+        .zip(&walkers)
+        .step_by(trips.len().div_ceil(most).max(1));
+    let way = |(trip, walker): (&Trip, &Walker)| {
+        let [x, _, z] = trip.from.map(f64::from);
+        let from = nav.cell_of(world, x, z)?;
+        let line = terrain.line(world, nav, &field.body, from, trip.goal)?;
+        let mut line: Vec<[f32; 2]> = line.iter().map(|p| [p[0] as f32, p[2] as f32]).collect();
+        if walker.end() != End::Arrived {
+            let [x, _, z, _] = walker.place;
+            let off = |p: &[f32; 2]| (p[0] - x).hypot(p[1] - z);
+            let nearest = (0..line.len()).min_by(|&a, &b| off(&line[a]).total_cmp(&off(&line[b])));
+            line.truncate(nearest? + 1);
+            line.push([x, z]);
+        }
+        Some(line)
+    };
+    Ok(some.filter_map(way).collect())
 }
 
-/// Rays of one agent's steps along a path of columns, and the steps' lengths.
-fn step_rays(field: &Field<'_>, path: &[usize], rays: &mut Vec<Ray>) -> Vec<f64> {
-    let (nav, body) = (&field.nav, &field.body);
-    let voxel = nav.voxel;
-    let stops = stops_of(field, path);
-    let mut steps = Vec::new();
-    for pair in stops.windows(2) {
-        let [a, b] = [pair[0], pair[1]].map(|i| DVec3::from_array(nav.place(field.world, i)));
-        let flat = DVec3::new(b.x - a.x, 0.0, b.z - a.z);
-        let (step, forward) = (flat.length(), flat.normalize_or_zero());
-        let across = DVec3::new(-forward.z, 0.0, forward.x);
-        // Feet clear a step; the path's own floor may rise on the way.
-        let low = a.y.max(b.y) + body.climb + voxel;
-        let high = (a.y.min(b.y) + body.height - voxel).max(low);
-        for h in 0..FAN {
-            let y = low + (high - low) * h as f64 / (FAN - 1) as f64;
-            for s in 0..FAN {
-                let offset = body.radius * 0.9 * (2.0 * s as f64 / (FAN - 1) as f64 - 1.0);
-                let front = (body.radius * body.radius - offset * offset)
-                    .max(0.0)
-                    .sqrt();
-                let o = DVec3::new(a.x, y, a.z) + across * offset;
-                // From the centre line to the capsule's front at the step's end, less a voxel of rounding.
-                let reach = (step + front - voxel).max(step);
-                rays.push(Ray::new(o.to_array(), forward.to_array(), reach));
-            }
-        }
-        steps.push(step);
+/// What came of all walks.
+#[derive(Default)]
+struct Sums {
+    agents: usize,
+    /// Arrived without running into anything.
+    done: usize,
+    /// Ran into something, or began in it.
+    collided: usize,
+    fell: usize,
+    unseen: usize,
+    steps: u64,
+    length: f64,
+    shares: f64,
+}
+
+impl Sums {
+    fn add(&mut self, walked: &Walked) {
+        let ended = |end| walked.ended(end) as usize;
+        self.agents += End::ALL.into_iter().map(ended).sum::<usize>();
+        self.done += walked.clean(End::Arrived) as usize;
+        self.collided += walked.touched() as usize + ended(End::Inside);
+        self.fell += ended(End::Fell);
+        self.unseen += ended(End::Unseen);
+        self.steps += walked.steps;
+        self.length += walked.length;
+        self.shares += walked.shares;
     }
-    steps
 }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::options::Body;
+use super::terrain::AROUND;
 use crate::world::{Voxel, World};
 
 /// What a column of voxels is to a walking agent.
@@ -261,15 +262,9 @@ impl Nav {
         !both || rise <= body.climb + 1e-6
     }
 
-    /// Shortest distances from a column over those where `member`, eight neighbours, and each column's predecessor.
-    pub fn shortest(
-        &self,
-        from: usize,
-        body: &Body,
-        member: impl Fn(usize) -> bool,
-    ) -> (Vec<f64>, Vec<usize>) {
+    /// Shortest distances from a column over those where `member`, eight neighbours; infinite where no way leads.
+    pub fn shortest(&self, from: usize, body: &Body, member: impl Fn(usize) -> bool) -> Vec<f64> {
         let mut best = vec![f64::INFINITY; self.kind.len()];
-        let mut before = vec![usize::MAX; self.kind.len()];
         let mut open = BinaryHeap::new();
         best[from] = 0.0;
         // Non-negative floats order as their bits do.
@@ -280,16 +275,7 @@ impl Nav {
                 continue;
             }
             let (x, z) = ((i % self.nx) as i64, (i / self.nx) as i64);
-            for (dx, dz) in [
-                (1, 0),
-                (-1, 0),
-                (0, 1),
-                (0, -1),
-                (1, 1),
-                (1, -1),
-                (-1, 1),
-                (-1, -1),
-            ] {
+            for [dx, dz] in AROUND {
                 let (qx, qz) = (x + dx, z + dz);
                 if qx < 0 || qz < 0 || qx >= self.nx as i64 || qz >= self.nz as i64 {
                     continue;
@@ -308,12 +294,11 @@ impl Nav {
                 let length = so_far + self.voxel * ((dx * dx + dz * dz) as f64).sqrt();
                 if length < best[j] {
                     best[j] = length;
-                    before[j] = i;
                     open.push(Reverse((length.to_bits(), j)));
                 }
             }
         }
-        (best, before)
+        best
     }
 }
 

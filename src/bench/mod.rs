@@ -21,6 +21,7 @@ mod scores;
 mod sort;
 mod splats;
 mod table;
+mod walk;
 mod world;
 
 pub use ground::{Film, Ground};
@@ -123,7 +124,7 @@ impl Work {
 pub struct Unfit(pub String);
 
 /// All stages, in the order of a row's walk; the first measures what the others are compared with.
-pub static STAGES: [&Stage; 13] = [
+pub static STAGES: [&Stage; 14] = [
     &copy::STAGE,
     &decode::STAGE,
     &scores::STAGE,
@@ -134,6 +135,7 @@ pub static STAGES: [&Stage; 13] = [
     &splats::RENDER,
     &world::STAGE,
     &rays::STAGE,
+    &walk::STAGE,
     &sort::STAGE,
     &scan::STAGE,
     &row::STAGE,

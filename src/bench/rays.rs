@@ -29,7 +29,7 @@ pub static STAGE: Stage = Stage {
 };
 
 /// A closed room with crates.
-fn room() -> World {
+pub(super) fn room() -> World {
     let mut world = World::empty([0.0; 3], 0.05, DIMS);
     (world.floor_found, world.unit) = (true, LengthUnit::Metres);
     world.fill(0, std::iter::repeat_n(Voxel::Free, world.len()));

@@ -32,6 +32,7 @@ use crate::video::{
     CONVERT, CONVERT_420, CONVERT_HDR, ConvertParams, Frames, SHRINK_420, SPLIT, SplitParams,
     VideoInfo,
 };
+use crate::world::sweep::Sweep;
 use crate::world::{self, DepthView, WorldOptions};
 
 /// What a chain answers.
@@ -491,7 +492,7 @@ pub fn take(gpu: &Gpu) -> Outcome {
         ..AgentOptions::default()
     };
     agent::inspect(gpu, &world, &views, &cameras, &options, &Silent)?;
-    // What scenarios do not ask for: whether rays are blocked, and hits alone.
+    // What scenarios do not ask for: whether rays are blocked, hits alone, and capsules.
     let eye = pose.position.to_array();
     let rays: Vec<Ray> = (0..500)
         .map(|i| {
@@ -502,6 +503,16 @@ pub fn take(gpu: &Gpu) -> Outcome {
     let caster = Caster::new(gpu, &world)?;
     caster.blocked(&rays, true, &Silent)?;
     caster.met(&rays, true, &Silent)?;
+    let sweeps: Vec<Sweep> = rays
+        .iter()
+        .map(|ray| Sweep {
+            middle: [ray.origin[0], ray.origin[1], ray.origin[2]],
+            height: 0.8,
+            radius: 0.2,
+            motion: [0, 1, 2].map(|a| 4.0 * ray.direction[a]),
+        })
+        .collect();
+    caster.sweep(&sweeps, true, &Silent)?;
     Ok(())
 }
 

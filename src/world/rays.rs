@@ -62,16 +62,23 @@ pub enum HitState {
     Invalid = 4,
 }
 
+impl HitState {
+    /// Of its number; invalid where it has none.
+    pub fn of(state: u32) -> Self {
+        match state {
+            0 => Self::None,
+            1 => Self::Solid,
+            2 => Self::Left,
+            3 => Self::Unknown,
+            _ => Self::Invalid,
+        }
+    }
+}
+
 impl Hit {
     /// How the ray ended.
     pub fn end(&self) -> HitState {
-        match self.state {
-            0 => HitState::None,
-            1 => HitState::Solid,
-            2 => HitState::Left,
-            3 => HitState::Unknown,
-            _ => HitState::Invalid,
-        }
+        HitState::of(self.state)
     }
 
     /// Whether something stopped the ray.

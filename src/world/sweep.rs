@@ -170,6 +170,9 @@ impl Grid<'_> {
                 ..NOTHING
             };
         }
+        if self.dims.contains(&0) {
+            return NOTHING;
+        }
         let moving = Moving {
             start: std::array::from_fn(|a| (sweep.middle[a] - [ox, oy, oz][a]) * per),
             step: sweep.motion.map(|x| x * per),

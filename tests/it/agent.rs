@@ -17,11 +17,13 @@ use crate::room::{Room, cameras};
 
 mod assets;
 mod bed;
+mod doubles;
 mod made;
 mod persistence;
 mod rays;
 mod scenarios;
 mod sweeps;
+mod walkers;
 
 fn random_world(dims: [u32; 3], seed: u64) -> World {
     let mut rng = Rng(seed);
