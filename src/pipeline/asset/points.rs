@@ -239,7 +239,7 @@ mod tests {
     /// Splats on the walls, floor and ceiling of a box.
     fn shell(size: [f32; 3]) -> Splats {
         let mut splats = Splats::default();
-        let n = 20;
+        let n = 60;
         for i in 0..n * n {
             let (u, v) = (
                 (i % n) as f32 / (n - 1) as f32,

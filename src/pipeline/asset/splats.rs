@@ -1,8 +1,10 @@
 //! A file of splats alone: cameras where they lie beside it, guessed viewpoints where not.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context as _;
+use glam::DVec3;
 
 use super::points::{self, FACES};
 use super::{Making, Ready, beside, no_cameras};
@@ -10,12 +12,17 @@ use crate::agent::AgentOptions;
 use crate::camera::{Camera, Cameras};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
+use crate::numeric::median;
 use crate::splat::format::SplatFile;
 use crate::splat::{Renderer, Splats};
 use crate::world::{self, Alignment, DepthView, WorldError, WorldOptions};
 
-/// Of the ways up that are tried, the first that has so large a share of the best one's floor counts.
+/// Of the ways up that are tried, the first that has so large a share of the largest floor counts.
 const NEARLY: f64 = 0.7;
+/// Points of the views by which floors are measured, about.
+const POINTS: f64 = 200_000.0;
+/// Edge of a cell of that measure, and how far from the floor a point may lie, in median depths.
+const CELL: f64 = 0.04;
 
 /// The splats of a file that has any; `notes` hears of what was left out.
 pub(super) fn whole(
@@ -168,15 +175,15 @@ fn guess(
         .iter()
         .map(|(name, cameras)| (*name, world::align(&views, cameras)))
         .collect();
-    let share = |a: &Alignment| match a.floor_found {
-        true => a.floor_share,
-        false => 0.0,
-    };
-    let best = tried.iter().map(|t| share(&t.1)).fold(0.0, f64::max);
+    let points = seen(&views);
+    let areas: Vec<f64> = tried.iter().map(|t| area(&points, &t.1)).collect();
+    let largest = areas.iter().copied().fold(0.0, f64::max);
     let chosen = tried
         .into_iter()
-        .find(|t| share(&t.1) >= NEARLY * best)
-        .context("no way up was tried")?;
+        .zip(areas)
+        .find(|(_, area)| *area >= NEARLY * largest)
+        .context("no way up was tried")?
+        .0;
     let words = format!(
         "no cameras lie beside {} (cameras.json or transforms.json): {} viewpoints inside the splats are a guess, as is that {} is up, and heights are counted in those of the viewpoints; what they do not see is unknown",
         path.display(),
@@ -189,4 +196,43 @@ fn guess(
         "views are rendered from the splats: nothing but the splats tells of the world".to_owned(),
     );
     Ok((views, chosen.1))
+}
+
+/// Depths and places of what views see, thinned out.
+fn seen(views: &[DepthView]) -> Vec<(f64, DVec3)> {
+    let pixels: usize = views.iter().map(|v| v.depth.len()).sum();
+    let step = ((pixels as f64 / POINTS).sqrt().ceil() as usize).max(1);
+    let mut points = Vec::new();
+    for view in views {
+        let k = view.intrinsics();
+        for y in (0..view.height).step_by(step) {
+            for x in (0..view.width).step_by(step) {
+                if let Some(depth) = view.surface(x, y) {
+                    let at = (f64::from(x) + 0.5, f64::from(y) + 0.5);
+                    let p = k.unproject(at.0, at.1, f64::from(depth));
+                    points.push((f64::from(depth), view.camera.pose.to_world(p)));
+                }
+            }
+        }
+    }
+    points
+}
+
+/// How large a floor is, in cells that any view sees of it: shares of pixels would count most what is near.
+fn area(points: &[(f64, DVec3)], alignment: &Alignment) -> f64 {
+    if !alignment.floor_found {
+        return 0.0;
+    }
+    let mut depths: Vec<f64> = points.iter().map(|p| p.0).collect();
+    let Some(depth) = median(&mut depths) else {
+        return 0.0;
+    };
+    let cell = CELL * depth;
+    let cells: BTreeSet<[i64; 2]> = points
+        .iter()
+        .map(|p| alignment.point(p.1) / alignment.scale)
+        .filter(|p| p.y.abs() < cell)
+        .map(|p| [p.x, p.z].map(|a| (a / cell).floor() as i64))
+        .collect();
+    cells.len() as f64
 }
