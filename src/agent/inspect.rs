@@ -199,7 +199,11 @@ impl Field<'_> {
         let slack = 4.0 * voxel + 0.06 * q.z;
         let reach = (voxel * k.fx / q.z).ceil().min(f64::from(MOST_REACH)) as u32;
         let depth = |x: u32, y: u32| f64::from(view.depth[(x + w * y) as usize]);
-        let beside = |x: u32, y: u32| (depth(x, y) - q.z).abs() <= slack;
+        // What has no depth tells nothing.
+        let beside = |x: u32, y: u32| {
+            let d = depth(x, y);
+            d > 0.0 && (d - q.z).abs() <= slack
+        };
         let near = (y.saturating_sub(reach)..(y + reach + 1).min(h))
             .any(|v| (x.saturating_sub(reach)..(x + reach + 1).min(w)).any(|u| beside(u, v)));
         match depth(x, y) {

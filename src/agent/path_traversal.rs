@@ -20,7 +20,7 @@ use crate::world::Voxel;
 const SCENARIO: &str = "path_traversal";
 /// Ways that are kept for maps, at most.
 const SHOWN: usize = 32;
-/// Columns of the fields that are held at a time, of all starts together.
+/// Columns of all starts' costs at a time; beside them lie as many bounds.
 const FIELDS: usize = 32 << 20;
 
 /// Runs the scenario.
@@ -271,16 +271,20 @@ fn shown(
     let way = |(trip, walker): (&Trip, &Walker)| {
         let [x, _, z] = trip.from.map(f64::from);
         let from = nav.cell_of(world, x, z)?;
-        let line = terrain.line(world, nav, &field.body, from, trip.goal)?;
-        let mut line: Vec<[f32; 2]> = line.iter().map(|p| [p[0] as f32, p[2] as f32]).collect();
-        if walker.end() != End::Arrived {
-            let [x, _, z, _] = walker.place;
-            let off = |p: &[f32; 2]| (p[0] - x).hypot(p[1] - z);
-            let nearest = (0..line.len()).min_by(|&a, &b| off(&line[a]).total_cmp(&off(&line[b])));
-            line.truncate(nearest? + 1);
-            line.push([x, z]);
+        let mut path = terrain.path(nav, &field.body, from, trip.goal)?;
+        let [x, _, z, _] = walker.place;
+        let arrived = walker.end() == End::Arrived;
+        if !arrived {
+            let off = |i: usize| {
+                let [px, _, pz] = nav.place(world, i);
+                (px - f64::from(x)).hypot(pz - f64::from(z))
+            };
+            let nearest = (0..path.len()).min_by(|&a, &b| off(path[a]).total_cmp(&off(path[b])));
+            path.truncate(nearest? + 1);
         }
-        Some(line)
+        let line = Terrain::line(world, nav, &path).into_iter();
+        let line = line.map(|p| [p[0] as f32, p[2] as f32]);
+        Some(line.chain((!arrived).then_some([x, z])).collect())
     };
     Ok(some.filter_map(way).collect())
 }

@@ -204,7 +204,9 @@ fn ground(field: &Field<'_>, found: &mut Findings) -> Result<usize, AgentError> 
         let most = |of: &mut dyn Iterator<Item = Option<f64>>| of.flatten().fold(0.0f64, f64::max);
         let over = most(&mut (1..5).map(|k| rise(k, k + 4)));
         let step = most(&mut (1..9).map(|k| rise(k, 0)));
-        if over > 2.0 * r * body.slope || step > body.climb + nav.voxel {
+        // An even ramp rises by as much as its slope allows.
+        let most = body.climb.max(r * body.slope) + nav.voxel;
+        if over > 2.0 * r * body.slope || step > most {
             steep.push(i);
         }
     }

@@ -145,16 +145,8 @@ impl Terrain {
         Some(path)
     }
 
-    /// As [`Terrain::path`], as places on the floor, with no more corners than it takes.
-    pub fn line(
-        &self,
-        world: &World,
-        nav: &Nav,
-        body: &Body,
-        from: usize,
-        goal: usize,
-    ) -> Option<Vec<[f64; 3]>> {
-        let path = self.path(nav, body, from, goal)?;
+    /// A path of columns as places on the floor, with no more corners than it takes.
+    pub fn line(world: &World, nav: &Nav, path: &[usize]) -> Vec<[f64; 3]> {
         let turns = |w: &[usize]| w[1].wrapping_sub(w[0]) != w[2].wrapping_sub(w[1]);
         let level = |w: &[usize]| nav.height[w[0]] == nav.height[w[1]];
         let corners = path
@@ -164,6 +156,6 @@ impl Terrain {
         let first = path.first().copied();
         let last = path.last().copied().filter(|_| path.len() > 1);
         let kept = first.into_iter().chain(corners).chain(last);
-        Some(kept.map(|i| nav.place(world, i)).collect())
+        kept.map(|i| nav.place(world, i)).collect()
     }
 }

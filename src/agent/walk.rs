@@ -160,6 +160,8 @@ pub struct Walked {
     pub length: f64,
     /// Sum of the shortest way's share in the way that was gone, over those that arrived and ran into nothing.
     pub shares: f64,
+    /// Trips that were asked for.
+    trips: usize,
     /// Places of agents among the trips, and the agents.
     batches: Vec<(Vec<usize>, Buffer<Walker>)>,
 }
@@ -180,13 +182,17 @@ impl Walked {
         self.counts.iter().map(|c| c[1]).sum()
     }
 
-    /// Each agent as it ended, in the order of the trips. It is read back now.
+    /// Each agent as it ended, in the order of the trips; one whose goal is none of the terrain's never walked and is
+    /// [`End::Astray`]. It is read back now.
     ///
     /// # Errors
     /// [`GpuError`].
     pub fn walkers(&self, gpu: &Gpu) -> Result<Vec<Walker>, GpuError> {
-        let count = self.batches.iter().map(|b| b.0.len()).sum();
-        let mut all = vec![Walker::default(); count];
+        let astray = Walker {
+            state: End::Astray as u32,
+            ..Walker::default()
+        };
+        let mut all = vec![astray; self.trips];
         for (places, walkers) in &self.batches {
             for (&i, walker) in places.iter().zip(gpu.read(walkers)?) {
                 all[i] = walker;
@@ -238,6 +244,7 @@ pub fn walk(
         steps: 0,
         length: 0.0,
         shares: 0.0,
+        trips: trips.len(),
         batches: Vec::new(),
     };
     // As many goals at a time as one binding holds, with the heights before them.

@@ -64,10 +64,10 @@ pub struct Args {
     #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     views: u32,
     /// Height of the agent, in metres or camera heights as the world has it
-    #[arg(long, value_name = "LENGTH")]
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
     height: Option<f64>,
     /// Radius of the agent, likewise
-    #[arg(long, value_name = "LENGTH")]
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
     radius: Option<f64>,
 }
 
@@ -252,17 +252,24 @@ fn print_tables(report: &AgentReport, weighed: Option<&(Verdict, Vec<String>, Ve
     anstream::println!("{metrics}");
     if report.violations.is_empty() {
         anstream::println!("no violations");
-    } else {
+    }
+    // Numbered as in the pictures: doubts after the violations.
+    if !(report.violations.is_empty() && report.doubts.is_empty()) {
         let mut table = Table::new();
         table
             .load_style(presets::UTF8_FULL_CONDENSED)
             .set_content_arrangement(comfy_table::ContentArrangement::Dynamic)
             .set_header(["no.", "severity", "type", "what", "where (x, y, z)", "time"]);
-        for (number, v) in (1..).zip(&report.violations) {
+        let told = report.violations.iter().map(|v| (v, false));
+        let doubts = report.doubts.iter().map(|v| (v, true));
+        for (number, (v, doubt)) in (1..).zip(told.chain(doubts)) {
             let at = v.location;
             table.add_row([
                 format!("{number}"),
-                format!("{:?}", v.severity).to_lowercase(),
+                match doubt {
+                    true => format!("doubt, {:.0}%", 100.0 * v.confidence),
+                    false => format!("{:?}", v.severity).to_lowercase(),
+                },
                 v.kind.clone(),
                 v.description.clone(),
                 format!("{:.2}, {:.2}, {:.2}", at.x, at.y, at.z),
@@ -271,8 +278,11 @@ fn print_tables(report: &AgentReport, weighed: Option<&(Verdict, Vec<String>, Ve
         }
         anstream::println!("{table}");
     }
-    if let Some((verdict, _, missing)) = weighed {
+    if let Some((verdict, reasons, missing)) = weighed {
         anstream::println!("verdict: {}", format!("{verdict:?}").to_lowercase());
+        for words in reasons {
+            anstream::println!("because: {words}");
+        }
         for words in missing {
             anstream::println!("missing: {words}");
         }

@@ -68,6 +68,13 @@ pub fn number(picture: &mut RgbImage, at: DVec2, number: usize, colour: Rgb<u8>)
     let text = number.to_string();
     let width = font::scaled_width(&text, 1);
     let radius = (f64::from(width) / 2.0 + 3.0).max(8.0);
+    if !at.is_finite() {
+        return;
+    }
+    // The whole disc lies in the picture, whatever it marks.
+    let [w, h] = [picture.width(), picture.height()].map(f64::from);
+    let most = DVec2::new(w - radius - 1.0, h - radius - 1.0);
+    let at = at.min(most).max(DVec2::splat(radius + 1.0));
     dot(picture, at, radius + 1.5, BLACK);
     dot(picture, at, radius, colour);
     let corner = at - DVec2::new(f64::from(width) / 2.0, 3.5);

@@ -195,7 +195,8 @@ fn lines(text: &str, letters: usize) -> Vec<String> {
     if lines.len() > LINES {
         lines.truncate(LINES);
         if let Some(last) = lines.last_mut() {
-            last.push_str(" ...");
+            let kept = letters.saturating_sub(4);
+            *last = last.chars().take(kept).collect::<String>() + " ...";
         }
     }
     lines
@@ -209,7 +210,8 @@ mod tests {
     fn words_are_broken_between_them() {
         assert_eq!(lines("one two three", 7), ["one two", "three"]);
         assert_eq!(lines("", 7), [""; 0]);
-        let long = lines("a b c d e f g h", 1);
-        assert_eq!(long, ["a", "b", "c ..."]);
+        let long = lines("aaaaaa bbbbbb cccccc dddddd eeeeee", 7);
+        assert_eq!(long, ["aaaaaa", "bbbbbb", "ccc ..."]);
+        assert!(long.iter().all(|l| l.len() <= 7));
     }
 }

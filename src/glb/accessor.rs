@@ -41,6 +41,10 @@ pub(crate) fn values(
     }
     let normal = accessor.get("normalized").and_then(Value::as_bool) == Some(true);
     let stride = number(view, "byteStride").unwrap_or(width * bytes);
+    // A stride of nothing would let a file of a few bytes stand for any number of values.
+    if stride < width * bytes {
+        return Err(told("has a byteStride shorter than one of its elements"));
+    }
     let short = || told("reaches past the end of the buffer; the file is cut short or damaged");
     let offset = |value: &Value| number(value, "byteOffset").unwrap_or(0);
     let first = offset(view)

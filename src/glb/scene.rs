@@ -8,9 +8,6 @@ use super::{list, number};
 /// The extension of Gaussian splats.
 pub(crate) const SPLATS: &str = "KHR_gaussian_splatting";
 
-/// Nodes over a node, at most.
-const DEEPEST: usize = 256;
-
 /// A mesh where a node puts it.
 pub(crate) struct Placed {
     /// The mesh's number.
@@ -79,18 +76,18 @@ pub(crate) fn placed(document: &Value) -> Result<Vec<Placed>, String> {
             (0..nodes.len()).filter(|&i| !held[i]).collect()
         }
     };
-    let mut open: Vec<(usize, Mat4, usize)> = roots
+    let mut open: Vec<(usize, Mat4)> = roots
         .into_iter()
         .rev()
-        .map(|i| (i, Mat4::IDENTITY, 0))
+        .map(|i| (i, Mat4::IDENTITY))
         .collect();
     let (mut seen, mut found) = (0usize, Vec::new());
-    while let Some((i, over, depth)) = open.pop() {
+    while let Some((i, over)) = open.pop() {
         seen += 1;
         let node = nodes
             .get(i)
             .ok_or_else(|| format!("there is no node {i}"))?;
-        if depth > DEEPEST || seen > nodes.len() {
+        if seen > nodes.len() {
             return Err(format!("node {i} holds itself, or has two parents"));
         }
         let place = over * transform(node).map_err(|e| format!("node {i}: {e}"))?;
@@ -100,7 +97,7 @@ pub(crate) fn placed(document: &Value) -> Result<Vec<Placed>, String> {
             skinned: node.get("skin").is_some(),
         }));
         for child in indices(node, "children")?.into_iter().rev() {
-            open.push((child, place, depth + 1));
+            open.push((child, place));
         }
     }
     Ok(found)

@@ -65,7 +65,7 @@ fn steps(sorted: &[(f64, bool)]) -> Vec<Step> {
         }
         steps.push(next);
         while let [.., a, b] = steps.as_slice()
-            && (a.of < LEAST || share(a) >= share(b))
+            && (a.of < LEAST || a.confidence >= b.confidence)
         {
             let last = steps.pop();
             if let (Some(to), Some(last)) = (steps.last_mut(), last) {
@@ -74,8 +74,8 @@ fn steps(sorted: &[(f64, bool)]) -> Vec<Step> {
         }
     }
     // What is left over at the top is too little to stand alone.
-    if let [.., a, b] = steps.as_slice()
-        && b.of < LEAST
+    while let [.., a, b] = steps.as_slice()
+        && (b.of < LEAST || a.confidence >= b.confidence)
     {
         let mut joined = a.clone();
         joined.join(b);
@@ -83,10 +83,6 @@ fn steps(sorted: &[(f64, bool)]) -> Vec<Step> {
         steps.push(joined);
     }
     steps
-}
-
-fn share(step: &Step) -> f64 {
-    step.right as f64 / step.of.max(1) as f64
 }
 
 #[cfg(test)]
@@ -105,7 +101,7 @@ mod tests {
         assert_eq!(found.iter().map(|s| s.of).sum::<usize>(), of.len());
         assert!(found.iter().all(|s| s.of >= LEAST));
         for two in found.windows(2) {
-            assert!(two[0].from < two[1].from && share(&two[0]) < share(&two[1]));
+            assert!(two[0].from < two[1].from && two[0].confidence < two[1].confidence);
         }
         let last = found.last().expect("a step");
         assert_eq!(last.right, last.of);
@@ -113,6 +109,17 @@ mod tests {
             last.confidence,
             (last.of as f64 + 1.0) / (last.of as f64 + 2.0)
         );
+    }
+
+    #[test]
+    fn few_that_are_all_right_are_no_surer_than_many() {
+        // 20 right of 21 are .913, 4 of 4 are .833.
+        let mut of: Vec<(f64, bool)> = (0..21).map(|k| (f64::from(k), k > 0)).collect();
+        of.extend((30..34).map(|k| (f64::from(k), true)));
+        let found = steps(&of);
+        for two in found.windows(2) {
+            assert!(two[0].confidence < two[1].confidence, "{found:?}");
+        }
     }
 
     #[test]

@@ -103,7 +103,12 @@ pub(super) fn ready(
     let found = take::config(folder);
     let config = match &found {
         Ok(config) => config.clone(),
-        Err(_) => take::guessed(&cameras),
+        Err(why) => {
+            notes.push(format!(
+                "the run's own settings are not at hand ({why}): the defaults are taken"
+            ));
+            take::guessed(&cameras)
+        }
     };
     let floor_found = match (&alignment, &stored) {
         (Some(alignment), _) => alignment.floor_found,
@@ -112,11 +117,6 @@ pub(super) fn ready(
     };
     let taken = Take::of(folder).and_then(|take| {
         let Some(take) = take else { return Ok(None) };
-        if let Err(why) = &found {
-            notes.push(format!(
-                "the run's own settings are not at hand ({why}): the defaults are taken"
-            ));
-        }
         let things = (&splats, &cameras);
         let views = take.evidence(gpu, things, floor_found, &config, monitor)?;
         Ok(Some((take.number(), views)))

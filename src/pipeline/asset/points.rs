@@ -68,7 +68,8 @@ impl Grid {
         }
         let dims = size
             .to_array()
-            .map(|s| ((s / cell).ceil() as usize).clamp(1, CELLS + 1));
+            // What lies on the upper bound has a cell too.
+            .map(|s| ((s / cell).floor() as usize + 1).min(CELLS + 1));
         let mut grid = Self {
             low,
             cell,

@@ -101,6 +101,9 @@ fn attributes(splats: &Splats, body: &mut Body, bent: &mut Vec<String>) -> Value
     Value::Object(out)
 }
 
+/// Most splats of a scene: a small file may show one mesh any number of times.
+const MOST: usize = 20_000_000;
+
 /// What the file's bytes hold: the splats of all parts that its scene shows, where its nodes put them. Opacities of 0 and 1
 /// become infinite, as they mean.
 ///
@@ -124,6 +127,7 @@ pub fn parse(bytes: &[u8]) -> Result<SplatFile, String> {
     }
     let mut clouds = Vec::new();
     let (mut degree, mut passed, mut linear_light) = (0, 0usize, 0usize);
+    let mut count = 0usize;
     for placed in scene::placed(&document)? {
         let mesh = list(&document, "meshes")
             .get(placed.mesh)
@@ -137,10 +141,15 @@ pub fn parse(bytes: &[u8]) -> Result<SplatFile, String> {
             let (part, linear) = Part::of(&document, binary, part).map_err(told)?;
             degree = degree.max(part.degree);
             linear_light += usize::from(linear);
+            count = count.saturating_add(part.count());
+            if count > MOST {
+                return Err(format!(
+                    "the scene shows more than {MOST} splats, those of a mesh once for each node that shows it"
+                ));
+            }
             clouds.push((part, placed.place, placed.mesh));
         }
     }
-    let count = clouds.iter().map(|(part, ..)| part.count()).sum();
     let mut all = Builder::new(count, degree.min(1));
     for (part, place, mesh) in &clouds {
         part.push(*place, &mut all)

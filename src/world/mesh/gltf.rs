@@ -93,16 +93,16 @@ impl Reader<'_> {
                 points.push(q.to_array());
             }
             let order: Vec<usize> = match number(part, "indices") {
-                Some(at) => glb::values(document, self.buffer, at, 1)?
-                    .into_iter()
-                    .map(|i| i as usize)
-                    .collect(),
+                Some(at) => indices(document, self.buffer, at)?,
                 None => (0..points.len()).collect(),
             };
             if let Some(far) = order.iter().find(|&&i| i >= points.len()) {
                 return Err(format!("index {far} is not one of {} points", points.len()));
             }
             let n = order.len();
+            if mode == 4 && !n.is_multiple_of(3) {
+                return Err(format!("{n} corners make no whole triangles"));
+            }
             let corners: Vec<[usize; 3]> = match mode {
                 4 => order.as_chunks::<3>().0.to_vec(),
                 5 => (2..n)
@@ -119,4 +119,21 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+/// Indices of corners: whole numbers without a sign, as glTF has them.
+fn indices(document: &Value, buffer: &[u8], at: usize) -> Result<Vec<usize>, String> {
+    let accessor = list(document, "accessors").get(at);
+    let of = |key: &str| accessor.and_then(|a| a.get(key));
+    let unsigned = matches!(
+        of("componentType").and_then(Value::as_u64),
+        Some(5121 | 5123 | 5125)
+    );
+    if !unsigned || of("normalized").and_then(Value::as_bool) == Some(true) {
+        return Err(format!(
+            "accessor {at} holds indices that are no whole numbers without a sign (componentType 5121, 5123 or 5125)"
+        ));
+    }
+    let values = glb::values(document, buffer, at, 1)?;
+    Ok(values.into_iter().map(|i| i as usize).collect())
 }

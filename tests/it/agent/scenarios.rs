@@ -170,7 +170,6 @@ fn planted_defects_are_found() {
     }
 }
 
-/// Worlds in which nothing can be walked, and bad input: findings and errors, never a panic.
 /// What agents find in a room.
 fn found_in(room: &Room) -> AgentReport {
     let cameras = cameras(24);
@@ -248,6 +247,7 @@ fn what_is_thinner_than_its_voxels_is_not_seen_through() {
     assert!(report.report.violations.is_empty());
 }
 
+/// Worlds in which nothing can be walked, and bad input: findings and errors, never a panic.
 #[test]
 fn worlds_without_a_floor_are_findings() {
     struct Stop;

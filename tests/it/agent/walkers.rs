@@ -148,7 +148,8 @@ fn agents_arrive_by_the_shortest_way() {
     }
     // The way as corners: from place to place, as long as it costs.
     let [from, last] = [standable[standable.len() - 1], goals[0]];
-    let line = terrain.line(&world, &nav, &BODY, from, 0).expect("a way");
+    let path = terrain.path(&nav, &BODY, from, 0).expect("a way");
+    let line = Terrain::line(&world, &nav, &path);
     assert_eq!(
         (line[0], line[line.len() - 1]),
         (nav.place(&world, from), nav.place(&world, last))

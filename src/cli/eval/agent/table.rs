@@ -155,7 +155,6 @@ fn seconds(by: &BTreeMap<String, f64>) -> String {
     stages.collect::<Vec<_>>().join(", ")
 }
 
-/// Everything that was found.
 /// Steps of confidence by what violations say.
 pub(super) fn fit(fit: &BTreeMap<What, Vec<Step>>, colour: bool) -> Table {
     let header = ["what", "stands out by", "confidence", "right", "of"];
