@@ -35,7 +35,7 @@ fn steps(what: What) -> &'static [(f64, f64)] {
     match what {
         What::Hole => &[(0.0, 0.2), (20.0, 0.92)],
         What::OpenBoundary => &[(0.0, 0.4), (60.0, 0.83)],
-        What::Veil => &[(0.0, 0.3), (12.0, 0.75)],
+        What::Veil => &[(0.0, 0.3), (9.0, 0.7)],
         What::Vanished | What::Moved => &[(0.0, 0.3), (3.0, 0.9)],
         What::InvisibleSolid | What::FloatingSolid => &[(0.0, 0.05), (0.8, 0.9)],
         // Never said on tuning seeds: what it would mean is plain.

@@ -103,12 +103,11 @@ mod tests {
         for two in found.windows(2) {
             assert!(two[0].from < two[1].from && two[0].confidence < two[1].confidence);
         }
-        let last = found.last().expect("a step");
-        assert_eq!(last.right, last.of);
-        assert_eq!(
-            last.confidence,
-            (last.of as f64 + 1.0) / (last.of as f64 + 2.0)
-        );
+        // Eight that are wrong, then eight that are right.
+        let plain: Vec<(f64, bool)> = (0..16).map(|k| (f64::from(k), k >= 8)).collect();
+        let found = steps(&plain);
+        let told: Vec<(f64, f64)> = found.iter().map(|s| (s.from, s.confidence)).collect();
+        assert_eq!(told, [(0.0, 0.1), (8.0, 0.9)]);
     }
 
     #[test]
