@@ -1,7 +1,6 @@
 //! Simulated agents: batched raycasts in the collision world, scenarios, and what they found.
 //!
-//! [`inspect()`] walks through the scenarios, one file each: [`collision_detection`], [`path_traversal`],
-//! [`physics_stability`]. Only observed defects count; what was never seen is reported apart, as shares and counts.
+//! [`inspect()`] walks through the [`SCENARIOS`], one file each. Only observed defects count; what was never seen is reported apart, as shares and counts.
 
 use serde::{Deserialize, Serialize};
 
@@ -164,7 +163,7 @@ pub struct Violation {
     /// How far it reaches along x, y and z, in the world's unit; 0 where it is a point.
     #[serde(default)]
     pub size: [f64; 3],
-    /// How likely it is a fault, in [0, 1], by a table that was set by hand on tuning seeds (`agent::calibration`).
+    /// How likely it is a fault, in [0, 1], by steps that were fitted on tuning seeds (`agent::calibration`).
     #[serde(default = "certain")]
     pub confidence: f64,
     /// What it was told from.

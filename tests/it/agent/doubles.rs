@@ -195,12 +195,6 @@ fn doubles(count: usize) {
 
 /// Along axes and faces, through corners, out of solids, from far outside, tiny and huge directions among them.
 #[test]
-fn rays_are_right_beside_doubles() {
-    doubles(10_000);
-}
-
-#[test]
-#[ignore = "a million rays take longer than a suite should"]
 fn a_million_rays_are_right_beside_doubles() {
     doubles(150_000);
 }
