@@ -5,11 +5,11 @@ mod table;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
 
+use super::Stoppable;
 use crate::agent::What;
 use crate::cli::{Globals, colour_on_stdout};
 use crate::depth::{Model, ModelChoice};
@@ -17,7 +17,6 @@ use crate::eval::agent::fit::Step;
 use crate::eval::agent::modes::Mode;
 use crate::eval::agent::{Options, evaluate};
 use crate::eval::scores::clips::Half;
-use crate::monitor::Monitor;
 use crate::pipeline::{Config, Preset};
 use crate::progress::{Single, tell};
 use crate::run::signals;
@@ -130,24 +129,6 @@ fn seconds(text: &str) -> Result<[f64; 2], String> {
     match (number(from), number(to)) {
         (Some(from), Some(to)) if from <= to => Ok([from, to]),
         _ => Err(wanted()),
-    }
-}
-
-/// A bar that Ctrl-C stops.
-struct Stoppable {
-    bar: Single,
-    stop: Arc<AtomicBool>,
-}
-
-impl Monitor for Stoppable {
-    fn progress(&self, done: u64, total: u64) {
-        self.bar.progress(done, total);
-    }
-    fn warn(&self, message: &str) {
-        self.bar.warn(message);
-    }
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
     }
 }
 

@@ -1,10 +1,14 @@
 //! `director eval`: what stages are worth, measured against the mock world's truth.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Subcommand;
 
 use super::Globals;
+use crate::monitor::Monitor;
+use crate::progress::Single;
 
 mod agent;
 mod mock;
@@ -25,6 +29,24 @@ enum What {
     Mock(mock::Args),
     /// Check that the scores notice corruptions of clips, and rise under none
     Scores(scores::Args),
+}
+
+/// A bar that Ctrl-C stops.
+struct Stoppable {
+    bar: Single,
+    stop: Arc<AtomicBool>,
+}
+
+impl Monitor for Stoppable {
+    fn progress(&self, done: u64, total: u64) {
+        self.bar.progress(done, total);
+    }
+    fn warn(&self, message: &str) {
+        self.bar.warn(message);
+    }
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
 }
 
 /// Runs the command.

@@ -5,11 +5,11 @@ mod table;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
 
+use super::Stoppable;
 use crate::cli::{Globals, colour_on_stdout};
 use crate::eval::corrupt::{Kind, LEVELS};
 use crate::eval::scores::clips::{self, Halves, Shape, Spec};
@@ -78,24 +78,6 @@ pub struct Args {
     /// Print one JSON document on stdout
     #[arg(long)]
     json: bool,
-}
-
-/// A bar that Ctrl-C stops.
-struct Stoppable {
-    bar: Single,
-    stop: Arc<AtomicBool>,
-}
-
-impl Monitor for Stoppable {
-    fn progress(&self, done: u64, total: u64) {
-        self.bar.progress(done, total);
-    }
-    fn warn(&self, message: &str) {
-        self.bar.warn(message);
-    }
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
 }
 
 impl Args {
