@@ -135,8 +135,10 @@ fn walk(grid: Grid, before: Walker) -> Walker {
     // The body over what it can climb. A new agent is looked at where it stands.
     let per = params.origin.w;
     let foot = top + params.climb + 0.5 * params.voxel;
-    let head = max(bottom + params.height, foot);
-    let half = max(0.5 * (head - foot) - params.radius, 0.0);
+    let head = max(bottom + params.height, foot + 0.5 * params.voxel);
+    // A squat body is no wider there than it is high, or it would reach into the floor that it stands on.
+    let radius = min(params.radius, 0.5 * (head - foot));
+    let half = 0.5 * (head - foot) - radius;
     var end = WALKING;
     for (var k = select(1u, 0u, w.steps == 0u); k < 4u; k++) {
         let way = select(motion, vec2<f32>(0.0), k == 0u);
@@ -144,7 +146,7 @@ fn walk(grid: Grid, before: Walker) -> Walker {
             break;
         }
         let middle = (vec3<f32>(p.x, 0.5 * (foot + head), p.z) - params.origin.xyz) * per;
-        let moving = Moving(middle, vec3<f32>(way.x, 0.0, way.y) * per, half * per, params.radius * per);
+        let moving = Moving(middle, vec3<f32>(way.x, 0.0, way.y) * per, half * per, radius * per);
         let met = touch(grid, moving, params.stop_unknown != 0u);
         if (k == 0u) {
             if (met.voxel != NOWHERE) {

@@ -8,6 +8,9 @@ use super::{Violation, What};
 /// A violation of at least this confidence is told; one below it is a doubt.
 pub const TOLD: f64 = 0.5;
 
+/// A doubt of at least this confidence is shown to people; one below it only stands in the report.
+pub const SHOWN: f64 = 0.2;
+
 /// Cells from which on a thing that went or moved is no smaller than any other.
 const THING: f64 = 12.0;
 /// Share of the views that show a pane from which on it is there all the time: what only some show is light that plays on

@@ -242,7 +242,7 @@ pub static SCENARIOS: &[(&str, Scenario)] = &[
     ("path_traversal", path_traversal::run),
     ("physics_stability", physics_stability::run),
     ("boundary_integrity", boundary_integrity::run),
-    ("object_persistence", object_persistence::run),
+    (object_persistence::SCENARIO, object_persistence::run),
 ];
 
 /// One fault is one violation: of those that say the same kind of thing of one place the surest stays.
@@ -358,7 +358,7 @@ pub fn inspect(
     };
     for ((name, scenario), done) in SCENARIOS.iter().zip(1..) {
         field.go_on()?;
-        if *name == "object_persistence" && timeless(views) {
+        if *name == object_persistence::SCENARIO && timeless(views) {
             all.notes.push(
                 "whether things last was not tested: the views are not of one clip, so they have no order in time"
                     .to_owned(),

@@ -197,7 +197,7 @@ pub struct Evidence {
 pub struct AgentReport {
     /// Faults, worst first.
     pub violations: Vec<Violation>,
-    /// What looked like a fault and more likely is none: it takes no part in a verdict.
+    /// What looked like a fault and more likely is none, likeliest first: it takes no part in a verdict.
     #[serde(default)]
     pub doubts: Vec<Violation>,
     /// `collision_rate`, `path_completion`, `physics_score` and every scenario's own figures.
@@ -206,6 +206,25 @@ pub struct AgentReport {
     pub unit: LengthUnit,
     /// What a person should know (unknown scale, no floor, ...).
     pub notes: Vec<String>,
+}
+
+impl AgentReport {
+    /// What people are shown, numbered from 1: the violations, then those doubts that are likely enough, told apart.
+    pub fn shown(&self) -> impl DoubleEndedIterator<Item = (usize, &Violation, bool)> {
+        let doubts = self
+            .doubts
+            .iter()
+            .take_while(|v| v.confidence >= calibration::SHOWN);
+        let all: Vec<_> = self
+            .violations
+            .iter()
+            .map(|v| (v, false))
+            .chain(doubts.map(|v| (v, true)))
+            .collect();
+        all.into_iter()
+            .enumerate()
+            .map(|(i, (v, doubt))| (i + 1, v, doubt))
+    }
 }
 
 /// Why agents could not test a world.

@@ -16,7 +16,8 @@ use super::sight::{Noise, Sight, lattice, noise};
 use super::{AgentError, Evidence, Severity, Violation, What};
 use crate::numeric::median;
 
-const SCENARIO: &str = "object_persistence";
+/// Its name.
+pub const SCENARIO: &str = "object_persistence";
 
 // Fitted on tuning seeds: `cargo test --test it -- --ignored --nocapture agent::persistence::tuned`.
 /// Views that are compared, one bit each.

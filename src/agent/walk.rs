@@ -34,7 +34,7 @@ crate::gpu_struct! {
         pub origin: [f32; 4],
         /// Voxels along x, y, z; columns are those along x and z.
         pub dims: [u32; 4],
-        /// Radius of the body, less what rounding to voxels takes.
+        /// Radius of the body, less what rounding to voxels takes; it is swept no wider than it is high over what it climbs.
         pub radius: f32,
         /// Height of the body, less what rounding takes.
         pub height: f32,
@@ -260,17 +260,15 @@ pub fn walk(
         let mut fields = terrain.heights.clone();
         fields.extend(costs.iter().flatten());
         let fields = caster.gpu().upload(&fields)?;
-        for places in places.chunks(caps.most::<Walker>().min(BATCH)) {
+        let limit = limit(caster, terrain, body, trips, &places);
+        // So that no sum of a batch's steps passes 32 bits.
+        let most = BATCH.min((u32::MAX / limit) as usize);
+        for places in places.chunks(caps.most::<Walker>().min(most)) {
             let walkers: Vec<Walker> = places
                 .iter()
                 .map(|&i| begin(&trips[i], trips[i].goal - first))
                 .collect();
-            let params = params(
-                caster,
-                body,
-                limit(caster, terrain, body, trips, places),
-                stop_unknown,
-            );
+            let params = params(caster, body, limit, stop_unknown);
             let buffer = batch(caster, &params, &fields, &walkers, &mut walked, monitor)?;
             walked.batches.push((places.to_vec(), buffer));
         }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 
-use crate::camera::{Camera, Cameras, FocalSource, LengthUnit};
+use crate::camera::{Camera, Cameras, LengthUnit};
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
 use crate::gpu::{AdapterChoice, Gpu, GpuError};
 use crate::mock::defects::exactly;
@@ -51,16 +51,7 @@ impl Film {
 
     /// The cameras, which are known.
     pub fn cameras(&self) -> Cameras {
-        Cameras {
-            cameras: self.cameras.clone(),
-            frames: self.cameras.len(),
-            unit: LengthUnit::Metres,
-            focal_source: FocalSource::Known,
-            residual_median: None,
-            residual_under_2px: None,
-            flow_consistent: None,
-            notes: Vec::new(),
-        }
+        Cameras::known(self.cameras.clone(), LengthUnit::Metres)
     }
 
     /// Depth along the cameras' z, one map a frame; 0 where nothing is.

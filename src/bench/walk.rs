@@ -6,7 +6,7 @@ use crate::agent::terrain::{Fields, NO_WAY, Terrain};
 use crate::agent::traverse::Nav;
 use crate::agent::walk::{End, Trip, stride, walk};
 use crate::agent::{AgentOptions, Body};
-use crate::camera::{Cameras, FocalSource, LengthUnit};
+use crate::camera::{Cameras, LengthUnit};
 use crate::numeric::Rng;
 
 const SEED: u64 = 12;
@@ -30,16 +30,7 @@ pub static STAGE: Stage = Stage {
 };
 
 fn body(world: &crate::world::World) -> anyhow::Result<Body> {
-    let nobody = Cameras {
-        cameras: Vec::new(),
-        frames: 0,
-        unit: LengthUnit::Metres,
-        focal_source: FocalSource::Known,
-        residual_median: None,
-        residual_under_2px: None,
-        flow_consistent: None,
-        notes: Vec::new(),
-    };
+    let nobody = Cameras::known(Vec::new(), LengthUnit::Metres);
     Ok(AgentOptions::default().body(world, &nobody, &mut Vec::new())?)
 }
 

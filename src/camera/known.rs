@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose};
+use super::{Camera, CameraError, Cameras, Intrinsics, LengthUnit, Pose};
 use crate::capture::Foreign;
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
 use crate::picture::{self, Header};
@@ -145,14 +145,9 @@ fn cameras(
         known.notes.insert(0, words);
     }
     known.cameras = (!cameras.is_empty()).then(|| Cameras {
-        cameras,
         frames: image_paths.len(),
-        unit,
-        focal_source: FocalSource::Known,
-        residual_median: None,
-        residual_under_2px: None,
-        flow_consistent: None,
         notes: known.notes.clone(),
+        ..Cameras::known(cameras, unit)
     });
     Ok(())
 }

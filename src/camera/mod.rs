@@ -247,3 +247,19 @@ pub struct Cameras {
     /// What a person should know (flat focal sweep, frames dropped, ...).
     pub notes: Vec<String>,
 }
+
+impl Cameras {
+    /// Cameras that are given, one a frame.
+    pub fn known(cameras: Vec<Camera>, unit: LengthUnit) -> Self {
+        Self {
+            frames: cameras.len(),
+            cameras,
+            unit,
+            focal_source: FocalSource::Known,
+            residual_median: None,
+            residual_under_2px: None,
+            flow_consistent: None,
+            notes: Vec::new(),
+        }
+    }
+}

@@ -7,6 +7,7 @@ use anyhow::Context;
 use comfy_table::{Table, presets};
 
 use super::Globals;
+use crate::agent::calibration::SHOWN;
 use crate::agent::{self, AgentReport, Inspected};
 use crate::camera::{Camera, LengthUnit};
 use crate::draw::violations::{Scene, Shot};
@@ -253,16 +254,15 @@ fn print_tables(report: &AgentReport, weighed: Option<&(Verdict, Vec<String>, Ve
     if report.violations.is_empty() {
         anstream::println!("no violations");
     }
-    // Numbered as in the pictures: doubts after the violations.
-    if !(report.violations.is_empty() && report.doubts.is_empty()) {
+    // Numbered as in the pictures.
+    let shown = report.shown().count();
+    if shown > 0 {
         let mut table = Table::new();
         table
             .load_style(presets::UTF8_FULL_CONDENSED)
             .set_content_arrangement(comfy_table::ContentArrangement::Dynamic)
             .set_header(["no.", "severity", "type", "what", "where (x, y, z)", "time"]);
-        let told = report.violations.iter().map(|v| (v, false));
-        let doubts = report.doubts.iter().map(|v| (v, true));
-        for (number, (v, doubt)) in (1..).zip(told.chain(doubts)) {
+        for (number, v, doubt) in report.shown() {
             let at = v.location;
             table.add_row([
                 format!("{number}"),
@@ -277,6 +277,13 @@ fn print_tables(report: &AgentReport, weighed: Option<&(Verdict, Vec<String>, Ve
             ]);
         }
         anstream::println!("{table}");
+    }
+    let hidden = report.violations.len() + report.doubts.len() - shown;
+    if hidden > 0 {
+        anstream::println!(
+            "{hidden} doubts of less than {:.0}% are in the report only (--json)",
+            100.0 * SHOWN
+        );
     }
     if let Some((verdict, reasons, missing)) = weighed {
         anstream::println!("verdict: {}", format!("{verdict:?}").to_lowercase());

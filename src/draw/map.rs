@@ -14,8 +14,6 @@ use crate::camera::Cameras;
 
 /// Longest side of the picture, about, in pixels.
 const SIDE: f64 = 600.0;
-/// Doubts that are shown, at most.
-const DOUBTS: usize = 24;
 
 const PATH: Rgb<u8> = Rgb([30, 90, 220]);
 const WALKED: Rgb<u8> = Rgb([150, 120, 190]);
@@ -93,10 +91,7 @@ pub fn draw(floor: &Floor, cameras: &Cameras, report: &AgentReport) -> RgbImage 
         dot(&mut map, at, 3.5, WHITE);
     }
     // Worst last, so that they lie on top.
-    let violations = report.violations.iter().map(|v| (v, false));
-    let doubts = report.doubts.iter().take(DOUBTS).map(|v| (v, true));
-    let all: Vec<_> = violations.chain(doubts).zip(1..).collect();
-    for ((v, doubt), n) in all.into_iter().rev() {
+    for (n, v, doubt) in report.shown().rev() {
         let at = place(v.location.x, v.location.z);
         number(&mut map, at, n, severity(v.severity, doubt));
     }

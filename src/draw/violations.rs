@@ -51,10 +51,8 @@ pub fn sheet(
     scene: &Scene<'_>,
     shot: &mut dyn FnMut(usize) -> anyhow::Result<Option<Shot>>,
 ) -> anyhow::Result<RgbImage> {
-    let violations = scene.report.violations.iter().map(|v| (v, false));
-    let doubts = scene.report.doubts.iter().map(|v| (v, true));
     let mut cells = Vec::new();
-    for ((v, doubt), number) in violations.chain(doubts).zip(1..).take(MOST) {
+    for (number, v, doubt) in scene.report.shown().take(MOST) {
         let colour = marks::severity(v.severity, doubt);
         let picture = match v.evidence.frames.first() {
             Some(&frame) => shot(frame)?.map(|shot| marked(shot, v, number, colour, true)),

@@ -8,6 +8,15 @@ use super::{list, number};
 /// The extension of Gaussian splats.
 pub(crate) const SPLATS: &str = "KHR_gaussian_splatting";
 
+/// Beginnings of the extensions that a file may require and that do not change where things are.
+const HARMLESS: &[&str] = &[
+    "KHR_mesh_quantization",
+    "KHR_texture_",
+    "KHR_materials_",
+    "KHR_lights_",
+    "EXT_texture_",
+];
+
 /// A mesh where a node puts it.
 pub(crate) struct Placed {
     /// The mesh's number.
@@ -36,6 +45,20 @@ pub(crate) fn is_splats(part: &Value) -> bool {
 /// Whether a part of a mesh is triangles, in a list, a strip or a fan.
 pub(crate) fn is_triangles(part: &Value) -> bool {
     (4..=6).contains(&number(part, "mode").unwrap_or(4))
+}
+
+/// An extension without which the file says that it cannot be read, and which begins with none of `read`, nor can be
+/// passed over.
+pub(crate) fn needs<'d>(document: &'d Value, read: &[&str]) -> Option<&'d str> {
+    let mut names = list(document, "extensionsRequired")
+        .iter()
+        .filter_map(Value::as_str);
+    names.find(|name| {
+        !HARMLESS
+            .iter()
+            .chain(read)
+            .any(|known| name.starts_with(known))
+    })
 }
 
 /// What a document's meshes hold, whether its scene shows them or not.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::agent::raycast::{Caster, Ray};
 use crate::agent::{self, AgentOptions};
-use crate::camera::{Cameras, FocalSource, LengthUnit};
+use crate::camera::{Cameras, LengthUnit};
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
 use crate::eval::corrupt::{Anchors, Corruption, Kind, corrupt};
 use crate::gpu::caps::{EIGHTS, EightsParams};
@@ -376,18 +376,8 @@ impl Take {
 
     /// The cameras, which are known.
     pub fn cameras(&self) -> Cameras {
-        Cameras {
-            cameras: (0..self.frames.len())
-                .map(|f| self.scene.camera_at(f))
-                .collect(),
-            frames: self.frames.len(),
-            unit: LengthUnit::Metres,
-            focal_source: FocalSource::Known,
-            residual_median: None,
-            residual_under_2px: None,
-            flow_consistent: None,
-            notes: Vec::new(),
-        }
+        let cameras = (0..self.frames.len()).map(|f| self.scene.camera_at(f));
+        Cameras::known(cameras.collect(), LengthUnit::Metres)
     }
 
     /// Depth, which is known.

@@ -15,7 +15,7 @@ use super::piece::Piece;
 use super::render::Shot;
 use super::scene::{Clip, Object, Scene};
 use super::seeds::{SeedRange, range_of};
-use crate::camera::{Cameras, FocalSource, LengthUnit};
+use crate::camera::{Cameras, LengthUnit};
 use crate::generate::GenerateError;
 
 /// `scene.json`: the world as built, before anything moves or goes.
@@ -133,16 +133,10 @@ impl Writer {
             let sub = folder.join(sub);
             std::fs::create_dir_all(&sub).map_err(|e| io(&sub, e))?;
         }
-        let cameras = Cameras {
-            cameras: (0..scene.clip.frames).map(|f| scene.camera_at(f)).collect(),
-            frames: scene.clip.frames,
-            unit: LengthUnit::Metres,
-            focal_source: FocalSource::Known,
-            residual_median: None,
-            residual_under_2px: None,
-            flow_consistent: None,
-            notes: Vec::new(),
-        };
+        let cameras = Cameras::known(
+            (0..scene.clip.frames).map(|f| scene.camera_at(f)).collect(),
+            LengthUnit::Metres,
+        );
         json(&folder.join("cameras.json"), &cameras)?;
         let all = scene.pieces_at(0);
         let moves = |p: &&Piece| scene.walkers.iter().any(|w| w.object == p.object);

@@ -147,7 +147,7 @@ fn resized(rgba: &[u32], from: [u32; 2], to: [u32; 2]) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::camera::{FocalSource, Intrinsics, LengthUnit, Pose};
+    use crate::camera::{Intrinsics, LengthUnit, Pose};
 
     fn cameras(count: usize) -> Cameras {
         let camera = |frame| Camera {
@@ -158,16 +158,7 @@ mod tests {
             depth_scale: 2.0,
             depth_shift: 0.5,
         };
-        Cameras {
-            cameras: (0..count).map(camera).collect(),
-            frames: count,
-            unit: LengthUnit::Arbitrary,
-            focal_source: FocalSource::Known,
-            residual_median: None,
-            residual_under_2px: None,
-            flow_consistent: None,
-            notes: Vec::new(),
-        }
+        Cameras::known((0..count).map(camera).collect(), LengthUnit::Arbitrary)
     }
 
     #[test]

@@ -224,3 +224,25 @@ fn no_stage_asks_the_adapter_itself() {
     }
     assert!(asked.is_empty(), "ask Gpu::caps: {asked:?}");
 }
+
+/// Bounds of loops stand in kernels as constants, and on the host where it reckons with them.
+#[test]
+fn constants_are_the_same_on_both_sides() {
+    use sora_director::agent::walk::{MOST_STRIDE, PATIENCE, STEPS, WALK};
+    let source = WALK.source();
+    let module = naga::front::wgsl::parse_str(&source).expect("a kernel");
+    for (name, host) in [
+        ("STEPS", STEPS),
+        ("MOST_STRIDE", MOST_STRIDE),
+        ("PATIENCE", PATIENCE),
+    ] {
+        let of = |c: &naga::Constant| c.name.as_deref() == Some(name);
+        let (_, constant) = module.constants.iter().find(|(_, c)| of(c)).expect(name);
+        let naga::Expression::Literal(naga::Literal::U32(value)) =
+            module.global_expressions[constant.init]
+        else {
+            panic!("{name} is no u32")
+        };
+        assert_eq!(value, host, "{name}");
+    }
+}

@@ -1,7 +1,7 @@
 //! A room whose geometry is known exactly, seen by exact cameras: ground truth for the world and the agents.
 
 use glam::{DMat3, DVec3};
-use sora_director::camera::{Camera, Cameras, FocalSource, Intrinsics, LengthUnit, Pose};
+use sora_director::camera::{Camera, Cameras, Intrinsics, LengthUnit, Pose};
 use sora_director::world::DepthView;
 
 /// Half extent along x and z, and height, in metres.
@@ -133,14 +133,5 @@ pub fn cameras(count: usize) -> Cameras {
             depth_shift: 0.0,
         }
     };
-    Cameras {
-        cameras: (0..count).map(at).collect(),
-        frames: count,
-        unit: LengthUnit::Metres,
-        focal_source: FocalSource::Known,
-        residual_median: None,
-        residual_under_2px: None,
-        flow_consistent: None,
-        notes: Vec::new(),
-    }
+    Cameras::known((0..count).map(at).collect(), LengthUnit::Metres)
 }

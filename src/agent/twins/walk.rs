@@ -37,7 +37,8 @@ fn go(
             &Sweep {
                 middle: [w.place[0], 0.5 * (foot + head), w.place[2]],
                 height: head - foot,
-                radius: p.radius,
+                // A squat body is no wider there than it is high, or it would reach into its floor.
+                radius: p.radius.min(0.5 * (head - foot)),
                 motion: [dx, 0.0, dz],
             },
             stop,
@@ -144,7 +145,7 @@ fn step(p: &WalkParams, grid: &Grid<'_>, fields: &Fields<'_>, w: &mut Walker) ->
         motion = [middle(at % nx, 0) - x, middle(at / nx, 2) - z];
     }
     let foot = top + p.climb + 0.5 * p.voxel;
-    let head = (bottom + p.height).max(foot);
+    let head = (bottom + p.height).max(foot + 0.5 * p.voxel);
     let mut end = match go(p, grid, w, [foot, head], motion) {
         Ok(end) => end,
         Err(end) => return end,

@@ -7,7 +7,7 @@ use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::case::{Case, FPS};
-use crate::camera::{Camera, Cameras, FocalSource, LengthUnit};
+use crate::camera::{Camera, Cameras, LengthUnit};
 use crate::files::write_atomic;
 use crate::gpu::Gpu;
 use crate::mock::render::{Renderer, Want};
@@ -110,16 +110,7 @@ impl Take {
             frame: view,
             ..scene.camera_at(frame)
         });
-        let cameras = Cameras {
-            cameras: cameras.collect(),
-            frames: frames.len(),
-            unit: LengthUnit::Metres,
-            focal_source: FocalSource::Known,
-            residual_median: None,
-            residual_under_2px: None,
-            flow_consistent: None,
-            notes: Vec::new(),
-        };
+        let cameras = Cameras::known(cameras.collect(), LengthUnit::Metres);
         Ok(Self {
             case: case.clone(),
             scene,

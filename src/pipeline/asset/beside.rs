@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use glam::{DMat3, DVec3};
 
-use crate::camera::{Camera, Cameras, FocalSource, Intrinsics, LengthUnit, Pose};
+use crate::camera::{Camera, Cameras, Intrinsics, LengthUnit, Pose};
 use crate::capture::transforms::{Frame, Want};
 use crate::capture::{Lens, Transforms};
 
@@ -91,17 +91,7 @@ pub(super) fn transforms(file: &Path) -> anyhow::Result<Option<(Cameras, Vec<Str
                 .to_owned(),
         );
     }
-    let frames = cameras.len();
-    let cameras = Cameras {
-        cameras,
-        frames,
-        unit: LengthUnit::Arbitrary,
-        focal_source: FocalSource::Known,
-        residual_median: None,
-        residual_under_2px: None,
-        flow_consistent: None,
-        notes: Vec::new(),
-    };
+    let cameras = Cameras::known(cameras, LengthUnit::Arbitrary);
     Ok(Some((cameras, notes)))
 }
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::{Making, Ready, no_cameras};
+use super::{Making, Ready};
 use crate::agent::AgentOptions;
-use crate::camera::LengthUnit;
+use crate::camera::{Cameras, LengthUnit};
 use crate::world::World;
 use crate::world::mesh::{Mesh, MeshOptions};
 
@@ -47,7 +47,7 @@ pub(super) fn ready(path: &Path, making: &Making) -> anyhow::Result<Ready> {
         ));
     }
     Ok(Ready {
-        cameras: no_cameras(world.unit),
+        cameras: Cameras::known(Vec::new(), world.unit),
         world,
         built: true,
         views: Vec::new(),

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::agent::AgentOptions;
-use crate::camera::{Cameras, FocalSource, LengthUnit};
+use crate::camera::Cameras;
 use crate::glb;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
@@ -163,20 +163,6 @@ impl Making {
     }
 }
 
-/// No cameras.
-fn no_cameras(unit: LengthUnit) -> Cameras {
-    Cameras {
-        cameras: Vec::new(),
-        frames: 0,
-        unit,
-        focal_source: FocalSource::Known,
-        residual_median: None,
-        residual_under_2px: None,
-        flow_consistent: None,
-        notes: Vec::new(),
-    }
-}
-
 /// A word where cameras and world are told in different units.
 fn units(cameras: &Cameras, world: &World) -> Option<String> {
     (cameras.unit != world.unit).then(|| {
@@ -202,7 +188,7 @@ fn saved(path: &Path, making: &Making) -> anyhow::Result<Ready> {
             notes.extend(units(&cameras, &world));
             cameras
         }
-        None => no_cameras(world.unit),
+        None => Cameras::known(Vec::new(), world.unit),
     };
     Ok(Ready {
         world,

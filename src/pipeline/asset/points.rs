@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use glam::{DMat3, DVec3};
 
-use super::no_cameras;
 use crate::camera::{Camera, Cameras, Intrinsics, LengthUnit, Pose};
 use crate::splat::Splats;
 
@@ -226,11 +225,7 @@ pub(super) fn around(places: &[DVec3], up: DVec3, size: u32) -> Cameras {
         }
     };
     let cameras: Vec<Camera> = (0..FACES * places.len()).map(camera).collect();
-    Cameras {
-        frames: cameras.len(),
-        cameras,
-        ..no_cameras(LengthUnit::Arbitrary)
-    }
+    Cameras::known(cameras, LengthUnit::Arbitrary)
 }
 
 #[cfg(test)]

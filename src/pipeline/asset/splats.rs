@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use glam::DVec3;
 
 use super::points::{self, FACES};
-use super::{Making, Ready, beside, no_cameras};
+use super::{Making, Ready, beside};
 use crate::agent::AgentOptions;
 use crate::camera::{Camera, Cameras};
 use crate::gpu::Gpu;
@@ -139,7 +139,7 @@ pub(super) fn ready(
         world => world.with_context(|| path.display().to_string())?,
     };
     Ok(Ready {
-        cameras: way.unwrap_or_else(|| no_cameras(world.unit)),
+        cameras: way.unwrap_or_else(|| Cameras::known(Vec::new(), world.unit)),
         world,
         built: true,
         views,

@@ -1,16 +1,20 @@
 //! The second half of a round: cameras -> splats, world, pictures.
 
+use super::super::Config;
 use super::super::stages::{self, Tracked, given};
-use super::super::studio::Studio;
+use super::super::studio::{Clip, Studio};
 use super::take::{loaded, stored_depth};
 use super::{Job, Posed};
 use crate::agent::{AgentReport, Floor};
 use crate::camera::Cameras;
+use crate::depth::DepthMaps;
 use crate::draw::pictures as draw;
 use crate::draw::violations::Scene;
+use crate::gpu::Gpu;
 use crate::monitor::Monitor;
 use crate::splat::{self, format};
 use crate::store::{Scratch, read_json};
+use crate::video::Frames;
 use crate::world::{self, Alignment};
 
 /// The solved cameras of the job's take.
@@ -22,6 +26,32 @@ fn solved(job: &Job<'_>) -> anyhow::Result<Cameras> {
     }
 }
 
+/// The clip of the job's take, as far as it is at hand.
+fn take_clip(studio: &mut Studio<'_>, job: &Job<'_>) -> Clip {
+    let kept = studio.clips.take(job.round, job.take.number);
+    kept.unwrap_or_default()
+}
+
+/// For the steps after this one.
+fn keep_clip(studio: &mut Studio<'_>, job: &Job<'_>, clip: Clip) {
+    studio
+        .clips
+        .keep(job.round, job.take.number, job.overall, clip);
+}
+
+/// The clip's frames, and their depth as the take's step left it or as the input brings it.
+fn with_depth<'c>(
+    clip: &'c mut Clip,
+    gpu: &Gpu,
+    job: &Job<'_>,
+    config: &Config,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<(&'c Frames, Option<DepthMaps>)> {
+    let (frames, _) = loaded(clip, gpu, job, config, monitor)?;
+    let maps = stored_depth(job, &given(&job.take.video, frames, config)?)?;
+    Ok((frames, maps))
+}
+
 /// Frames, cameras and depth -> splats in the cameras' frame.
 pub fn splats(
     studio: &mut Studio<'_>,
@@ -31,13 +61,9 @@ pub fn splats(
 ) -> anyhow::Result<String> {
     let gpu = studio.gpu()?;
     let cameras = solved(job)?;
-    let mut clip = studio
-        .clips
-        .take(job.round, job.take.number)
-        .unwrap_or_default();
+    let mut clip = take_clip(studio, job);
     let config = studio.context.config;
-    let (frames, _) = loaded(&mut clip, &gpu, job, config, monitor)?;
-    let maps = stored_depth(job, &given(&job.take.video, frames, config)?)?;
+    let (frames, maps) = with_depth(&mut clip, &gpu, job, config, monitor)?;
     let fit = splat::fit(&gpu, frames, &cameras, maps.as_ref(), &config.fit, monitor)?;
     format::write(&stage.path("fit.ply")?, &fit.splats)?;
     stage.write_json("fit.json", &fit.report)?;
@@ -58,9 +84,7 @@ pub fn splats(
         fit.report.quality()
     );
     // The world is made from its depth and its pixels.
-    studio
-        .clips
-        .keep(job.round, job.take.number, job.overall, clip);
+    keep_clip(studio, job, clip);
     Ok(words)
 }
 
@@ -74,17 +98,11 @@ pub fn align(
     let gpu = studio.gpu()?;
     let cameras = solved(job)?;
     let mut splats = format::read(&job.file("fit.ply")?)?;
-    let mut clip = studio
-        .clips
-        .take(job.round, job.take.number)
-        .unwrap_or_default();
+    let mut clip = take_clip(studio, job);
     let config = studio.context.config;
-    let (frames, _) = loaded(&mut clip, &gpu, job, config, monitor)?;
-    let maps = stored_depth(job, &given(&job.take.video, frames, config)?)?;
+    let (_, maps) = with_depth(&mut clip, &gpu, job, config, monitor)?;
     let (cameras, alignment) = stages::align(&gpu, &mut splats, &cameras, maps.as_ref())?;
-    studio
-        .clips
-        .keep(job.round, job.take.number, job.overall, clip);
+    keep_clip(studio, job, clip);
     format::write(&stage.path("world.ply")?, &splats)?;
     stage.write_json("cameras.json", &cameras)?;
     stage.write_json("alignment.json", &alignment)?;
@@ -126,13 +144,9 @@ pub(super) fn posed<'s>(
             let cameras: Cameras = read_json(&job.file("cameras.json")?)?;
             let splats = format::read(&job.file("world.ply")?)?;
             let alignment: Alignment = read_json(&job.file("alignment.json")?)?;
-            let mut clip = studio
-                .clips
-                .take(job.round, job.take.number)
-                .unwrap_or_default();
+            let mut clip = take_clip(studio, job);
             let config = studio.context.config;
-            let (frames, _) = loaded(&mut clip, &gpu, job, config, monitor)?;
-            let maps = stored_depth(job, &given(&job.take.video, frames, config)?)?;
+            let (frames, maps) = with_depth(&mut clip, &gpu, job, config, monitor)?;
             let found = alignment.floor_found;
             let views = stages::evidence(
                 &gpu,
@@ -144,9 +158,7 @@ pub(super) fn posed<'s>(
                 monitor,
             )?;
             // The pictures are made of its pixels.
-            studio
-                .clips
-                .keep(job.round, job.take.number, job.overall, clip);
+            keep_clip(studio, job, clip);
             Posed { of, cameras, views }
         }
     };
@@ -191,10 +203,7 @@ pub fn pictures(
         &stage.path("renders.png")?,
     )?;
     // The clip is let go: nothing after this looks at it.
-    let mut clip = studio
-        .clips
-        .take(job.round, job.take.number)
-        .unwrap_or_default();
+    let mut clip = take_clip(studio, job);
     let (frames, _) = loaded(&mut clip, &gpu, job, studio.context.config, monitor)?;
     let mut shot = |frame: usize| {
         let Some(camera) = cameras.cameras.iter().find(|c| c.frame == frame) else {

@@ -125,6 +125,12 @@ pub fn parse(bytes: &[u8]) -> Result<SplatFile, String> {
             }
         });
     }
+    // Of splats each part is asked for what packs it.
+    if let Some(name) = scene::needs(&document, &[scene::SPLATS]) {
+        return Err(format!(
+            "the file needs the extension {name}, which is not read; export it without"
+        ));
+    }
     let mut clouds = Vec::new();
     let (mut degree, mut passed, mut linear_light) = (0, 0usize, 0usize);
     let mut count = 0usize;

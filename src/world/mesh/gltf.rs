@@ -6,29 +6,16 @@ use serde_json::Value;
 use super::Mesh;
 use crate::glb::{self, list, number, scene};
 
-/// Extensions that a file may require and that do not change where triangles are.
-const HARMLESS: &[&str] = &[
-    "KHR_mesh_quantization",
-    "KHR_texture_",
-    "KHR_materials_",
-    "KHR_lights_",
-    "EXT_texture_",
-];
 /// Triangles of a file, at most: meshes may be placed many times.
 const MOST: usize = 1 << 28;
 
 /// Reads the bytes of a GLB file.
 pub(super) fn read(bytes: &[u8]) -> Result<Mesh, String> {
     let (document, buffer) = glb::parts(bytes)?;
-    for name in list(&document, "extensionsRequired")
-        .iter()
-        .filter_map(Value::as_str)
-    {
-        if !HARMLESS.iter().any(|known| name.starts_with(known)) {
-            return Err(format!(
-                "the mesh needs the extension {name}, which is not read; export it without"
-            ));
-        }
+    if let Some(name) = scene::needs(&document, &[]) {
+        return Err(format!(
+            "the mesh needs the extension {name}, which is not read; export it without"
+        ));
     }
     let holds = scene::holds(&document);
     if holds.splats && !holds.triangles {

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use sora_director::camera::{Cameras, FocalSource, LengthUnit};
+use sora_director::camera::{Cameras, LengthUnit};
 use sora_director::depth::{Model, ModelChoice};
 use sora_director::gpu::Gpu;
 use sora_director::mock::defects::{Kind, Planted, exactly};
@@ -124,16 +124,7 @@ pub fn shoot(
     }
     let take = |mut views: Vec<DepthView>| {
         hold_out(&mut views);
-        let cameras = Cameras {
-            cameras: views.iter().map(|v| v.camera).collect(),
-            frames: views.len(),
-            unit: LengthUnit::Metres,
-            focal_source: FocalSource::Known,
-            residual_median: None,
-            residual_under_2px: None,
-            flow_consistent: None,
-            notes: Vec::new(),
-        };
+        let cameras = Cameras::known(views.iter().map(|v| v.camera).collect(), LengthUnit::Metres);
         Take {
             prompt: words.to_owned(),
             views,

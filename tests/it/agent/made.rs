@@ -2,7 +2,7 @@
 
 use glam::{DMat3, DVec3};
 use sora_director::agent::{Severity, Violation, What};
-use sora_director::camera::{Camera, Cameras, FocalSource, Intrinsics, LengthUnit, Pose};
+use sora_director::camera::{Camera, Cameras, Intrinsics, LengthUnit, Pose};
 use sora_director::world::DepthView;
 
 use super::bed::Take;
@@ -92,16 +92,7 @@ fn take(
         .collect();
     Take {
         prompt: String::new(),
-        cameras: Cameras {
-            cameras: views.iter().map(|v| v.camera).collect(),
-            frames: FRAMES,
-            unit: LengthUnit::Metres,
-            focal_source: FocalSource::Known,
-            residual_median: None,
-            residual_under_2px: None,
-            flow_consistent: None,
-            notes: Vec::new(),
-        },
+        cameras: Cameras::known(views.iter().map(|v| v.camera).collect(), LengthUnit::Metres),
         views,
         planted: Vec::new(),
     }

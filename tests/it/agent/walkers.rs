@@ -115,8 +115,8 @@ fn agents_arrive_by_the_shortest_way() {
         })
         .collect();
     let mut kept: Option<Vec<Walker>> = None;
-    for path in [Path::Kernel, Path::Host] {
-        let caster = Caster::on(&gpu, &world, path).expect("upload");
+    for _ in 0..2 {
+        let caster = Caster::new(&gpu, &world).expect("upload");
         let walked = walk(&caster, &terrain, &BODY, &trips, false, &Silent).expect("walk");
         assert_eq!(walked.clean(End::Arrived), trips.len() as u64);
         assert_eq!(
@@ -229,6 +229,33 @@ fn agents_climb_slide_and_fall() {
 }
 
 #[test]
+fn squat_agents_walk_on_their_floor() {
+    let gpu = gpu();
+    // Higher than its climb by less than its own width: it passes under a beam that is over its head, and nothing else.
+    let squat = Body {
+        height: 0.6,
+        radius: 0.3,
+        ..BODY
+    };
+    for (beam, end) in [(15, End::Arrived), (12, End::Stuck)] {
+        let world = hall(|[x, y, _]| {
+            ((28..31).contains(&x) && (beam..beam + 3).contains(&y)).then_some(Voxel::Solid)
+        });
+        let nav = Nav::new(&hall(|_| None), &squat);
+        let terrain = Terrain::new(&nav, &squat, &[goal()]);
+        let caster = Caster::new(&gpu, &world).expect("upload");
+        let trip = Trip {
+            from: middle(10, 0.8, 20),
+            goal: 0,
+            shortest: 4.0,
+        };
+        let walked = walk(&caster, &terrain, &squat, &[trip], false, &Silent).expect("walk");
+        assert_eq!(walked.ended(end), 1, "{:?}", walked.walkers(&gpu));
+        assert_eq!(walked.clean(end), u64::from(end == End::Arrived));
+    }
+}
+
+#[test]
 fn every_start_has_an_answer() {
     let nan = f32::NAN;
     let froms = [
@@ -280,7 +307,13 @@ fn every_start_has_an_answer() {
 fn agents_larger_than_the_world_are_told() {
     let gpu = gpu();
     let world = hall(|[_, y, _]| (y == 29).then_some(Voxel::Solid));
-    for (radius, height) in [(50.0, 1.7), (0.3, 50.0), (50.0, 500.0)] {
+    for (radius, height, end) in [
+        // Over what it climbs it is swept no wider than it is high, and from nowhere leads a way.
+        (50.0, 1.7, End::Stuck),
+        // Where it stands all the same, it stands in something.
+        (0.3, 50.0, End::Inside),
+        (50.0, 500.0, End::Inside),
+    ] {
         let options = AgentOptions {
             radius_metres: radius,
             height_metres: height,
@@ -294,7 +327,6 @@ fn agents_larger_than_the_world_are_told() {
             "{:?}",
             found.report.notes
         );
-        // Where it stands all the same, it stands in something.
         let body = Body {
             radius,
             height,
@@ -309,7 +341,7 @@ fn agents_larger_than_the_world_are_told() {
             shortest: 1.0,
         };
         let walked = walk(&caster, &terrain, &body, &[trip], false, &Silent).expect("walk");
-        assert_eq!(walked.ended(End::Inside), 1, "{radius} {height}");
+        assert_eq!(walked.ended(end), 1, "{radius} {height}");
     }
     let mut grain = World::empty([0.0; 3], 1.0, [1, 1, 1]);
     let ball = Sweep {

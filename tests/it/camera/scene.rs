@@ -1,7 +1,7 @@
 //! A room with balls, one of which moves by itself: exact depth and flow by ray casting, then noise.
 
 use glam::{DMat3, DVec2, DVec3};
-use sora_director::camera::{Camera, Cameras, FocalSource, Intrinsics, LengthUnit, Pose};
+use sora_director::camera::{Camera, Cameras, Intrinsics, LengthUnit, Pose};
 use sora_director::depth::{DepthKind, DepthMap, DepthMaps};
 use sora_director::motion::{FlowPair, Pairs};
 
@@ -46,16 +46,7 @@ pub fn truth(frames: usize, intrinsics: Intrinsics) -> Cameras {
             }
         })
         .collect();
-    Cameras {
-        cameras,
-        frames,
-        unit: LengthUnit::Metres,
-        focal_source: FocalSource::Known,
-        residual_median: None,
-        residual_under_2px: None,
-        flow_consistent: None,
-        notes: Vec::new(),
-    }
+    Cameras::known(cameras, LengthUnit::Metres)
 }
 
 /// Balls that stay, so that the far wall does not fill the view: one plane alone leaves the pose ambiguous.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use glam::{DMat3, DMat4, DVec3};
-use sora_director::camera::{Camera, Cameras, FocalSource, Intrinsics, LengthUnit, Pose};
+use sora_director::camera::{Camera, Cameras, Intrinsics, LengthUnit, Pose};
 use sora_director::gpu::Gpu;
 use sora_director::monitor::Silent;
 use sora_director::splat::{FitOptions, Renderer, fit};
@@ -85,16 +85,7 @@ pub fn blender(gpu: &Gpu, folder: &Path, size: u32, most: usize) -> (Frames, Cam
         sources: Vec::new(),
         faults: Vec::new(),
     };
-    let cameras = Cameras {
-        frames: cameras.len(),
-        cameras,
-        unit: LengthUnit::Arbitrary,
-        focal_source: FocalSource::Known,
-        residual_median: None,
-        residual_under_2px: None,
-        flow_consistent: None,
-        notes: Vec::new(),
-    };
+    let cameras = Cameras::known(cameras, LengthUnit::Arbitrary);
     (frames, cameras)
 }
 

@@ -219,6 +219,11 @@ fn glb_comes_back_where_its_node_puts_it() {
             "packed by KHR_gaussian_splatting_compression_spz_2",
         ),
         (
+            r#""scene":0"#,
+            r#""scene":0,"extensionsRequired":["KHR_gaussian_splatting","EXT_meshopt_compression"]"#,
+            "needs the extension EXT_meshopt_compression",
+        ),
+        (
             ":OPACITY\"",
             ":OPACITE\"",
             "no KHR_gaussian_splatting:OPACITY",

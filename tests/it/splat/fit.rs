@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use glam::DVec3;
-use sora_director::camera::{Camera, Cameras, FocalSource, LengthUnit};
+use sora_director::camera::{Camera, Cameras, LengthUnit};
 use sora_director::depth::{DepthKind, DepthMap, DepthMaps};
 use sora_director::gpu::Gpu;
 use sora_director::monitor::{Monitor, Silent};
@@ -75,16 +75,7 @@ pub(super) fn scene_on(gpu: &Gpu, views: usize, size: u32) -> Scene {
             sources: Vec::new(),
             faults: Vec::new(),
         },
-        cameras: Cameras {
-            frames: views,
-            cameras,
-            unit: LengthUnit::Arbitrary,
-            focal_source: FocalSource::Known,
-            residual_median: None,
-            residual_under_2px: None,
-            flow_consistent: None,
-            notes: Vec::new(),
-        },
+        cameras: Cameras::known(cameras, LengthUnit::Arbitrary),
         depth: DepthMaps {
             kind: DepthKind::Metric,
             model: "known".into(),
