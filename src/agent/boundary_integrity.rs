@@ -16,6 +16,8 @@ use super::{AgentError, Evidence, Severity, What};
 const SCENARIO: &str = "boundary_integrity";
 const SEEDS: usize = 16;
 const RAYS: usize = 4096;
+/// Share of rays that end in the unknown, over which that is told.
+const UNSEEN: f64 = 0.1;
 
 /// Runs the scenario.
 ///
@@ -80,7 +82,9 @@ fn open_columns(field: &Field<'_>, found: &mut Findings) {
         front.dedup();
         for piece in regions(&front, 2) {
             let [w, _, d] = extent(&piece).map(|n| n as f64 * nav.voxel);
-            if w.hypot(d) < 2.0 * field.body.radius {
+            // An end that goes round corners is longer than from end to end.
+            let length = w.hypot(d).max(piece.len() as f64 * nav.voxel);
+            if length < 2.0 * field.body.radius {
                 continue;
             }
             let [x, _, z] = heart(&piece);
@@ -91,7 +95,7 @@ fn open_columns(field: &Field<'_>, found: &mut Findings) {
                 nav.place(field.world, x as usize + nav.nx * z as usize),
                 format!(
                     "the floor ends before nothing over {}: an agent can walk out of the world",
-                    field.length(w.hypot(d))
+                    field.length(length)
                 ),
             );
             violation.size = [w, field.body.height, d];
@@ -130,5 +134,12 @@ fn escapes(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
     found.metric("enclosure", share(HitState::Solid));
     found.metric("escapes_seen", share(HitState::Left));
     found.metric("escapes_unknown", share(HitState::Unknown));
+    let unseen = share(HitState::Unknown);
+    if unseen > UNSEEN {
+        found.notes.push(format!(
+            "{:.0}% of the looks around from the floor end where nothing was ever seen: whether the world is closed there is not known",
+            100.0 * unseen
+        ));
+    }
     Ok(())
 }

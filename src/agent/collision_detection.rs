@@ -16,6 +16,8 @@ use crate::world::{DepthView, Voxel};
 
 const SCENARIO: &str = "collision_detection";
 const SWEEPS: usize = 512;
+/// Longest of them in voxels: worlds may be as long as they like.
+const FARTHEST: f64 = 2048.0;
 
 /// Runs the scenario.
 ///
@@ -232,7 +234,12 @@ fn sweeps(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
             places[k] = DVec3::from_array(world.centre(p.map(i64::from)));
         }
     }
-    let pairs: Vec<(DVec3, DVec3)> = places.chunks_exact(2).map(|p| (p[0], p[1])).collect();
+    // No further than the steps between them are worth.
+    let far = FARTHEST * f64::from(world.voxel);
+    let pairs: Vec<(DVec3, DVec3)> = places
+        .chunks_exact(2)
+        .map(|p| (p[0], p[0] + (p[1] - p[0]).clamp_length_max(far)))
+        .collect();
     let rays: Vec<Ray> = pairs
         .iter()
         .map(|(a, b)| Ray::new(a.to_array(), (*b - *a).to_array(), 1.0))

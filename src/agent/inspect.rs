@@ -255,13 +255,22 @@ fn one_each(mut all: Vec<Violation>) -> Vec<Violation> {
         let said = kept.iter().any(|k| {
             let reach = 0.5 * DVec3::from_array(k.size).max(DVec3::from_array(v.size));
             let apart = (at(k) - at(&v)).abs() - reach;
-            k.what.subsumes(v.what) && apart.x.max(apart.z) <= 0.0
+            k.what.subsumes(v.what) && apart.x.max(apart.z) <= 0.0 && !edges_apart(k, &v)
         });
         if !said {
             kept.push(v);
         }
     }
     kept
+}
+
+/// Whether two are ends or holes of a floor that differ whatever their bounds say: those of an end that goes round a corner
+/// hold much that is not it. One scenario has joined already what hangs together.
+fn edges_apart(a: &Violation, b: &Violation) -> bool {
+    let edge = |v: &Violation| matches!(v.what, What::Hole | What::OpenBoundary);
+    let wide = |v: &Violation| v.size[0].hypot(v.size[2]);
+    let alike = |x: f64, y: f64| x.min(y) > 0.5 * x.max(y);
+    edge(a) && edge(b) && (a.scenario == b.scenario || !alike(wide(a), wide(b)))
 }
 
 /// What agents leave of a world.

@@ -84,11 +84,7 @@ fn hole_words(field: &Field<'_>, w: f64, d: f64, wide: bool) -> String {
         "a hole in the floor of {} by {}{}",
         field.length(w),
         field.length(d),
-        if wide {
-            ": an agent falls through it"
-        } else {
-            ""
-        }
+        if wide { ": an agent falls into it" } else { "" }
     )
 }
 

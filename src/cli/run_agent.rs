@@ -100,6 +100,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     ending(args.map.as_deref(), "png", "--map")?;
     ending(args.world.as_deref(), "vox", "--world")?;
     ending(args.collision_mesh.as_deref(), "glb", "--collision-mesh")?;
+    apart(args)?;
     let asset = Asset::of(&args.asset)?;
     let monitor = Single::new(globals.quiet);
     let gpu = globals.gpu()?;
@@ -124,7 +125,6 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if args.collision_mesh.is_some() && world.counts()[2] == 0 {
         told.push("nothing is solid: the collision mesh is empty".to_owned());
     }
-    draw(args, &gpu, &ready, &inspected)?;
     let report = &inspected.report;
     let weighed = ready.evidence.as_ref().map(|(evidence, accept)| {
         let found = Found::Tested {
@@ -151,7 +151,46 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     } else {
         print_tables(report, weighed.as_ref());
     }
+    // After the report, which a picture that cannot be written must not take along.
+    draw(args, &gpu, &ready, &inspected)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// That nothing is written over the asset, and that what is written has a place, before any work is done.
+fn apart(args: &Args) -> anyhow::Result<()> {
+    let same = |path: &Path| match (path.canonicalize(), args.asset.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    };
+    let files = [
+        (&args.map, "--map"),
+        (&args.world, "--world"),
+        (&args.collision_mesh, "--collision-mesh"),
+    ];
+    for (path, flag) in files {
+        let Some(path) = path else { continue };
+        anyhow::ensure!(
+            !same(path),
+            "{}: {flag} would write over the asset; name another file",
+            path.display()
+        );
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+        anyhow::ensure!(
+            folder.is_none_or(Path::is_dir),
+            "{}: {flag} writes into a folder that does not exist; make it first",
+            path.display()
+        );
+    }
+    if let Some(folder) = &args.pictures {
+        anyhow::ensure!(
+            !same(folder),
+            "{}: --pictures would write over the pictures of the asset; name another folder",
+            folder.display()
+        );
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("{}: cannot be made", folder.display()))?;
+    }
+    Ok(())
 }
 
 /// That a file to be written has the ending that says what is written.
@@ -192,8 +231,6 @@ fn draw(args: &Args, gpu: &Gpu, ready: &Ready, inspected: &Inspected) -> anyhow:
     let Some(folder) = &args.pictures else {
         return Ok(());
     };
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("{}: cannot be made", folder.display()))?;
     write(&folder.join("map.png"))?;
     let scene = Scene {
         report,

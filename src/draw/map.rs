@@ -15,6 +15,9 @@ use crate::camera::Cameras;
 /// Longest side of the picture, about, in pixels.
 const SIDE: f64 = 600.0;
 
+/// Pixels between two numbers at the least.
+const APART: f64 = 18.0;
+
 const PATH: Rgb<u8> = Rgb([30, 90, 220]);
 const WALKED: Rgb<u8> = Rgb([150, 120, 190]);
 
@@ -90,12 +93,32 @@ pub fn draw(floor: &Floor, cameras: &Cameras, report: &AgentReport) -> RgbImage 
         dot(&mut map, at, 6.0, PATH);
         dot(&mut map, at, 3.5, WHITE);
     }
-    // Worst last, so that they lie on top.
-    for (n, v, doubt) in report.shown().rev() {
+    // Worst first to its place, the others beside it where it is taken; drawn worst last, on top.
+    let mut taken: Vec<DVec2> = Vec::new();
+    let mut numbers = Vec::new();
+    for (n, v, doubt) in report.shown() {
         let at = place(v.location.x, v.location.z);
-        number(&mut map, at, n, severity(v.severity, doubt));
+        let free = |p: &DVec2| taken.iter().all(|t| t.distance(*p) >= APART);
+        let spot = beside(at).find(free).unwrap_or(at);
+        taken.push(spot);
+        numbers.push((n, at, spot, severity(v.severity, doubt)));
+    }
+    for (n, at, spot, colour) in numbers.into_iter().rev() {
+        if spot != at {
+            line(&mut map, at, spot, 0.8, colour);
+            dot(&mut map, at, 2.0, colour);
+        }
+        number(&mut map, spot, n, colour);
     }
     map
+}
+
+/// A place, then places about it, ever farther off.
+fn beside(at: DVec2) -> impl Iterator<Item = DVec2> {
+    (0..=24u32).map(move |k| {
+        let turn = f64::from(k) * 2.399_963; // the golden angle
+        at + APART * f64::from(k).sqrt() * DVec2::from_angle(turn)
+    })
 }
 
 /// Columns to the nearest one that is blocked or has no floor, about; infinite where there is none.

@@ -41,7 +41,7 @@ pub struct Scene<'a> {
     pub world: Option<&'a World>,
 }
 
-/// A sheet of at most twelve pictures: the violations, worst first, then doubts, with the numbers of the map; for each what
+/// A sheet of at most twelve pictures, and how many more there are: the violations, worst first, then doubts, with the numbers of the map; for each what
 /// the nearest camera sees that sees the place, marked, in its extent. `shot` answers the picture of a frame, where there is
 /// one; places that none sees are shown in the world's voxels.
 ///
@@ -52,6 +52,7 @@ pub fn sheet(
     shot: &mut dyn FnMut(usize) -> anyhow::Result<Option<Shot>>,
 ) -> anyhow::Result<RgbImage> {
     let mut cells = Vec::new();
+    let all = scene.report.shown().count();
     for (number, v, doubt) in scene.report.shown().take(MOST) {
         let colour = marks::severity(v.severity, doubt);
         let picture = match v.evidence.frames.first() {
@@ -65,6 +66,12 @@ pub fn sheet(
         let mut blank = RgbImage::from_pixel(PICTURE[0], WORDS, PAPER);
         font::draw(&mut blank, [8, 8], "no violations, no doubts", BLACK);
         return Ok(blank);
+    }
+    if all > MOST {
+        let mut rest = RgbImage::from_pixel(PICTURE[0], PICTURE[1] + WORDS, PAPER);
+        let words = format!("{} to {all} are in the report", MOST + 1);
+        font::draw(&mut rest, [8, 8], &words, BLACK);
+        cells.push(rest);
     }
     Ok(pictures::sheet(&cells, COLUMNS))
 }

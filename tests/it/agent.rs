@@ -18,6 +18,7 @@ use crate::room::{Room, cameras};
 mod assets;
 mod bed;
 mod doubles;
+mod edges;
 mod made;
 mod persistence;
 mod rays;

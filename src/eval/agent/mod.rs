@@ -130,10 +130,21 @@ pub fn evaluate(
         monitor: &inner,
     };
     let settings = |mode| Settings::of(&tools, mode, options.least_confidence);
-    let mut before = match options.resume {
-        true => read(&folder.join(LINES))?,
-        false => Vec::new(),
-    };
+    let path = folder.join(LINES);
+    let (mut before, torn) = read(&path)?;
+    if !options.resume && !before.is_empty() {
+        bail!(
+            "{}: an evaluation of {} cases is here; --resume goes on with it, or name another folder",
+            path.display(),
+            before.len()
+        );
+    }
+    if torn > 0 {
+        monitor.warn(&format!(
+            "{}: {torn} lines cannot be read and are made again",
+            path.display()
+        ));
+    }
     // Lines of other cases and modes stay; of those asked for only what would come out the same.
     before.retain(|l| {
         let asked = options.modes.contains(&l.mode) && cases.contains(&l.case);
@@ -234,19 +245,21 @@ fn one(
     Ok(line)
 }
 
-/// Lines of an earlier run; none where there is no file. A last line that was cut off is left out.
+/// Lines of an earlier run, none where there is no file, and how many cannot be read, such as a last one that was cut off.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Line>> {
+pub fn read(path: &Path) -> anyhow::Result<(Vec<Line>, usize)> {
     if !path.exists() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), 0));
     }
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    Ok(text
+    let lines: Vec<Line> = text
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
-        .collect())
+        .collect();
+    let torn = text.lines().filter(|l| !l.trim().is_empty()).count() - lines.len();
+    Ok((lines, torn))
 }
 
 /// The files that grow case by case.

@@ -24,6 +24,10 @@ const MAGIC: &[u8; 4] = b"SDVX";
 const COVERED: usize = 16;
 const ALIGN: usize = 64;
 const MOST: u64 = 1 << 31;
+/// Edges of voxels that are read: with others distances and volumes leave what numbers can hold.
+const VOXELS: std::ops::RangeInclusive<f32> = 1e-6..=1e6;
+/// Farthest from 0 that a world may lie.
+const FAR: f32 = 1e9;
 
 /// Four lanes of words, so that a large file takes no longer than reading it. Any one byte that changes changes it.
 fn checksum(bytes: &[u8]) -> u64 {
@@ -93,9 +97,20 @@ fn shape(origin: [f32; 3], voxel: f32, dims: [u32; 3], floor: f32) -> Result<u64
         .filter(|&n| n > 0 && n <= MOST)
         .ok_or_else(|| format!("the file claims {dims:?} voxels, which cannot be"))?;
     let finite = origin.iter().chain([&floor]).all(|x| x.is_finite());
-    match finite && voxel.is_finite() && voxel > 0.0 {
-        true => Ok(count),
-        false => Err("the file's origin, floor or voxel size is not a number".to_owned()),
+    let far = |x: &f32| x.abs() > FAR;
+    match voxel {
+        _ if !finite || !voxel.is_finite() || voxel <= 0.0 => {
+            Err("the file's origin, floor or voxel size is not a number".to_owned())
+        }
+        _ if !VOXELS.contains(&voxel) => Err(format!(
+            "the file's voxels are {voxel:e} wide; those of {:e} to {:e} are read",
+            VOXELS.start(),
+            VOXELS.end()
+        )),
+        _ if origin.iter().chain([&floor]).any(far) => Err(format!(
+            "the file's world lies at {origin:?} with its floor at {floor}; up to {FAR:e} from 0 is read"
+        )),
+        _ => Ok(count),
     }
 }
 

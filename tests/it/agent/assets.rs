@@ -428,6 +428,37 @@ fn what_is_no_asset_is_refused_in_one_error() {
         let said = refusal(&folder.at("whole.vox"), &[flag, file]);
         assert!(said.contains(file) && said.contains(flag), "{said}");
     }
+    // Nothing is written over what is given, nor after all the work into a folder that is not there.
+    let mesh = folder.write("hall.obj", room(0.0, false));
+    let before = std::fs::read(&mesh).expect("bytes");
+    let own = folder.at("hall.vox");
+    World::empty([0.0; 3], 0.1, [8, 8, 8])
+        .save(&own)
+        .expect("world");
+    let taken = folder.write("taken", "a file");
+    for (asset, flag, path, says) in [
+        (&own, "--world", own.clone(), "write over the asset"),
+        (
+            &mesh,
+            "--map",
+            folder.at("nowhere/map.png"),
+            "does not exist",
+        ),
+        (&mesh, "--pictures", taken, "cannot be made"),
+        (
+            &folder.0.path().to_path_buf(),
+            "--pictures",
+            folder.0.path().to_path_buf(),
+            "name another folder",
+        ),
+    ] {
+        let said = refusal(asset, &[flag, path.to_str().expect("a name")]);
+        assert!(
+            said.contains(says) && said.contains(path.to_str().expect("a name")),
+            "{said}"
+        );
+    }
+    assert_eq!(std::fs::read(&mesh).expect("bytes"), before);
     // A world without anything to stand on is tested, and has nothing.
     let made = answer(&folder.at("whole.vox"), &[]);
     assert_eq!(made["violations"], json!([]));

@@ -302,7 +302,17 @@ fn tiny_takes_from_end_to_end() {
     let text = std::fs::read_to_string(folder.path("out/cases.jsonl")).expect("lines");
     assert_eq!(text.lines().count(), 2);
     assert!(folder.path("out/summary.json").is_file());
+    // What is there is not written over without a word.
+    let out = folder.path("out").display().to_string();
+    let again = run(&["eval", "agent", "--takes", "1", "--quiet", "-o", &out]);
+    assert_ne!(code(&again), 0);
+    assert!(
+        stderr(&again).contains("--resume goes on"),
+        "{}",
+        stderr(&again)
+    );
     // The same from the kept takes, and from the kept lines.
+    std::fs::remove_file(folder.path("out/cases.jsonl")).expect("remove");
     assert_eq!(go(&[]), first);
     std::fs::write(folder.path("out/cases.jsonl"), &text[..text.len() - 40]).expect("cut short");
     assert_eq!(go(&["--resume"]), first);

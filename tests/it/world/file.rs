@@ -99,6 +99,16 @@ fn world_files_are_checked() {
         error.contains("version 3") && error.contains("build the world again"),
         "{error}"
     );
+    // Sizes with which no distance can be reckoned, whole as the file is.
+    for (voxel, x, says) in [
+        (1e-38, 0.0, "1e-38 wide"),
+        (1e38, 0.0, "wide"),
+        (0.1, 3e38, "from 0"),
+    ] {
+        let world = World::empty([x, 0.0, 0.0], voxel, [4, 4, 4]);
+        let error = World::from_bytes(&world.to_bytes()).expect_err(says);
+        assert!(error.contains(says), "{error}");
+    }
     let missing = World::load(&folder.path().join("none.vox")).expect_err("missing");
     assert!(missing.to_string().contains("none.vox"), "{missing}");
 }
