@@ -25,6 +25,8 @@ pub mod fuse;
 pub mod ground;
 pub mod mesh;
 mod options;
+#[cfg(target_arch = "x86_64")]
+mod packet;
 pub mod rays;
 pub mod refine;
 pub mod surface_mesh;

@@ -4,15 +4,15 @@
 //! A ray crosses planes between voxels in the order of their `t`, of equal ones x before y before z. Each `t` is computed
 //! afresh from the plane's number, never summed up, so long rays do not drift, and a step over a cube ends in the very
 //! voxel where steps over its voxels would: what comes is the same to the bit as of the plain walk. Mirrored by
-//! `kernels/shared/grid.wgsl`.
+//! `kernels/shared/grid.wgsl`, and by `packet` for eight rays at once.
 
 use super::bricks::{Bricks, FIRST, FREE, SOLID, UNKNOWN};
 use super::rays::{Hit, HitState, NOWHERE, Ray};
 
 /// Larger than any crossing.
-const FAR: f32 = 3.0e38;
+pub(super) const FAR: f32 = 3.0e38;
 /// Parts of an octant in the masks of what holds them, of the lowest one.
-const OCTANT: u64 = 0x0033_0033;
+pub(super) const OCTANT: u64 = 0x0033_0033;
 
 /// The voxels of a world as kernels are given them.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub struct Grid<'a> {
     /// Voxels along x, y, z.
     pub dims: [u32; 3],
     /// Parts along x, and in a plane, of regions, blocks and bricks.
-    strides: [[u32; 2]; 3],
+    pub(super) strides: [[u32; 2]; 3],
     /// A tag a brick, see [`super::bricks`].
     pub tags: &'a [u32],
     /// Masks of bricks, solid and known, low words first.
@@ -45,7 +45,8 @@ struct Way {
     cell: [i32; 3],
 }
 
-fn answer(t: f32, state: HitState, voxel: u32, face: u32) -> Hit {
+/// What a ray met.
+pub(super) fn answer(t: f32, state: HitState, voxel: u32, face: u32) -> Hit {
     Hit {
         t,
         state: state as u32,
@@ -204,6 +205,17 @@ impl<'a> Grid<'a> {
         match stop_unknown {
             true => self.walk::<true>(ray),
             false => self.walk::<false>(ray),
+        }
+    }
+
+    /// The same of rays in order, eight at once where the processor can.
+    pub(super) fn cast_all(&self, rays: &[Ray], stop_unknown: bool, hits: &mut [Hit]) {
+        #[cfg(target_arch = "x86_64")]
+        if super::packet::cast(self, rays, stop_unknown, hits) {
+            return;
+        }
+        for (hit, ray) in hits.iter_mut().zip(rays) {
+            *hit = self.cast(ray, stop_unknown);
         }
     }
 

@@ -1,4 +1,5 @@
-//! Rays: kernels beside their twins, the walk over empty cubes beside one from voxel to voxel, and both beside geometry.
+//! Rays: kernels beside their twins, the walks over empty cubes, of one ray and of eight at once, beside one from voxel to
+//! voxel, and all beside geometry.
 
 use sora_director::agent::met::{GATHER, MET, MetParams};
 use sora_director::agent::raycast::{
@@ -234,7 +235,11 @@ fn walks(count: usize) {
         for stop in [false, true] {
             let rays = rays(&world, count, count as u64 + world.len() as u64);
             let hits = world.cast(&rays, stop);
-            for (ray, hit) in rays.iter().zip(&hits) {
+            // Fewer than eight are walked one by one, as a kernel's twin walks them.
+            let alone = rays.chunks(7).flat_map(|few| world.cast(few, stop));
+            for ((ray, hit), one) in rays.iter().zip(&hits).zip(alone) {
+                let bits = |h: &Hit| [h.t.to_bits(), h.state, h.voxel, h.face];
+                assert_eq!(bits(hit), bits(&one), "{ray:?} in {:?}", world.dims);
                 let (t, state, voxel, face) = plain(&world, ray, stop);
                 let got = (hit.t, hit.end(), hit.voxel, hit.face);
                 assert_eq!(got, (t, state, voxel, face), "{ray:?} in {:?}", world.dims);
@@ -245,7 +250,7 @@ fn walks(count: usize) {
     }
 }
 
-/// To the bit: a step over a cube ends where steps over its voxels would.
+/// To the bit: a step over a cube ends where steps over its voxels would, of one ray and of eight at once.
 #[test]
 fn steps_over_cubes_change_nothing() {
     walks(10_000);
