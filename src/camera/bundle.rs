@@ -42,7 +42,7 @@ pub(super) struct Alignment {
 
 impl Alignment {
     /// Prior residuals of a view with their derivatives by scale and by shift.
-    fn prior(&self, view: &View) -> [(f64, [f64; 2]); 2] {
+    pub(super) fn prior(&self, view: &View) -> [(f64, [f64; 2]); 2] {
         let mut terms = [(0.0, [0.0; 2]); 2];
         if self.scale_sigma > 0.0 {
             terms[0] = (

@@ -3,12 +3,13 @@
 use super::CameraError;
 use super::bundle::State;
 use super::init::Setting;
+use super::structure::{Depths, Structure};
 use crate::monitor::Monitor;
 
 /// Focal lengths that are tried, over the image's width.
 const SWEEP: [f64; 7] = [0.6, 0.71, 0.85, 1.0, 1.19, 1.42, 1.7];
-/// The cost a fifth away from the minimum must be higher by this share.
-const CLEAR: f64 = 0.02;
+/// The cost at both ends of the sweep must be higher than at its minimum by this share.
+const CLEAR: f64 = 0.05;
 /// Rotation that the sweep needs, in degrees.
 const ROTATION: f64 = 3.0;
 
@@ -22,15 +23,41 @@ pub(super) struct Sweep {
     pub note: String,
 }
 
-/// Sweeps the focal length from a state solved at the prior, and refines it where the clip tells it.
-pub(super) fn sweep(
+impl Sweep {
+    /// What a person should know where its focal length is not used.
+    pub fn without(&self) -> String {
+        match self.clear {
+            true => "the clip tells a focal length by which tracks that were held out fit worse; the prior was kept, so depth along the view may be stretched".to_owned(),
+            false => self.note.clone(),
+        }
+    }
+}
+
+/// The points adjusted with the frames, at a focal length that is held; the cost, and what came of it.
+pub(super) fn adjusted<'s>(
+    points: &dyn Fn(f64, bool) -> Structure<'s>,
+    mut state: State,
+    monitor: &dyn Monitor,
+) -> Result<(f64, State, Depths), CameraError> {
+    let mut depths = points(1.0, false).start(&state);
+    let mut cost = f64::INFINITY;
+    for (cauchy, iterations) in [(3.0, 5), (1.0, 12)] {
+        cost = points(cauchy, false).solve(&mut state, &mut depths, iterations, monitor)?;
+    }
+    Ok((cost, state, depths))
+}
+
+/// Sweeps the focal length from a state solved at the prior, and refines it where the clip tells it. `points` makes the
+/// adjustment with a Cauchy scale, and the focal length free or not.
+pub(super) fn sweep<'s>(
     setting: &Setting,
+    points: &dyn Fn(f64, bool) -> Structure<'s>,
     prior: &State,
     width: f64,
     monitor: &dyn Monitor,
 ) -> Result<Sweep, CameraError> {
     let start = prior.focal / width;
-    let mut tried: Vec<Option<(f64, State)>> = vec![None; SWEEP.len()];
+    let mut tried: Vec<Option<(f64, State, Depths)>> = vec![None; SWEEP.len()];
     let split = SWEEP.partition_point(|&f| f < start);
     // Away from the prior on both sides, each from its neighbour's solution.
     let walks: [Vec<usize>; 2] = [(split..SWEEP.len()).collect(), (0..split).rev().collect()];
@@ -38,20 +65,15 @@ pub(super) fn sweep(
         let mut state = prior.clone();
         for k in walk {
             state.focal = SWEEP[k] * width;
-            setting.joint(&mut state, setting.last, false, 2.0, 6, monitor)?;
-            let cost = setting.joint(&mut state, setting.last, false, 1.0, 12, monitor)?;
-            tried[k] = Some((cost, state.clone()));
+            setting.joint(&mut state, setting.last, false, 2.0, 8, monitor)?;
+            tried[k] = Some(adjusted(points, state.clone(), monitor)?);
         }
     }
     let costs: Vec<f64> = tried
         .iter()
         .map(|t| t.as_ref().map_or(f64::INFINITY, |t| t.0))
         .collect();
-    tracing::debug!(
-        ?costs,
-        prior = setting.joint(&mut prior.clone(), setting.last, false, 1.0, 0, monitor)?,
-        "focal sweep"
-    );
+    tracing::debug!(?costs, "focal sweep");
     let best = (0..costs.len())
         .min_by(|&a, &b| costs[a].total_cmp(&costs[b]))
         .unwrap_or(0);
@@ -59,7 +81,7 @@ pub(super) fn sweep(
     let turned = rotation(setting, prior).to_degrees();
     let interior = best > 0 && best + 1 < SWEEP.len();
     let lowest_rise = match interior {
-        true => rise(best - 1).min(rise(best + 1)),
+        true => rise(0).min(rise(SWEEP.len() - 1)),
         false => 0.0,
     };
     let shape = format!(
@@ -73,10 +95,9 @@ pub(super) fn sweep(
     if interior
         && lowest_rise >= CLEAR
         && turned >= ROTATION
-        && let Some((_, state)) = tried[best].clone()
+        && let Some((_, mut refined, mut depths)) = tried[best].clone()
     {
-        let mut refined = state;
-        setting.joint(&mut refined, setting.last, true, 1.0, 30, monitor)?;
+        points(1.0, true).solve(&mut refined, &mut depths, 30, monitor)?;
         let ratio = refined.focal / width;
         if (SWEEP[best - 1]..=SWEEP[best + 1]).contains(&ratio) {
             return Ok(Sweep {
@@ -87,7 +108,7 @@ pub(super) fn sweep(
         }
     }
     Ok(Sweep {
-        state: prior.clone(),
+        state: adjusted(points, prior.clone(), monitor)?.1,
         clear: false,
         note: format!(
             "the clip does not tell the focal length ({shape}); the prior was kept, so depth along the view may be stretched"

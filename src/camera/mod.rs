@@ -20,6 +20,8 @@ mod options;
 mod points;
 mod residual;
 pub mod solve;
+mod structure;
+mod tracks;
 
 pub use evaluate::{TrajectoryError, evaluate};
 pub use known::{Known, Wanted, known, known_of};
@@ -27,7 +29,10 @@ pub use options::{KEYS, SolveOptions};
 pub use solve::solve;
 
 /// Version of this stage's results, part of the resume key.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
+
+/// Parallax in pixels at a width of 640 under which a clip holds no travel of its camera.
+pub const LEAST_PARALLAX: f64 = 1.0;
 
 /// What the camera stage could not do.
 #[derive(Debug, thiserror::Error)]
@@ -47,9 +52,9 @@ pub enum CameraError {
     Mismatch(String),
     /// Flow between neighbouring frames contradicts itself.
     #[error(
-        "only {:.0}% of the flow between neighbouring frames passes the forward-backward test ({:.0}% are needed) and no {needed} \
-         frames in a row do better: the motion is too large or the clip is cut; sample more frames a second or give a slower camera",
-        share * 100.0, gate * 100.0
+        "no {needed} frames in a row hang together by flow of which {:.0}% pass the forward-backward test (in the median of all \
+         neighbours {:.0}% do): the motion is too large or the clip is cut; sample more frames a second or give a slower camera",
+        gate * 100.0, share * 100.0
     )]
     FlowInconsistent {
         /// Median share over neighbouring frames.
@@ -244,6 +249,14 @@ pub struct Cameras {
     pub residual_under_2px: Option<f64>,
     /// Share of flow that passed the forward-backward test on neighbouring frames.
     pub flow_consistent: Option<f64>,
+    /// Median image motion that comes from the camera's travel, over the widest pairs of frames, in pixels at a width of 640;
+    /// `None` for known cameras. Under [`LEAST_PARALLAX`] nothing tells depth but the network.
+    #[serde(default)]
+    pub parallax: Option<f64>,
+    /// Median distance in pixels at a width of 640 between where tracks that took no part in the solve are seen and where it has
+    /// them; `None` for known cameras.
+    #[serde(default)]
+    pub held_out_median: Option<f64>,
     /// What a person should know (flat focal sweep, frames dropped, ...).
     pub notes: Vec<String>,
 }
@@ -259,6 +272,8 @@ impl Cameras {
             residual_median: None,
             residual_under_2px: None,
             flow_consistent: None,
+            parallax: None,
+            held_out_median: None,
             notes: Vec::new(),
         }
     }

@@ -35,7 +35,7 @@ impl Inverse {
     }
 
     /// Bilinear sample at normalised image coordinates; NaN where one of the four is unknown.
-    fn sample(&self, u: f64, v: f64) -> f64 {
+    pub(super) fn sample(&self, u: f64, v: f64) -> f64 {
         let (w, h) = (self.width, self.height);
         let x = (u * w as f64 - 0.5).clamp(0.0, (w - 1) as f64);
         let y = (v * h as f64 - 0.5).clamp(0.0, (h - 1) as f64);
@@ -43,7 +43,7 @@ impl Inverse {
     }
 
     /// True where the 5x5 neighbourhood spans more than 15% in inverse depth (with `shift` added), or has a hole.
-    fn edge(&self, u: f64, v: f64, shift: f32) -> bool {
+    pub(super) fn edge(&self, u: f64, v: f64, shift: f32) -> bool {
         let (w, h) = (self.width as isize, self.height as isize);
         let (x, y) = ((u * w as f64) as isize, (v * h as f64) as isize);
         let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
@@ -125,7 +125,7 @@ impl Grid {
         self.width as f64 / 640.0
     }
 
-    fn centred(&self, p: DVec2) -> DVec2 {
+    pub(super) fn centred(&self, p: DVec2) -> DVec2 {
         let d = p - self.centre;
         DVec2::new(d.x, d.y / self.aspect)
     }
@@ -140,10 +140,30 @@ fn follow(
     x: usize,
     y: usize,
 ) -> (Option<DVec2>, bool) {
-    let (w, h) = (grid.width, grid.height);
-    let f = there[y * w + x];
+    let f = there[y * grid.width + x];
     let f = DVec2::new(f64::from(f[0]), f64::from(f[1]));
-    let target = DVec2::new(x as f64, y as f64) + f;
+    returned(grid, back, DVec2::new(x as f64, y as f64), f)
+}
+
+/// The same from between pixels, in pixels whose centres lie at +.5.
+pub(super) fn follow_at(
+    grid: &Grid,
+    there: &[[f32; 2]],
+    back: &[[f32; 2]],
+    p: DVec2,
+) -> Option<DVec2> {
+    let (w, h) = (grid.width, grid.height);
+    let p = (p - 0.5).clamp(DVec2::ZERO, DVec2::new((w - 1) as f64, (h - 1) as f64));
+    let f = DVec2::new(
+        bilinear(w, h, p.x, p.y, |i| f64::from(there[i][0])),
+        bilinear(w, h, p.x, p.y, |i| f64::from(there[i][1])),
+    );
+    returned(grid, back, p, f).0
+}
+
+fn returned(grid: &Grid, back: &[[f32; 2]], from: DVec2, f: DVec2) -> (Option<DVec2>, bool) {
+    let (w, h) = (grid.width, grid.height);
+    let target = from + f;
     let inside = target.x >= 0.0
         && target.y >= 0.0
         && target.x <= (w - 1) as f64

@@ -8,6 +8,8 @@ use super::init::Setting;
 use super::options::SolveOptions;
 use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links, median_flow};
 use super::residual::residual;
+use super::structure::Structure;
+use super::tracks::{self, Fan};
 use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose, focal};
 use crate::depth::{DepthKind, DepthMaps};
 use crate::monitor::Monitor;
@@ -96,6 +98,8 @@ fn best_run(shares: &[f64]) -> (usize, usize) {
 struct Solved {
     state: State,
     focal_source: FocalSource,
+    /// Median error of the tracks that took no part, in pixels at a width of 640.
+    held_out: Option<f64>,
     notes: Vec<String>,
 }
 
@@ -109,6 +113,7 @@ struct Clip<'a> {
     median: f64,
     maps: Vec<Option<Inverse>>,
     links: Vec<Link>,
+    fans: Vec<Fan>,
     alignment: Alignment,
     shares: Vec<f64>,
 }
@@ -188,6 +193,7 @@ impl<'a> Clip<'a> {
         .into_iter()
         .filter(|l| l.points.len() >= MIN_POINTS)
         .collect();
+        let fans = tracks::fans(&grid, motion, &maps, start as f32, options.points);
         let (scale, ratio) = (1.0 / (1.0 + start), start);
         let alignment = match (depths.kind, depths.model.as_str()) {
             (DepthKind::RelativeInverse, _) => Alignment {
@@ -224,6 +230,7 @@ impl<'a> Clip<'a> {
             median,
             maps,
             links,
+            fans,
             alignment,
             shares,
         })
@@ -318,22 +325,43 @@ impl<'a> Clip<'a> {
         for (cauchy, iterations) in [(8.0, 6), (3.0, 8), (1.0, 30)] {
             setting.joint(&mut state, last, false, cauchy, iterations, monitor)?;
         }
-        if given.is_some() {
-            return Ok(Solved {
-                state,
-                focal_source: FocalSource::Known,
-                notes: Vec::new(),
-            });
-        }
-        let sweep = focal::sweep(&setting, &state, width, monitor)?;
+        let points = |cauchy: f64, free_focal: bool| Structure {
+            fans: &self.fans,
+            first,
+            last,
+            alignment: self.alignment,
+            free_focal,
+            cauchy: cauchy * self.grid.unit(),
+            unit: self.grid.unit(),
+        };
+        // What does better on the tracks that took no part.
+        let judged = |state: &State| {
+            let mut errors = points(1.0, false).held_out(state);
+            median(&mut errors).unwrap_or(f64::INFINITY)
+        };
+        let before = judged(&state);
+        let (state, after, focal_source, notes) = if given.is_some() {
+            let (_, refined, _) = focal::adjusted(&points, state.clone(), monitor)?;
+            let after = judged(&refined);
+            let better = if after <= before { refined } else { state };
+            (better, after, FocalSource::Known, Vec::new())
+        } else {
+            let sweep = focal::sweep(&setting, &points, &state, width, monitor)?;
+            let after = judged(&sweep.state);
+            match (after <= before, sweep.clear) {
+                (true, true) => (sweep.state, after, FocalSource::Estimated, vec![sweep.note]),
+                (true, false) => (sweep.state, after, FocalSource::Prior, vec![sweep.note]),
+                // What the points say of the focal length makes other points worse.
+                (false, _) => (state, after, FocalSource::Prior, vec![sweep.without()]),
+            }
+        };
+        tracing::debug!(before, after, "held-out tracks");
+        let held_out = Some(before.min(after)).filter(|e| e.is_finite());
         Ok(Solved {
-            state: sweep.state,
-            focal_source: if sweep.clear {
-                FocalSource::Estimated
-            } else {
-                FocalSource::Prior
-            },
-            notes: vec![sweep.note],
+            state,
+            focal_source,
+            held_out,
+            notes,
         })
     }
 
@@ -422,7 +450,7 @@ impl<'a> Clip<'a> {
             });
         }
         let parallax = self.parallax(state, first, last);
-        if parallax < 1.0 {
+        if parallax < super::LEAST_PARALLAX {
             notes.push(format!(
                 "the camera hardly moves sideways or forward (median parallax {parallax:.2} px at a width of 640): the depth is the network's alone"
             ));
@@ -476,6 +504,8 @@ impl<'a> Clip<'a> {
             residual_median: Some(middle * self.grid.unit() * scale_x),
             residual_under_2px: Some(share),
             flow_consistent: Some(self.neighbour_share(first, last)),
+            parallax: Some(parallax),
+            held_out_median: solved.held_out,
             notes,
         })
     }

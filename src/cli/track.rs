@@ -206,6 +206,11 @@ fn say(cameras: &Cameras, error: Option<&TrajectoryError>) {
             share * 100.0,
             cameras.flow_consistent.unwrap_or(0.0) * 100.0
         );
+        if let (Some(error), Some(parallax)) = (cameras.held_out_median, cameras.parallax) {
+            anstream::eprintln!(
+                "tracks that were held out: median error {error:.2} px at a width of 640; the camera's travel moves the picture by {parallax:.1} px"
+            );
+        }
     }
     for note in &cameras.notes {
         anstream::eprintln!("note: {note}");

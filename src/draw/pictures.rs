@@ -34,7 +34,7 @@ fn unpack(width: u32, height: u32, rgba: &[u32], background: [f32; 3]) -> RgbIma
 }
 
 /// A sheet of equally large tiles, `columns` in a row, on dark grey.
-pub(super) fn sheet(tiles: &[RgbImage], columns: usize) -> RgbImage {
+pub(crate) fn sheet(tiles: &[RgbImage], columns: usize) -> RgbImage {
     let (w, h) = tiles.first().map_or((1, 1), RgbImage::dimensions);
     let columns = columns.clamp(1, tiles.len().max(1)) as u32;
     let rows = (tiles.len() as u32).div_ceil(columns).max(1);

@@ -1,7 +1,8 @@
 //! Evaluation: the mock world's truth, of which it is with tests the only reader, scores on corrupted clips,
-//! and agents in worlds with planted faults.
+//! solved cameras beside the true ones, and agents in worlds with planted faults.
 
 pub mod agent;
+pub mod cameras;
 pub mod corrupt;
 pub mod mock;
 pub mod scores;

@@ -34,7 +34,7 @@ pub use made::{Content, Made};
 pub use plan::{Amount, Plan, RowFault, Share};
 pub use stages::{
     Given, Rebuilt, Tracked, align, depth, depth_views, evidence, frames, given, pairs, reading,
-    rebuild, scored, track,
+    rebuild, refusal, scored, track,
 };
 pub use step::{Each, Facts, Step};
 pub use studio::Studio;

@@ -238,7 +238,7 @@ pub fn track(
 }
 
 /// The name under which the reviser's rules know a clip that cannot be solved; `None` for other errors.
-fn refusal(error: &CameraError) -> Option<&'static str> {
+pub fn refusal(error: &CameraError) -> Option<&'static str> {
     match error {
         CameraError::TooFewFrames { .. } => Some("too_short"),
         CameraError::FlowInconsistent { .. } => Some("low_flow"),

@@ -100,7 +100,7 @@ pub struct Args {
 
 /// Ranges of seeds.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Seeds {
+pub(super) enum Seeds {
     /// To tune constants on
     Tuning,
     /// To judge on
@@ -116,7 +116,7 @@ impl From<Seeds> for Half {
     }
 }
 
-fn seconds(text: &str) -> Result<[f64; 2], String> {
+pub(super) fn seconds(text: &str) -> Result<[f64; 2], String> {
     let wanted =
         || format!("'{text}': give two numbers from .2 to 20, the lesser first, such as 2,4");
     let (from, to) = text.split_once(',').ok_or_else(wanted)?;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Subcommand;
+use comfy_table::{CellAlignment, Table, presets};
 
 use super::Globals;
 use crate::monitor::Monitor;
 use crate::progress::Single;
 
 mod agent;
+mod cameras;
 mod mock;
 mod scores;
 
@@ -25,10 +27,28 @@ pub struct Args {
 enum What {
     /// Count planted faults that agents find and miss, false alarms and false verdicts
     Agent(agent::Args),
+    /// Solve the cameras of mock takes and compare them with the true ones
+    Cameras(cameras::Args),
     /// Check the mock world's truth against itself, and draw its contact sheets
     Mock(mock::Args),
     /// Check that the scores notice corruptions of clips, and rise under none
     Scores(scores::Args),
+}
+
+/// A table without lines, whose columns from `left` on are numbers.
+fn plain<const N: usize>(header: [&str; N], left: usize, colour: bool) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    if colour {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table.set_header(header);
+    for column in table.column_iter_mut().skip(left) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }
 
 /// A bar that Ctrl-C stops.
@@ -53,6 +73,7 @@ impl Monitor for Stoppable {
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     match &args.what {
         What::Agent(args) => agent::run(args, globals),
+        What::Cameras(args) => cameras::run(args, globals),
         What::Mock(args) => mock::run(args, globals),
         What::Scores(args) => scores::run(args, globals),
     }

@@ -3,29 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
+use comfy_table::{Cell, Table};
 
 use crate::agent::What;
+use crate::cli::eval::plain;
 use crate::eval::agent::Outcome;
 use crate::eval::agent::fit::Step;
 use crate::eval::agent::modes::Mode;
 use crate::eval::agent::share::Share;
 use crate::eval::agent::stats::{Bin, Summary, Verdicts};
-
-fn empty<const N: usize>(header: [&str; N], left: usize, colour: bool) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    if colour {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    table.set_header(header);
-    for column in table.column_iter_mut().skip(left) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
 
 fn share(share: &Share) -> String {
     let [low, high] = share.interval;
@@ -46,7 +32,7 @@ fn faults(summary: &Summary, colour: bool) -> Table {
         "recall (95 %)",
         "precision (95 %)",
     ];
-    let mut table = empty(header, 2, colour);
+    let mut table = plain(header, 2, colour);
     for row in &summary.rows {
         if row.planted == 0 && row.bin != Bin::All {
             continue;
@@ -76,7 +62,7 @@ fn alarms(summary: &Summary, colour: bool) -> Table {
         "twice",
         "in clean takes",
     ];
-    let mut table = empty(header, 2, colour);
+    let mut table = plain(header, 2, colour);
     for alarm in &summary.alarms {
         let counts = [
             alarm.nothing,
@@ -97,7 +83,7 @@ fn alarms(summary: &Summary, colour: bool) -> Table {
 
 fn verdicts(classes: &[Verdicts], colour: bool) -> Table {
     let names = ["accepted", "rejected", "undecided", "refused"];
-    let mut table = empty(
+    let mut table = plain(
         ["takes", "accepted", "rejected", "undecided", "refused"],
         1,
         colour,
@@ -111,7 +97,7 @@ fn verdicts(classes: &[Verdicts], colour: bool) -> Table {
 }
 
 fn calibration(summary: &Summary, colour: bool) -> Table {
-    let mut table = empty(
+    let mut table = plain(
         ["confidence", "mean", "violations", "right (95 %)"],
         1,
         colour,
@@ -139,7 +125,7 @@ fn lost(outcome: &Outcome, colour: bool) -> Table {
         "nowhere",
         "found again",
     ];
-    let mut table = empty(header, 1, colour);
+    let mut table = plain(header, 1, colour);
     for row in &outcome.lost {
         let at = |mode| row.first_missed.get(&mode).copied().unwrap_or(0);
         let counts = [row.visible].into_iter().chain(Mode::ALL.map(at));
@@ -158,7 +144,7 @@ fn seconds(by: &BTreeMap<String, f64>) -> String {
 /// Steps of confidence by what violations say.
 pub(super) fn fit(fit: &BTreeMap<What, Vec<Step>>, colour: bool) -> Table {
     let header = ["what", "stands out by", "confidence", "right", "of"];
-    let mut table = empty(header, 1, colour);
+    let mut table = plain(header, 1, colour);
     for (what, steps) in fit {
         for (k, step) in steps.iter().enumerate() {
             table.add_row([

@@ -1,0 +1,160 @@
+//! `director eval cameras`.
+
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context, bail};
+
+use super::Stoppable;
+use super::agent::{Seeds, seconds};
+use crate::cli::{Globals, colour_on_stdout};
+use crate::depth::{Model, ModelChoice};
+use crate::eval::cameras::{Depth, Options, evaluate, record::Line, sheet, stats};
+use crate::eval::scores::clips::Half;
+use crate::pipeline::{Config, Preset};
+use crate::progress::{Single, tell};
+use crate::run::signals;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  director eval cameras --takes 12
+  director eval cameras --depth truth --size 640x360
+  director eval cameras -o judged --network depth.onnx
+  director eval cameras -o judged --resume                   go on where it was cut off
+
+Mock takes of 2 to 5 seconds are made, all places by turns, without faults, half of them with somebody who walks; in four of
+five the camera travels. Each is solved as a run does, from the true depth and from the network's, and compared with the
+true cameras after a similarity (Umeyama 1991): absolute error over the path, error of a step's turn, of the focal
+length. Of cameras that stand or only turn nothing can be built; counted is how often the solver says so.
+
+With -o the folder keeps cases/ (takes and depth maps, which later runs read again), cameras.jsonl, which grows solve by
+solve, summary.json, and paths.png: true and solved paths from above.")]
+pub struct Args {
+    /// From which half of the seeds: constants are tuned on one and judged on the other
+    #[arg(long, value_enum, default_value_t = Seeds::HeldOut)]
+    half: Seeds,
+    /// Takes
+    #[arg(long, default_value_t = 40, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    takes: u32,
+    /// Leave out so many takes before them
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    skip: u32,
+    /// Where depth comes from [default: both]
+    #[arg(long, value_enum, value_name = "truth,network", value_delimiter = ',')]
+    depth: Vec<Depth>,
+    /// Width and height of the takes in pixels
+    #[arg(long, default_value = "640x360", value_name = "WxH", value_parser = crate::manifest::parse_size)]
+    size: [u32; 2],
+    /// Least and greatest seconds of a take
+    #[arg(long, default_value = "2,5", value_name = "FROM,TO", value_parser = seconds)]
+    seconds: [f64; 2],
+    /// Depth network [default: the built-in one]
+    #[arg(long, value_name = "FILE")]
+    network: Option<PathBuf>,
+    /// Preset: how many frames are solved, and how
+    #[arg(long, value_enum, default_value_t = Preset::Draft)]
+    preset: Preset,
+    /// Folder for takes, lines, summary and picture
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Keep the lines that the folder has, and make the others
+    #[arg(long, requires = "out")]
+    resume: bool,
+    /// Print one JSON document on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    format: u32,
+    half: Half,
+    takes: usize,
+    summaries: &'a [stats::Summary],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    solves: Option<&'a [Line]>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let [width, height] = args.size;
+    let side = |s: u32| (64..=1920).contains(&s) && s.is_multiple_of(2);
+    if !side(width) || !side(height) {
+        bail!("--size {width}x{height}: give even sides of 64 to 1920 pixels");
+    }
+    let choice = args
+        .network
+        .clone()
+        .map_or(ModelChoice::Embedded, ModelChoice::Path);
+    let mut config = Config::preset(args.preset);
+    config.decode = globals.decode()?;
+    config.depth.model = choice.clone();
+    let asked = |d: &Depth| args.depth.is_empty() || args.depth.contains(d);
+    let options = Options {
+        half: args.half.into(),
+        takes: args.takes as usize,
+        first: args.skip as usize,
+        size: args.size,
+        seconds: args.seconds,
+        frames: config.max_frames,
+        depths: [Depth::Truth, Depth::Network]
+            .into_iter()
+            .filter(asked)
+            .collect(),
+        resume: args.resume,
+    };
+    let reads_depth = options.depths.contains(&Depth::Network);
+    let model = reads_depth.then(|| Model::load(&choice)).transpose()?;
+    let stop = signals::install().context("installing the signal handlers")?;
+    let monitor = Stoppable {
+        bar: Single::new(globals.quiet),
+        stop: stop.clone(),
+    };
+    // Takes are needed as files; without a folder for them they are gone afterwards.
+    let kept = match &args.out {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().context("a folder for the takes")?),
+    };
+    let folder = match (&args.out, &kept) {
+        (Some(out), _) => out.clone(),
+        (None, Some(kept)) => kept.path().to_owned(),
+        (None, None) => bail!("no folder for the takes"),
+    };
+    let gpu = globals.gpu()?;
+    let done = evaluate(&gpu, model.as_ref(), &config, &options, &folder, &monitor);
+    drop(monitor);
+    let lines = match done {
+        Err(error) if stop.load(Ordering::Relaxed) => {
+            tell(&format!("{error:#}"));
+            return Ok(ExitCode::from(signals::INTERRUPTED));
+        }
+        other => other?,
+    };
+    let summaries = stats::summaries(&lines);
+    let document = |solves| Document {
+        format: 1,
+        half: options.half,
+        takes: options.takes,
+        summaries: &summaries,
+        solves,
+    };
+    if args.out.is_some() {
+        let path = folder.join("summary.json");
+        let text = serde_json::to_string_pretty(&document(None))?;
+        std::fs::write(&path, text + "\n").with_context(|| path.display().to_string())?;
+        let path = folder.join("paths.png");
+        sheet::draw(&lines)
+            .save(&path)
+            .with_context(|| path.display().to_string())?;
+    }
+    if args.json {
+        anstream::println!("{}", serde_json::to_string_pretty(&document(Some(&lines)))?);
+    } else {
+        anstream::println!("{}", table::text(&summaries, colour_on_stdout()));
+    }
+    Ok(ExitCode::SUCCESS)
+}

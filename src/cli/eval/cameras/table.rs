@@ -1,0 +1,82 @@
+//! The outcome as tables for people.
+
+use std::fmt::Write;
+
+use crate::cli::eval::plain;
+use crate::eval::cameras::record::Way;
+use crate::eval::cameras::stats::{Spread, Summary};
+
+/// Median and 95th percentile as percent.
+fn percent(spread: Option<Spread>, digits: usize) -> String {
+    spread.map_or("-".to_owned(), |s| {
+        format!(
+            "{:.digits$} / {:.digits$}",
+            100.0 * s.median,
+            100.0 * s.high
+        )
+    })
+}
+
+fn number(spread: Option<Spread>, digits: usize) -> String {
+    spread.map_or("-".to_owned(), |s| {
+        format!("{:.digits$} / {:.digits$}", s.median, s.high)
+    })
+}
+
+/// A table for each source of depth.
+pub fn text(summaries: &[Summary], colour: bool) -> String {
+    let mut out = String::new();
+    for summary in summaries {
+        let _ = writeln!(
+            out,
+            "{} depth; median / 95th percentile of cameras that travel\n",
+            summary.depth.name()
+        );
+        let header = [
+            "takes",
+            "n",
+            "refused",
+            "registered",
+            "ATE, % of the path",
+            "turn a step, degrees",
+            "focal, %",
+            "focal estimated, n",
+            "focal estimated, %",
+            "seconds",
+        ];
+        let mut table = plain(header, 1, colour);
+        for row in &summary.rows {
+            table.add_row([
+                row.of.clone(),
+                row.takes.to_string(),
+                row.refused.to_string(),
+                row.registered.map_or("-".to_owned(), |r| format!("{r:.2}")),
+                percent(row.ate, 2),
+                number(row.rotation, 3),
+                percent(row.focal, 1),
+                row.focal_estimated.map_or(0, |f| f.count).to_string(),
+                percent(row.focal_estimated, 1),
+                number(row.seconds, 1),
+            ]);
+        }
+        let _ = writeln!(out, "{table}\n");
+        for still in &summary.still {
+            let what = match still.way {
+                Way::Travels => continue,
+                Way::Turns => "only turns",
+                Way::Stands => "stands",
+            };
+            let _ = writeln!(
+                out,
+                "camera that {what}: told of {} of {}",
+                still.told, still.takes
+            );
+        }
+        let _ = writeln!(
+            out,
+            "camera that travels, told to stand: {}\n",
+            summary.travel_denied
+        );
+    }
+    out.trim_end().to_owned()
+}

@@ -1,0 +1,257 @@
+//! What solved cameras are worth: takes of the mock world, whose poses and focal length are known, solved from the video
+//! and either the true depth or a network's.
+//!
+//! Takes are those of [`super::agent`], without faults: all places and camera moves by turns, half of them with somebody who
+//! walks. Cameras that stand still and that only turn are among them: no world can be had of these, and the solver
+//! is to say so.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+
+use super::agent::case::{self, Case};
+use super::agent::network;
+use super::agent::take::Take;
+use crate::camera::SolveOptions;
+use crate::depth::{DepthKind, DepthMap, DepthMaps, Model};
+use crate::eval::scores::clips::Half;
+use crate::gpu::Gpu;
+use crate::monitor::Monitor;
+use crate::pipeline::{self as stages, Config};
+use crate::score;
+
+pub mod record;
+pub mod sheet;
+pub mod stats;
+
+use record::{Line, Outcome, Settings};
+
+/// Where depth comes from.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Depth {
+    /// The truth, as a depth camera would give it
+    Truth,
+    /// A network, as in a run
+    Network,
+}
+
+impl Depth {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        ["truth", "network"][self as usize]
+    }
+}
+
+/// What to evaluate.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The half that seeds are taken from.
+    pub half: Half,
+    /// Takes.
+    pub takes: usize,
+    /// Takes that are left out before them.
+    pub first: usize,
+    /// Width and height in pixels.
+    pub size: [u32; 2],
+    /// Least and greatest seconds of a take.
+    pub seconds: [f64; 2],
+    /// Most frames of a take that are solved.
+    pub frames: usize,
+    /// Where depth comes from.
+    pub depths: Vec<Depth>,
+    /// Lines that are in the folder already are not made again.
+    pub resume: bool,
+}
+
+/// The file of lines in an output folder.
+pub const LINES: &str = "cameras.jsonl";
+
+/// Passes the stop on, and keeps the stages' progress and warnings to itself.
+struct Inner<'a>(&'a dyn Monitor);
+
+impl Monitor for Inner<'_> {
+    fn warn(&self, message: &str) {
+        tracing::debug!("{message}");
+    }
+    fn stopped(&self) -> bool {
+        self.0.stopped()
+    }
+}
+
+/// Solves the takes and compares. Takes and a network's maps go to `folder/cases/`, a line a solve into [`LINES`] as they
+/// come. Progress counts solves.
+///
+/// # Errors
+/// The device's, files that cannot be written, a folder that holds other lines, and an interruption.
+pub fn evaluate(
+    gpu: &Gpu,
+    model: Option<&Model>,
+    config: &Config,
+    options: &Options,
+    folder: &Path,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<Vec<Line>> {
+    let mut cases = case::cases(
+        options.first + options.takes,
+        options.half,
+        options.size,
+        options.seconds,
+        options.frames,
+    );
+    cases.drain(..options.first);
+    for case in &mut cases {
+        case.faults.clear();
+    }
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let path = folder.join(LINES);
+    let before = record::read(&path)?;
+    if !options.resume && !before.is_empty() {
+        bail!(
+            "{}: an evaluation of {} solves is here; --resume goes on with it, or name another folder",
+            path.display(),
+            before.len()
+        );
+    }
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .with_context(|| path.display().to_string())?;
+    let total = (cases.len() * options.depths.len()) as u64;
+    let mut lines: Vec<Line> = Vec::new();
+    monitor.progress(0, total);
+    for case in &cases {
+        let mut take: Option<(Take, crate::video::Frames)> = None;
+        for &depth in &options.depths {
+            let settings = Settings::of(depth, model, config);
+            let kept = before
+                .iter()
+                .rev()
+                .find(|l| l.case == *case && l.settings == settings);
+            let line = match kept {
+                Some(line) => line.clone(),
+                None => {
+                    let place = folder.join("cases").join(&case.name);
+                    let line = solve(
+                        (gpu, model, config),
+                        case,
+                        settings,
+                        &place,
+                        &mut take,
+                        &Inner(monitor),
+                    )
+                    .with_context(|| case.name.clone());
+                    if monitor.stopped() {
+                        bail!(
+                            "interrupted after {} of {total} solves; --resume goes on",
+                            lines.len()
+                        );
+                    }
+                    let line = line?;
+                    let text = serde_json::to_string(&line)? + "\n";
+                    file.write_all(text.as_bytes())
+                        .with_context(|| path.display().to_string())?;
+                    line
+                }
+            };
+            lines.push(line);
+            monitor.progress(lines.len() as u64, total);
+        }
+    }
+    Ok(lines)
+}
+
+/// The true depth as a depth camera gives it, one map a view; 0 where nothing is.
+fn true_depth(take: &Take) -> DepthMaps {
+    let [width, height] = take.case.size;
+    let map = |seen: &super::agent::take::Seen| DepthMap {
+        width,
+        height,
+        values: seen
+            .depth
+            .iter()
+            .map(|d| if d.is_finite() { *d } else { 0.0 })
+            .collect(),
+    };
+    DepthMaps {
+        kind: DepthKind::Metric,
+        model: "known".to_owned(),
+        maps: take.seen.iter().map(|s| Some(map(s))).collect(),
+    }
+}
+
+fn solve(
+    (gpu, model, config): (&Gpu, Option<&Model>, &Config),
+    case: &Case,
+    settings: Settings,
+    place: &Path,
+    kept: &mut Option<(Take, crate::video::Frames)>,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<Line> {
+    let (take, frames) = match kept {
+        Some(both) => both,
+        slot => {
+            let take = Take::make(gpu, case, place, monitor)?;
+            let frames = take.decode(gpu, monitor)?;
+            slot.insert((take, frames))
+        }
+    };
+    let maps = match settings.depth {
+        Depth::Truth => true_depth(take),
+        Depth::Network => {
+            let model = model.context("no depth network was loaded")?;
+            network::maps(gpu, model, frames, place, monitor)?
+        }
+    };
+    let begun = Instant::now();
+    let read = stages::reading(None, score::MAX_SIDE, config.decode);
+    let pairs = stages::pairs(
+        gpu,
+        &take.video,
+        &read,
+        frames,
+        None,
+        &config.motion,
+        monitor,
+    )?;
+    let flow = begun.elapsed().as_secs_f64();
+    let options = SolveOptions {
+        width: frames.width,
+        height: frames.height,
+        ..config.solve.clone()
+    };
+    let begun = Instant::now();
+    let solved = crate::camera::solve(&pairs, &maps, &options, monitor);
+    let seconds = [flow, begun.elapsed().as_secs_f64()];
+    let outcome = match solved {
+        Ok(cameras) => Outcome::of(&cameras, &take.cameras),
+        Err(error) => match stages::refusal(&error) {
+            Some(reason) => Outcome::Refused {
+                reason: reason.to_owned(),
+                words: error.to_string(),
+            },
+            None => return Err(error.into()),
+        },
+    };
+    Ok(Line {
+        case: case.clone(),
+        settings,
+        truth: record::Truth::of(take),
+        outcome,
+        seconds,
+    })
+}
