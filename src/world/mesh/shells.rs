@@ -1,0 +1,178 @@
+//! Which triangles of a mesh close something in, and what lies on which side of them.
+
+use std::collections::HashMap;
+use std::f64::consts::{PI, TAU};
+
+use rayon::prelude::*;
+
+use super::Triangle;
+use super::parted::{corners, cross, dot, normal, sub};
+
+/// Rays that look around from a place.
+pub(super) const RAYS: usize = 16;
+/// Of those so many count surfaces: the middle of what they say holds where one of them passes along an edge.
+const COUNTED: usize = 5;
+/// Of the edges between triangles this share is passed in opposite directions where windings are to be relied on.
+const COHERENT: f64 = 0.98;
+
+/// An edge of the mesh.
+struct Edge {
+    /// Triangles at it.
+    count: u32,
+    /// Those that pass it one way less those that pass it the other.
+    net: i32,
+    /// One of them.
+    first: u32,
+}
+
+/// The triangles of a mesh by the surfaces that they make.
+pub(super) struct Shells<'a> {
+    triangles: &'a [Triangle],
+    /// Whether each is of a surface that has no end: at each of its edges it meets one other, or three, ...
+    closed: Vec<bool>,
+    coherent: bool,
+}
+
+/// What is seen from a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Whether it lies in an odd number of closed surfaces.
+    pub odd: bool,
+    /// How often closed surfaces that face outward go around it.
+    pub winding: i32,
+    /// Rays that meet the front and the back of a triangle first.
+    pub sides: [usize; 2],
+}
+
+impl Look {
+    /// Whether most of what is around is seen from its back.
+    pub fn behind(&self) -> bool {
+        2 * self.sides[1] > self.sides[0] + self.sides[1]
+    }
+}
+
+impl<'a> Shells<'a> {
+    /// Joins triangles whose corners have the same coordinates.
+    pub fn of(triangles: &'a [Triangle]) -> Self {
+        let mut places: HashMap<[u32; 3], u32> = HashMap::new();
+        let mut edges: HashMap<[u32; 2], Edge> = HashMap::new();
+        let mut parent: Vec<u32> = (0..triangles.len() as u32).collect();
+        let mut of = Vec::with_capacity(triangles.len());
+        for (t, at) in triangles.iter().zip(0u32..) {
+            // 0 and -0 are one.
+            let ids = t.map(|p| {
+                let next = places.len() as u32;
+                *places.entry(p.map(|x| (x + 0.0).to_bits())).or_insert(next)
+            });
+            for k in 0..3 {
+                let (a, b) = (ids[k], ids[(k + 1) % 3]);
+                let edge = edges.entry([a.min(b), a.max(b)]).or_insert(Edge {
+                    count: 0,
+                    net: 0,
+                    first: at,
+                });
+                edge.count += 1;
+                edge.net += if a < b { 1 } else { -1 };
+                let (x, y) = (root(&mut parent, at), root(&mut parent, edge.first));
+                parent[x.max(y) as usize] = x.min(y);
+            }
+            of.push(ids);
+        }
+        let mut ends = vec![false; triangles.len()];
+        let (mut inner, mut opposite) = (0usize, 0usize);
+        for edge in edges.values() {
+            if edge.count % 2 == 1 {
+                ends[root(&mut parent, edge.first) as usize] = true;
+            }
+            inner += usize::from(edge.count > 1);
+            opposite += usize::from(edge.count > 1 && edge.net == 0);
+        }
+        let closed = (0..triangles.len() as u32)
+            .map(|at| !ends[root(&mut parent, at) as usize])
+            .collect();
+        Self {
+            triangles,
+            closed,
+            coherent: inner > 0 && opposite as f64 >= COHERENT * inner as f64,
+        }
+    }
+
+    /// Whether windings agree with each other, so that they tell front from back.
+    pub fn coherent(&self) -> bool {
+        self.coherent
+    }
+
+    /// What is seen from a place.
+    pub fn look(&self, from: [f64; 3]) -> Look {
+        let rays: Vec<(i32, i32, Option<bool>)> = (0..RAYS)
+            .into_par_iter()
+            .map(|k| self.cast(from, way(k)))
+            .collect();
+        let middle = |of: fn(&(i32, i32, Option<bool>)) -> i32| {
+            let mut all: Vec<i32> = rays[..COUNTED].iter().map(of).collect();
+            all.sort_unstable();
+            all[COUNTED / 2]
+        };
+        let seen = |front: bool| rays.iter().filter(|r| r.2 == Some(front)).count();
+        Look {
+            odd: middle(|r| r.0 % 2) == 1,
+            winding: middle(|r| r.1),
+            sides: [seen(true), seen(false)],
+        }
+    }
+
+    /// Closed surfaces that a ray passes, how many more it leaves than it enters, and whether it first meets a front.
+    fn cast(&self, from: [f64; 3], d: [f64; 3]) -> (i32, i32, Option<bool>) {
+        let (mut passed, mut winding) = (0, 0);
+        let mut nearest = (f64::INFINITY, None);
+        for (t, &closed) in self.triangles.iter().zip(&self.closed) {
+            let t = corners(t);
+            let Some((far, out)) = meets(t, from, d) else {
+                continue;
+            };
+            if far < nearest.0 {
+                nearest = (far, Some(!out));
+            }
+            if closed {
+                passed += 1;
+                winding += if out { 1 } else { -1 };
+            }
+        }
+        (passed, winding, nearest.1)
+    }
+}
+
+fn root(parent: &mut [u32], mut at: u32) -> u32 {
+    while parent[at as usize] != at {
+        let over = parent[parent[at as usize] as usize];
+        parent[at as usize] = over;
+        at = over;
+    }
+    at
+}
+
+/// Directions all around (a Fibonacci sphere), turned so that none lies along an axis or a diagonal; neighbours in number
+/// are no neighbours in space.
+fn way(k: usize) -> [f64; 3] {
+    let k = (k * 7) % RAYS;
+    let y = 1.0 - 2.0 * (k as f64 + 0.37) / RAYS as f64;
+    let r = (1.0 - y * y).sqrt();
+    let a = (0.618_033_988_75 * k as f64 * TAU + 0.173 * PI) % TAU;
+    [r * a.cos(), y, r * a.sin()]
+}
+
+/// How far along a ray a triangle is met, and whether the ray goes out of its back to its front (Moeller and Trumbore).
+fn meets(t: [[f64; 3]; 3], from: [f64; 3], d: [f64; 3]) -> Option<(f64, bool)> {
+    let (e, f) = (sub(t[1], t[0]), sub(t[2], t[0]));
+    let p = cross(d, f);
+    let det = dot(e, p);
+    if det == 0.0 {
+        return None;
+    }
+    let s = sub(from, t[0]);
+    let u = dot(s, p) / det;
+    let q = cross(s, e);
+    let v = dot(d, q) / det;
+    let far = dot(f, q) / det;
+    (u >= 0.0 && v >= 0.0 && u + v <= 1.0 && far > 0.0).then(|| (far, dot(normal(t), d) > 0.0))
+}
