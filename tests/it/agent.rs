@@ -19,6 +19,7 @@ mod assets;
 mod bed;
 mod doubles;
 mod made;
+mod meshes;
 mod persistence;
 mod rays;
 mod scenarios;

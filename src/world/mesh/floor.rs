@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Triangle;
 use super::parted::{corners, dot, normal};
-use super::shells::Shells;
+use super::rooms::is_matter;
+use super::shells::{Look, Shells};
 
 /// Cells of the plan along its longer side.
 const CELLS: usize = 96;
@@ -14,6 +15,10 @@ const LEAST: f64 = 0.5;
 const ROOF: f64 = 0.5;
 /// Where windings do not tell a slab from a room, what is lower than this share of an agent's height is a slab.
 const SLAB: f64 = 0.5;
+/// Height of a person, for agents that are higher: what is no slab for a person is none.
+const PERSON: f64 = 1.7;
+/// Places over a level surface that are looked around from.
+const SAMPLES: usize = 3;
 
 /// Level surfaces of about one height.
 #[derive(Default)]
@@ -106,18 +111,14 @@ pub(super) fn find(
         area * clear as f64 / all.max(1) as f64
     };
     let shells = std::cell::OnceCell::new();
-    let coherent = || {
-        shells
-            .get_or_init(|| Shells::of(triangles).coherent())
-            .to_owned()
-    };
-    // A space between two surfaces that is meant to be in: high enough, or looked into by its floor.
+    let coherent = || shells.get_or_init(|| Shells::of(triangles)).coherent();
+    // A space between two surfaces that is meant to be in: high enough, or looked into by both.
     let is_room = |floor: usize, top: usize| {
         let high = heights[top] - heights[floor];
         high >= headroom
             || match coherent() {
-                true => levels[floor].up > 0.0,
-                false => high >= SLAB * headroom,
+                true => levels[floor].up > 0.0 && levels[top].up < 0.0,
+                false => high >= SLAB * headroom.min(PERSON),
             }
     };
     let is_roof = |i: usize| {
@@ -143,7 +144,39 @@ pub(super) fn find(
     let most = rooms.iter().copied().fold(0.0, f64::max);
     // Less than an agent's foot is no room.
     let least = (LEAST * most).max(1e-3 * headroom * headroom);
-    if let Some(k) = rooms.iter().position(|&r| r >= least) {
+    let mut fit: Vec<usize> = (0..floors.len()).filter(|&k| rooms[k] >= least).collect();
+    if fit.len() > 1 {
+        // The bottom of a wall, seen from within the wall, is no floor.
+        let shells = shells.get_or_init(|| Shells::of(triangles));
+        let places = |i: usize| {
+            let clear =
+                |c: &usize| beside(i, *c, true).is_none_or(|j| heights[j] - heights[i] >= headroom);
+            let all: Vec<usize> = cells(i).filter(clear).collect();
+            let some = (1..=SAMPLES).filter_map(|k| all.get(k * all.len() / (SAMPLES + 1)));
+            let middle = |low: f64, k: usize| low + (k as f64 + 0.5) * cell;
+            let place = |&c: &usize| {
+                let y = heights[i] + 0.5 * headroom;
+                [middle(left, c % CELLS), y, middle(back, c / CELLS)]
+            };
+            some.map(place).collect::<Vec<_>>()
+        };
+        let look = |&k: &usize| shells.look_from(&places(floors[k])).unwrap_or_default();
+        let looks: Vec<Look> = fit.iter().map(look).collect();
+        let coherent = shells.coherent();
+        let winding = |k: usize| if coherent { looks[k].winding } else { 0 };
+        let main = (0..fit.len()).min_by(|&a, &b| {
+            let most = rooms[fit[b]].total_cmp(&rooms[fit[a]]);
+            winding(a).cmp(&winding(b)).then(most)
+        });
+        if let Some(main) = main {
+            let mut looks_of = looks.iter();
+            fit.retain(|_| {
+                let look = looks_of.next();
+                !look.is_some_and(|look| is_matter(look, &looks[main], coherent))
+            });
+        }
+    }
+    if let Some(&k) = fit.first() {
         let height = heights[floors[k]];
         return Some(Found { height, low: None });
     }

@@ -27,8 +27,8 @@ struct Region {
     bricks: Vec<(usize, u64)>,
     /// Reaches the end of the grid.
     outside: bool,
-    /// Columns of floor at the floor's level with room over them.
-    level: usize,
+    /// Floor with room over it, in columns; outside only what is of the floor's level, or roofs would count.
+    floor: usize,
     /// Whether an agent has room somewhere.
     holds_agent: bool,
     /// What is seen from within.
@@ -41,7 +41,7 @@ fn regions(world: &World) -> Vec<Region> {
     let region = |bricks, outside| Region {
         bricks,
         outside,
-        level: 0,
+        floor: 0,
         holds_agent: false,
         look: None,
     };
@@ -91,13 +91,30 @@ impl Region {
                 .all(|[dx, dz]| (-1..=1).any(|dy| feet.contains(&[x + dx, y + dy, z + dz])))
         };
         self.holds_agent = self.outside || feet.iter().any(|&p| wide(p));
-        let level = feet.iter().filter(|p| at_level(p[1]));
-        self.level = if self.holds_agent { level.count() } else { 0 };
+        self.floor = match (self.outside, self.holds_agent) {
+            (true, _) => feet.iter().filter(|p| at_level(p[1])).count(),
+            (_, true) => feet.len(),
+            _ => 0,
+        };
     }
 
-    /// A voxel of it.
+    /// A voxel of it near its middle.
     fn voxel(&self, world: &World) -> Option<[i64; 3]> {
-        let (at, mask) = *self.bricks.iter().max_by_key(|b| b.1.count_ones())?;
+        let place = |at: usize| world.bricks().place(at).map(f64::from);
+        let n = self.bricks.len() as f64;
+        let sum = self.bricks.iter().fold([0.0; 3], |sum, b| {
+            let p = place(b.0);
+            std::array::from_fn(|a| sum[a] + p[a])
+        });
+        let off = |b: &&(usize, u64)| {
+            let p = place(b.0);
+            (0..3).map(|a| (p[a] - sum[a] / n).powi(2)).sum::<f64>()
+        };
+        let (at, mask) = *self
+            .bricks
+            .iter()
+            .filter(|b| b.1 != 0)
+            .min_by(|a, b| off(a).total_cmp(&off(b)))?;
         let (b, i) = (world.bricks().place(at), mask.trailing_zeros());
         let p = [i % EDGE, i / EDGE % EDGE, i / EDGE / EDGE];
         Some(std::array::from_fn(|a| i64::from(EDGE * b[a] + p[a])))
@@ -105,7 +122,7 @@ impl Region {
 }
 
 /// Whether what is seen from a region says that it is matter, for agents in `room`.
-fn is_matter(region: &Look, room: &Look, coherent: bool) -> bool {
+pub(super) fn is_matter(region: &Look, room: &Look, coherent: bool) -> bool {
     match (region.odd != room.odd, coherent) {
         // Faces that look inward are there to be seen from within.
         (true, true) => region.winding > room.winding,
@@ -126,17 +143,17 @@ pub(super) fn fill(world: &mut World, triangles: &[Triangle], options: &MeshOpti
     let scale = Scale {
         tall: rows(options.headroom),
         radius: rows(options.radius),
-        step: rows(STEP as f32 * options.headroom).max(2),
+        step: rows(STEP as f32 * options.headroom).clamp(2, 8),
         floor: ((world.floor - world.origin[1]) / world.voxel).round() as i64 - 1,
     };
     for region in &mut all {
         region.measure(world, &scale);
     }
-    if all.iter().all(|r| r.level == 0) {
+    if all.iter().all(|r| r.floor == 0) {
         return;
     }
     // Those that have room, the outside, and the rest by how much floor there is.
-    all.sort_by_key(|r| (!r.holds_agent, std::cmp::Reverse(r.level)));
+    all.sort_by_key(|r| (!r.holds_agent, std::cmp::Reverse(r.floor)));
     let shells = Shells::of(triangles);
     let coherent = shells.coherent();
     let looks = (WORK / triangles.len() / super::shells::RAYS).clamp(4, 1024);
@@ -149,8 +166,8 @@ pub(super) fn fill(world: &mut World, triangles: &[Triangle], options: &MeshOpti
             _ => untold += 1,
         }
     }
-    let most = all[0].level as f64;
-    let candidates = all.iter().filter(|r| r.level as f64 >= LEAST * most);
+    let most = all[0].floor as f64;
+    let candidates = all.iter().filter(|r| r.floor as f64 >= LEAST * most);
     let winding = |r: &Region| match (coherent, &r.look) {
         (true, Some(look)) => look.winding,
         _ => 0,
@@ -180,14 +197,22 @@ pub(super) fn fill(world: &mut World, triangles: &[Triangle], options: &MeshOpti
         }
     }
     if small + inner > 0 {
-        let windings = match inner > 0 && !coherent {
-            true => {
-                ", told by counting surfaces, as the windings of its faces contradict each other"
-            }
-            false => "",
-        };
+        let mut parts = Vec::new();
+        if small > 0 {
+            parts.push(format!("where agents have no room ({small} parts)"));
+        }
+        if inner > 0 {
+            let how = match coherent {
+                true => "",
+                false => {
+                    ", told by counting surfaces, as the windings of its faces contradict each other"
+                }
+            };
+            parts.push(format!("inside of closed surfaces ({inner} parts{how})"));
+        }
         world.notes.push(format!(
-            "what the mesh closes in is taken for solid where agents have no room ({small} parts) and inside of closed surfaces ({inner} parts{windings}): {volume:.3} cubic units in all"
+            "what the mesh closes in is taken for solid {}: {volume:.3} cubic units in all",
+            parts.join(" and ")
         ));
     }
     if untold > 0 {

@@ -102,6 +102,14 @@ impl<'a> Shells<'a> {
         self.coherent
     }
 
+    /// What is seen from the outermost of some places, and from most of them where windings do not tell.
+    pub fn look_from(&self, places: &[[f64; 3]]) -> Option<Look> {
+        let mut looks: Vec<Look> = places.iter().map(|&p| self.look(p)).collect();
+        looks.sort_by_key(|l| (self.coherent.then_some(l.winding), l.odd));
+        let at = if self.coherent { 0 } else { looks.len() / 2 };
+        looks.get(at).copied()
+    }
+
     /// What is seen from a place.
     pub fn look(&self, from: [f64; 3]) -> Look {
         let rays: Vec<(i32, i32, Option<bool>)> = (0..RAYS)

@@ -27,7 +27,7 @@ pub enum Inside {
     /// All are free.
     #[default]
     Free,
-    /// Solid where it is inside of walls and things, free elsewhere: see [`rooms`](super::rooms).
+    /// Solid inside of walls and things, free elsewhere: what is closed in and no room that agents can be in is matter.
     Rooms,
     /// Free where it is reached from outside the mesh without passing solid, unknown elsewhere.
     Outside,
@@ -81,6 +81,23 @@ struct Frame {
     dims: [u32; 3],
 }
 
+/// Voxels of the brick whose first voxel is `at` that a range, first and last of each axis, holds.
+fn within([first, last]: [[u32; 3]; 2], at: [u32; 3]) -> u64 {
+    let part = |a: usize| {
+        let (from, to) = (
+            first[a].saturating_sub(at[a]),
+            last[a].saturating_sub(at[a]),
+        );
+        (from..=to.min(EDGE - 1)).fold(0u64, |m, i| m | 1 << i)
+    };
+    let (x, y, z) = (part(0), part(1), part(2));
+    let plane = (0..EDGE)
+        .filter(|i| y >> i & 1 == 1)
+        .fold(0, |m, i| m | x << (EDGE * i));
+    let planes = (0..EDGE).filter(|i| z >> i & 1 == 1);
+    planes.fold(0, |m, i| m | plane << (EDGE * EDGE * i))
+}
+
 impl Frame {
     /// Voxels of `edge`^3 ones at `at` that the triangle meets and `range` holds, by halves of halves: bricks, and voxels of
     /// each that are not solid yet.
@@ -103,16 +120,14 @@ impl Frame {
         let half = 0.5 * f64::from(edge) * self.voxel;
         if edge == EDGE {
             let brick = at.map(|a| a / EDGE);
-            let open = bricks.open_of(brick);
+            let open = bricks.open_of(brick) & within(range, at);
             if open == 0 || !parted.meets(middle(at, half), half) {
                 return;
             }
             let half = 0.5 * self.voxel;
             let meets = |i: &u32| {
                 let p = [i % EDGE, i / EDGE % EDGE, i / EDGE / EDGE];
-                let p: [u32; 3] = std::array::from_fn(|a| at[a] + p[a]);
-                (0..3).all(|a| (range[0][a]..=range[1][a]).contains(&p[a]))
-                    && parted.meets(middle(p, half), half)
+                parted.meets(middle(std::array::from_fn(|a| at[a] + p[a]), half), half)
             };
             let bits = (0..u64::BITS).filter(|i| open >> i & 1 == 1).filter(meets);
             let mask = bits.fold(0, |mask, i| mask | 1u64 << i);
