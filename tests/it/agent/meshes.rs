@@ -76,7 +76,7 @@ fn meshes_are_what_they_look_like() {
     let made = answer(&folder.write("far.obj", far), &[]);
     assert!(is(&made["metrics"]["path_completion"], 1.0, 1e-6));
     assert!(
-        notes(&made).contains("(1000002, 0, -999998)"),
+        notes(&made).contains("(1000002, 0, -999999)"),
         "{}",
         notes(&made)
     );
