@@ -16,19 +16,21 @@ const COUNTED: usize = 5;
 const COHERENT: f64 = 0.98;
 
 /// An edge of the mesh.
+#[derive(Clone, Copy, Default)]
 struct Edge {
     /// Triangles at it.
     count: u32,
     /// Those that pass it one way less those that pass it the other.
     net: i32,
-    /// One of them.
-    first: u32,
+    /// Their numbers, one by one exclusive or: where there is one, its own.
+    mix: u32,
 }
 
 /// The triangles of a mesh by the surfaces that they make.
 pub(super) struct Shells<'a> {
     triangles: &'a [Triangle],
-    /// Whether each is of a surface that has no end: at each of its edges it meets one other, or three, ...
+    /// Whether each is of a surface that has no end: at each of its edges it meets one other, or three, ..., sheets that
+    /// lean on it aside.
     closed: Vec<bool>,
     coherent: bool,
 }
@@ -55,41 +57,35 @@ impl<'a> Shells<'a> {
     /// Joins triangles whose corners have the same coordinates.
     pub fn of(triangles: &'a [Triangle]) -> Self {
         let mut places: HashMap<[u32; 3], u32> = HashMap::new();
-        let mut edges: HashMap<[u32; 2], Edge> = HashMap::new();
-        let mut parent: Vec<u32> = (0..triangles.len() as u32).collect();
-        let mut of = Vec::with_capacity(triangles.len());
+        let mut names: HashMap<[u32; 2], u32> = HashMap::new();
+        let mut edges: Vec<Edge> = Vec::new();
+        let mut sides: Vec<[u32; 3]> = Vec::with_capacity(triangles.len());
         for (t, at) in triangles.iter().zip(0u32..) {
             // 0 and -0 are one.
             let ids = t.map(|p| {
                 let next = places.len() as u32;
                 *places.entry(p.map(|x| (x + 0.0).to_bits())).or_insert(next)
             });
-            for k in 0..3 {
+            sides.push([0, 1, 2].map(|k| {
                 let (a, b) = (ids[k], ids[(k + 1) % 3]);
-                let edge = edges.entry([a.min(b), a.max(b)]).or_insert(Edge {
-                    count: 0,
-                    net: 0,
-                    first: at,
-                });
+                let next = edges.len() as u32;
+                let name = *names.entry([a.min(b), a.max(b)]).or_insert(next);
+                if name == next {
+                    edges.push(Edge::default());
+                }
+                let edge = &mut edges[name as usize];
                 edge.count += 1;
                 edge.net += if a < b { 1 } else { -1 };
-                let (x, y) = (root(&mut parent, at), root(&mut parent, edge.first));
-                parent[x.max(y) as usize] = x.min(y);
-            }
-            of.push(ids);
+                edge.mix ^= at;
+                name
+            }));
         }
-        let mut ends = vec![false; triangles.len()];
-        let (mut inner, mut opposite) = (0usize, 0usize);
-        for edge in edges.values() {
-            if edge.count % 2 == 1 {
-                ends[root(&mut parent, edge.first) as usize] = true;
-            }
-            inner += usize::from(edge.count > 1);
-            opposite += usize::from(edge.count > 1 && edge.net == 0);
-        }
-        let closed = (0..triangles.len() as u32)
-            .map(|at| !ends[root(&mut parent, at) as usize])
-            .collect();
+        // Where sheets meet a block, one edge has three triangles.
+        let inner = edges.iter().filter(|e| e.count > 0 && e.count % 2 == 0);
+        let (inner, opposite) = inner.fold((0usize, 0usize), |(inner, opposite), e| {
+            (inner + 1, opposite + usize::from(e.net == 0))
+        });
+        let closed = closed(edges, &sides);
         Self {
             triangles,
             closed,
@@ -148,6 +144,50 @@ impl<'a> Shells<'a> {
         }
         (passed, winding, nearest.1)
     }
+}
+
+/// Which triangles are left of a mesh without its sheets, where each edge that is left has two of them, or four, ...
+fn closed(mut edges: Vec<Edge>, sides: &[[u32; 3]]) -> Vec<bool> {
+    // Sheets are taken away from their ends: a ramp that leans on a block leaves the block.
+    let mut left = vec![true; sides.len()];
+    let mut ends: Vec<u32> = (0..edges.len() as u32).collect();
+    while let Some(end) = ends.pop() {
+        let edge = edges[end as usize];
+        if edge.count != 1 {
+            continue;
+        }
+        left[edge.mix as usize] = false;
+        for &side in &sides[edge.mix as usize] {
+            let beside = &mut edges[side as usize];
+            beside.count -= 1;
+            beside.mix ^= edge.mix;
+            ends.push(side);
+        }
+    }
+    let mut parent: Vec<u32> = (0..sides.len() as u32).collect();
+    let mut first = vec![u32::MAX; edges.len()];
+    let kept = || (0u32..).zip(sides).filter(|(at, _)| left[*at as usize]);
+    for (at, three) in kept() {
+        for &side in three {
+            let other = &mut first[side as usize];
+            if *other == u32::MAX {
+                *other = at;
+            }
+            let (x, y) = (root(&mut parent, at), root(&mut parent, *other));
+            parent[x.max(y) as usize] = x.min(y);
+        }
+    }
+    let mut odd = vec![false; sides.len()];
+    for (at, three) in kept() {
+        if three
+            .iter()
+            .any(|&side| edges[side as usize].count % 2 == 1)
+        {
+            odd[root(&mut parent, at) as usize] = true;
+        }
+    }
+    let whole = |at: usize, parent: &mut [u32]| left[at] && !odd[root(parent, at as u32) as usize];
+    (0..sides.len()).map(|at| whole(at, &mut parent)).collect()
 }
 
 fn root(parent: &mut [u32], mut at: u32) -> u32 {

@@ -183,8 +183,8 @@ fn things_in_a_room_are_solid() {
     let ramp = quad([
         [1.0, 0.0, 0.0],
         [1.0, 0.0, 6.0],
-        [3.9, 1.8, 6.0],
-        [3.9, 1.8, 0.0],
+        [4.0, 1.8, 6.0],
+        [4.0, 1.8, 0.0],
     ]);
     let mesh = [block([0.0; 3], [14.0, 5.0, 6.0]), stage, ramp.to_vec()].concat();
     let world = built(&mesh, 1.7);
