@@ -31,9 +31,9 @@ pub struct Nav {
     pub kind: Vec<Column>,
     /// Height of the floor in the column, or in the nearest walkable one; NaN further than an agent's height away.
     pub height: Vec<f32>,
-    /// Distance to the nearest blocked or open column, from edge to centre.
+    /// Distance to the nearest blocked or open column, from edge to centre, or to the grid's end.
     pub clearance: Vec<f32>,
-    /// Distance to the nearest blocked column.
+    /// Distance to the nearest blocked column, or to the grid's end.
     pub to_blocked: Vec<f32>,
     /// Edge of a column.
     pub voxel: f64,
@@ -173,13 +173,18 @@ impl Nav {
                 nav.kind[i] = judge(world, [i % nx, i / nx], nav.height[i], body, climb);
             }
         }
+        nav.close_hollows();
         nav.drop_steep(body);
         let distances = |of: &dyn Fn(Column) -> bool| -> Vec<f32> {
             let marked: Vec<bool> = nav.kind.iter().map(|&k| of(k)).collect();
-            squared_distances(&marked, nx, nz)
-                .into_iter()
-                .map(|d| ((d.sqrt() - 0.5).max(0.0) * voxel) as f32)
-                .collect()
+            let all = squared_distances(&marked, nx, nz).into_iter().enumerate();
+            // The world ends with the grid, from the middle of a column to its edge.
+            all.map(|(i, d)| {
+                let (x, z) = (i % nx, i / nx);
+                let end = x.min(nx - 1 - x).min(z).min(nz - 1 - z) as f64 + 0.5;
+                ((d.sqrt() - 0.5).max(0.0).min(end) * voxel) as f32
+            })
+            .collect()
         };
         let clearance = distances(&|k| k == Column::Blocked || k == Column::Open);
         let to_blocked = distances(&|k| k == Column::Blocked);
@@ -187,6 +192,37 @@ impl Nav {
             clearance,
             to_blocked,
             ..nav
+        }
+    }
+
+    /// Columns without a floor that lie in what is blocked all around are the inside of it: a building that stands on no
+    /// ground of its own.
+    fn close_hollows(&mut self) {
+        let (nx, nz) = (self.nx, self.nz);
+        let hollow = |k: Column| matches!(k, Column::Open | Column::Unknown);
+        let mut seen = vec![false; self.kind.len()];
+        for start in 0..self.kind.len() {
+            if seen[start] || self.kind[start] != Column::Open {
+                continue;
+            }
+            seen[start] = true;
+            let (mut region, mut at, mut closed) = (vec![start], 0, true);
+            while let Some(&i) = region.get(at) {
+                at += 1;
+                let (x, z) = (i % nx, i / nx);
+                closed &= x > 0 && z > 0 && x + 1 < nx && z + 1 < nz;
+                for j in neighbours4(i, nx, nz) {
+                    closed &= self.kind[j] != Column::Walkable;
+                    if hollow(self.kind[j]) && !std::mem::replace(&mut seen[j], true) {
+                        region.push(j);
+                    }
+                }
+            }
+            for i in region.into_iter().filter(|_| closed) {
+                if self.kind[i] == Column::Open {
+                    self.kind[i] = Column::Blocked;
+                }
+            }
         }
     }
 

@@ -46,9 +46,13 @@ pub(crate) fn values(
         return Err(told("has a byteStride shorter than one of its elements"));
     }
     let short = || told("reaches past the end of the buffer; the file is cut short or damaged");
-    let offset = |value: &Value| number(value, "byteOffset").unwrap_or(0);
-    let first = offset(view)
-        .checked_add(offset(accessor))
+    let offset = |value: &Value| match value.get("byteOffset") {
+        Some(_) => number(value, "byteOffset")
+            .ok_or_else(|| told("has a byteOffset that is no whole number from 0 on")),
+        None => Ok(0),
+    };
+    let first = offset(view)?
+        .checked_add(offset(accessor)?)
         .ok_or_else(short)?;
     let last = match count {
         0 => Some(first),

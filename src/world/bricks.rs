@@ -311,6 +311,53 @@ impl Bricks {
         }
     }
 
+    /// Number of a brick.
+    pub(super) fn number(&self, b: [u32; 3]) -> usize {
+        index(self.sizes[0], b)
+    }
+
+    /// Place of a brick by its number, x fastest.
+    pub(super) fn place(&self, at: usize) -> [u32; 3] {
+        let [nx, ny, _] = self.sizes[0].map(|n| n as usize);
+        [at % nx, at / nx % ny, at / nx / ny].map(|a| a as u32)
+    }
+
+    /// Voxels of a brick that are in the grid, not solid, and lie on solid.
+    pub(super) fn floors_of(&self, b: [u32; 3]) -> u64 {
+        let open = self.open_of(b);
+        if open == 0 {
+            return 0;
+        }
+        let solid = self.pair(index(self.sizes[0], b), b)[0];
+        let [x, y, z] = b;
+        let below = match y {
+            0 => 0,
+            _ => {
+                let c = [x, y - 1, z];
+                self.pair(index(self.sizes[0], c), c)[0]
+            }
+        };
+        // A row of a brick is four bits up from the one below it; its last row lies under the next brick's first.
+        let last = 0x000f_000f_000f_000f;
+        let risen = (solid & !(last << 12)) << 4 | below >> 12 & last;
+        open & risen
+    }
+
+    /// Sets voxels of bricks, by their numbers, to solid.
+    pub(super) fn solidify(&mut self, voxels: &[(usize, u64)]) {
+        for &(at, mask) in voxels {
+            let b = self.place(at);
+            let [solid, _] = self.pair(at, b);
+            let mask = mask & self.inside(b);
+            if mask & !solid != 0 {
+                let [solid, known] = self.open(at, b);
+                (*solid, *known) = (*solid | mask, *known | mask);
+                self.close(at, b);
+                self.lift(at, b);
+            }
+        }
+    }
+
     /// Closes the bricks of a layer and lifts them.
     fn settle(&mut self, z: u32) {
         let [nx, ny, _] = self.sizes[0];

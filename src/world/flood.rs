@@ -46,48 +46,101 @@ const SIDES: [[i64; 3]; 6] = [
     [0, 0, 1],
 ];
 
-impl World {
-    /// Turns unknown voxels that are reached from `seeds` without passing solid into free ones.
-    pub fn flood(&mut self, seeds: &[[u32; 3]]) {
-        let bricks: &mut Bricks = Arc::make_mut(&mut self.bricks);
-        let [nx, ny, nz] = bricks.size();
-        let index = |[x, y, z]: [u32; 3]| {
-            x as usize + nx as usize * (y as usize + ny as usize * z as usize)
-        };
-        let mut reached = vec![0u64; nx as usize * ny as usize * nz as usize];
-        let mut waiting = vec![false; reached.len()];
+/// Voxels that are reached from places without passing solid.
+pub(super) struct Flood<'a> {
+    bricks: &'a Bricks,
+    /// Of each brick.
+    reached: Vec<u64>,
+    waiting: Vec<bool>,
+    /// The last flood that came to each brick.
+    came: Vec<u32>,
+    floods: u32,
+}
+
+impl<'a> Flood<'a> {
+    pub fn new(bricks: &'a Bricks) -> Self {
+        let n = bricks.tags().len();
+        Self {
+            bricks,
+            reached: vec![0; n],
+            waiting: vec![false; n],
+            came: vec![0; n],
+            floods: 0,
+        }
+    }
+
+    /// The first voxel that nothing reached, from a brick on, and the number of its brick.
+    pub fn unreached(&self, from: usize) -> Option<(usize, [u32; 3])> {
+        (from..self.reached.len()).find_map(|at| {
+            let b = self.bricks.place(at);
+            let open = self.bricks.open_of(b) & !self.reached[at];
+            let i = open.trailing_zeros();
+            let p = [i % EDGE, i / EDGE % EDGE, i / EDGE / EDGE];
+            (open != 0).then(|| (at, std::array::from_fn(|a| EDGE * b[a] + p[a])))
+        })
+    }
+
+    /// Goes on from seeds; answers what is newly reached: numbers of bricks, and voxels of each.
+    pub fn from(&mut self, seeds: &[[u32; 3]]) -> Vec<(usize, u64)> {
+        let bricks = self.bricks;
+        let size = bricks.size().map(i64::from);
+        self.floods += 1;
+        // What was reached before of each brick that this flood comes to.
+        let mut touched: Vec<(usize, u64)> = Vec::new();
         let mut open = VecDeque::new();
+        let mut reach = |this: &mut Self, b: [u32; 3], new: u64, open: &mut VecDeque<[u32; 3]>| {
+            let at = this.bricks.number(b);
+            if std::mem::replace(&mut this.came[at], this.floods) != this.floods {
+                touched.push((at, this.reached[at]));
+            }
+            this.reached[at] |= new;
+            if !std::mem::replace(&mut this.waiting[at], true) {
+                open.push_back(b);
+            }
+        };
         for &seed in seeds {
             let inside = seed.iter().zip(bricks.dims()).all(|(&a, n)| a < n);
             if inside && bricks.at(seed) != Voxel::Solid {
-                let b = seed.map(|a| a / EDGE);
                 let [x, y, z] = seed.map(|a| a % EDGE);
-                reached[index(b)] |= 1 << (x + EDGE * (y + EDGE * z));
-                if !std::mem::replace(&mut waiting[index(b)], true) {
-                    open.push_back(b);
-                }
+                let bit = 1 << (x + EDGE * (y + EDGE * z));
+                reach(self, seed.map(|a| a / EDGE), bit, &mut open);
             }
         }
         while let Some(b) = open.pop_front() {
-            let at = index(b);
-            waiting[at] = false;
-            let all = spread(reached[at], bricks.open_of(b));
-            reached[at] = all;
+            let at = bricks.number(b);
+            self.waiting[at] = false;
+            let all = spread(self.reached[at], bricks.open_of(b));
+            self.reached[at] = all;
             for (side, step) in SIDES.iter().enumerate() {
                 let c: [i64; 3] = std::array::from_fn(|a| i64::from(b[a]) + step[a]);
-                if (0..3).any(|a| c[a] < 0 || c[a] >= [nx, ny, nz].map(i64::from)[a]) {
+                if (0..3).any(|a| c[a] < 0 || c[a] >= size[a]) {
                     continue;
                 }
                 let c = c.map(|a| a as u32);
-                let new = over(all, side) & bricks.open_of(c) & !reached[index(c)];
+                let new = over(all, side) & bricks.open_of(c) & !self.reached[bricks.number(c)];
                 if new != 0 {
-                    reached[index(c)] |= new;
-                    if !std::mem::replace(&mut waiting[index(c)], true) {
-                        open.push_back(c);
-                    }
+                    reach(self, c, new, &mut open);
                 }
             }
         }
-        bricks.free(&reached);
+        for (at, voxels) in &mut touched {
+            *voxels = self.reached[*at] & !*voxels;
+        }
+        touched
+    }
+}
+
+impl World {
+    /// Turns unknown voxels that are reached from `seeds` without passing solid into free ones.
+    pub fn flood(&mut self, seeds: &[[u32; 3]]) {
+        let mut flood = Flood::new(&self.bricks);
+        flood.from(seeds);
+        let reached = flood.reached;
+        Arc::make_mut(&mut self.bricks).free(&reached);
+    }
+
+    /// Turns voxels of bricks, by their numbers, solid.
+    pub(super) fn solidify(&mut self, voxels: &[(usize, u64)]) {
+        Arc::make_mut(&mut self.bricks).solidify(voxels);
     }
 }

@@ -103,6 +103,13 @@ pub struct World {
     pub notes: Vec<String>,
 }
 
+/// How far apart numbers of 32 bits are at `far` from the origin, where that is more than a tenth of a voxel: agents are
+/// moved by such numbers.
+pub fn too_coarse(far: f32, voxel: f32) -> Option<f32> {
+    let step = far.abs().next_up() - far.abs();
+    (step > 0.1 * voxel).then_some(step)
+}
+
 impl World {
     /// A world of unknown voxels, without a floor, in arbitrary units.
     pub fn empty(origin: [f32; 3], voxel: f32, dims: [u32; 3]) -> Self {

@@ -20,6 +20,7 @@ mod bed;
 mod doubles;
 mod edges;
 mod made;
+mod meshes;
 mod persistence;
 mod rays;
 mod scenarios;

@@ -1,8 +1,10 @@
 //! Tests of the world stage.
 
 mod bricks;
+mod closed_in;
 mod file;
 mod mesh;
+mod mesh_files;
 
 use glam::{DMat3, DQuat, DVec3};
 use sora_director::camera::{Cameras, LengthUnit};

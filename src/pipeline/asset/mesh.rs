@@ -6,7 +6,7 @@ use super::{Making, Ready};
 use crate::agent::AgentOptions;
 use crate::camera::{Cameras, LengthUnit};
 use crate::world::World;
-use crate::world::mesh::{Mesh, MeshOptions};
+use crate::world::mesh::{Inside, Mesh, MeshOptions};
 
 /// An agent is at least so many voxels high, or nothing can be told of where it fits.
 const LEAST: f64 = 4.0;
@@ -17,7 +17,9 @@ pub(super) fn ready(path: &Path, making: &Making) -> anyhow::Result<Ready> {
     let agent = making.agent(AgentOptions::default());
     let mesh = Mesh::load(path)?;
     let mut options = MeshOptions {
+        inside: Inside::Rooms,
         headroom: agent.height_metres as f32,
+        radius: agent.radius_metres as f32,
         unit: LengthUnit::Metres,
         ..MeshOptions::default()
     };
@@ -40,12 +42,6 @@ pub(super) fn ready(path: &Path, making: &Making) -> anyhow::Result<Ready> {
             .to_owned(),
     ];
     notes.extend(mesh.notes);
-    if world.floor_found {
-        notes.push(format!(
-            "the floor is its lowest level surface that an agent has room on, at y = {:.2}",
-            world.floor
-        ));
-    }
     Ok(Ready {
         cameras: Cameras::known(Vec::new(), world.unit),
         world,

@@ -20,7 +20,7 @@ use crate::monitor::Monitor;
 use crate::revise::{AcceptOptions, Evidence};
 use crate::splat::Splats;
 use crate::splat::format::{self, FormatError, SplatFile};
-use crate::world::{DepthView, World};
+use crate::world::{DepthView, World, too_coarse};
 
 /// Endings of meshes that are not read.
 const OTHER_MESHES: &[&str] = &[
@@ -95,6 +95,10 @@ impl Asset {
             folder::check(path)?;
             return Ok(Self::Folder(path.to_owned()));
         }
+        anyhow::ensure!(
+            path.is_file(),
+            "{place}: this is neither a file nor a folder but a pipe or a device; save what it gives as a file"
+        );
         let mut head = Vec::new();
         std::fs::File::open(path)
             .and_then(|file| file.take(4).read_to_end(&mut head))
@@ -181,6 +185,18 @@ fn saved(path: &Path, making: &Making) -> anyhow::Result<Ready> {
         path.display()
     );
     let world = World::load(path)?;
+    let far = (0..3).flat_map(|a| {
+        let low = world.origin[a];
+        [low, low + world.dims[a] as f32 * world.voxel]
+    });
+    let far = far.fold(0.0f32, |most, x| most.max(x.abs()));
+    if let Some(step) = too_coarse(far, world.voxel) {
+        anyhow::bail!(
+            "{}: the world reaches {far} from the origin, where numbers of 32 bits are {step} apart: too coarse for its voxels of {}; build it nearer to the origin",
+            path.display(),
+            world.voxel
+        );
+    }
     let mut notes = vec!["the world is a saved one, without views".to_owned()];
     let cameras = match beside::cameras(path)? {
         Some(cameras) => {

@@ -1,22 +1,27 @@
 //! Binary glTF 2.0: the triangles of its scene, where its nodes put them.
 
-use glam::{Mat4, Vec3};
+use glam::{DMat4, DVec3};
 use serde_json::Value;
 
-use super::Mesh;
+use super::Found;
 use crate::glb::{self, list, number, scene};
 
+/// The extension of meshes that a node places many times.
+const COPIES: &str = "EXT_mesh_gpu_instancing";
 /// Triangles of a file, at most: meshes may be placed many times.
 const MOST: usize = 1 << 28;
 
 /// Reads the bytes of a GLB file.
-pub(super) fn read(bytes: &[u8]) -> Result<Mesh, String> {
+pub(super) fn read(bytes: &[u8]) -> Result<Found, String> {
     let (document, buffer) = glb::parts(bytes)?;
     if let Some(name) = scene::needs(&document, &[]) {
         return Err(format!(
             "the mesh needs the extension {name}, which is not read; export it without"
         ));
     }
+    let placed_often = list(&document, "extensionsUsed")
+        .iter()
+        .any(|name| name == COPIES);
     let holds = scene::holds(&document);
     if holds.splats && !holds.triangles {
         return Err("the file holds Gaussian splats and no triangles, so it is no mesh".to_owned());
@@ -24,45 +29,58 @@ pub(super) fn read(bytes: &[u8]) -> Result<Mesh, String> {
     let mut reader = Reader {
         document: &document,
         buffer,
-        mesh: Mesh::default(),
+        found: Found::default(),
         passed: 0,
     };
     let mut bent = 0;
     for placed in scene::placed(&document)? {
         bent += usize::from(placed.skinned);
         reader
-            .mesh(placed.mesh, placed.place)
+            .mesh(placed.mesh, placed.place.as_dmat4())
             .map_err(|e| format!("mesh {}: {e}", placed.mesh))?;
     }
-    let mut mesh = reader.mesh;
+    let mut found = reader.found;
     if reader.passed > 0 {
-        mesh.notes.push(format!(
+        found.notes.push(format!(
             "{} parts are points or lines and were left out",
             reader.passed
         ));
     }
+    if placed_often {
+        found.notes.push(format!(
+            "meshes that {COPIES} places many times are taken once, where their node is"
+        ));
+    }
     if bent > 0 {
-        mesh.notes
+        found
+            .notes
             .push(format!("{bent} meshes with bones are taken as they lie"));
     }
-    Ok(mesh)
+    Ok(found)
 }
 
 struct Reader<'a> {
     document: &'a Value,
     buffer: &'a [u8],
-    mesh: Mesh,
+    found: Found,
     /// Parts that are no triangles.
     passed: usize,
 }
 
 impl Reader<'_> {
-    fn mesh(&mut self, at: usize, place: Mat4) -> Result<(), String> {
+    fn mesh(&mut self, at: usize, place: DMat4) -> Result<(), String> {
         let document = self.document;
         let mesh = list(document, "meshes")
             .get(at)
             .ok_or("there is no such mesh")?;
         for part in list(mesh, "primitives") {
+            if let Some(mode) = part.get("mode")
+                && mode.as_u64().is_none_or(|mode| mode > 6)
+            {
+                return Err(format!(
+                    "a part has the mode {mode}, which glTF does not know"
+                ));
+            }
             let mode = number(part, "mode").unwrap_or(4);
             if !scene::is_triangles(part) {
                 self.passed += 1;
@@ -73,8 +91,9 @@ impl Reader<'_> {
             let values = glb::values(document, self.buffer, position, 3)?;
             let mut points = Vec::with_capacity(values.len() / 3);
             for p in values.as_chunks::<3>().0 {
-                let q = place.transform_point3(Vec3::from_array(p.map(|x| x as f32)));
-                if !q.is_finite() {
+                let q = place.transform_point3(DVec3::from_array(*p));
+                // As a 32-bit number too.
+                if !q.as_vec3().is_finite() {
                     return Err(format!("point {} is not finite", points.len()));
                 }
                 points.push(q.to_array());
@@ -97,10 +116,10 @@ impl Reader<'_> {
                     .collect(),
                 _ => (2..n).map(|k| [order[0], order[k - 1], order[k]]).collect(),
             };
-            if self.mesh.triangles.len() + corners.len() > MOST {
+            if self.found.triangles.len() + corners.len() > MOST {
                 return Err(format!("the scene has more than {MOST} triangles"));
             }
-            self.mesh
+            self.found
                 .triangles
                 .extend(corners.iter().map(|c| c.map(|i| points[i])));
         }

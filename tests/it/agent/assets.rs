@@ -11,18 +11,18 @@ use sora_director::world::World;
 
 use crate::room::{CEILING, HALF, cameras};
 
-struct Folder(tempfile::TempDir);
+pub(super) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(tempfile::tempdir().expect("folder"))
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(super) fn at(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(super) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         std::fs::write(self.at(name), content).expect("write");
         self.at(name)
     }
@@ -38,7 +38,7 @@ fn director(args: &[&str], asset: &Path) -> Output {
 }
 
 /// The answer of a run that succeeds.
-fn answer(asset: &Path, args: &[&str]) -> Value {
+pub(super) fn answer(asset: &Path, args: &[&str]) -> Value {
     let out = director(&[&["run-agent", "--json", "--quiet"], args].concat(), asset);
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(out.status.success(), "{said}");
@@ -46,7 +46,7 @@ fn answer(asset: &Path, args: &[&str]) -> Value {
 }
 
 /// What is said of one that is refused: one error, and nothing on standard output.
-fn refusal(asset: &Path, args: &[&str]) -> String {
+pub(super) fn refusal(asset: &Path, args: &[&str]) -> String {
     let out = director(&[&["run-agent", "--json", "--quiet"], args].concat(), asset);
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(!out.status.success() && out.stdout.is_empty(), "{said}");
@@ -54,18 +54,18 @@ fn refusal(asset: &Path, args: &[&str]) -> String {
     said
 }
 
-fn notes(answer: &Value) -> String {
+pub(super) fn notes(answer: &Value) -> String {
     answer["notes"].to_string()
 }
 
 /// Violations of one kind.
-fn told<'a>(answer: &'a Value, what: &str) -> Vec<&'a Value> {
+pub(super) fn told<'a>(answer: &'a Value, what: &str) -> Vec<&'a Value> {
     let all = answer["violations"].as_array().expect("violations");
     all.iter().filter(|v| v["what"] == what).collect()
 }
 
 /// A closed room as an .obj: its floor at `floor`, with a hole or not.
-fn room(floor: f64, hole: bool) -> String {
+pub(super) fn room(floor: f64, hole: bool) -> String {
     let (x, z, top) = (HALF[0], HALF[1], floor + CEILING);
     let mut text = String::from("# a room\n");
     let mut count = 0;

@@ -10,12 +10,12 @@ use sora_director::world::{Voxel, World, WorldError};
 use crate::common::Rng;
 
 /// Two triangles of a quad.
-fn quad(c: [[f32; 3]; 4]) -> [Triangle; 2] {
+pub(super) fn quad(c: [[f32; 3]; 4]) -> [Triangle; 2] {
     [[c[0], c[1], c[2]], [c[0], c[2], c[3]]]
 }
 
 /// The surface of a box.
-fn block(l: [f32; 3], h: [f32; 3]) -> Vec<Triangle> {
+pub(super) fn block(l: [f32; 3], h: [f32; 3]) -> Vec<Triangle> {
     let p = |i: usize| std::array::from_fn(|a| if i >> a & 1 == 1 { h[a] } else { l[a] });
     let sides = [
         [0, 4, 6, 2],
@@ -36,7 +36,7 @@ fn options(voxel: f32, inside: Inside) -> MeshOptions {
     }
 }
 
-fn state(world: &World, p: [f64; 3]) -> Voxel {
+pub(super) fn state(world: &World, p: [f64; 3]) -> Voxel {
     world.at(world.voxel_of(p))
 }
 
@@ -170,7 +170,7 @@ fn meshes_that_are_no_worlds_are_refused() {
         world.dims
     );
     assert!(
-        world.notes[0].contains("4101 x 4101 x 4101"),
+        world.notes[0].contains("4101 x 11068 x 4101"),
         "{:?}",
         world.notes
     );
@@ -215,7 +215,7 @@ fn obj_files_are_read_as_tools_write_them() {
 }
 
 /// A file of a document and a buffer.
-fn glb(mut document: Value, buffer: &[u8]) -> Vec<u8> {
+pub(super) fn glb(mut document: Value, buffer: &[u8]) -> Vec<u8> {
     document["asset"] = json!({"version": "2.0"});
     document["buffers"] = json!([{"byteLength": buffer.len()}]);
     let mut text = document.to_string().into_bytes();
@@ -236,7 +236,7 @@ fn glb(mut document: Value, buffer: &[u8]) -> Vec<u8> {
 }
 
 /// A quad with a stride, 16-bit indices, and the same quad as normalised shorts without indices as a strip.
-fn scene() -> (Value, Vec<u8>) {
+pub(super) fn scene() -> (Value, Vec<u8>) {
     let mut buffer = Vec::new();
     for p in [
         [0f32, 0.0, 0.0],
