@@ -31,7 +31,10 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
     }
     let hole_columns = holes(field, &mut found);
     let steep = ground(field, &mut found)?;
-    let resting = bodies(field, &mut found)?;
+    // Where nothing can stand there is nothing to give marks for.
+    let Some(resting) = bodies(field, &mut found)? else {
+        return Ok(found);
+    };
     let floor = (walkable + hole_columns) as f64;
     let even = 1.0 - (hole_columns + steep) as f64 / floor;
     found.metric("physics_score", (even * resting * sound).clamp(0.0, 1.0));
@@ -241,14 +244,14 @@ fn ground(field: &Field<'_>, found: &mut Findings) -> Result<usize, AgentError> 
     Ok(steep.len())
 }
 
-/// Drops bodies; answers the share of those that came to rest.
-fn bodies(field: &Field<'_>, found: &mut Findings) -> Result<f64, AgentError> {
+/// Drops bodies; answers the share of those that came to rest, nothing where none can stand.
+fn bodies(field: &Field<'_>, found: &mut Findings) -> Result<Option<f64>, AgentError> {
     let (nav, body) = (&field.nav, &field.body);
     let cells: Vec<usize> = (0..nav.kind.len())
         .filter(|&i| nav.standable(i, body))
         .collect();
     if cells.is_empty() {
-        return Ok(1.0);
+        return Ok(None);
     }
     let step = cells.len().div_ceil(field.options.bodies.max(1));
     let cells: Vec<usize> = cells.into_iter().step_by(step).collect();
@@ -320,11 +323,11 @@ fn bodies(field: &Field<'_>, found: &mut Findings) -> Result<f64, AgentError> {
             ),
         ));
     }
-    Ok(if known > 0 {
+    Ok(Some(if known > 0 {
         1.0 - bad.len() as f64 / known as f64
     } else {
         1.0
-    })
+    }))
 }
 
 /// Solid components that hang over observed free space.

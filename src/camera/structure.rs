@@ -429,7 +429,7 @@ impl Structure<'_> {
         };
         // A walk over shares of it, then ever finer.
         let (mut best, mut least, mut width) = (start, cost(start), 0.2f64);
-        for _ in 0..6 {
+        for _ in 0..9 {
             for k in -3..=3 {
                 let rho = best * (f64::from(k) * width).exp();
                 let c = cost(rho);
@@ -437,7 +437,7 @@ impl Structure<'_> {
                     (best, least) = (rho, c);
                 }
             }
-            width *= 0.4;
+            width *= 0.45;
         }
         best
     }

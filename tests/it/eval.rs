@@ -1,6 +1,7 @@
-//! Tests of the evaluations: of agents against planted faults, of scores against corruptions.
+//! Tests of the evaluations: of agents against planted faults, of solved cameras, of scores against corruptions.
 
 mod agent;
+mod cameras;
 mod corrupt;
 mod kernels;
 mod scores;

@@ -1,0 +1,183 @@
+//! `director eval cameras`: sums with known answers, and small takes from end to end.
+
+use serde_json::Value;
+use sora_director::camera::{Cameras, FocalSource, LengthUnit};
+use sora_director::eval::cameras::Depth;
+use sora_director::eval::cameras::record::{Line, Outcome, Settings, Solved, Truth, Way};
+use sora_director::eval::cameras::stats::{Spread, summaries};
+use sora_director::eval::scores::clips::Half;
+use sora_director::pipeline::{Config, Preset};
+
+use crate::room::cameras;
+use crate::spine::cli::{Folder, code, run, stderr};
+
+fn solved(ate: f64, focal: f64, parallax: f64) -> Outcome {
+    Outcome::Solved(Solved {
+        registered: 1.0,
+        ate,
+        rpe: [0.0, 0.01],
+        focal_error: focal,
+        focal_source: FocalSource::Estimated,
+        parallax: Some(parallax),
+        residual: Some(0.3),
+        under_2px: Some(1.0),
+        consistent: Some(0.9),
+        notes: Vec::new(),
+        path: Vec::new(),
+    })
+}
+
+fn line(way: Way, mover: f64, outcome: Outcome) -> Line {
+    let config = Config::preset(Preset::Draft);
+    let cases = sora_director::eval::agent::case::cases(1, Half::Tuning, [64, 36], [1.0, 1.0], 8);
+    Line {
+        case: cases[0].clone(),
+        settings: Settings::of(Depth::Truth, None, &config),
+        truth: Truth {
+            way,
+            path: 2.0,
+            turn: 10.0,
+            depth: 4.0,
+            focal: 0.9,
+            mover,
+        },
+        outcome,
+        seconds: [1.0, 2.0],
+    }
+}
+
+fn refused() -> Outcome {
+    Outcome::Refused {
+        reason: "static_camera".to_owned(),
+        words: "the camera does not move".to_owned(),
+    }
+}
+
+#[test]
+fn solves_are_summed_up() {
+    let all = summaries(&[
+        line(Way::Travels, 0.0, solved(0.02, -0.04, 50.0)),
+        line(Way::Travels, 0.2, solved(0.04, 0.02, 50.0)),
+        line(Way::Travels, 0.2, solved(0.06, 0.06, 0.2)),
+        line(Way::Travels, 0.2, refused()),
+        line(Way::Stands, 0.0, refused()),
+        line(Way::Turns, 0.0, solved(0.1, 0.5, 0.4)),
+        line(Way::Turns, 0.0, solved(0.1, 0.5, 9.0)),
+    ]);
+    let [one] = &all[..] else {
+        panic!("one source of depth")
+    };
+    let row = &one.rows[0];
+    assert_eq!((row.of.as_str(), row.takes, row.refused), ("all", 4, 1));
+    let ate = row.ate.expect("errors");
+    assert!(
+        (ate.median - 0.02).abs() < 1e-12 && (ate.high - 0.029).abs() < 1e-12,
+        "{ate:?}"
+    );
+    let focal = row.focal.expect("errors");
+    assert!((focal.median - 0.04).abs() < 1e-12, "{focal:?}");
+    let movers = one
+        .rows
+        .iter()
+        .find(|r| r.of == "mover over 5%")
+        .expect("a row");
+    assert_eq!(movers.takes, 3);
+    let told: Vec<_> = one.still.iter().map(|s| (s.way, s.told, s.takes)).collect();
+    assert_eq!(told, [(Way::Stands, 1, 1), (Way::Turns, 1, 2)]);
+    assert_eq!(one.travel_denied, 1);
+    assert_eq!(Spread::of([].into_iter()), None);
+}
+
+#[test]
+fn cameras_are_compared_after_a_similarity() {
+    let truth = cameras(6);
+    let mut solved = truth.clone();
+    for camera in &mut solved.cameras {
+        camera.pose.position = 3.0 * camera.pose.position;
+        camera.intrinsics.fx *= 1.1;
+    }
+    let Outcome::Solved(same) = Outcome::of(&solved, &truth) else {
+        panic!("solved")
+    };
+    assert!(
+        same.ate < 1e-9 && (same.focal_error - 0.1).abs() < 1e-9,
+        "{same:?}"
+    );
+    for [t, s] in &same.path {
+        assert!((t[0] - s[0]).abs() < 1e-9 && (t[1] - s[1]).abs() < 1e-9);
+    }
+    let few = Cameras::known(solved.cameras[..2].to_vec(), LengthUnit::Metres);
+    assert!(matches!(Outcome::of(&few, &truth), Outcome::Refused { .. }));
+}
+
+#[test]
+fn small_takes_from_end_to_end() {
+    let folder = Folder::new();
+    let out = folder.path("out").display().to_string();
+    let words = |more: &[&str]| {
+        let plain = [
+            "eval",
+            "cameras",
+            "--half",
+            "tuning",
+            "--takes",
+            "1",
+            "--size",
+            "160x90",
+            "--seconds",
+            "1,1",
+            "--json",
+            "--quiet",
+            "-o",
+            &out,
+        ];
+        run(&[&plain[..], more].concat())
+    };
+    let first = words(&[]);
+    assert_eq!(code(&first), 0, "{}", stderr(&first));
+    let document: Value = serde_json::from_slice(&first.stdout).expect("one document");
+    let solves = document["solves"].as_array().expect("solves");
+    let depths: Vec<_> = solves
+        .iter()
+        .map(|s| s["settings"]["depth"].clone())
+        .collect();
+    assert_eq!(depths, ["truth", "network"]);
+    // With the true depth and a camera that travels, the path is found.
+    let known = &solves[0];
+    assert_eq!(
+        (&known["truth"]["way"], &known["outcome"]["result"]),
+        (&"travels".into(), &"solved".into()),
+        "{known}"
+    );
+    let share = known["outcome"]["ate"].as_f64().expect("a length")
+        / known["truth"]["path"].as_f64().expect("a length");
+    assert!(share < 0.02, "{share}");
+    for file in ["summary.json", "paths.png", "cases/tuning-000/take.mp4"] {
+        assert!(folder.path(&format!("out/{file}")).is_file(), "{file}");
+    }
+    let again = words(&[]);
+    assert_ne!(code(&again), 0);
+    assert!(
+        stderr(&again).contains("--resume goes on"),
+        "{}",
+        stderr(&again)
+    );
+    let resumed = words(&["--resume"]);
+    assert_eq!(code(&resumed), 0, "{}", stderr(&resumed));
+    // Numbers that were written and read may differ in their last digit.
+    let again: Value = serde_json::from_slice(&resumed.stdout).expect("one document");
+    let ate = |d: &Value| d["solves"][0]["outcome"]["ate"].as_f64().expect("a length");
+    assert!((ate(&again) - ate(&document)).abs() < 1e-12);
+    assert_eq!(again["solves"].as_array().map(Vec::len), Some(2));
+    let lines = std::fs::read_to_string(folder.path("out/cameras.jsonl")).expect("lines");
+    assert_eq!(lines.lines().count(), 2);
+    for (flag, value, says) in [
+        ("--size", "33x33", "even sides"),
+        ("--seconds", "5,2", "the lesser first"),
+        ("--depth", "lidar", "possible values"),
+    ] {
+        let done = run(&["eval", "cameras", flag, value]);
+        assert_ne!(code(&done), 0);
+        assert!(stderr(&done).contains(says), "{}", stderr(&done));
+    }
+}
