@@ -15,23 +15,16 @@ const ROTATION: f64 = 3.0;
 
 /// What the sweep showed.
 pub(super) struct Sweep {
-    /// The state at the chosen focal length.
-    pub state: State,
-    /// The minimum is clear.
-    pub clear: bool,
+    /// The state at the prior focal length, its points adjusted.
+    pub held: State,
+    /// That at the focal length which the clip tells, where its minimum is clear.
+    pub told: Option<State>,
     /// What a person should know.
     pub note: String,
 }
 
-impl Sweep {
-    /// What a person should know where its focal length is not used.
-    pub fn without(&self) -> String {
-        match self.clear {
-            true => "the clip tells a focal length by which tracks that were held out fit worse; the prior was kept, so depth along the view may be stretched".to_owned(),
-            false => self.note.clone(),
-        }
-    }
-}
+/// What a person should know where a focal length is told and not used.
+pub(super) const WITHOUT: &str = "the clip tells a focal length by which tracks that were held out fit worse; the prior was kept, so depth along the view may be stretched";
 
 /// The points adjusted with the frames, at a focal length that is held; the cost, and what came of it.
 pub(super) fn adjusted<'s>(
@@ -74,6 +67,7 @@ pub(super) fn sweep<'s>(
         .map(|t| t.as_ref().map_or(f64::INFINITY, |t| t.0))
         .collect();
     tracing::debug!(?costs, "focal sweep");
+    let (_, held, _) = adjusted(points, prior.clone(), monitor)?;
     let best = (0..costs.len())
         .min_by(|&a, &b| costs[a].total_cmp(&costs[b]))
         .unwrap_or(0);
@@ -101,15 +95,15 @@ pub(super) fn sweep<'s>(
         let ratio = refined.focal / width;
         if (SWEEP[best - 1]..=SWEEP[best + 1]).contains(&ratio) {
             return Ok(Sweep {
-                state: refined,
-                clear: true,
+                held,
+                told: Some(refined),
                 note: format!("focal length estimated: {shape}"),
             });
         }
     }
     Ok(Sweep {
-        state: adjusted(points, prior.clone(), monitor)?.1,
-        clear: false,
+        held,
+        told: None,
         note: format!(
             "the clip does not tell the focal length ({shape}); the prior was kept, so depth along the view may be stretched"
         ),

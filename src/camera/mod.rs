@@ -29,7 +29,7 @@ pub use options::{KEYS, SolveOptions};
 pub use solve::solve;
 
 /// Version of this stage's results, part of the resume key.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Parallax in pixels at a width of 640 under which a clip holds no travel of its camera.
 pub const LEAST_PARALLAX: f64 = 1.0;
@@ -243,9 +243,9 @@ pub struct Cameras {
     pub unit: LengthUnit,
     /// Where the focal length came from.
     pub focal_source: FocalSource,
-    /// Median reprojection residual in pixels of the working size; `None` for known cameras.
+    /// Median reprojection residual in pixels of the working size, with the depth maps' values; `None` for known cameras.
     pub residual_median: Option<f64>,
-    /// Share of residuals under 2 px at a width of 640 px.
+    /// Share of these residuals under 2 px at a width of 640 px.
     pub residual_under_2px: Option<f64>,
     /// Share of flow that passed the forward-backward test on neighbouring frames.
     pub flow_consistent: Option<f64>,

@@ -23,6 +23,8 @@ const FRAME_UNDER_2PX: f64 = 0.3;
 /// Prior of the shift of relative inverse depth. Far tighter than what the residuals claim: the network's errors
 /// repeat from point to point and frame to frame, and would be fitted by flattening the scene.
 const RATIO_SIGMA: f64 = 0.3;
+/// A solve that does more is taken unless another fits held-out tracks better by this factor.
+const LEAD: f64 = 1.02;
 /// Links with fewer points tell nothing.
 const MIN_POINTS: usize = 12;
 
@@ -47,7 +49,7 @@ pub fn solve(
     clip.moving(first, last, options)?;
     loop {
         let solved = clip.solve_run(first, last, options, monitor)?;
-        let shares = clip.shares(&solved.state, first, last);
+        let shares = clip.shares(&solved.linked, first, last);
         let (from, to) = best_run(&shares);
         // Leaving frames out pays only where enough remain; the smaller clip is solved anew.
         if to + 1 - from < shares.len() && to + 1 - from >= clip.needed() {
@@ -97,6 +99,8 @@ fn best_run(shares: &[f64]) -> (usize, usize) {
 
 struct Solved {
     state: State,
+    /// The state that links of two frames tell, with the network's depth, by which the clip is judged.
+    linked: State,
     focal_source: FocalSource,
     /// Median error of the tracks that took no part, in pixels at a width of 640.
     held_out: Option<f64>,
@@ -339,28 +343,47 @@ impl<'a> Clip<'a> {
             let mut errors = points(1.0, false).held_out(state);
             median(&mut errors).unwrap_or(f64::INFINITY)
         };
-        let before = judged(&state);
-        let (state, after, focal_source, notes) = if given.is_some() {
-            let (_, refined, _) = focal::adjusted(&points, state.clone(), monitor)?;
-            let after = judged(&refined);
-            let better = if after <= before { refined } else { state };
-            (better, after, FocalSource::Known, Vec::new())
+        let linked = state;
+        let mut ways: Vec<(State, FocalSource, Vec<String>)> = Vec::new();
+        let inside = self.fans[first..=last].iter();
+        let tracks: usize = inside.map(|f| f.tracks.len()).sum();
+        if tracks < MIN_POINTS * (last + 1 - first) {
+            let source = given.map_or(FocalSource::Prior, |_| FocalSource::Known);
+            let words = format!(
+                "only {tracks} points are seen by three frames: neither their own depth nor the focal length was solved for"
+            );
+            ways.push((linked.clone(), source, vec![words]));
+        } else if given.is_some() {
+            let (_, refined, _) = focal::adjusted(&points, linked.clone(), monitor)?;
+            ways.push((refined, FocalSource::Known, Vec::new()));
+            ways.push((linked.clone(), FocalSource::Known, Vec::new()));
         } else {
-            let sweep = focal::sweep(&setting, &points, &state, width, monitor)?;
-            let after = judged(&sweep.state);
-            match (after <= before, sweep.clear) {
-                (true, true) => (sweep.state, after, FocalSource::Estimated, vec![sweep.note]),
-                (true, false) => (sweep.state, after, FocalSource::Prior, vec![sweep.note]),
-                // What the points say of the focal length makes other points worse.
-                (false, _) => (state, after, FocalSource::Prior, vec![sweep.without()]),
+            let sweep = focal::sweep(&setting, &points, &linked, width, monitor)?;
+            let note = match &sweep.told {
+                Some(_) => focal::WITHOUT.to_owned(),
+                None => sweep.note.clone(),
+            };
+            if let Some(told) = sweep.told {
+                ways.push((told, FocalSource::Estimated, vec![sweep.note]));
             }
+            ways.push((sweep.held, FocalSource::Prior, vec![note.clone()]));
+            ways.push((linked.clone(), FocalSource::Prior, vec![note]));
+        }
+        let errors: Vec<f64> = ways.iter().map(|(state, ..)| judged(state)).collect();
+        tracing::debug!(?errors, "held-out tracks");
+        let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
+        let best = match least.is_finite() {
+            // The first of those that are as good.
+            true => errors.iter().position(|e| *e <= LEAD * least),
+            // Nothing judges: the solve without tracks.
+            false => Some(ways.len() - 1),
         };
-        tracing::debug!(before, after, "held-out tracks");
-        let held_out = Some(before.min(after)).filter(|e| e.is_finite());
+        let (state, focal_source, notes) = ways.swap_remove(best.unwrap_or(0));
         Ok(Solved {
             state,
+            linked,
             focal_source,
-            held_out,
+            held_out: best.map(|k| errors[k]).filter(|e| e.is_finite()),
             notes,
         })
     }
@@ -434,7 +457,8 @@ impl<'a> Clip<'a> {
         mut notes: Vec<String>,
     ) -> Result<Cameras, CameraError> {
         let state = &solved.state;
-        let mut errors: Vec<f64> = self.errors(state, first, last).map(|(_, e)| e).collect();
+        let linked = self.errors(&solved.linked, first, last);
+        let mut errors: Vec<f64> = linked.map(|(_, e)| e).collect();
         let Some(middle) = median(&mut errors) else {
             return Err(CameraError::TooFewFrames {
                 found: 0,

@@ -15,11 +15,13 @@ use crate::monitor::Monitor;
 
 /// Unknowns of a frame: rotation, translation, scale, shift.
 const PER_FRAME: usize = 8;
-/// To which share a depth camera's inverse depth is right, and a network's.
+/// To which share of its value over the prior's shift a depth camera's inverse depth is right, and a network's.
 const SENSOR: f64 = 0.015;
 const NETWORK: f64 = 0.1;
-/// Of the clip's median, what is added to it, over that share.
+/// Least of that shift, of the clip's median.
 const FLOOR: f64 = 0.3;
+/// Least scale: near 0 a prior in the network's own units would be meaningless.
+const LEAST_SCALE: f64 = 0.02;
 /// Cauchy scale of the prior, in its sigmas.
 const DEPTH_CAUCHY: f64 = 2.0;
 
@@ -103,12 +105,22 @@ impl Structure<'_> {
         cauchy(far * far, self.cauchy).0 / (self.unit * self.unit)
     }
 
-    fn sigma(&self, aligned: f64) -> f64 {
+    /// How far a point's depth is from the network's, in its sigmas, with the derivatives by the depth, the view's scale and its
+    /// shift. It is told in the network's own units, so that scaling the scene down or flattening it gains nothing.
+    fn depth_error(&self, view: &View, track: &Track, rho: f64) -> (f64, [f64; 3]) {
         let share = match self.alignment.scale_sigma > 0.0 {
             true => NETWORK,
             false => SENSOR,
         };
-        share * (aligned.max(0.0) + FLOOR)
+        let scale = view.scale.max(LEAST_SCALE);
+        let by = 1.0 / (scale * share * (track.depth.max(0.0) + self.alignment.ratio.max(FLOOR)));
+        let e = (rho - view.scale * track.depth - view.shift) * by;
+        let grown = if view.scale > LEAST_SCALE {
+            e / scale
+        } else {
+            0.0
+        };
+        (e, [by, -track.depth * by - grown, -by])
     }
 
     fn point_cost(&self, state: &State, frame: usize, track: &Track, rho: f64) -> f64 {
@@ -128,9 +140,7 @@ impl Structure<'_> {
     }
 
     fn depth_cost(&self, state: &State, frame: usize, track: &Track, rho: f64) -> f64 {
-        let view = &state.views[frame];
-        let aligned = view.scale * track.depth + view.shift;
-        let e = (rho - aligned) / self.sigma(aligned);
+        let (e, _) = self.depth_error(&state.views[frame], track, rho);
         cauchy(e * e, DEPTH_CAUCHY).0
     }
 
@@ -255,17 +265,16 @@ impl Structure<'_> {
                     }
                 }
             }
-            let aligned = state.views[fan.frame].scale * track.depth + state.views[fan.frame].shift;
-            let sigma = self.sigma(aligned);
-            let e = (rho - aligned) / sigma;
+            let (e, [by_depth, by_scale, by_shift]) =
+                self.depth_error(&state.views[fan.frame], track, rho);
             let weight = cauchy(e * e, DEPTH_CAUCHY).1;
-            let by = [(own[6], -track.depth / sigma), (own[7], -1.0 / sigma)];
-            point.curvature += weight / (sigma * sigma);
-            point.gradient += weight * e / sigma;
+            let by = [(own[6], by_scale), (own[7], by_shift)];
+            point.curvature += weight * by_depth * by_depth;
+            point.gradient += weight * by_depth * e;
             for (a, da) in by {
                 let Some(a) = a else { continue };
                 block.g[a] += weight * da * e;
-                point.row[a] += weight * da / sigma;
+                point.row[a] += weight * da * by_depth;
                 for (b, db) in by {
                     if let Some(b) = b.filter(|b| *b <= a) {
                         block.h[a * (a + 1) / 2 + b] += weight * da * db;
@@ -309,7 +318,7 @@ impl Structure<'_> {
                     (k, block, kept)
                 })
                 .collect();
-            let mut matrix = Envelope::new(vec![0; count]);
+            let mut matrix = Envelope::new(self.rows(&places, &blocks, count));
             let mut gradient = vec![0.0; count];
             for (_, block, _) in &blocks {
                 for (a, &row) in block.places.iter().enumerate() {
@@ -336,6 +345,9 @@ impl Structure<'_> {
             }
             let mut improved = false;
             for _ in 0..6 {
+                if monitor.stopped() {
+                    return Err(CameraError::Interrupted);
+                }
                 let mut damped = matrix.clone();
                 for row in 0..count {
                     let d = damped.diagonal(row);
@@ -378,6 +390,29 @@ impl Structure<'_> {
         Ok(cost)
     }
 
+    /// The first column of each row of the whole: frames touch those that their tracks reach.
+    fn rows(
+        &self,
+        places: &[[Option<usize>; PER_FRAME]],
+        blocks: &[(usize, Block, Vec<Kept>)],
+        count: usize,
+    ) -> Vec<usize> {
+        let mut first: Vec<usize> = (0..count).collect();
+        for (_, block, _) in blocks {
+            let low = block.places.first().copied().unwrap_or(0);
+            for &place in &block.places {
+                first[place] = first[place].min(low);
+            }
+        }
+        // Scale and shift of a frame without tracks touch by their prior.
+        for [.., scale, shift] in &places[self.first..=self.last] {
+            if let (Some(scale), Some(shift)) = (*scale, *shift) {
+                first[shift] = first[shift].min(scale);
+            }
+        }
+        first
+    }
+
     fn stepped(
         &self,
         state: &State,
@@ -388,8 +423,19 @@ impl Structure<'_> {
         let by = |place: Option<usize>| place.map_or(0.0, |p| step[p]);
         let mut next = state.clone();
         for frame in self.first..=self.last {
-            if places[frame].iter().any(Option::is_some) {
-                next.views[frame] = state.views[frame].stepped(&places[frame].map(by));
+            let own = &places[frame];
+            if own.iter().any(Option::is_some) {
+                let (before, moved) =
+                    (state.views[frame], state.views[frame].stepped(&own.map(by)));
+                // The gauge stays to the last bit.
+                next.views[frame] = match own[0] {
+                    Some(_) => moved,
+                    None => View {
+                        scale: moved.scale,
+                        shift: moved.shift,
+                        ..before
+                    },
+                };
             }
         }
         // A step of more than a third is not to be believed.
@@ -587,6 +633,41 @@ mod tests {
             worst(&before),
             worst(&after)
         );
+    }
+
+    #[test]
+    fn the_scene_keeps_its_size() {
+        let fans = fans(0);
+        let mut state = State {
+            views: (0..VIEWS).map(arc).collect(),
+            focal: FOCAL,
+        };
+        let mut depths = structure(&fans, false).start(&state);
+        structure(&fans, false)
+            .solve(&mut state, &mut depths, 40, &Silent)
+            .expect("solved");
+        let scale = state.views.iter().map(|v| v.scale).sum::<f64>() / VIEWS as f64;
+        assert!((scale / ALIGNMENT.scale - 1.0).abs() < 0.03, "{scale}");
+    }
+
+    #[test]
+    fn the_prior_of_depth_agrees_with_finite_differences() {
+        let fans = fans(0);
+        let (track, whole) = (&fans[3].tracks[5], structure(&fans, true));
+        let at = |k: usize, by: f64| {
+            let mut view = arc(3);
+            let mut rho = 0.5;
+            *[&mut rho, &mut view.scale, &mut view.shift][k] += by;
+            whole.depth_error(&view, track, rho).0
+        };
+        let (_, derivatives) = whole.depth_error(&arc(3), track, 0.5);
+        for (k, derivative) in derivatives.into_iter().enumerate() {
+            let difference = (at(k, 1e-6) - at(k, -1e-6)) / 2e-6;
+            assert!(
+                (derivative - difference).abs() < 1e-5 * derivative.abs(),
+                "{k}"
+            );
+        }
     }
 
     #[test]

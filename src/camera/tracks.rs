@@ -17,7 +17,7 @@ const TRIES: u64 = 4;
 /// are not.
 const MOST: f64 = 4.0;
 /// Of so many points one takes no part in the solve, and judges it.
-const HELD_OUT: usize = 8;
+const HELD_OUT: u64 = 8;
 
 /// Where a point is seen in another frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,7 +73,6 @@ pub(super) fn fans(
             let (w, h) = (grid.width as f64, grid.height as f64);
             let rows = ((each as f64 * h / w).sqrt().round() as usize).max(1);
             let columns = (each / rows).max(1);
-            let mut found = 0;
             for cell in 0..rows * columns {
                 let (row, column) = (cell / columns, cell % columns);
                 let mut best: Option<Track> = None;
@@ -102,8 +101,7 @@ pub(super) fn fans(
                     }
                 }
                 if let Some(track) = best {
-                    found += 1;
-                    match found % HELD_OUT {
+                    match scramble((frame * rows * columns + cell) as u64 + 0x5EED) % HELD_OUT {
                         0 => fan.held_out.push(track),
                         _ => fan.tracks.push(track),
                     }

@@ -26,8 +26,8 @@ use crate::run::signals;
   director eval cameras -o judged --network depth.onnx
   director eval cameras -o judged --resume                   go on where it was cut off
 
-Mock takes of 2 to 5 seconds are made, all places by turns, without faults, half of them with somebody who walks; in four of
-five the camera travels. Each is solved as a run does, from the true depth and from the network's, and compared with the
+Mock takes of 2 to 5 seconds are made, all places by turns, without faults, more than half of them with somebody who walks; in four of
+five the camera travels. Each is solved as a run does, at its own size, from the true depth and from the network's, and compared with the
 true cameras after a similarity (Umeyama 1991): absolute error over the path, error of a step's turn, of the focal
 length. Of cameras that stand or only turn nothing can be built; counted is how often the solver says so.
 

@@ -23,6 +23,13 @@ const ROUNDS: usize = 12;
 struct Kept {
     kind: DepthKind,
     model: String,
+    /// Of the stage that made them; the first that was kept is 2.
+    #[serde(default = "first")]
+    version: u32,
+}
+
+fn first() -> u32 {
+    2
 }
 
 /// The network's maps of the views, kept beside the take. They are read back even where they were just made, so that the
@@ -45,7 +52,7 @@ pub fn maps(
     let kept = std::fs::read(&record)
         .ok()
         .and_then(|b| serde_json::from_slice::<Kept>(&b).ok());
-    if let Some(kept) = kept
+    if let Some(kept) = kept.filter(|k| k.version == crate::depth::VERSION)
         && let Ok(maps) = DepthMaps::load_npy(&values, kept.kind, &kept.model)
         && maps.maps.len() == frames.len()
     {
@@ -56,6 +63,7 @@ pub fn maps(
     let kept = Kept {
         kind: maps.kind,
         model: maps.model.clone(),
+        version: crate::depth::VERSION,
     };
     let text = serde_json::to_vec(&kept)?;
     crate::files::write_atomic(&record, &text).with_context(|| record.display().to_string())?;

@@ -1,7 +1,7 @@
 //! What solved cameras are worth: takes of the mock world, whose poses and focal length are known, solved from the video
 //! and either the true depth or a network's.
 //!
-//! Takes are those of [`super::agent`], without faults: all places and camera moves by turns, half of them with somebody who
+//! Takes are those of [`super::agent`], without faults: all places and camera moves by turns, most of them with somebody who
 //! walks. Cameras that stand still and that only turn are among them: no world can be had of these, and the solver
 //! is to say so.
 
@@ -118,7 +118,7 @@ pub fn evaluate(
     }
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let path = folder.join(LINES);
-    let before = record::read(&path)?;
+    let (before, torn) = record::read(&path)?;
     if !options.resume && !before.is_empty() {
         bail!(
             "{}: an evaluation of {} solves is here; --resume goes on with it, or name another folder",
@@ -126,11 +126,19 @@ pub fn evaluate(
             before.len()
         );
     }
-    let mut file = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .with_context(|| path.display().to_string())?;
+    if torn > 0 {
+        monitor.warn(&format!(
+            "{}: {torn} lines cannot be read and are made again",
+            path.display()
+        ));
+    }
+    let mut file = std::fs::File::create(&path).with_context(|| path.display().to_string())?;
+    let mut write = |line: &Line| -> anyhow::Result<()> {
+        let text = serde_json::to_string(line)? + "\n";
+        file.write_all(text.as_bytes())
+            .with_context(|| path.display().to_string())
+    };
+    before.iter().try_for_each(&mut write)?;
     let total = (cases.len() * options.depths.len()) as u64;
     let mut lines: Vec<Line> = Vec::new();
     monitor.progress(0, total);
@@ -162,9 +170,7 @@ pub fn evaluate(
                         );
                     }
                     let line = line?;
-                    let text = serde_json::to_string(&line)? + "\n";
-                    file.write_all(text.as_bytes())
-                        .with_context(|| path.display().to_string())?;
+                    write(&line)?;
                     line
                 }
             };

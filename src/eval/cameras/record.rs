@@ -29,8 +29,8 @@ pub struct Settings {
     pub depth: Depth,
     /// The network's hash; `None` for true depth.
     pub network: Option<String>,
-    /// Versions of video, motion, depth and camera.
-    pub versions: [u32; 4],
+    /// Versions of the mock world, video, motion, depth and camera.
+    pub versions: [u32; 5],
     /// Options of the flow.
     pub motion: MotionOptions,
     /// Options of the solve.
@@ -47,6 +47,7 @@ impl Settings {
                 Depth::Network => model.map(|m| m.sha256().to_owned()),
             },
             versions: [
+                crate::mock::VERSION,
                 video::VERSION,
                 motion::VERSION,
                 depth::VERSION,
@@ -258,10 +259,13 @@ impl Line {
         }
     }
 
-    /// Whether the solver says that the clip holds no travel: it refuses, or tells of a parallax too small to build on.
+    /// Whether the solver says that the clip holds no travel: it refuses a camera that stands, or tells of a parallax too
+    /// small to build on. Other refusals say something else.
     pub fn told_still(&self) -> bool {
-        let small = |s: &Solved| s.parallax.is_some_and(|p| p < camera::LEAST_PARALLAX);
-        self.solved().is_none_or(small)
+        match &self.outcome {
+            Outcome::Solved(s) => s.parallax.is_some_and(|p| p < camera::LEAST_PARALLAX),
+            Outcome::Refused { reason, .. } => reason == "static_camera",
+        }
     }
 
     /// Absolute error over the true path.
@@ -270,17 +274,19 @@ impl Line {
     }
 }
 
-/// The lines of an earlier run; none where there is no file. What cannot be read is left out.
+/// The lines of an earlier run, none where there is no file, and how many cannot be read, such as a last one that was cut off.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Line>> {
+pub fn read(path: &Path) -> anyhow::Result<(Vec<Line>, usize)> {
     if !path.exists() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), 0));
     }
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    Ok(text
+    let lines: Vec<Line> = text
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
-        .collect())
+        .collect();
+    let torn = text.lines().filter(|l| !l.trim().is_empty()).count() - lines.len();
+    Ok((lines, torn))
 }

@@ -86,7 +86,7 @@ pub struct Still {
     pub way: Way,
     /// Takes.
     pub takes: usize,
-    /// Of them told: refused, or with a word that nothing can be built.
+    /// Of them told: refused as standing, or with a word that the depth is the network's alone.
     pub told: usize,
 }
 
@@ -151,10 +151,7 @@ fn summary(lines: &[Line], depth: Depth) -> Summary {
     });
     Summary {
         depth,
-        travel_denied: travels
-            .iter()
-            .filter(|l| l.solved().is_some() && l.told_still())
-            .count(),
+        travel_denied: travels.iter().filter(|l| l.told_still()).count(),
         rows,
         still: still.into(),
     }

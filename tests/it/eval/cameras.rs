@@ -61,6 +61,14 @@ fn solves_are_summed_up() {
         line(Way::Travels, 0.2, solved(0.06, 0.06, 0.2)),
         line(Way::Travels, 0.2, refused()),
         line(Way::Stands, 0.0, refused()),
+        line(
+            Way::Stands,
+            0.0,
+            Outcome::Refused {
+                reason: "low_flow".to_owned(),
+                words: "the motion is too large".to_owned(),
+            },
+        ),
         line(Way::Turns, 0.0, solved(0.1, 0.5, 0.4)),
         line(Way::Turns, 0.0, solved(0.1, 0.5, 9.0)),
     ]);
@@ -83,8 +91,8 @@ fn solves_are_summed_up() {
         .expect("a row");
     assert_eq!(movers.takes, 3);
     let told: Vec<_> = one.still.iter().map(|s| (s.way, s.told, s.takes)).collect();
-    assert_eq!(told, [(Way::Stands, 1, 1), (Way::Turns, 1, 2)]);
-    assert_eq!(one.travel_denied, 1);
+    assert_eq!(told, [(Way::Stands, 1, 2), (Way::Turns, 1, 2)]);
+    assert_eq!(one.travel_denied, 2);
     assert_eq!(Spread::of([].into_iter()), None);
 }
 
