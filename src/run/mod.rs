@@ -337,17 +337,23 @@ fn times(adapters: &[String], busy: &[Busy]) -> Vec<AdapterTime> {
     let times = adapters.iter().zip(busy).filter_map(|(adapter, busy)| {
         let (busy, all) = busy.times()?;
         let (busy, all) = (busy.as_secs_f64(), all.as_secs_f64());
+        let idle = if all > 0.0 {
+            (1.0 - busy / all).max(0.0)
+        } else {
+            0.0
+        };
         Some(AdapterTime {
             adapter: adapter.clone(),
-            busy,
-            idle: if all > 0.0 {
-                (1.0 - busy / all).max(0.0)
-            } else {
-                0.0
-            },
+            busy: millionths(busy),
+            idle: millionths(idle),
         })
     });
     times.collect()
+}
+
+/// No finer than is worth telling, and read back to the last bit: the JSON reader may be off by one in the 17th digit.
+fn millionths(x: f64) -> f64 {
+    (x * 1e6).round() / 1e6
 }
 
 /// How often the batch looks for a signal.
