@@ -4,6 +4,7 @@
 pub mod agent;
 pub mod cameras;
 pub mod corrupt;
+mod kept;
 pub mod mock;
 pub mod scores;
 pub mod sheet;

@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 
 use crate::agent::What;
 use crate::depth::Model;
+use crate::eval::kept::{Quiet, lines};
 use crate::eval::scores::clips::Half;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
@@ -82,19 +83,6 @@ pub struct Outcome {
     pub lost: Vec<lost::Lost>,
 }
 
-/// Passes warnings and the stop on, and keeps the progress of the stages to itself. Warnings of single takes are no news
-/// here.
-struct Inner<'a>(&'a dyn Monitor);
-
-impl Monitor for Inner<'_> {
-    fn warn(&self, message: &str) {
-        tracing::debug!("{message}");
-    }
-    fn stopped(&self) -> bool {
-        self.0.stopped()
-    }
-}
-
 /// The file of lines in an output folder.
 pub const LINES: &str = "cases.jsonl";
 /// The file of violations in an output folder.
@@ -122,7 +110,7 @@ pub fn evaluate(
     );
     cases.drain(..options.first);
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let inner = Inner(monitor);
+    let inner = Quiet(monitor);
     let tools = Tools {
         gpu,
         model,
@@ -131,20 +119,7 @@ pub fn evaluate(
     };
     let settings = |mode| Settings::of(&tools, mode, options.least_confidence);
     let path = folder.join(LINES);
-    let (mut before, torn) = read(&path)?;
-    if !options.resume && !before.is_empty() {
-        bail!(
-            "{}: an evaluation of {} cases is here; --resume goes on with it, or name another folder",
-            path.display(),
-            before.len()
-        );
-    }
-    if torn > 0 {
-        monitor.warn(&format!(
-            "{}: {torn} lines cannot be read and are made again",
-            path.display()
-        ));
-    }
+    let mut before: Vec<Line> = lines(&path, options.resume, monitor)?;
     // Lines of other cases and modes stay; of those asked for only what would come out the same.
     before.retain(|l| {
         let asked = options.modes.contains(&l.mode) && cases.contains(&l.case);
@@ -243,23 +218,6 @@ fn one(
         picture::draw(tools, take, &line, &tested, &folder.join("pictures"))?;
     }
     Ok(line)
-}
-
-/// Lines of an earlier run, none where there is no file, and how many cannot be read, such as a last one that was cut off.
-///
-/// # Errors
-/// A file that cannot be read.
-pub fn read(path: &Path) -> anyhow::Result<(Vec<Line>, usize)> {
-    if !path.exists() {
-        return Ok((Vec::new(), 0));
-    }
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let lines: Vec<Line> = text
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect();
-    let torn = text.lines().filter(|l| !l.trim().is_empty()).count() - lines.len();
-    Ok((lines, torn))
 }
 
 /// The files that grow case by case.

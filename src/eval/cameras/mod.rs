@@ -14,6 +14,7 @@ use anyhow::{Context, bail};
 use super::agent::case::{self, Case};
 use super::agent::network;
 use super::agent::take::Take;
+use super::kept;
 use crate::camera::SolveOptions;
 use crate::depth::{DepthKind, DepthMap, DepthMaps, Model};
 use crate::eval::scores::clips::Half;
@@ -80,18 +81,6 @@ pub struct Options {
 /// The file of lines in an output folder.
 pub const LINES: &str = "cameras.jsonl";
 
-/// Passes the stop on, and keeps the stages' progress and warnings to itself.
-struct Inner<'a>(&'a dyn Monitor);
-
-impl Monitor for Inner<'_> {
-    fn warn(&self, message: &str) {
-        tracing::debug!("{message}");
-    }
-    fn stopped(&self) -> bool {
-        self.0.stopped()
-    }
-}
-
 /// Solves the takes and compares. Takes and a network's maps go to `folder/cases/`, a line a solve into [`LINES`] as they
 /// come. Progress counts solves.
 ///
@@ -118,20 +107,7 @@ pub fn evaluate(
     }
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let path = folder.join(LINES);
-    let (before, torn) = record::read(&path)?;
-    if !options.resume && !before.is_empty() {
-        bail!(
-            "{}: an evaluation of {} solves is here; --resume goes on with it, or name another folder",
-            path.display(),
-            before.len()
-        );
-    }
-    if torn > 0 {
-        monitor.warn(&format!(
-            "{}: {torn} lines cannot be read and are made again",
-            path.display()
-        ));
-    }
+    let before: Vec<Line> = kept::lines(&path, options.resume, monitor)?;
     let mut file = std::fs::File::create(&path).with_context(|| path.display().to_string())?;
     let mut write = |line: &Line| -> anyhow::Result<()> {
         let text = serde_json::to_string(line)? + "\n";
@@ -160,7 +136,7 @@ pub fn evaluate(
                         settings,
                         &place,
                         &mut take,
-                        &Inner(monitor),
+                        &kept::Quiet(monitor),
                     )
                     .with_context(|| case.name.clone());
                     if monitor.stopped() {

@@ -1,8 +1,5 @@
 //! One solve beside the truth.
 
-use std::path::Path;
-
-use anyhow::Context;
 use glam::DMat3;
 use serde::{Deserialize, Serialize};
 
@@ -272,21 +269,4 @@ impl Line {
     pub fn ate_share(&self) -> Option<f64> {
         self.solved().map(|s| s.ate / self.truth.path.max(1e-9))
     }
-}
-
-/// The lines of an earlier run, none where there is no file, and how many cannot be read, such as a last one that was cut off.
-///
-/// # Errors
-/// A file that cannot be read.
-pub fn read(path: &Path) -> anyhow::Result<(Vec<Line>, usize)> {
-    if !path.exists() {
-        return Ok((Vec::new(), 0));
-    }
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let lines: Vec<Line> = text
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect();
-    let torn = text.lines().filter(|l| !l.trim().is_empty()).count() - lines.len();
-    Ok((lines, torn))
 }

@@ -1,0 +1,55 @@
+//! What evaluations share that take one case after the other: lines that are kept, and stages that are run quietly.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
+
+use crate::monitor::Monitor;
+
+/// Passes the stop on, and keeps the progress of the stages to itself. Warnings of single takes are no news here.
+pub(super) struct Quiet<'a>(pub &'a dyn Monitor);
+
+impl Monitor for Quiet<'_> {
+    fn warn(&self, message: &str) {
+        tracing::debug!("{message}");
+    }
+    fn stopped(&self) -> bool {
+        self.0.stopped()
+    }
+}
+
+/// The lines of an earlier run, none where there is no file. Those that cannot be read, such as a last one that was cut off,
+/// are told and left out.
+///
+/// # Errors
+/// A file that cannot be read, and lines that are there although the run does not `resume`.
+pub(super) fn lines<T: DeserializeOwned>(
+    path: &Path,
+    resume: bool,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<Vec<T>> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let lines: Vec<T> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    if !resume && !lines.is_empty() {
+        bail!(
+            "{}: an evaluation of {} cases is here; --resume goes on with it, or name another folder",
+            path.display(),
+            lines.len()
+        );
+    }
+    let torn = text.lines().filter(|l| !l.trim().is_empty()).count() - lines.len();
+    if torn > 0 {
+        monitor.warn(&format!(
+            "{}: {torn} lines cannot be read and are made again",
+            path.display()
+        ));
+    }
+    Ok(lines)
+}
