@@ -12,6 +12,10 @@ struct Params {
     stride: u32,
     limit: u32,
     stop_unknown: u32,
+    diagonal: f32,       // of a voxel
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 struct Walker {
     place: vec4<f32>,    // of its feet, and how far it went
@@ -87,7 +91,8 @@ fn downhill(costs: u32, at: u32) -> u32 {
         if (k > 3u && (fields[u32(q.x + size.x * c.y)] <= NO_FLOOR || fields[u32(c.x + size.x * q.y)] <= NO_FLOOR)) {
             continue;
         }
-        let whole = cost + params.voxel * select(1.0, 1.4142135, k > 3u);
+        // A sum, with nothing to contract: ways are often as long, and every device shall take the same.
+        let whole = cost + select(params.voxel, params.diagonal, k > 3u);
         if (whole < best) {
             best = whole;
             next = j;

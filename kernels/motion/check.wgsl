@@ -20,9 +20,9 @@ struct Params { width: u32, height: u32, pad: vec2<u32> }
   let y0 = u32(y);
   let x1 = min(x0 + 1u, params.width - 1u);
   let y1 = min(y0 + 1u, params.height - 1u);
-  let top = mix(backward[y0 * params.width + x0], backward[y0 * params.width + x1], x - f32(x0));
-  let low = mix(backward[y1 * params.width + x0], backward[y1 * params.width + x1], x - f32(x0));
-  let g = mix(top, low, y - f32(y0));
+  let top = mix2(backward[y0 * params.width + x0], backward[y0 * params.width + x1], x - f32(x0));
+  let low = mix2(backward[y1 * params.width + x0], backward[y1 * params.width + x1], x - f32(x0));
+  let g = mix2(top, low, y - f32(y0));
   let e = f + g;
   let good = dot(e, e) < 0.01 * (dot(f, f) + dot(g, g)) + 0.5;
   state[here] = select(1u, 3u, good);

@@ -17,7 +17,7 @@ fn inside(x: f32, last: f32) -> f32 { return select(0.0, min(x, last), x > 0.0);
   let y0 = u32(cy);
   let x1 = min(x0 + 1u, params.width - 1u);
   let y1 = min(y0 + 1u, params.height - 1u);
-  let top = mix(second[y0 * params.width + x0], second[y0 * params.width + x1], cx - f32(x0));
-  let low = mix(second[y1 * params.width + x0], second[y1 * params.width + x1], cx - f32(x0));
-  composed[here] = u + mix(top, low, cy - f32(y0));
+  let top = mix2(second[y0 * params.width + x0], second[y0 * params.width + x1], cx - f32(x0));
+  let low = mix2(second[y1 * params.width + x0], second[y1 * params.width + x1], cx - f32(x0));
+  composed[here] = u + mix2(top, low, cy - f32(y0));
 }

@@ -19,9 +19,9 @@ struct Params { width: u32, height: u32, count: u32, margin: f32, from_at: u32, 
   let y0 = u32(y);
   let x1 = min(x0 + 1u, params.width - 1u);
   let y1 = min(y0 + 1u, params.height - 1u);
-  let top = mix(flow[y0 * params.width + x0], flow[y0 * params.width + x1], x - f32(x0));
-  let bottom = mix(flow[y1 * params.width + x0], flow[y1 * params.width + x1], x - f32(x0));
-  let to = vec2<f32>(x, y) + mix(top, bottom, y - f32(y0));
+  let top = mix2(flow[y0 * params.width + x0], flow[y0 * params.width + x1], x - f32(x0));
+  let bottom = mix2(flow[y1 * params.width + x0], flow[y1 * params.width + x1], x - f32(x0));
+  let to = vec2<f32>(x, y) + mix2(top, bottom, y - f32(y0));
   let at = u32(y + 0.5) * params.width + u32(x + 0.5);
   let seen = state[at] == 3u;
   let moved = max(q.w, own[at]);

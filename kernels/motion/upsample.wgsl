@@ -14,7 +14,7 @@ fn inside(x: f32, last: f32) -> f32 { return select(0.0, min(x, last), x > 0.0);
   let y0 = u32(cy);
   let x1 = min(x0 + 1u, params.coarse_width - 1u);
   let y1 = min(y0 + 1u, params.coarse_height - 1u);
-  let top = mix(coarse[y0 * params.coarse_width + x0], coarse[y0 * params.coarse_width + x1], cx - f32(x0));
-  let low = mix(coarse[y1 * params.coarse_width + x0], coarse[y1 * params.coarse_width + x1], cx - f32(x0));
-  flow[id.y * params.width + id.x] = params.ratio * mix(top, low, cy - f32(y0));
+  let top = mix2(coarse[y0 * params.coarse_width + x0], coarse[y0 * params.coarse_width + x1], cx - f32(x0));
+  let low = mix2(coarse[y1 * params.coarse_width + x0], coarse[y1 * params.coarse_width + x1], cx - f32(x0));
+  flow[id.y * params.width + id.x] = params.ratio * mix2(top, low, cy - f32(y0));
 }

@@ -66,9 +66,9 @@ struct Params { width: u32, height: u32, cell: u32, across: u32, scale: f32, has
       let iy = u32(ty);
       let jx = min(ix + 1u, params.width - 1u);
       let row = min(iy + 1u, params.height - 1u) * params.width;
-      let top = mix(b[iy * params.width + ix], b[iy * params.width + jx], tx - f32(ix));
-      let bottom = mix(b[row + ix], b[row + jx], tx - f32(ix));
-      let q = mix(top, bottom, ty - f32(iy));
+      let top = mix1(b[iy * params.width + ix], b[iy * params.width + jx], tx - f32(ix));
+      let bottom = mix1(b[row + ix], b[row + jx], tx - f32(ix));
+      let q = mix1(top, bottom, ty - f32(iy));
       let r = q - p;
       let i = f32(s & 1u);
       let g = select(0.0, 1.0, s == 3u);

@@ -30,9 +30,9 @@ fn bilinear(s: vec4<f32>, area: vec2<u32>, k: u32) -> f32 {
   let top = u32(s.y) * area.x;
   let low = min(u32(s.y) + 1u, area.y - 1u) * area.x;
   if (k == 0u) {
-    return mix(mix(key[top + x0], key[top + x1], s.z), mix(key[low + x0], key[low + x1], s.z), s.w);
+    return mix1(mix1(key[top + x0], key[top + x1], s.z), mix1(key[low + x0], key[low + x1], s.z), s.w);
   }
-  return mix(mix(now[top + x0], now[top + x1], s.z), mix(now[low + x0], now[low + x1], s.z), s.w);
+  return mix1(mix1(now[top + x0], now[top + x1], s.z), mix1(now[low + x0], now[low + x1], s.z), s.w);
 }
 // Mean chroma of four spots a quarter of the patch off.
 fn hue(p: vec2<f32>, k: u32) -> vec2<f32> {

@@ -1,5 +1,7 @@
 // Evidence to states: 0 unknown, 1 free, 2 solid; two bits a voxel, 16 voxels a word, one thread a word.
-// Evidence that is not finite says nothing. Solid where the mean distance lies within [-2.5, .5] voxels and the views of a surface outweigh those that see through.
+// Evidence that is not finite says nothing. Solid where the mean distance lies within [-2.25, .25] voxels and the views of a
+// surface outweigh those that see through. The floor is a face of voxels, so middles lie halves of a voxel from it: limits
+// of whole halves would leave its voxels to rounding and noise.
 struct Params {
     voxels: u32,
     voxel: f32,
@@ -17,10 +19,10 @@ fn state(e: vec4<f32>) -> u32 {
     let free = params.free * e.z;
     if (e.y > 0.0) {
         let mean = e.x / e.y;
-        if (mean > 0.5 * params.voxel) {
+        if (mean > 0.25 * params.voxel) {
             return 1u;
         }
-        if (mean >= -2.5 * params.voxel && params.occupied * e.w > free) {
+        if (mean >= -2.25 * params.voxel && params.occupied * e.w > free) {
             return 2u;
         }
         if (e.z > 0.0 && params.occupied * e.w <= free) {

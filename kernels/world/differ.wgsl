@@ -49,9 +49,9 @@ fn compare(i: u32, x: u32, y: u32, layer: u32) -> f32 {
     let fx = u - floor(u);
     let fy = v - floor(v);
     let at = view.size.z + u32(v) * view.size.x + u32(u);
-    let top = mix(texture[at], texture[at + 1u], fx);
-    let bottom = mix(texture[at + view.size.x], texture[at + view.size.x + 1u], fx);
-    return min(abs(mix(top, bottom, fy) - texture[params.base + i]), MOST);
+    let top = mix1(texture[at], texture[at + 1u], fx);
+    let bottom = mix1(texture[at + view.size.x], texture[at + view.size.x + 1u], fx);
+    return min(abs(mix1(top, bottom, fy) - texture[params.base + i]), MOST);
 }
 
 @compute @workgroup_size(8, 8, 1)

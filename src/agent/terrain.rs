@@ -65,6 +65,7 @@ impl Fields<'_> {
         let [nx, nz] = self.size.map(|n| n as i64);
         let (x, z) = (at as i64 % nx, at as i64 / nx);
         let (own, floor) = (self.cost(goal, at), self.height(at));
+        let diagonal = self.voxel * std::f32::consts::SQRT_2;
         let mut best = (NO_WAY, None);
         for (k, [dx, dz]) in AROUND.into_iter().enumerate() {
             let (qx, qz) = (x + dx, z + dz);
@@ -82,7 +83,7 @@ impl Fields<'_> {
             if k > 3 && beside.iter().any(|&i| self.height(i) <= NO_FLOOR) {
                 continue;
             }
-            let whole = cost + self.voxel * if k > 3 { std::f32::consts::SQRT_2 } else { 1.0 };
+            let whole = cost + if k > 3 { diagonal } else { self.voxel };
             if whole < best.0 {
                 best = (whole, Some(j));
             }

@@ -50,6 +50,14 @@ crate::gpu_struct! {
         pub limit: u32,
         /// 1: unknown voxels stop bodies; 0: bodies pass them.
         pub stop_unknown: u32,
+        /// Diagonal of a voxel's face.
+        pub diagonal: f32,
+        /// Nothing.
+        pub pad0: u32,
+        /// Nothing.
+        pub pad1: u32,
+        /// Nothing.
+        pub pad2: u32,
     }
 }
 
@@ -222,6 +230,10 @@ pub fn params(caster: &Caster, body: &Body, limit: u32, stop_unknown: bool) -> W
         stride: stride(body, voxel),
         limit,
         stop_unknown: u32::from(stop_unknown),
+        diagonal: voxel as f32 * std::f32::consts::SQRT_2,
+        pad0: 0,
+        pad1: 0,
+        pad2: 0,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Typed storage buffers, upload and readback.
+//! Typed storage buffers and what is written to them.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -184,77 +184,5 @@ impl Gpu {
                 bytemuck::cast_slice(data),
             );
         })
-    }
-
-    /// Reads a whole buffer back. Waits for all work submitted before; never call it in a hot loop.
-    ///
-    /// # Errors
-    /// [`GpuError::Lost`], [`GpuError::OutOfMemory`].
-    pub fn read<T: GpuType>(&self, buffer: &Buffer<T>) -> Result<Vec<T>, GpuError> {
-        self.read_range(buffer, 0, buffer.len)
-    }
-
-    /// Reads `count` elements from element `at`. Waits for all work submitted before.
-    ///
-    /// # Errors
-    /// As [`Gpu::read`].
-    pub fn read_range<T: GpuType>(
-        &self,
-        buffer: &Buffer<T>,
-        at: usize,
-        count: usize,
-    ) -> Result<Vec<T>, GpuError> {
-        if count == 0 {
-            return Ok(Vec::new());
-        }
-        let (at, bytes) = (at * size_of::<T>(), count * size_of::<T>());
-        let mut data = vec![T::zeroed(); count];
-        self.read_raw(&buffer.raw, at as u64, bytes as u64, |read| {
-            bytemuck::cast_slice_mut::<T, u8>(&mut data).copy_from_slice(read);
-        })?;
-        Ok(data)
-    }
-
-    /// Reads words whose type is forgotten; `bytes` is a multiple of four.
-    pub(super) fn read_words(
-        &self,
-        buffer: &wgpu::Buffer,
-        at: u64,
-        bytes: u64,
-    ) -> Result<Vec<u32>, GpuError> {
-        let mut data = vec![0u32; bytes as usize / 4];
-        self.read_raw(buffer, at, bytes, |read| {
-            bytemuck::cast_slice_mut::<u32, u8>(&mut data).copy_from_slice(read);
-        })?;
-        Ok(data)
-    }
-
-    fn read_raw(
-        &self,
-        buffer: &wgpu::Buffer,
-        at: u64,
-        bytes: u64,
-        take: impl FnOnce(&[u8]),
-    ) -> Result<(), GpuError> {
-        let whole = bytes.next_multiple_of(4);
-        let staging = self.create_as(&wgpu::BufferDescriptor {
-            label: Some("readback"),
-            size: whole,
-            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        })?;
-        self.scoped("reading a buffer", || {
-            let mut encoder = self.0.device.create_command_encoder(&Default::default());
-            encoder.copy_buffer_to_buffer(buffer, at, &staging, 0, whole);
-            self.0.queue.submit([encoder.finish()]);
-            staging.slice(..).map_async(wgpu::MapMode::Read, |_| {});
-        })?;
-        self.wait()?;
-        let view = staging
-            .slice(..)
-            .get_mapped_range()
-            .map_err(|error| GpuError::Lost(error.to_string()))?;
-        take(&view[..bytes as usize]);
-        Ok(())
     }
 }

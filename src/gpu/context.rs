@@ -89,6 +89,7 @@ pub(super) struct Shared {
     pub tier: OnceLock<Tier>,
     pub pipelines: Mutex<HashMap<&'static str, Arc<super::kernel::Pipeline>>>,
     pub pool: super::pool::Pool,
+    pub readback: super::readback::Readback,
     pub cache: Option<super::cache::Cache>,
     pub lost: AtomicBool,
     pub lost_reason: Mutex<String>,
@@ -260,6 +261,7 @@ impl Gpu {
             summary,
             pipelines: Mutex::default(),
             pool: super::pool::Pool::default(),
+            readback: super::readback::Readback::default(),
             lost: AtomicBool::new(false),
             lost_reason: Mutex::default(),
         });

@@ -18,6 +18,7 @@ mod kernel;
 pub mod memory;
 mod pool;
 pub mod profile;
+mod readback;
 mod recorder;
 pub mod reduce;
 pub mod scan;

@@ -87,9 +87,10 @@ impl Gpu {
         Ok(Buffer::lent(buffer, len, loan))
     }
 
-    /// Frees the pool's idle memory.
+    /// Frees the pool's idle memory, and what reads back.
     pub fn trim(&self) {
         self.0.pool.clear();
+        self.0.readback.clear();
     }
 
     /// Bytes of the pool's idle memory.

@@ -26,7 +26,7 @@ gpu_struct! {
 
 /// One step of points.
 pub static FOLLOW: Kernel = kernel!(
-    "motion/follow", shared [], twin crate::motion::twins::follow::twin,
+    "motion/follow", shared ["shared/mix"], twin crate::motion::twins::follow::twin,
     workgroup [64, 1, 1], params FollowParams,
     // A point at the margin within rounding may have left or not.
     bind [read flow: [f32; 2], read state: u32, read own: f32,

@@ -124,7 +124,7 @@ pub static DENSIFY: Kernel = kernel!("motion/densify", shared [], twin crate::mo
     workgroup TILE, params DensifyParams,
     bind [read a: [u32; 2], read b: [u32; 2], read patches: [f32; 4], write flow: [f32; 2] => within(1e-3, 1e-4)]);
 /// The coarser flow at twice its size.
-pub static UPSAMPLE: Kernel = kernel!("motion/upsample", shared [], twin crate::motion::twins::upsample::twin,
+pub static UPSAMPLE: Kernel = kernel!("motion/upsample", shared ["shared/mix"], twin crate::motion::twins::upsample::twin,
     workgroup TILE, params UpsampleParams,
     bind [read coarse: [f32; 2], write flow: [f32; 2] => within(1e-4, 1e-5)]);
 /// First picture, second along the flow, that flow.
@@ -136,12 +136,12 @@ pub static REFINE: Kernel = kernel!("motion/refine", shared [], twin crate::moti
     workgroup TILE, params RefineParams,
     bind [read warped: [f32; 4], write flow: [f32; 2] => within(5e-3, 2e-3)]);
 /// Two flows in a row.
-pub static COMPOSE: Kernel = kernel!("motion/compose", shared [], twin crate::motion::twins::compose::twin,
+pub static COMPOSE: Kernel = kernel!("motion/compose", shared ["shared/mix"], twin crate::motion::twins::compose::twin,
     workgroup TILE, params SizeParams,
     bind [read first: [f32; 2], read second: [f32; 2], write composed: [f32; 2] => within(1e-4, 1e-5)]);
 /// The forward-backward test.
 pub static CHECK: Kernel = kernel!(
-    "motion/check", shared [], twin crate::motion::twins::check::twin,
+    "motion/check", shared ["shared/mix"], twin crate::motion::twins::check::twin,
     workgroup TILE, params SizeParams,
     // A residual at the threshold within rounding may fall on either side.
     bind [read forward: [f32; 2], read backward: [f32; 2], write state: u32 => EXACT.but(0.001, 1)]

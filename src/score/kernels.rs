@@ -175,7 +175,7 @@ pub static TINT: Kernel = kernel!("score/tint", shared [], twin crate::score::tw
     workgroup [8, 8, 1], params TintParams,
     bind [read rgba: u32, write tint: [f32; 2] => within(1e-2, 1e-4)]);
 /// A step, cell by cell.
-pub static CELLS: Kernel = kernel!("score/cells", shared [], twin crate::score::twins::cells::twin,
+pub static CELLS: Kernel = kernel!("score/cells", shared ["shared/mix"], twin crate::score::twins::cells::twin,
     workgroup ROW, params CellsParams,
     bind [read a: f32, read b: f32, read flow: [f32; 2], read state: u32, read own: f32, read before: [f32; 2],
         write cells: [f32; 4] => within(0.05, 2e-3)]);
@@ -199,7 +199,7 @@ pub static FOLD_PATHS: Kernel = kernel!(
     bind [read paths: [f32; 4], write ledger: [f32; 4] => within(1e-3, 1e-3).but(0.0, 2).at_most(1.0, 0.0)]
 );
 /// How points look.
-pub static LIKENESS: Kernel = kernel!("score/likeness", shared [], twin crate::score::twins::likeness::twin,
+pub static LIKENESS: Kernel = kernel!("score/likeness", shared ["shared/mix"], twin crate::score::twins::likeness::twin,
     workgroup ROW, params LikenessParams,
     bind [read key: f32, read now: f32, read key_tint: [f32; 2], read now_tint: [f32; 2], read points: [f32; 4],
         write looks: [f32; 4] => within(2e-2, 2e-3)]);

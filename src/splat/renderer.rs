@@ -1,5 +1,7 @@
 //! Renders splats from many cameras with one set of buffers.
 
+use rayon::prelude::*;
+
 use super::records::{
     EMIT, EmitParams, PROJECT, Projected, RANGES, RASTERS, RangesParams, RasterParams, Splat, TILE,
     ViewParams,
@@ -266,21 +268,21 @@ fn compose(
         width,
         height,
         rgba: image
-            .iter()
+            .par_iter()
             .map(|p| {
                 let c = |k: usize| byte(p[k] + p[3] * background[k]);
                 c(0) | c(1) << 8 | c(2) << 16 | 255 << 24
             })
             .collect(),
         depth: image
-            .iter()
+            .par_iter()
             .zip(depth)
             .map(|(p, &d)| {
                 let alpha = 1.0 - p[3];
                 if alpha > 0.0 { d / alpha } else { 0.0 }
             })
             .collect(),
-        alpha: image.iter().map(|p| 1.0 - p[3]).collect(),
+        alpha: image.par_iter().map(|p| 1.0 - p[3]).collect(),
     }
 }
 

@@ -159,7 +159,7 @@ pub static TEXTURE: Kernel = crate::kernel!(
 
 /// Differences of textures, a layer a candidate and neighbour.
 pub static DIFFER: Kernel = crate::kernel!(
-    "world/differ", shared [], twin crate::world::twins::differ::twin,
+    "world/differ", shared ["shared/mix"], twin crate::world::twins::differ::twin,
     workgroup [8, 8, 1], params DifferParams,
     // A point that falls on the border of a picture within rounding is inside or not.
     bind [read neighbours: Neighbour, read texture: f32, read prior: f32, read changes: f32,

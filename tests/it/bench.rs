@@ -121,7 +121,8 @@ fn a_stage_that_fails_is_marked_with_its_words_and_the_rest_goes_on() {
         assert!(times.min <= times.median && times.median <= times.max);
         assert_eq!(entry.rate, Some(1000.0 / times.median));
         // The clear; a copy of one element is a readback.
-        assert_eq!(entry.bytes, Some(4000));
+        // What other tests of this process move meanwhile counts too.
+        assert!(entry.bytes >= Some(4000), "{entry:?}");
         assert!(entry.peak_bytes >= Some(4000), "{entry:?}");
     }
     assert_eq!(status("memory"), Status::Failed);
@@ -255,6 +256,8 @@ fn the_command_measures_what_was_asked_for_and_compares_with_what_it_can_read() 
     let names: Vec<&str> = entries.iter().filter_map(|e| e["stage"].as_str()).collect();
     assert_eq!(names, ["copy", "scan"]);
     assert_eq!(found["copy_rate"], entries[0]["rate"]);
+    // 16 copies of 16 MiB, read and written.
+    assert_eq!(entries[0]["bytes"], 16 * 2 * (16 << 20));
     let scan = &entries[1];
     // Each level reads and writes its words.
     assert!(scan["bytes"].as_u64() >= Some(8 << 20), "{scan}");

@@ -195,6 +195,23 @@ fn every_kernel_is_named_in_a_test() {
 }
 
 #[test]
+fn numbers_from_memory_are_not_mixed_by_the_device() {
+    // What the device's own mix makes of an infinity is its choice (shared/mix). Those two mix packed bytes.
+    let bytes_only = ["search.wgsl", "densify.wgsl"];
+    for folder in ["motion", "score", "world"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("kernels")
+            .join(folder);
+        for entry in std::fs::read_dir(root).expect("kernels") {
+            let path = entry.expect("kernel").path();
+            let text = std::fs::read_to_string(&path).expect("kernel");
+            let exempt = bytes_only.iter().any(|name| path.ends_with(name));
+            assert!(exempt || !text.contains(" mix("), "{}", path.display());
+        }
+    }
+}
+
+#[test]
 fn no_stage_asks_the_adapter_itself() {
     let mut files = Vec::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -149,11 +149,18 @@ fn what_the_decoder_uploads_is_watched_too() {
         };
         let watched = decode(&gpu.shadowed(&shadow), &path, &options, &Silent).expect("decode");
         let plain = decode(&gpu, &path, &options, &Silent).expect("decode");
-        let [found] = &shadow.findings()[..] else {
-            panic!("{:?}", shadow.findings())
-        };
-        assert_eq!((found.kernel, found.dispatches), (kernel, 6));
-        assert!(found.agrees() && found.words > 0, "{found:?}");
+        // Where the card decodes, another kernel splits its chroma first.
+        let findings = shadow.findings();
+        let found: Vec<_> = findings
+            .iter()
+            .filter(|f| f.kernel != "video/split")
+            .map(|f| (f.kernel, f.dispatches))
+            .collect();
+        assert_eq!(found, [(kernel, 6)]);
+        assert!(
+            findings.iter().all(|f| f.agrees() && f.words > 0),
+            "{findings:?}"
+        );
         for i in 0..6 {
             let (a, b) = (watched.read(&gpu, i), plain.read(&gpu, i));
             assert!(a.expect("read") == b.expect("read"), "frame {i}");

@@ -23,9 +23,9 @@ fn state(p: &ClassifyParams, [sum, weight, through, hits]: [f32; 4]) -> u32 {
     let carved = p.occupied * hits <= p.free * through;
     if weight > 0.0 {
         let mean = sum / weight;
-        if mean > 0.5 * p.voxel {
+        if mean > 0.25 * p.voxel {
             1
-        } else if mean >= -2.5 * p.voxel && !carved {
+        } else if mean >= -2.25 * p.voxel && !carved {
             2
         } else {
             u32::from(through > 0.0 && carved)

@@ -311,25 +311,15 @@ fn hits_alone_are_the_hits_among_all() {
         let world = random_world(dims, 4);
         let rays = rays(&world, count, 9);
         for stop in [false, true] {
-            let hits = world.cast(&rays, stop);
-            let want: Vec<(usize, Hit)> = hits
-                .iter()
-                .copied()
-                .enumerate()
-                .filter(|h| h.1.met())
-                .collect();
             for path in [Path::Kernel, Path::Host] {
                 let caster = Caster::on(&gpu, &world, path).expect("upload");
+                // Of the same path: at an edge rounding takes a ray to either side, on another device to another.
+                let hits = caster.cast(&rays, stop, &Silent).expect("cast");
+                let want: Vec<(usize, Hit)> =
+                    hits.into_iter().enumerate().filter(|h| h.1.met()).collect();
                 let met = caster.met(&rays, stop, &Silent).expect("met");
-                let same = |(a, b): (&(usize, Hit), &(usize, Hit))| {
-                    a.0 == b.0
-                        && a.1.voxel == b.1.voxel
-                        && (a.1.t - b.1.t).abs() <= 1e-4 * (1.0 + b.1.t)
-                };
-                assert!(
-                    met.len() == want.len() && met.iter().zip(&want).all(same),
-                    "{path:?}"
-                );
+                assert_eq!(met, want, "{path:?}");
+                assert!(count < 100 || met.len() * 10 > count, "{path:?}");
             }
         }
     }

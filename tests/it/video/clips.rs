@@ -63,7 +63,15 @@ pub fn make(path: &Path, recipe: &Recipe, times: impl IntoIterator<Item = i64>) 
         eprintln!("skipped: this FFmpeg has no {}", recipe.encoder);
         return false;
     };
-    let mut muxer = format::output_as(path, recipe.muxer).expect("muxer");
+    let mut muxer = match format::output_as(path, recipe.muxer) {
+        Ok(muxer) => muxer,
+        // That it does not know the format; a path that cannot be written is another error.
+        Err(ffmpeg::Error::Other { errno }) if errno == ffmpeg::error::EINVAL => {
+            eprintln!("skipped: this FFmpeg writes no {}", recipe.muxer);
+            return false;
+        }
+        Err(error) => panic!("{}: {error}", path.display()),
+    };
     let mut context = codec::Context::new_with_codec(found);
     context.set_threading(codec::threading::Config::count(1));
     if muxer

@@ -176,7 +176,10 @@ fn bad_inputs_get_one_clear_error() {
     let mut wav = b"RIFF\x24\x1f\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
     wav.extend(b"\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\0\x1f\0\0");
     wav.extend([128; 7936]);
-    said(&file("sound.wav", &wav), "sound but no video");
+    match ffmpeg_next::decoder::find(ffmpeg_next::codec::Id::PCM_U8) {
+        Some(_) => said(&file("sound.wav", &wav), "sound but no video"),
+        None => eprintln!("skipped: this FFmpeg reads no sound"),
+    }
     let path = folder.path().join("a.mp4");
     encode(&path, [64, 48], 24.0, 3);
     let refused = |options: DecodeOptions, words: &str| {
