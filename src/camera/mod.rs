@@ -16,6 +16,7 @@ mod files;
 mod focal;
 mod init;
 pub mod known;
+pub mod moving;
 mod options;
 mod points;
 mod residual;
@@ -29,7 +30,7 @@ pub use options::{KEYS, SolveOptions};
 pub use solve::solve;
 
 /// Version of this stage's results, part of the resume key.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Parallax in pixels at a width of 640 under which a clip holds no travel of its camera.
 pub const LEAST_PARALLAX: f64 = 1.0;

@@ -7,14 +7,16 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::{Globals, network::NetworkArgs};
-use crate::camera::{self, Cameras, Intrinsics, Known, SolveOptions, TrajectoryError, Wanted};
+use crate::camera::{
+    self, Cameras, Intrinsics, Known, SolveOptions, TrajectoryError, Wanted, moving,
+};
 use crate::depth::Model;
 use crate::monitor::Monitor as _;
-use crate::motion::MotionOptions;
+use crate::motion::{Masks, MotionOptions};
 use crate::pipeline;
 use crate::progress::Single;
 use crate::score;
-use crate::video::{self, DecodeOptions, Frames};
+use crate::video::{self, DecodeOptions, EncodeOptions, Encoder, Frames};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -24,7 +26,7 @@ use crate::video::{self, DecodeOptions, Frames};
 pub struct Args {
     /// A video, a folder of images, or a folder with known cameras and depth
     input: PathBuf,
-    /// Folder for cameras.json and trajectory.tum
+    /// Folder for cameras.json, trajectory.tum.txt and, where cameras are solved, masks.mp4: what moves by itself, in red
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
     /// Focal length in pixels at the input's own width
@@ -59,6 +61,8 @@ pub struct Args {
 struct Summary<'a> {
     cameras: &'a Cameras,
     error: Option<TrajectoryError>,
+    /// Mean share of the picture that moves by itself; `None` where cameras are known.
+    moving: Option<f64>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     faults: &'a [String],
 }
@@ -85,18 +89,18 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     }
     let known = known(args, &frames, &monitor)?;
     let truth = truth.or_else(|| known.cameras.clone());
-    let cameras = match &known.cameras {
-        Some(cameras) if !args.ignore_known_cameras => cameras.clone(),
+    let (cameras, masks) = match &known.cameras {
+        Some(cameras) if !args.ignore_known_cameras => (cameras.clone(), None),
         _ => {
             let notes = known.notes.clone();
             let solved = solve(args, &gpu, &frames, known, &decode, &monitor);
-            let mut cameras = solved.inspect_err(|_| {
+            let (mut cameras, masks) = solved.inspect_err(|_| {
                 for note in &notes {
                     monitor.warn(note);
                 }
             })?;
             cameras.notes.extend(notes);
-            cameras
+            (cameras, Some(masks))
         }
     };
     let error = truth
@@ -106,17 +110,28 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&args.output)
         .with_context(|| format!("{}: cannot make the folder", args.output.display()))?;
     cameras.save(&args.output.join("cameras.json"))?;
-    cameras.save_tum(&args.output.join("trajectory.tum"))?;
+    cameras.save_tum(&args.output.join("trajectory.tum.txt"))?;
+    let moving = masks.as_ref().and_then(moving::moving_share);
+    if let Some(masks) = &masks {
+        film(&gpu, &frames, masks, &args.output.join("masks.mp4"))?;
+    }
     if args.json {
         let summary = Summary {
             cameras: &cameras,
             error,
+            moving,
             faults: &frames.faults,
         };
         println!("{}", serde_json::to_string_pretty(&summary)?);
     }
     if !globals.quiet {
         say(&cameras, error.as_ref());
+        if let Some(share) = moving {
+            anstream::eprintln!(
+                "{:.1}% of the pictures move by themselves (masks.mp4)",
+                100.0 * share
+            );
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -150,7 +165,7 @@ fn solve(
     known: Known,
     decode: &DecodeOptions,
     monitor: &Single,
-) -> anyhow::Result<Cameras> {
+) -> anyhow::Result<(Cameras, Masks)> {
     let options = MotionOptions::default();
     let read = pipeline::reading(None, score::MAX_SIDE, decode.decode);
     let motion = pipeline::pairs(gpu, &args.input, &read, frames, None, &options, monitor)?;
@@ -173,7 +188,51 @@ fn solve(
         intrinsics: given,
         ..SolveOptions::default()
     };
-    Ok(camera::solve(&motion, &depth, &options, monitor)?)
+    let cameras = camera::solve(&motion, &depth, &options, monitor)?;
+    let masks = moving::moving(&motion, &depth, &cameras);
+    Ok((cameras, masks))
+}
+
+/// The frames with what moves in red and all else darker; a frame without a mask is grey.
+fn film(
+    gpu: &crate::gpu::Gpu,
+    frames: &Frames,
+    masks: &Masks,
+    path: &std::path::Path,
+) -> anyhow::Result<()> {
+    let (width, height) = (frames.width, frames.height);
+    let seconds = frames.times.last().zip(frames.times.first());
+    let seconds = seconds.map_or(0.0, |(last, first)| last - first);
+    let fps = match seconds > 0.0 {
+        true => ((frames.len() - 1) as f64 / seconds).clamp(1.0, 120.0),
+        false => 8.0,
+    };
+    let mut encoder = Encoder::create(path, width, height, fps, &EncodeOptions::default())?;
+    for (index, mask) in masks.frames.iter().enumerate() {
+        let mut pixels = frames.read(gpu, index)?;
+        for (p, pixel) in pixels.iter_mut().enumerate() {
+            let [r, g, b, a] = pixel.to_le_bytes();
+            let [x, y] = [p as u32 % width, p as u32 / width];
+            let colour = match mask {
+                None => {
+                    let grey = ((u32::from(r) + 2 * u32::from(g) + u32::from(b)) / 4) as u8;
+                    [grey; 3]
+                }
+                Some(mask) => {
+                    let at = y * masks.height / height * masks.width + x * masks.width / width;
+                    let moving = f32::from(mask.moving[at as usize]) / 255.0;
+                    let towards = |from: u8, to: f32| {
+                        (0.75 * f32::from(from) * (1.0 - 0.6 * moving) + 0.6 * moving * to) as u8
+                    };
+                    [towards(r, 255.0), towards(g, 30.0), towards(b, 30.0)]
+                }
+            };
+            *pixel = u32::from_le_bytes([colour[0], colour[1], colour[2], a]);
+        }
+        encoder.push(&pixels)?;
+    }
+    encoder.finish()?;
+    Ok(())
 }
 
 /// Intrinsics at the working size from a focal length at the input's displayed width.

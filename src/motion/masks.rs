@@ -1,4 +1,4 @@
-//! What moves by itself, pixel by pixel. Nothing fills it yet.
+//! What moves by itself, pixel by pixel; [`crate::camera::moving`] fills it.
 
 use serde::{Deserialize, Serialize};
 

@@ -5,6 +5,7 @@
 mod files;
 mod lens;
 mod lists;
+mod moving;
 mod scene;
 mod turned;
 

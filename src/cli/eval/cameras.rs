@@ -1,4 +1,4 @@
-//! `director eval cameras`.
+//! `director eval cameras` and `director eval masks`: two tables of the same solves.
 
 mod table;
 
@@ -18,7 +18,7 @@ use crate::pipeline::{Config, Preset};
 use crate::progress::{Single, tell};
 use crate::run::signals;
 
-/// Arguments.
+/// Arguments of `director eval cameras`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   director eval cameras --takes 12
@@ -32,8 +32,32 @@ true cameras after a similarity (Umeyama 1991): absolute error over the path, er
 length. Of cameras that stand or only turn nothing can be built; counted is how often the solver says so.
 
 With -o the folder keeps cases/ (takes and depth maps, which later runs read again), cameras.jsonl, which grows solve by
-solve, summary.json, and paths.png: true and solved paths from above.")]
+solve, summary.json, paths.png: true and solved paths from above, and masks.png (director eval masks).")]
 pub struct Args {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Arguments of `director eval masks`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  director eval masks --depth network --takes 12
+  director eval masks -o judged --network depth.onnx
+  director eval masks -o judged --resume                     with the solves of an evaluation of cameras
+
+The solves are those of director eval cameras, and what they leave in a folder is the same. Masks of what moves are made by the solved cameras and
+compared, pixel by pixel at the size of the flow, with the subjects that are under way: recall, precision and intersection
+over union, by the mover's size and speed. A mover's shadow and mirror image count as wrong, since the truth has none.
+
+With -o masks.png shows the worst view of each take: masked and moving yellow, masked only red, moving only green.")]
+pub struct MaskArgs {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What both take.
+#[derive(Debug, clap::Args)]
+pub struct Common {
     /// From which half of the seeds: constants are tuned on one and judged on the other
     #[arg(long, value_enum, default_value_t = Seeds::HeldOut)]
     half: Seeds,
@@ -79,8 +103,21 @@ struct Document<'a> {
     solves: Option<&'a [Line]>,
 }
 
-/// Runs the command.
+/// Runs `director eval cameras`.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    evaluated(&args.common, globals, table::text)
+}
+
+/// Runs `director eval masks`.
+pub fn run_masks(args: &MaskArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    evaluated(&args.common, globals, table::masks)
+}
+
+fn evaluated(
+    args: &Common,
+    globals: &Globals,
+    table: impl Fn(&[stats::Summary], bool) -> String,
+) -> anyhow::Result<ExitCode> {
     let [width, height] = args.size;
     let side = |s: u32| (64..=1920).contains(&s) && s.is_multiple_of(2);
     if !side(width) || !side(height) {
@@ -146,15 +183,21 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let path = folder.join("summary.json");
         let text = serde_json::to_string_pretty(&document(None))?;
         std::fs::write(&path, text + "\n").with_context(|| path.display().to_string())?;
-        let path = folder.join("paths.png");
-        sheet::draw(&lines)
-            .save(&path)
-            .with_context(|| path.display().to_string())?;
+        let save = |name: &str, picture: image::RgbImage| {
+            let path = folder.join(name);
+            picture
+                .save(&path)
+                .with_context(|| path.display().to_string())
+        };
+        save("paths.png", sheet::draw(&lines))?;
+        if let Some(masks) = sheet::masks(&lines, &folder) {
+            save("masks.png", masks)?;
+        }
     }
     if args.json {
         anstream::println!("{}", serde_json::to_string_pretty(&document(Some(&lines)))?);
     } else {
-        anstream::println!("{}", table::text(&summaries, colour_on_stdout()));
+        anstream::println!("{}", table(&summaries, colour_on_stdout()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -29,6 +29,8 @@ enum What {
     Agent(agent::Args),
     /// Solve the cameras of mock takes and compare them with the true ones
     Cameras(cameras::Args),
+    /// Mask what moves in mock takes and compare with who walks
+    Masks(cameras::MaskArgs),
     /// Check the mock world's truth against itself, and draw its contact sheets
     Mock(mock::Args),
     /// Check that the scores notice corruptions of clips, and rise under none
@@ -74,6 +76,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     match &args.what {
         What::Agent(args) => agent::run(args, globals),
         What::Cameras(args) => cameras::run(args, globals),
+        What::Masks(args) => cameras::run_masks(args, globals),
         What::Mock(args) => mock::run(args, globals),
         What::Scores(args) => scores::run(args, globals),
     }

@@ -3,7 +3,7 @@
 //!
 //! Takes are those of [`super::agent`], without faults: all places and camera moves by turns, most of them with somebody who
 //! walks. Cameras that stand still and that only turn are among them: no world can be had of these, and the solver
-//! is to say so.
+//! is to say so. What moves is masked by the solved cameras, and compared with who walks.
 
 use std::io::Write;
 use std::path::Path;
@@ -23,6 +23,7 @@ use crate::monitor::Monitor;
 use crate::pipeline::{self as stages, Config};
 use crate::score;
 
+pub mod masks;
 pub mod record;
 pub mod sheet;
 pub mod stats;
@@ -157,6 +158,11 @@ pub fn evaluate(
     Ok(lines)
 }
 
+/// The picture of a case's mask that is the most wrong, in the case's folder.
+pub fn picture_name(depth: Depth) -> String {
+    format!("mask-{}.png", depth.name())
+}
+
 /// The true depth as a depth camera gives it, one map a view; 0 where nothing is.
 fn true_depth(take: &Take) -> DepthMaps {
     let [width, height] = take.case.size;
@@ -219,8 +225,19 @@ fn solve(
     let begun = Instant::now();
     let solved = crate::camera::solve(&pairs, &maps, &options, monitor);
     let seconds = [flow, begun.elapsed().as_secs_f64()];
+    let mut moving = Vec::new();
     let outcome = match solved {
-        Ok(cameras) => Outcome::of(&cameras, &take.cameras),
+        Ok(cameras) => {
+            let masks = crate::camera::moving::moving(&pairs, &maps, &cameras);
+            moving = masks::compare(&masks, take);
+            if let Some(picture) = masks::picture(&masks, &pairs, take, &moving) {
+                let path = place.join(picture_name(settings.depth));
+                picture
+                    .save(&path)
+                    .with_context(|| path.display().to_string())?;
+            }
+            Outcome::of(&cameras, &take.cameras)
+        }
         Err(error) => match stages::refusal(&error) {
             Some(reason) => Outcome::Refused {
                 reason: reason.to_owned(),
@@ -234,6 +251,7 @@ fn solve(
         settings,
         truth: record::Truth::of(take),
         outcome,
+        moving,
         seconds,
     })
 }

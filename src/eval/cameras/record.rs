@@ -243,6 +243,8 @@ pub struct Line {
     pub truth: Truth,
     /// What came of it.
     pub outcome: Outcome,
+    /// Masks of what moves, view by view; none where there are no cameras.
+    pub moving: Vec<super::masks::View>,
     /// Seconds of flow and of the solve.
     pub seconds: [f64; 2],
 }

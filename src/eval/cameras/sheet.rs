@@ -1,7 +1,9 @@
-//! The paths from above on one sheet, a cell a take: the true one, and the solved one laid over it.
+//! Sheets, a cell a take: paths from above, the true one and the solved one laid over it; masks of what moves.
+
+use std::path::Path;
 
 use glam::DVec2;
-use image::{Rgb, RgbImage};
+use image::{Rgb, RgbImage, imageops};
 
 use super::record::{Line, Outcome};
 use crate::draw::marks::{BLACK, dot, line};
@@ -76,4 +78,28 @@ fn cell(one: &Line) -> RgbImage {
         }
     }
     picture
+}
+
+/// Columns of the sheet of masks.
+const MASKS: usize = 4;
+/// Width and height of its cells.
+const MASK: [u32; 2] = [320, 180];
+
+/// The kept pictures of masks under `folder/cases/`, one a take; `None` where there are none.
+pub fn masks(lines: &[Line], folder: &Path) -> Option<RgbImage> {
+    let cells: Vec<RgbImage> = lines
+        .iter()
+        .filter(|one| !one.moving.is_empty())
+        .filter_map(|one| {
+            let place = folder.join("cases").join(&one.case.name);
+            let path = place.join(super::picture_name(one.settings.depth));
+            let picture = image::open(path).ok()?.into_rgb8();
+            let [w, h] = MASK;
+            let mut cell = imageops::resize(&picture, w, h, imageops::FilterType::Triangle);
+            let name = format!("{} {}", one.case.name, one.settings.depth.name());
+            font::draw_scaled(&mut cell, [4, 4], &name, Rgb([255, 255, 255]), 1);
+            Some(cell)
+        })
+        .collect();
+    (!cells.is_empty()).then(|| pictures::sheet(&cells, MASKS))
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Depth;
+use super::masks::View;
 use super::record::{Line, Way};
 use crate::camera::FocalSource;
 
@@ -90,6 +91,80 @@ pub struct Still {
     pub told: usize,
 }
 
+/// Masks of some views, pooled over their pixels.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MaskRow {
+    /// What the views have in common.
+    pub of: String,
+    /// Takes that they are of.
+    pub takes: usize,
+    /// Views.
+    pub views: usize,
+    /// Share of what moves that is masked; `None` where nothing moves.
+    pub recall: Option<f64>,
+    /// Share of what is masked that moves; `None` where nothing moves or is masked.
+    pub precision: Option<f64>,
+    /// Of what moves or is masked, what is both.
+    pub iou: Option<f64>,
+    /// Share of the pictures that is masked and does not move.
+    pub extra: f64,
+}
+
+impl MaskRow {
+    fn of(name: &str, views: &[(&Line, &View)]) -> Self {
+        let mut names: Vec<&str> = views.iter().map(|(l, _)| l.case.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let sum =
+            |f: &dyn Fn(&View) -> u32| -> f64 { views.iter().map(|(_, v)| f64::from(f(v))).sum() };
+        let (hit, extra, missed) = (sum(&|v| v.hit), sum(&|v| v.extra), sum(&|v| v.missed));
+        let moves = hit + missed > 0.0;
+        let share = |a: f64, b: f64| (moves && b > 0.0).then(|| a / b);
+        Self {
+            of: name.to_owned(),
+            takes: names.len(),
+            views: views.len(),
+            recall: share(hit, hit + missed),
+            precision: share(hit, hit + extra),
+            iou: share(hit, hit + extra + missed),
+            extra: extra / sum(&|v| v.pixels).max(1.0),
+        }
+    }
+}
+
+/// Least share of the picture that a mover has to count as seen.
+const SEEN: f64 = 0.01;
+
+/// Masks by the size and the speed of what moves; for one source of depth, of cameras that travel.
+fn masks(travels: &[&Line]) -> Vec<MaskRow> {
+    let views = || {
+        travels
+            .iter()
+            .flat_map(|l| l.moving.iter().map(move |v| (*l, v)))
+    };
+    let row = |name: &str, of: &dyn Fn(&View) -> bool| {
+        let some: Vec<(&Line, &View)> = views().filter(|(_, v)| of(v)).collect();
+        MaskRow::of(name, &some)
+    };
+    let seen = |v: &View| v.mover() >= SEEN;
+    vec![
+        row("movers over 1% of the picture", &seen),
+        row("1 to 5%", &|v| seen(v) && v.mover() < 0.05),
+        row("5 to 15%", &|v| (0.05..0.15).contains(&v.mover())),
+        row("over 15%", &|v| v.mover() >= 0.15),
+        row("under .7 m/s", &|v| seen(v) && v.speed < 0.7),
+        row(".7 to 1.3 m/s", &|v| {
+            seen(v) && (0.7..1.3).contains(&v.speed)
+        }),
+        row("over 1.3 m/s", &|v| seen(v) && v.speed >= 1.3),
+        row("movers under 1%", &|v| v.mover() > 0.0 && !seen(v)),
+        row("nothing moves", &|v| v.mover() <= 0.0),
+    ]
+    .into_iter()
+    .filter(|row| row.views > 0)
+    .collect()
+}
+
 /// The takes by one source of depth.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
@@ -101,6 +176,8 @@ pub struct Summary {
     pub still: Vec<Still>,
     /// Takes of cameras that travel that the solver says do not.
     pub travel_denied: usize,
+    /// Masks of what moves, of cameras that travel.
+    pub masks: Vec<MaskRow>,
 }
 
 /// Sums up, by the source of depth.
@@ -152,6 +229,7 @@ fn summary(lines: &[Line], depth: Depth) -> Summary {
     Summary {
         depth,
         travel_denied: travels.iter().filter(|l| l.told_still()).count(),
+        masks: masks(&travels),
         rows,
         still: still.into(),
     }

@@ -121,8 +121,30 @@ fn view(truth: &Cameras, from: usize, to: usize) -> (Vec<f64>, Vec<DVec2>) {
 /// Flow with noise of .05 px (as .2 px at a width of 640); metric depth is exact and `known`, relative depth
 /// has 2% of noise and another scale and shift in each frame.
 pub fn scene(frames: usize, kind: DepthKind) -> Clip {
-    let intrinsics = Intrinsics::from_fov_x(WIDTH, HEIGHT, 63f64.to_radians());
-    let truth = truth(frames, intrinsics);
+    film(truth(frames, intrinsics()), kind)
+}
+
+/// The lens of the scene's cameras.
+pub fn intrinsics() -> Intrinsics {
+    Intrinsics::from_fov_x(WIDTH, HEIGHT, 63f64.to_radians())
+}
+
+/// Whether each pixel of a frame is of the ball that moves.
+pub fn moves(truth: &Cameras, frame: usize) -> Vec<bool> {
+    let camera = &truth.cameras[frame];
+    let pixels = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
+    pixels
+        .map(|(x, y)| {
+            let [u, v] = [x, y].map(|at| f64::from(at) + 0.5);
+            let ray = camera.pose.rotation * camera.intrinsics.unproject(u, v, 1.0);
+            cast(camera.pose.position, ray, frame).1
+        })
+        .collect()
+}
+
+/// As [`scene`], by these cameras.
+pub fn film(truth: Cameras, kind: DepthKind) -> Clip {
+    let (frames, intrinsics) = (truth.cameras.len(), truth.cameras[0].intrinsics);
     let mut rng = Rng(7);
     let mut noisy = |from, to| {
         let (_, flow) = view(&truth, from, to);

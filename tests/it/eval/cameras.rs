@@ -3,6 +3,7 @@
 use serde_json::Value;
 use sora_director::camera::{Cameras, FocalSource, LengthUnit};
 use sora_director::eval::cameras::Depth;
+use sora_director::eval::cameras::masks::View;
 use sora_director::eval::cameras::record::{Line, Outcome, Settings, Solved, Truth, Way};
 use sora_director::eval::cameras::stats::{Spread, summaries};
 use sora_director::eval::scores::clips::Half;
@@ -42,6 +43,7 @@ fn line(way: Way, mover: f64, outcome: Outcome) -> Line {
             mover,
         },
         outcome,
+        moving: Vec::new(),
         seconds: [1.0, 2.0],
     }
 }
@@ -94,6 +96,57 @@ fn solves_are_summed_up() {
     assert_eq!(told, [(Way::Stands, 1, 2), (Way::Turns, 1, 2)]);
     assert_eq!(one.travel_denied, 2);
     assert_eq!(Spread::of([].into_iter()), None);
+}
+
+#[test]
+fn masks_are_summed_up_by_size_and_speed() {
+    let view = |hit, extra, missed, speed| View {
+        view: 0,
+        speed,
+        pixels: 1000,
+        hit,
+        extra,
+        missed,
+    };
+    let with = |way, moving| Line {
+        moving,
+        ..line(way, 0.1, solved(0.1, 0.0, 50.0))
+    };
+    let all = summaries(&[
+        // 10%, 4% and .5% of the picture, and nothing.
+        with(
+            Way::Travels,
+            vec![
+                view(90, 30, 10, 1.0),
+                view(20, 0, 20, 2.0),
+                view(0, 5, 5, 1.0),
+                view(0, 10, 0, 0.0),
+            ],
+        ),
+        with(Way::Turns, vec![view(0, 500, 400, 1.0)]),
+    ]);
+    let rows = &all[0].masks;
+    let names: Vec<&str> = rows.iter().map(|r| r.of.as_str()).collect();
+    let want = [
+        "movers over 1% of the picture",
+        "1 to 5%",
+        "5 to 15%",
+        ".7 to 1.3 m/s",
+        "over 1.3 m/s",
+        "movers under 1%",
+        "nothing moves",
+    ];
+    assert_eq!(names, want);
+    let first = &rows[0];
+    assert_eq!((first.takes, first.views), (1, 2));
+    assert_eq!(first.recall, Some(110.0 / 140.0));
+    assert_eq!(first.precision, Some(110.0 / 140.0));
+    assert_eq!(first.iou, Some(110.0 / 170.0));
+    assert_eq!(first.extra, 0.015);
+    assert_eq!((rows[1].recall, rows[1].precision), (Some(0.5), Some(1.0)));
+    let none = &rows[6];
+    assert_eq!((none.recall, none.precision), (None, None));
+    assert_eq!(none.extra, 0.01);
 }
 
 #[test]
@@ -160,7 +213,12 @@ fn small_takes_from_end_to_end() {
     let share = known["outcome"]["ate"].as_f64().expect("a length")
         / known["truth"]["path"].as_f64().expect("a length");
     assert!(share < 0.02, "{share}");
-    for file in ["summary.json", "paths.png", "cases/tuning-000/take.mp4"] {
+    for file in [
+        "summary.json",
+        "paths.png",
+        "masks.png",
+        "cases/tuning-000/take.mp4",
+    ] {
         assert!(folder.path(&format!("out/{file}")).is_file(), "{file}");
     }
     let again = words(&[]);
@@ -179,6 +237,32 @@ fn small_takes_from_end_to_end() {
     assert_eq!(again["solves"].as_array().map(Vec::len), Some(2));
     let lines = std::fs::read_to_string(folder.path("out/cameras.jsonl")).expect("lines");
     assert_eq!(lines.lines().count(), 2);
+    // The same solves, summed up by what moves.
+    let before: usize = solves[0]["moving"].as_array().map_or(0, Vec::len);
+    assert_eq!(before, 24);
+    let masks = [
+        "eval",
+        "masks",
+        "--half",
+        "tuning",
+        "--takes",
+        "1",
+        "--size",
+        "160x90",
+        "--seconds",
+        "1,1",
+        "--quiet",
+        "-o",
+        &out,
+        "--resume",
+    ];
+    let masks = run(&masks);
+    assert_eq!(code(&masks), 0, "{}", stderr(&masks));
+    let table = String::from_utf8_lossy(&masks.stdout).into_owned();
+    assert!(
+        table.contains("recall") && table.contains("movers over 1% of the picture"),
+        "{table}"
+    );
     for (flag, value, says) in [
         ("--size", "33x33", "even sides"),
         ("--seconds", "5,2", "the lesser first"),

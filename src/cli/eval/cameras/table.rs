@@ -80,3 +80,39 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
     }
     out.trim_end().to_owned()
 }
+
+/// A table of masks for each source of depth.
+pub fn masks(summaries: &[Summary], colour: bool) -> String {
+    let mut out = String::new();
+    let share = |s: Option<f64>| s.map_or("-".to_owned(), |s| format!("{s:.3}"));
+    for summary in summaries {
+        let _ = writeln!(
+            out,
+            "{} depth; pixels of cameras that travel\n",
+            summary.depth.name()
+        );
+        let header = [
+            "views",
+            "takes",
+            "n",
+            "recall",
+            "precision",
+            "IoU",
+            "wrongly masked, % of the picture",
+        ];
+        let mut table = plain(header, 1, colour);
+        for row in &summary.masks {
+            table.add_row([
+                row.of.clone(),
+                row.takes.to_string(),
+                row.views.to_string(),
+                share(row.recall),
+                share(row.precision),
+                share(row.iou),
+                format!("{:.2}", 100.0 * row.extra),
+            ]);
+        }
+        let _ = writeln!(out, "{table}\n");
+    }
+    out.trim_end().to_owned()
+}
