@@ -17,18 +17,18 @@ use crate::motion::{FlowPair, Mask, Masks, Pairs};
 use crate::numeric::bilinear;
 
 /// A depth may be so wrong, as a share of it, before the motion along the epipolar line tells of a mover.
-const DEPTH_ERROR: f64 = 0.25;
+const DEPTH_ERROR: f64 = 0.2;
 /// Least noise of a flow, in pixels at a width of 640.
 const LEAST_NOISE: f64 = 0.16;
 /// Noise is that of the quieter part of the pixels: this quantile of the distances across, over the normal's own.
 const QUIET: f64 = 0.4;
 const QUIET_SIGMA: f64 = 0.5244;
 /// Excess in sigmas at which a pixel is as likely moving as not. Fitted with `director eval masks --half tuning`.
-const EVEN: f32 = 11.0;
+const EVEN: f32 = 13.0;
 /// Excess under this many sigmas is none.
 const LEAST_EXCESS: f32 = 0.5;
 /// Nearest strides that are looked at, each to both sides.
-const STRIDES: usize = 2;
+const STRIDES: usize = 3;
 /// Half a side of the window of the last median, in pixels at a width of 320.
 const WINDOW: f64 = 2.0;
 /// A thing in one frame and one in the next are the same where this share of the smaller is taken onto the other.

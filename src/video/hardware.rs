@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::cuda::Card;
 use super::layout::{Colour, Layout};
 use super::source::{self, Source};
-use super::{SplitParams, VideoError, input};
+use super::{SplitParams, VideoError, VideoInfo, input};
 use crate::gpu::{Gpu, GpuError};
 
 /// Who is to decode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Decode {
-    /// The card where it can, else the host.
+    /// The card where it can and the clip is long enough, else the host.
     #[default]
     Auto,
     /// The host.
@@ -122,6 +122,21 @@ impl From<GpuError> for Trouble {
 /// it also has in software, so that everything but the pixels comes from the same code.
 pub(super) const CODECS: [codec::Id; 3] = [codec::Id::H264, codec::Id::HEVC, codec::Id::VP9];
 
+/// Pixels of a clip, all frames together, from which on the card is worth it. Opening its decoder took .28 s a clip on an
+/// H200 (`benches/results/2026-11-28-nvidia-h200`), in which two cores decode 190 megapixels (`docs/bundle.md`: 234 frames of
+/// 720p in .32 s); the card's own time, taken as a third of theirs, counts beside it.
+const WORTH: f64 = 3e8;
+
+/// The pixels of all frames, by what the container says; `None` where it does not say enough.
+fn pixels(info: &VideoInfo) -> Option<f64> {
+    let frames = match info.frames {
+        0 => info.duration * info.fps,
+        frames => frames as f64,
+    };
+    let all = f64::from(info.width) * f64::from(info.height) * frames;
+    (all > 0.0 && all.is_finite()).then_some(all)
+}
+
 /// What is chosen for a clip.
 pub(super) struct Choice {
     /// Where the card decodes.
@@ -162,6 +177,10 @@ pub(super) fn choose(
     }
     if alpha || source.says_alpha {
         return software("its alpha is decoded beside it".to_owned(), named);
+    }
+    if wanted == Decode::Auto && pixels(&source.info).is_some_and(|n| n < WORTH) {
+        let why = "a short clip: opening the card's decoder takes longer";
+        return software(why.to_owned(), false);
     }
     let card = gpu()
         .map_err(|error| error.to_string())

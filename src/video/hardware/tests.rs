@@ -5,12 +5,12 @@ use std::path::Path;
 
 use ffmpeg_next::format::Pixel;
 
-use super::{Decode, Decoder, Held, choose, decoder};
+use super::{Decode, Decoder, Held, WORTH, choose, decoder, pixels};
 use crate::gpu::{AdapterChoice, Gpu};
 use crate::numeric::Rng;
 use crate::video::convert::{Converter, convert_held};
 use crate::video::layout::{Colour, Layout};
-use crate::video::{EncodeOptions, Encoder, source};
+use crate::video::{EncodeOptions, Encoder, VideoInfo, source};
 
 /// A format of the host, what NVDEC holds for it, bits of a sample, and what chroma is subsampled by.
 const PAIRS: [(Pixel, Pixel, u32, [usize; 2]); 6] = [
@@ -153,6 +153,26 @@ fn clip(path: &Path) {
 }
 
 #[test]
+fn pixels_are_counted_by_what_the_container_says() {
+    let info = |frames, duration, fps| VideoInfo {
+        width: 1920,
+        height: 1080,
+        frames,
+        duration,
+        fps,
+        ..VideoInfo::default()
+    };
+    let frame = 1920.0 * 1080.0;
+    assert_eq!(pixels(&info(48, 9.0, 9.0)), Some(48.0 * frame));
+    assert_eq!(pixels(&info(0, 2.0, 24.0)), Some(48.0 * frame));
+    assert_eq!(pixels(&info(0, 0.0, 24.0)), None);
+    assert_eq!(pixels(&info(0, f64::NAN, 24.0)), None);
+    // Two seconds are the host's, ten the card's.
+    let worth = [48, 240].map(|n| pixels(&info(n, 0.0, 0.0)).is_some_and(|p| p >= WORTH));
+    assert_eq!(worth, [false, true]);
+}
+
+#[test]
 fn the_choice_is_told_in_words_and_asks_for_a_device_only_where_it_matters() {
     let folder = tempfile::tempdir().expect("tempdir");
     let path = folder.path().join("a.mp4");
@@ -172,6 +192,10 @@ fn the_choice_is_told_in_words_and_asks_for_a_device_only_where_it_matters() {
     assert_eq!(asked.get(), 0);
     if cfg!(feature = "cuda") {
         assert_eq!(alpha.taken.why, "its alpha is decoded beside it");
+        let short = choose(&source, false, Decode::Auto, gpu);
+        assert!(short.card.is_none() && short.warning.is_none());
+        let why = "a short clip: opening the card's decoder takes longer";
+        assert_eq!((short.taken.why.as_str(), asked.get()), (why, 0));
         let named = choose(&source, true, Decode::Cuda, gpu)
             .warning
             .expect("told");
