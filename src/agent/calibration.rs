@@ -20,6 +20,16 @@ const LASTING: f64 = 0.5;
 /// What stands out without any noise: floor that is missing from a world that was not made from views.
 const PLAIN: f64 = 1e6;
 
+/// Disagreement of held-out views up to which the floor's sigmas are taken as they are. They are of the noise from pixel to
+/// pixel; a rough network is wrong over whole regions, and only other views tell of that.
+const TRUSTED: f64 = 0.25;
+
+/// What the floor's sigmas are worth: the variance that is trusted over the one that held-out views show.
+fn trusted(violation: &Violation) -> f64 {
+    let disagreement = violation.evidence.disagreement.unwrap_or(0.0);
+    (TRUSTED / disagreement.max(TRUSTED)).powi(2)
+}
+
 /// By how much a violation stands out, on its kind's own scale: sigmas of the data's noise, less of a pane that few views
 /// show or a thing of few cells; of solids that are seen through the share of views that do.
 pub fn stands_out(violation: &Violation) -> f64 {
@@ -28,7 +38,9 @@ pub fn stands_out(violation: &Violation) -> f64 {
     match violation.what {
         What::Veil => sigmas * (share.unwrap_or(1.0) / LASTING).min(1.0),
         What::Vanished | What::Moved => sigmas * (evidence.cells as f64 / THING).min(1.0),
-        What::Hole | What::OpenBoundary => evidence.sigmas.unwrap_or(PLAIN),
+        What::Hole | What::OpenBoundary => {
+            evidence.sigmas.map_or(PLAIN, |s| s * trusted(violation))
+        }
         What::InvisibleSolid | What::FloatingSolid => share.unwrap_or(0.0),
         _ => sigmas,
     }
@@ -61,6 +73,7 @@ pub fn confidence(violation: &Violation) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::Evidence;
 
     const ALL: [What; 13] = [
         What::Hole,
@@ -88,5 +101,24 @@ mod tests {
                 assert!(two[0].0 < two[1].0 && two[0].1 < two[1].1, "{what:?}");
             }
         }
+    }
+
+    #[test]
+    fn sigmas_of_a_floor_that_other_views_see_elsewhere_count_less() {
+        let hole = |disagreement| {
+            let violation = Violation {
+                evidence: Evidence {
+                    sigmas: Some(24.0),
+                    disagreement,
+                    ..Evidence::default()
+                },
+                ..crate::agent::inspect::tests::violation(What::Hole, [0.0; 3], [1.0; 3], 0.0)
+            };
+            (stands_out(&violation), confidence(&violation))
+        };
+        assert_eq!(hole(None), (24.0, 0.9));
+        assert_eq!(hole(Some(0.25)), (24.0, 0.9));
+        assert_eq!(hole(Some(0.5)), (6.0, 0.25));
+        assert_eq!(hole(Some(f64::NAN)).1, 0.9);
     }
 }

@@ -381,7 +381,16 @@ pub fn inspect(
         all.paths.extend(found.paths);
         monitor.progress(done, SCENARIOS.len() as u64);
     }
+    let disagreement = all
+        .metrics
+        .get("hit_error_p50")
+        .map(|error| error / field.body.radius);
     for violation in &mut all.violations {
+        if matches!(violation.what, What::Hole | What::OpenBoundary)
+            && violation.evidence.sigmas.is_some()
+        {
+            violation.evidence.disagreement = disagreement;
+        }
         violation.confidence = calibration::confidence(violation);
         // So that each can be shown.
         if violation.evidence.frames.is_empty() {
@@ -450,10 +459,15 @@ fn overview(field: &Field<'_>) -> Findings {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::agent) mod tests {
     use super::*;
 
-    fn violation(what: What, at: [f64; 3], size: [f64; 3], confidence: f64) -> Violation {
+    pub(in crate::agent) fn violation(
+        what: What,
+        at: [f64; 3],
+        size: [f64; 3],
+        confidence: f64,
+    ) -> Violation {
         Violation {
             kind: what.kind().to_owned(),
             what,

@@ -134,6 +134,7 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
         let best = pane.views.first().copied();
         fault.evidence = Evidence {
             share: Some(pane.views.len() as f64 / sights.len().max(1) as f64),
+            disagreement: None,
             frames: pane
                 .views
                 .iter()
