@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use glam::{DMat3, DVec2, DVec3};
 use serde::{Deserialize, Serialize};
 
+use crate::depth::DepthKind;
+
 mod bundle;
 mod envelope;
 pub mod evaluate;
@@ -30,7 +32,7 @@ pub use options::{KEYS, SolveOptions};
 pub use solve::solve;
 
 /// Version of this stage's results, part of the resume key.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// Parallax in pixels at a width of 640 under which a clip holds no travel of its camera.
 pub const LEAST_PARALLAX: f64 = 1.0;
@@ -207,6 +209,19 @@ pub struct Camera {
     pub depth_scale: f64,
     /// See `depth_scale`.
     pub depth_shift: f64,
+}
+
+impl Camera {
+    /// Aligned inverse depth of a map's value, which may be negative where the alignment has it beyond infinity; `None` where
+    /// the value is unknown.
+    pub fn inverse_depth(&self, kind: DepthKind, value: f64) -> Option<f64> {
+        let rho = match kind {
+            DepthKind::RelativeInverse => self.depth_scale * value + self.depth_shift,
+            DepthKind::Metric if value > 0.0 => self.depth_scale / value,
+            DepthKind::Metric => return None,
+        };
+        rho.is_finite().then_some(rho)
+    }
 }
 
 /// Unit of the world's lengths.

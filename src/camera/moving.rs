@@ -172,13 +172,7 @@ impl Size {
                 let y = place(p / self.w, self.h, mh);
                 bilinear(mw, mh, x, y, |q| {
                     let value = f64::from(map.values[q]);
-                    match kind {
-                        DepthKind::RelativeInverse => {
-                            camera.depth_scale * value + camera.depth_shift
-                        }
-                        DepthKind::Metric if value > 0.0 => camera.depth_scale / value,
-                        DepthKind::Metric => f64::NAN,
-                    }
+                    camera.inverse_depth(kind, value).unwrap_or(f64::NAN)
                 })
             })
             .collect()

@@ -25,6 +25,10 @@ const FRAME_UNDER_2PX: f64 = 0.3;
 const RATIO_SIGMA: f64 = 0.3;
 /// A solve that does more is taken unless another fits held-out tracks better by this factor.
 const LEAD: f64 = 1.02;
+/// Alignments that links told are taken where the maps disagree less by this factor.
+const AGREES: f64 = 1.15;
+/// The disagreement of maps is that of this share of the points.
+const MOST: f64 = 0.8;
 /// Links with fewer points tell nothing.
 const MIN_POINTS: usize = 12;
 
@@ -379,6 +383,7 @@ impl<'a> Clip<'a> {
             false => Some(ways.len() - 1),
         };
         let (state, focal_source, notes) = ways.swap_remove(best.unwrap_or(0));
+        let state = self.realigned(state, &linked, first, last);
         Ok(Solved {
             state,
             linked,
@@ -407,6 +412,63 @@ impl<'a> Clip<'a> {
                     )
                 })
             })
+    }
+
+    /// By how much the aligned depth maps disagree from frame to frame, in the network's own units: most of the differences
+    /// along the flow are not larger.
+    fn disagreement(&self, state: &State, first: usize, last: usize) -> f64 {
+        let mut all: Vec<f64> = self
+            .links
+            .iter()
+            .filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
+            .flat_map(|l| {
+                let (i, j) = (&state.views[l.i], &state.views[l.j]);
+                let depth = move |o| residual(i, j, state.focal, o)?.depth;
+                l.points.iter().filter_map(depth)
+            })
+            .map(f64::abs)
+            .collect();
+        if all.is_empty() {
+            return f64::INFINITY;
+        }
+        let at = (MOST * (all.len() - 1) as f64) as usize;
+        *all.select_nth_unstable_by(at, f64::total_cmp).1
+    }
+
+    /// The state with the alignments that the links told, times one factor, where the maps agree better by these. Tracks of
+    /// some frames may be of one thing, such as a pane, whose depth the network does not have; frame by frame the alignment would
+    /// follow it.
+    fn realigned(&self, state: State, linked: &State, first: usize, last: usize) -> State {
+        if self.alignment.scale_sigma <= 0.0 {
+            return state;
+        }
+        let inside = self
+            .links
+            .iter()
+            .filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last);
+        let mut factors: Vec<f64> = inside
+            .flat_map(|l| {
+                let (own, other) = (&state.views[l.i], &linked.views[l.i]);
+                l.points.iter().map(|o| {
+                    (own.scale * o.depth_from + own.shift)
+                        / (other.scale * o.depth_from + other.shift)
+                })
+            })
+            .filter(|factor| *factor > 0.0 && factor.is_finite())
+            .collect();
+        let Some(factor) = median(&mut factors) else {
+            return state;
+        };
+        let mut other = state.clone();
+        for (view, told) in other.views.iter_mut().zip(&linked.views) {
+            (view.scale, view.shift) = (factor * told.scale, factor * told.shift);
+        }
+        let [own, told] = [&state, &other].map(|s| self.disagreement(s, first, last));
+        tracing::debug!(own, told, "disagreement of the aligned maps");
+        match told * AGREES < own {
+            true => other,
+            false => state,
+        }
     }
 
     /// Share of residuals under 2 px of each frame of the run.

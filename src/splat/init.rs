@@ -32,18 +32,9 @@ pub struct Initial {
     pub extent: f64,
 }
 
-/// Aligned inverse depth of a map's value; `None` where unknown.
+/// Aligned inverse depth of a map's value; `None` where it is unknown or beyond infinity.
 pub fn inverse_depth(kind: DepthKind, camera: &Camera, value: f64) -> Option<f64> {
-    let rho = match kind {
-        DepthKind::Metric => {
-            if value <= 0.0 {
-                return None;
-            }
-            camera.depth_scale / value
-        }
-        DepthKind::RelativeInverse => camera.depth_scale * value + camera.depth_shift,
-    };
-    (rho > 0.0 && rho.is_finite()).then_some(rho)
+    camera.inverse_depth(kind, value).filter(|rho| *rho > 0.0)
 }
 
 struct Point {

@@ -62,11 +62,7 @@ fn of_map(
     let side = |n: u32| ((f64::from(n) * shrink).round() as u32).max(1);
     let (width, height) = (side(width), side(height));
     // Inverse depth is what networks answer and what is linear on planes; NaN where nothing is known.
-    let inverse = |value: f64| match kind {
-        DepthKind::Metric if value > 0.0 => camera.depth_scale / value,
-        DepthKind::Metric => f64::NAN,
-        DepthKind::RelativeInverse => camera.depth_scale * value + camera.depth_shift,
-    };
+    let inverse = |value: f64| camera.inverse_depth(kind, value).unwrap_or(f64::NAN);
     let turned = DepthMap {
         width: map.width,
         height: map.height,

@@ -15,11 +15,12 @@ use super::agent::case::{self, Case};
 use super::agent::network;
 use super::agent::take::Take;
 use super::kept;
-use crate::camera::SolveOptions;
+use crate::camera::{Cameras, SolveOptions};
 use crate::depth::{DepthKind, DepthMap, DepthMaps, Model};
 use crate::eval::scores::clips::Half;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
+use crate::numeric::median;
 use crate::pipeline::{self as stages, Config};
 use crate::score;
 
@@ -158,6 +159,37 @@ pub fn evaluate(
     Ok(lines)
 }
 
+/// The aligned maps of solved cameras beside the true depth, see [`record::Solved::depth`].
+fn depth_error(cameras: &Cameras, maps: &DepthMaps, take: &Take) -> Option<[f64; 2]> {
+    let [w, h] = take.case.size.map(|s| s as usize);
+    let mut offs = Vec::new();
+    let mut errors = Vec::new();
+    for camera in &cameras.cameras {
+        let map = maps.maps.get(camera.frame)?.as_ref()?;
+        let (mw, mh) = (map.width as usize, map.height as usize);
+        let mut logs: Vec<f64> = (0..mw * mh)
+            .step_by(7)
+            .filter_map(|p| {
+                let [x, y] = [(p % mw, mw, w), (p / mw, mh, h)]
+                    .map(|(at, of, size)| (2 * at + 1) * size / (2 * of));
+                let truth = f64::from(take.seen[camera.frame].depth[y * w + x]);
+                let inverse = camera.inverse_depth(maps.kind, f64::from(map.values[p]))?;
+                let log = (inverse * truth).ln();
+                log.is_finite().then_some(log)
+            })
+            .collect();
+        let middle = median(&mut logs)?;
+        offs.push(middle);
+        errors.extend(logs.iter().map(|log| (log - middle).abs()));
+    }
+    let middle = median(&mut offs.clone())?;
+    let drift = offs
+        .iter()
+        .map(|off| (off - middle).abs())
+        .fold(0.0, f64::max);
+    Some([drift, median(&mut errors)?])
+}
+
 /// The picture of a case's mask that is the most wrong, in the case's folder.
 pub fn picture_name(depth: Depth) -> String {
     format!("mask-{}.png", depth.name())
@@ -236,7 +268,11 @@ fn solve(
                     .save(&path)
                     .with_context(|| path.display().to_string())?;
             }
-            Outcome::of(&cameras, &take.cameras)
+            let mut outcome = Outcome::of(&cameras, &take.cameras);
+            if let Outcome::Solved(solved) = &mut outcome {
+                solved.depth = depth_error(&cameras, &maps, take);
+            }
+            outcome
         }
         Err(error) => match stages::refusal(&error) {
             Some(reason) => Outcome::Refused {

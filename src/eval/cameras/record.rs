@@ -181,6 +181,9 @@ pub struct Solved {
     pub under_2px: Option<f64>,
     /// Share of flow that passed the forward-backward test.
     pub consistent: Option<f64>,
+    /// Aligned depth beside the true: the largest that a frame's median is off that of all frames, and the median error once that
+    /// is taken out, both as logarithms; `None` without maps.
+    pub depth: Option<[f64; 2]>,
     /// What the solver says of it.
     pub notes: Vec<String>,
     /// Centres of the true and the aligned solved cameras in metres, from above: x and z.
@@ -226,6 +229,7 @@ impl Outcome {
             residual: cameras.residual_median,
             under_2px: cameras.residual_under_2px,
             consistent: cameras.flow_consistent,
+            depth: None,
             notes: cameras.notes.clone(),
             path: path.collect(),
         })

@@ -55,6 +55,8 @@ pub struct Row {
     pub focal: Option<Spread>,
     /// The same where the solver says that it is estimated.
     pub focal_estimated: Option<Spread>,
+    /// How far a frame's aligned depth is off the others', as a logarithm, of each take's worst frame.
+    pub drift: Option<Spread>,
     /// Seconds of the solve, its flow left out.
     pub seconds: Option<Spread>,
 }
@@ -75,6 +77,7 @@ impl Row {
             rotation: Spread::of(solved().map(|s| s.rpe[1])),
             focal: focal(None),
             focal_estimated: focal(Some(FocalSource::Estimated)),
+            drift: Spread::of(solved().filter_map(|s| Some(s.depth?[0]))),
             seconds: Spread::of(lines.iter().map(|l| l.seconds[1])),
         }
     }

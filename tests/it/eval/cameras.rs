@@ -23,6 +23,7 @@ fn solved(ate: f64, focal: f64, parallax: f64) -> Outcome {
         residual: Some(0.3),
         under_2px: Some(1.0),
         consistent: Some(0.9),
+        depth: Some([0.1, 0.05]),
         notes: Vec::new(),
         path: Vec::new(),
     })

@@ -42,6 +42,7 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
             "focal, %",
             "focal estimated, n",
             "focal estimated, %",
+            "depth drift, %",
             "seconds",
         ];
         let mut table = plain(header, 1, colour);
@@ -56,6 +57,7 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
                 percent(row.focal, 1),
                 row.focal_estimated.map_or(0, |f| f.count).to_string(),
                 percent(row.focal_estimated, 1),
+                percent(row.drift, 0),
                 number(row.seconds, 1),
             ]);
         }
