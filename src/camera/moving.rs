@@ -23,6 +23,8 @@ const LEAST_NOISE: f64 = 0.16;
 /// Noise is that of the quieter part of the pixels: this quantile of the distances across, over the normal's own.
 const QUIET: f64 = 0.4;
 const QUIET_SIGMA: f64 = 0.5244;
+/// The same of distances in both directions (Rayleigh), which count where a camera does not travel.
+const QUIET_LENGTH: f64 = 1.0108;
 /// Excess in sigmas at which a pixel is as likely moving as not. Fitted with `director eval masks --half tuning`.
 const EVEN: f32 = 13.0;
 /// Excess under this many sigmas is none.
@@ -37,7 +39,7 @@ const SAME: f64 = 0.3;
 const LEAST_THING: f64 = 0.001;
 
 /// Masks of the frames that have a camera, at the size of the flow; `depths` has one map a frame, as for
-/// [`super::solve`]. Frames without a camera, or whose flow to the frames beside is missing, have none.
+/// [`super::solve`]. Frames without a camera or a map, or whose flow to the frames beside is missing, have none.
 pub fn moving(motion: &Pairs, depths: &DepthMaps, cameras: &Cameras) -> Masks {
     let size = Size {
         w: motion.width as usize,
@@ -100,8 +102,7 @@ pub fn moving(motion: &Pairs, depths: &DepthMaps, cameras: &Cameras) -> Masks {
 
 /// The probability, in 255ths, of a logarithm of an excess.
 fn probability(log: f32) -> u8 {
-    let odds = (2.0 * (log - EVEN.ln())).exp();
-    (255.0 * odds / (1.0 + odds)).round() as u8
+    (255.0 / (1.0 + (2.0 * (EVEN.ln() - log)).exp())).round() as u8
 }
 
 /// The lower of the middle two.
@@ -212,7 +213,11 @@ impl Size {
         }
         let at = (QUIET * (across.len() - 1) as f64) as usize;
         let quiet = *across.select_nth_unstable_by(at, f64::total_cmp).1;
-        let noise = (quiet / QUIET_SIGMA).max(LEAST_NOISE * self.w as f64 / 640.0);
+        let own = match still.near == DVec3::ZERO {
+            true => QUIET_LENGTH,
+            false => QUIET_SIGMA,
+        };
+        let noise = (quiet / own).max(LEAST_NOISE * self.w as f64 / 640.0);
         parts
             .iter()
             .map(|part| {

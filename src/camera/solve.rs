@@ -382,13 +382,18 @@ impl<'a> Clip<'a> {
             // Nothing judges: the solve without tracks.
             false => Some(ways.len() - 1),
         };
-        let (state, focal_source, notes) = ways.swap_remove(best.unwrap_or(0));
-        let state = self.realigned(state, &linked, first, last);
+        let mut held_out = best.map(|k| errors[k]);
+        let (mut state, focal_source, mut notes) = ways.swap_remove(best.unwrap_or(0));
+        if let Some(other) = self.realigned(&state, &linked, first, last) {
+            held_out = Some(judged(&other));
+            state = other;
+            notes.push("the depth of tracks disagrees with the maps' from frame to frame, as where a pane hides what stands behind it: the maps were aligned with one another instead".to_owned());
+        }
         Ok(Solved {
             state,
             linked,
             focal_source,
-            held_out: best.map(|k| errors[k]).filter(|e| e.is_finite()),
+            held_out: held_out.filter(|e| e.is_finite()),
             notes,
         })
     }
@@ -414,8 +419,9 @@ impl<'a> Clip<'a> {
             })
     }
 
-    /// By how much the aligned depth maps disagree from frame to frame, in the network's own units: most of the differences
-    /// along the flow are not larger.
+    /// By how much the aligned depth maps disagree from frame to frame, as a share of the network's values: most of the differences
+    /// along the flow are not larger. A point that the alignment has behind a camera or beyond infinity is infinitely off, so that every
+    /// alignment is judged by the same points.
     fn disagreement(&self, state: &State, first: usize, last: usize) -> f64 {
         let mut all: Vec<f64> = self
             .links
@@ -423,10 +429,12 @@ impl<'a> Clip<'a> {
             .filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
             .flat_map(|l| {
                 let (i, j) = (&state.views[l.i], &state.views[l.j]);
-                let depth = move |o| residual(i, j, state.focal, o)?.depth;
-                l.points.iter().filter_map(depth)
+                let known = l.points.iter().filter(|o| o.depth_to.is_finite());
+                known.map(move |o| {
+                    let found = residual(i, j, state.focal, o).and_then(|r| r.depth);
+                    found.map_or(f64::INFINITY, f64::abs)
+                })
             })
-            .map(f64::abs)
             .collect();
         if all.is_empty() {
             return f64::INFINITY;
@@ -435,12 +443,12 @@ impl<'a> Clip<'a> {
         *all.select_nth_unstable_by(at, f64::total_cmp).1
     }
 
-    /// The state with the alignments that the links told, times one factor, where the maps agree better by these. Tracks of
+    /// The state with the alignments that the links told, times one factor; `None` where the maps do not agree better by these. Tracks of
     /// some frames may be of one thing, such as a pane, whose depth the network does not have; frame by frame the alignment would
     /// follow it.
-    fn realigned(&self, state: State, linked: &State, first: usize, last: usize) -> State {
+    fn realigned(&self, state: &State, linked: &State, first: usize, last: usize) -> Option<State> {
         if self.alignment.scale_sigma <= 0.0 {
-            return state;
+            return None;
         }
         let inside = self
             .links
@@ -456,19 +464,14 @@ impl<'a> Clip<'a> {
             })
             .filter(|factor| *factor > 0.0 && factor.is_finite())
             .collect();
-        let Some(factor) = median(&mut factors) else {
-            return state;
-        };
+        let factor = median(&mut factors)?;
         let mut other = state.clone();
         for (view, told) in other.views.iter_mut().zip(&linked.views) {
             (view.scale, view.shift) = (factor * told.scale, factor * told.shift);
         }
-        let [own, told] = [&state, &other].map(|s| self.disagreement(s, first, last));
+        let [own, told] = [state, &other].map(|s| self.disagreement(s, first, last));
         tracing::debug!(own, told, "disagreement of the aligned maps");
-        match told * AGREES < own {
-            true => other,
-            false => state,
-        }
+        (told * AGREES < own).then_some(other)
     }
 
     /// Share of residuals under 2 px of each frame of the run.

@@ -73,7 +73,7 @@ pub struct Globals {
         hide_default_value = true
     )]
     pub limits: Limits,
-    /// Who decodes videos: the card's own decoder where it can (auto; cuda says each time why not), or FFmpeg on the host;
+    /// Who decodes videos: the card's own decoder where it can (cuda says each time why not; auto leaves short clips to the host), or FFmpeg on the host;
     /// frames are the same [default: auto] [env: DIRECTOR_DECODE]
     #[arg(
         long,

@@ -75,6 +75,20 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         }
     }
     let truth = args.truth.as_deref().map(Cameras::load).transpose()?;
+    // Before anything is computed that could not be kept.
+    std::fs::create_dir_all(&args.output).with_context(|| {
+        format!(
+            "{}: cannot make the folder; name another with -o",
+            args.output.display()
+        )
+    })?;
+    let film_path = args.output.join("masks.mp4");
+    if film_path.is_dir() {
+        anyhow::bail!(
+            "{}: a folder is in the way; remove it, or name another folder with -o",
+            film_path.display()
+        );
+    }
     let monitor = Single::new(globals.quiet);
     let gpu = globals.gpu()?;
     let decode = DecodeOptions {
@@ -94,11 +108,12 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         _ => {
             let notes = known.notes.clone();
             let solved = solve(args, &gpu, &frames, known, &decode, &monitor);
-            let (mut cameras, masks) = solved.inspect_err(|_| {
+            let solved = solved.inspect_err(|_| {
                 for note in &notes {
                     monitor.warn(note);
                 }
-            })?;
+            });
+            let (mut cameras, masks) = solved.with_context(|| args.input.display().to_string())?;
             cameras.notes.extend(notes);
             (cameras, Some(masks))
         }
@@ -107,13 +122,19 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         .as_ref()
         .filter(|_| cameras.residual_median.is_some() || args.truth.is_some())
         .and_then(|truth| camera::evaluate(&cameras, truth));
-    std::fs::create_dir_all(&args.output)
-        .with_context(|| format!("{}: cannot make the folder", args.output.display()))?;
+    // A film of another clip does not stay beside these cameras, nor one that is half written.
+    let part = args.output.join("masks.part.mp4");
+    if let Some(masks) = &masks {
+        film(&gpu, &frames, masks, &part)?;
+    }
+    if film_path.is_file() {
+        std::fs::remove_file(&film_path).with_context(|| film_path.display().to_string())?;
+    }
     cameras.save(&args.output.join("cameras.json"))?;
     cameras.save_tum(&args.output.join("trajectory.tum.txt"))?;
     let moving = masks.as_ref().and_then(moving::moving_share);
-    if let Some(masks) = &masks {
-        film(&gpu, &frames, masks, &args.output.join("masks.mp4"))?;
+    if masks.is_some() {
+        std::fs::rename(&part, &film_path).with_context(|| film_path.display().to_string())?;
     }
     if args.json {
         let summary = Summary {

@@ -13,7 +13,7 @@ static RUN: &[Key] = &[
     Key::new("format", Kind::Whole(FORMAT, FORMAT), "Format version of run.toml"),
     Key::new("preset", Kind::OneOf(&["draft", "standard", "high"]), "Working sizes and effort; what is not set otherwise comes from it"),
     Key::new("adapter", Kind::Text, "GPU adapter: a part of its name, its index in `director doctor`, or auto"),
-    Key::new("decode", Kind::OneOf(&Decode::NAMES), "Who decodes videos: the card where it can (auto, cuda), or software; of sound clips the results are the same"),
+    Key::new("decode", Kind::OneOf(&Decode::NAMES), "Who decodes videos: the card where it can (cuda; auto: and the clip is long enough), or software; of sound clips the results are the same"),
     Key::new("provider", Kind::OneOf(&NAMES), "Where takes come from"),
     Key::new("providers.*.at_once", Kind::Whole(1, 1000), "Most jobs of this provider at once"),
     Key::new("providers.*.deadline", Kind::Number(1.0, 1e6), "Seconds after which a job that has not ended is given up"),

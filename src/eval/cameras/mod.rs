@@ -159,13 +159,16 @@ pub fn evaluate(
     Ok(lines)
 }
 
-/// The aligned maps of solved cameras beside the true depth, see [`record::Solved::depth`].
+/// The aligned maps of solved cameras beside the true depth, see [`record::Solved::depth`]. What the alignment has beyond
+/// infinity is infinitely off.
 fn depth_error(cameras: &Cameras, maps: &DepthMaps, take: &Take) -> Option<[f64; 2]> {
     let [w, h] = take.case.size.map(|s| s as usize);
     let mut offs = Vec::new();
     let mut errors = Vec::new();
     for camera in &cameras.cameras {
-        let map = maps.maps.get(camera.frame)?.as_ref()?;
+        let Some(map) = maps.maps.get(camera.frame).and_then(Option::as_ref) else {
+            continue;
+        };
         let (mw, mh) = (map.width as usize, map.height as usize);
         let mut logs: Vec<f64> = (0..mw * mh)
             .step_by(7)
@@ -174,20 +177,27 @@ fn depth_error(cameras: &Cameras, maps: &DepthMaps, take: &Take) -> Option<[f64;
                     .map(|(at, of, size)| (2 * at + 1) * size / (2 * of));
                 let truth = f64::from(take.seen[camera.frame].depth[y * w + x]);
                 let inverse = camera.inverse_depth(maps.kind, f64::from(map.values[p]))?;
-                let log = (inverse * truth).ln();
-                log.is_finite().then_some(log)
+                truth.is_finite().then(|| (inverse.max(0.0) * truth).ln())
             })
             .collect();
-        let middle = median(&mut logs)?;
+        let Some(middle) = median(&mut logs) else {
+            continue;
+        };
         offs.push(middle);
-        errors.extend(logs.iter().map(|log| (log - middle).abs()));
+        errors.extend(logs.iter().map(|log| match log.is_finite() {
+            true => (log - middle).abs(),
+            false => f64::INFINITY,
+        }));
     }
     let middle = median(&mut offs.clone())?;
-    let drift = offs
-        .iter()
-        .map(|off| (off - middle).abs())
-        .fold(0.0, f64::max);
-    Some([drift, median(&mut errors)?])
+    let off = |off: &f64| match off.is_finite() {
+        true => (off - middle).abs(),
+        false => f64::INFINITY,
+    };
+    let drift = offs.iter().map(off).fold(0.0, f64::max);
+    // JSON has no infinity.
+    let told = |value: f64| value.min(f64::from(u8::MAX));
+    Some([told(drift), told(median(&mut errors)?)])
 }
 
 /// The picture of a case's mask that is the most wrong, in the case's folder.

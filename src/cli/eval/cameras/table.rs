@@ -23,6 +23,15 @@ fn number(spread: Option<Spread>, digits: usize) -> String {
     })
 }
 
+/// Of logarithms.
+fn factor(spread: Spread) -> Spread {
+    Spread {
+        count: spread.count,
+        median: spread.median.exp(),
+        high: spread.high.exp(),
+    }
+}
+
 /// A table for each source of depth.
 pub fn text(summaries: &[Summary], colour: bool) -> String {
     let mut out = String::new();
@@ -42,7 +51,7 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
             "focal, %",
             "focal estimated, n",
             "focal estimated, %",
-            "depth drift, %",
+            "depth drift, factor",
             "seconds",
         ];
         let mut table = plain(header, 1, colour);
@@ -57,7 +66,7 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
                 percent(row.focal, 1),
                 row.focal_estimated.map_or(0, |f| f.count).to_string(),
                 percent(row.focal_estimated, 1),
-                percent(row.drift, 0),
+                number(row.drift.map(factor), 2),
                 number(row.seconds, 1),
             ]);
         }
