@@ -79,8 +79,10 @@ pub fn moving(motion: &Pairs, depths: &DepthMaps, cameras: &Cameras) -> Masks {
                 .iter()
                 .filter_map(|to| Some((to, own.get(to.frame)?.as_ref()?)))
                 .collect();
+            let mut all = Vec::with_capacity(beside.len() + 1);
             let along = (0..mine.len()).map(|p| {
-                let mut all = vec![mine[p]];
+                all.clear();
+                all.push(mine[p]);
                 for (to, theirs) in &beside {
                     let [x, y] = size.target(p, to.flow[p]);
                     all.push(bilinear(size.w, size.h, x, y, |q| f64::from(theirs[q])) as f32);

@@ -244,6 +244,12 @@ impl<'a> Clip<'a> {
         })
     }
 
+    /// The links between two frames of a run.
+    fn inside(&self, first: usize, last: usize) -> impl Iterator<Item = &Link> {
+        let within = move |l: &&Link| l.i.min(l.j) >= first && l.i.max(l.j) <= last;
+        self.links.iter().filter(within)
+    }
+
     /// Frames in a row that are worth a solve.
     fn needed(&self) -> usize {
         MIN_FRAMES.max(self.frames / 4)
@@ -313,12 +319,7 @@ impl<'a> Clip<'a> {
         options: &SolveOptions,
         monitor: &dyn Monitor,
     ) -> Result<Solved, CameraError> {
-        let links: Vec<Link> = self
-            .links
-            .iter()
-            .filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
-            .cloned()
-            .collect();
+        let links: Vec<Link> = self.inside(first, last).cloned().collect();
         let setting = Setting {
             links: &links,
             alignment: self.alignment,
@@ -405,18 +406,15 @@ impl<'a> Clip<'a> {
         first: usize,
         last: usize,
     ) -> impl Iterator<Item = (&'s Link, f64)> {
-        self.links
-            .iter()
-            .filter(move |l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
-            .flat_map(move |l| {
-                l.points.iter().map(move |o| {
-                    let r = residual(&state.views[l.i], &state.views[l.j], state.focal, o);
-                    (
-                        l,
-                        r.map_or(f64::INFINITY, |r| r.pixel.length() / self.grid.unit()),
-                    )
-                })
+        self.inside(first, last).flat_map(move |l| {
+            l.points.iter().map(move |o| {
+                let r = residual(&state.views[l.i], &state.views[l.j], state.focal, o);
+                (
+                    l,
+                    r.map_or(f64::INFINITY, |r| r.pixel.length() / self.grid.unit()),
+                )
             })
+        })
     }
 
     /// By how much the aligned depth maps disagree from frame to frame, as a share of the network's values: most of the differences
@@ -424,9 +422,7 @@ impl<'a> Clip<'a> {
     /// alignment is judged by the same points.
     fn disagreement(&self, state: &State, first: usize, last: usize) -> f64 {
         let mut all: Vec<f64> = self
-            .links
-            .iter()
-            .filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
+            .inside(first, last)
             .flat_map(|l| {
                 let (i, j) = (&state.views[l.i], &state.views[l.j]);
                 let known = l.points.iter().filter(|o| o.depth_to.is_finite());
@@ -450,11 +446,8 @@ impl<'a> Clip<'a> {
         if self.alignment.scale_sigma <= 0.0 {
             return None;
         }
-        let inside = self
-            .links
-            .iter()
-            .filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last);
-        let mut factors: Vec<f64> = inside
+        let mut factors: Vec<f64> = self
+            .inside(first, last)
             .flat_map(|l| {
                 let (own, other) = (&state.views[l.i], &linked.views[l.i]);
                 l.points.iter().map(|o| {
@@ -491,11 +484,7 @@ impl<'a> Clip<'a> {
 
     /// Median image motion that comes from translation, over the widest links, in pixels at a width of 640.
     fn parallax(&self, state: &State, first: usize, last: usize) -> f64 {
-        let inside = || {
-            self.links
-                .iter()
-                .filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
-        };
+        let inside = || self.inside(first, last);
         let span = inside().map(|l| l.i.abs_diff(l.j)).max().unwrap_or(0);
         let mut shifts: Vec<f64> = inside()
             .filter(|l| l.i.abs_diff(l.j) == span)
@@ -610,9 +599,7 @@ impl<'a> Clip<'a> {
             );
         }
         let mut inverse: Vec<f64> = self
-            .links
-            .iter()
-            .filter(|l| l.i.min(l.j) >= first && l.i.max(l.j) <= last)
+            .inside(first, last)
             .flat_map(|l| {
                 let view = &state.views[l.i];
                 l.points

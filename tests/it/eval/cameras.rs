@@ -176,10 +176,10 @@ fn cameras_are_compared_after_a_similarity() {
 fn small_takes_from_end_to_end() {
     let folder = Folder::new();
     let out = folder.path("out").display().to_string();
-    let words = |more: &[&str]| {
+    let of = |what: &str, more: &[&str]| {
         let plain = [
             "eval",
-            "cameras",
+            what,
             "--half",
             "tuning",
             "--takes",
@@ -188,13 +188,13 @@ fn small_takes_from_end_to_end() {
             "160x90",
             "--seconds",
             "1,1",
-            "--json",
             "--quiet",
             "-o",
             &out,
         ];
         run(&[&plain[..], more].concat())
     };
+    let words = |more: &[&str]| of("cameras", &[&["--json"], more].concat());
     let first = words(&[]);
     assert_eq!(code(&first), 0, "{}", stderr(&first));
     let document: Value = serde_json::from_slice(&first.stdout).expect("one document");
@@ -241,23 +241,7 @@ fn small_takes_from_end_to_end() {
     // The same solves, summed up by what moves.
     let before: usize = solves[0]["moving"].as_array().map_or(0, Vec::len);
     assert_eq!(before, 24);
-    let masks = [
-        "eval",
-        "masks",
-        "--half",
-        "tuning",
-        "--takes",
-        "1",
-        "--size",
-        "160x90",
-        "--seconds",
-        "1,1",
-        "--quiet",
-        "-o",
-        &out,
-        "--resume",
-    ];
-    let masks = run(&masks);
+    let masks = of("masks", &["--resume"]);
     assert_eq!(code(&masks), 0, "{}", stderr(&masks));
     let table = String::from_utf8_lossy(&masks.stdout).into_owned();
     assert!(
