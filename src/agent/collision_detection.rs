@@ -60,6 +60,11 @@ fn slope(view: &DepthView, x: u32, y: u32) -> Option<(f64, f64)> {
     Some((d, most))
 }
 
+/// Voxels across a surface within which a hit is where it should be.
+const SLACK: f64 = 2.5;
+/// The error of a ray that meets nothing, in voxels across the surface.
+const FAR: f64 = 99.0;
+
 fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
     let (world, voxel) = (field.world, f64::from(field.world.voxel));
     let total: usize = field.views.iter().map(|v| v.depth.len()).sum();
@@ -84,8 +89,8 @@ fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
                 {
                     continue;
                 }
-                // Two voxels across the surface, along the ray longer the more it grazes.
-                let slack = 2.5 * voxel * (1.0 + slope * k.fx.min(k.fy) / depth);
+                // Two voxels across the surface and some more, along the ray longer the more it grazes.
+                let slack = SLACK * voxel * (1.0 + slope * k.fx.min(k.fy) / depth);
                 let direction = pose.rotation * through;
                 rays.push(Ray::new(
                     pose.position.to_array(),
@@ -110,6 +115,7 @@ fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
     }
     let hits = field.caster.cast(&rays, false, field.monitor)?;
     let (mut errors, mut phantom, mut missing) = (Vec::new(), 0usize, 0usize);
+    let mut across = Vec::new();
     let mut gone: BTreeMap<[i64; 3], BTreeSet<usize>> = BTreeMap::new();
     for (pixel, hit) in pixels.iter().zip(&hits) {
         let t = f64::from(hit.t);
@@ -120,6 +126,7 @@ fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
             continue;
         }
         errors.push((t - pixel.depth).abs());
+        across.push((t - pixel.depth) / pixel.slack * SLACK);
         if t < pixel.depth - pixel.slack {
             phantom += 1;
         }
@@ -128,6 +135,11 @@ fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
     found.metric("phantom_hit_rate", phantom as f64 / n);
     found.metric("false_free_rate", missing as f64 / n);
     found.metric("collision_rate", (phantom + missing) as f64 / n);
+    // What is not met is too far by any length.
+    across.resize(hits.len(), FAR);
+    across.sort_by(f64::total_cmp);
+    let quarter = |k: usize| across[(across.len() - 1) * k / 4];
+    found.metric("hit_spread", (quarter(3) - quarter(1)) / 2.0);
     errors.sort_by(f64::total_cmp);
     if let Some(last) = errors.len().checked_sub(1) {
         found.metric("hit_error_p50", errors[last / 2]);

@@ -381,10 +381,7 @@ pub fn inspect(
         all.paths.extend(found.paths);
         monitor.progress(done, SCENARIOS.len() as u64);
     }
-    let disagreement = all
-        .metrics
-        .get("hit_error_p50")
-        .map(|error| error / field.body.radius);
+    let disagreement = all.metrics.get("hit_spread").copied();
     for violation in &mut all.violations {
         if matches!(violation.what, What::Hole | What::OpenBoundary)
             && violation.evidence.sigmas.is_some()

@@ -35,7 +35,7 @@ pub use inspect::{Field, Findings, Inspected, SCENARIOS, inspect};
 pub use options::{AgentOptions, Body, KEYS};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
@@ -189,8 +189,8 @@ pub struct Evidence {
     /// Share of the views that can tell which say so; absent where all is one.
     #[serde(default)]
     pub share: Option<f64>,
-    /// Of what the floor's depth tells: median distance between where views that were held out see a surface and where the world
-    /// has it, in radii of the agent.
+    /// Of what the floor's depth tells: half the interquartile range of how far views that were held out see surfaces from where the
+    /// world has them, in voxels across the surface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<f64>,
 }

@@ -23,6 +23,8 @@ pub(super) enum Freedom {
     Fixed,
     /// Scale and shift: the frame that holds the gauge.
     Depth,
+    /// All but the place.
+    Turn,
     /// Everything.
     All,
 }
@@ -281,7 +283,9 @@ impl Layout {
                 .unwrap_or(from);
             for (k, place) in places[frame].iter_mut().enumerate() {
                 let free = match (freedom, k) {
-                    (Freedom::Fixed, _) | (Freedom::Depth, 0..6) => false,
+                    (Freedom::Fixed, _)
+                    | (Freedom::Depth, 0..6)
+                    | (Freedom::Turn, 3..6) => false,
                     (_, 6) => problem.alignment.scale_sigma > 0.0,
                     (_, 7) => problem.alignment.ratio_sigma > 0.0,
                     _ => true,

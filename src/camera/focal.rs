@@ -8,6 +8,8 @@ use crate::monitor::Monitor;
 
 /// Focal lengths that are tried, over the image's width.
 const SWEEP: [f64; 7] = [0.6, 0.71, 0.85, 1.0, 1.19, 1.42, 1.7];
+/// Focal lengths over the image's width that are believed.
+pub(super) const POSSIBLE: std::ops::RangeInclusive<f64> = SWEEP[0]..=SWEEP[SWEEP.len() - 1];
 /// The cost at both ends of the sweep must be higher than at its minimum by this share.
 const CLEAR: f64 = 0.05;
 /// Rotation that the sweep needs, in degrees.

@@ -31,15 +31,35 @@ impl Setting<'_> {
         iterations: usize,
         monitor: &dyn Monitor,
     ) -> Result<f64, CameraError> {
-        let freedom: Vec<Option<Freedom>> = (0..state.views.len())
-            .map(|k| match k {
-                k if k == self.first => Some(Freedom::Depth),
-                k if k > self.first && k <= last => Some(Freedom::All),
-                _ => None,
-            })
-            .collect();
+        let freedom = self.freedom(state, last, Freedom::All);
         self.problem(&freedom, free_focal, cauchy)
             .solve(state, iterations, monitor)
+    }
+
+    /// The same of all frames of the run, of whose poses only what `freedom` says may change.
+    pub fn held(
+        &self,
+        state: &mut State,
+        freedom: Freedom,
+        free_focal: bool,
+        cauchy: f64,
+        iterations: usize,
+        monitor: &dyn Monitor,
+    ) -> Result<f64, CameraError> {
+        let freedom = self.freedom(state, self.last, freedom);
+        self.problem(&freedom, free_focal, cauchy)
+            .solve(state, iterations, monitor)
+    }
+
+    /// The first frame holds the gauge, those after it up to `last` have this freedom.
+    fn freedom(&self, state: &State, last: usize, freedom: Freedom) -> Vec<Option<Freedom>> {
+        (0..state.views.len())
+            .map(|k| match k {
+                k if k == self.first => Some(Freedom::Depth),
+                k if k > self.first && k <= last => Some(freedom),
+                _ => None,
+            })
+            .collect()
     }
 
     fn problem<'a>(
@@ -58,28 +78,35 @@ impl Setting<'_> {
         }
     }
 
-    /// All frames of the run, one after another from the gauge, with a joint adjustment every eighth frame.
-    pub fn register(
-        &self,
-        frames: usize,
-        focal: f64,
-        monitor: &dyn Monitor,
-    ) -> Result<State, CameraError> {
+    /// All frames in the gauge, as if nothing moved.
+    pub fn start(&self, frames: usize, focal: f64) -> State {
         let start = View {
             rotation: DMat3::IDENTITY,
             translation: DVec3::ZERO,
             scale: self.alignment.scale,
             shift: self.alignment.scale * self.alignment.ratio,
         };
-        let mut state = State {
+        State {
             views: vec![start; frames],
             focal,
-        };
+        }
+    }
+
+    /// All frames of the run, one after another from the gauge, with a joint adjustment every eighth frame; of each pose what is
+    /// `free` is solved for.
+    pub fn register(
+        &self,
+        frames: usize,
+        focal: f64,
+        free: Freedom,
+        monitor: &dyn Monitor,
+    ) -> Result<State, CameraError> {
+        let mut state = self.start(frames, focal);
         for k in self.first + 1..=self.last {
             monitor.progress((k - self.first) as u64, (self.last - self.first) as u64);
             let freedom: Vec<Option<Freedom>> = (0..frames)
                 .map(|f| match f {
-                    f if f == k => Some(Freedom::All),
+                    f if f == k => Some(free),
                     f if f >= self.first && f < k => Some(Freedom::Fixed),
                     _ => None,
                 })
@@ -102,7 +129,9 @@ impl Setting<'_> {
                 state = trial;
             }
             if (k - self.first).is_multiple_of(8) {
-                self.joint(&mut state, k, false, 3.0, 4, monitor)?;
+                let freedom = self.freedom(&state, k, free);
+                self.problem(&freedom, false, 3.0)
+                    .solve(&mut state, 4, monitor)?;
             }
         }
         Ok(state)

@@ -32,7 +32,7 @@ pub use options::{KEYS, SolveOptions};
 pub use solve::solve;
 
 /// Version of this stage's results, part of the resume key.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// Parallax in pixels at a width of 640 under which a clip holds no travel of its camera.
 pub const LEAST_PARALLAX: f64 = 1.0;
@@ -66,17 +66,6 @@ pub enum CameraError {
         gate: f64,
         /// Frames in a row that are needed.
         needed: usize,
-    },
-    /// The camera does not move.
-    #[error(
-        "the camera does not move: flow over {span} frames has a median of {flow:.2} px at a width of 640 px; \
-         no geometry can be had from a static camera, so ask for a camera move in the prompt"
-    )]
-    Static {
-        /// Largest median flow over pairs that far apart, in pixels at a width of 640.
-        flow: f64,
-        /// Frames between the two of a pair.
-        span: usize,
     },
     /// The solve ended with residuals that are too large.
     #[error(
@@ -248,6 +237,23 @@ pub enum FocalSource {
     Prior,
 }
 
+/// What the camera of a clip does, as far as its pictures tell. Where it does not travel, nothing but the network tells depth: what can be
+/// built is what is seen from one place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// It goes somewhere.
+    #[default]
+    Travels,
+    /// It turns on the spot: a panorama.
+    Turns,
+    /// It stands: one view.
+    Stands,
+}
+
+/// Degrees between the two orientations farthest apart under which a camera that does not travel stands.
+pub const LEAST_TURN: f64 = 1.0;
+
 /// The cameras of one clip.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cameras {
@@ -257,6 +263,9 @@ pub struct Cameras {
     pub frames: usize,
     /// Unit of positions and of aligned depth.
     pub unit: LengthUnit,
+    /// Whether the camera travels.
+    #[serde(default)]
+    pub way: Way,
     /// Where the focal length came from.
     pub focal_source: FocalSource,
     /// Median reprojection residual in pixels of the working size, with the depth maps' values; `None` for known cameras.
@@ -284,6 +293,7 @@ impl Cameras {
             frames: cameras.len(),
             cameras,
             unit,
+            way: Way::default(),
             focal_source: FocalSource::Known,
             residual_median: None,
             residual_under_2px: None,

@@ -3,18 +3,20 @@
 use glam::{DMat3, DVec2, DVec3};
 use rayon::prelude::*;
 
-use super::bundle::{Alignment, State};
+use super::bundle::{Alignment, Freedom, State};
 use super::init::Setting;
 use super::options::SolveOptions;
 use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links, median_flow};
 use super::residual::residual;
 use super::structure::Structure;
 use super::tracks::{self, Fan};
-use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose, focal};
+use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose, Way, focal};
 use crate::depth::{DepthKind, DepthMaps};
 use crate::monitor::Monitor;
 use crate::motion::Pairs;
 use crate::numeric::median;
+
+mod still;
 
 /// Frames in a row that a solve needs at the least.
 const MIN_FRAMES: usize = 4;
@@ -36,11 +38,12 @@ const MIN_POINTS: usize = 12;
 ///
 /// `depths` has one map a frame of `motion`. Metric depth of a model named `known` keeps its scale; other metric
 /// depth has one scale a frame, relative inverse depth a scale and a shift. The result is in the gauge of
-/// [`Pose::gauge`], with a median depth of 1 where the scale is unknown.
+/// [`Pose::gauge`], with a median depth of 1 where the scale is unknown. A camera that does not travel has all its poses in one
+/// place, see [`Way`].
 ///
 /// # Errors
-/// Says what was measured where the clip cannot be solved: too few frames, flow that contradicts itself, a
-/// static camera, residuals that are too large; and [`CameraError::Interrupted`].
+/// Says what was measured where the clip cannot be solved: too few frames, flow that contradicts itself,
+/// residuals that are too large; and [`CameraError::Interrupted`].
 pub fn solve(
     motion: &Pairs,
     depths: &DepthMaps,
@@ -50,9 +53,11 @@ pub fn solve(
     let clip = Clip::new(motion, depths, options)?;
     let mut notes = Vec::new();
     let (mut first, mut last) = clip.longest_run(options)?;
-    clip.moving(first, last, options)?;
     loop {
-        let solved = clip.solve_run(first, last, options, monitor)?;
+        let solved = match clip.stands(first, last, options) {
+            true => clip.standing(first, last, options, monitor)?,
+            false => clip.solve_run(first, last, options, monitor)?,
+        };
         let shares = clip.shares(&solved.linked, first, last);
         let (from, to) = best_run(&shares);
         // Leaving frames out pays only where enough remain; the smaller clip is solved anew.
@@ -63,6 +68,7 @@ pub fn solve(
         if first > 0 || last + 1 < clip.frames {
             notes.push(dropped_note(first, last, clip.frames));
         }
+        let solved = clip.stilled(solved, first, last, options, monitor)?;
         notes.extend(solved.notes.iter().cloned());
         return clip.finish(&solved, first, last, options, notes);
     }
@@ -101,7 +107,9 @@ fn best_run(shares: &[f64]) -> (usize, usize) {
     }
 }
 
+#[derive(Clone)]
 struct Solved {
+    way: Way,
     state: State,
     /// The state that links of two frames tell, with the network's depth, by which the clip is judged.
     linked: State,
@@ -294,22 +302,50 @@ impl<'a> Clip<'a> {
         Ok(best)
     }
 
-    fn moving(&self, first: usize, last: usize, options: &SolveOptions) -> Result<(), CameraError> {
-        let inside = || {
-            self.motion
-                .pairs
-                .iter()
-                .filter(|p| p.a >= first && p.b <= last)
-        };
-        let span = inside().map(|p| p.b - p.a).max().unwrap_or(0);
-        let flow = inside()
-            .filter(|p| p.b - p.a == span)
-            .filter_map(|p| median_flow(&self.grid, p))
-            .fold(0.0, f64::max);
-        match flow < options.min_flow {
-            true => Err(CameraError::Static { flow, span }),
-            false => Ok(()),
+    fn setting<'l>(&self, links: &'l [Link], first: usize, last: usize) -> Setting<'l> {
+        Setting {
+            links,
+            alignment: self.alignment,
+            first,
+            last,
+            unit: self.grid.unit(),
         }
+    }
+
+    fn structure(
+        &self,
+        first: usize,
+        last: usize,
+        cauchy: f64,
+        free_focal: bool,
+    ) -> Structure<'_> {
+        Structure {
+            fans: &self.fans,
+            first,
+            last,
+            alignment: self.alignment,
+            free_focal,
+            cauchy: cauchy * self.grid.unit(),
+            unit: self.grid.unit(),
+        }
+    }
+
+    /// The focal length that a solve starts from, in pixels of the motion size: given, or the prior.
+    fn focal(&self, options: &SolveOptions) -> (f64, FocalSource) {
+        let width = self.grid.width as f64;
+        match options.intrinsics {
+            Some(k) => (k.fx / f64::from(k.width) * width, FocalSource::Known),
+            None => {
+                let half = options.prior_fov.clamp(5.0, 150.0).to_radians() / 2.0;
+                (0.5 / half.tan() * width, FocalSource::Prior)
+            }
+        }
+    }
+
+    /// Median error of the tracks that took no part, in pixels at a width of 640; `None` without any.
+    fn judged(&self, state: &State, first: usize, last: usize) -> Option<f64> {
+        let mut errors = self.structure(first, last, 1.0, false).held_out(state);
+        median(&mut errors)
     }
 
     fn solve_run(
@@ -320,45 +356,28 @@ impl<'a> Clip<'a> {
         monitor: &dyn Monitor,
     ) -> Result<Solved, CameraError> {
         let links: Vec<Link> = self.inside(first, last).cloned().collect();
-        let setting = Setting {
-            links: &links,
-            alignment: self.alignment,
-            first,
-            last,
-            unit: self.grid.unit(),
-        };
+        let setting = self.setting(&links, first, last);
         let width = self.grid.width as f64;
-        let given = options.intrinsics.map(|k| k.fx / f64::from(k.width));
-        let prior = 0.5 / (options.prior_fov.clamp(5.0, 150.0).to_radians() / 2.0).tan();
-        let mut state = setting.register(self.frames, given.unwrap_or(prior) * width, monitor)?;
+        let (start, source) = self.focal(options);
+        let given = source == FocalSource::Known;
+        let mut state = setting.register(self.frames, start, Freedom::All, monitor)?;
         for (cauchy, iterations) in [(8.0, 6), (3.0, 8), (1.0, 30)] {
             setting.joint(&mut state, last, false, cauchy, iterations, monitor)?;
         }
-        let points = |cauchy: f64, free_focal: bool| Structure {
-            fans: &self.fans,
-            first,
-            last,
-            alignment: self.alignment,
-            free_focal,
-            cauchy: cauchy * self.grid.unit(),
-            unit: self.grid.unit(),
-        };
+        let points =
+            |cauchy: f64, free_focal: bool| self.structure(first, last, cauchy, free_focal);
         // What does better on the tracks that took no part.
-        let judged = |state: &State| {
-            let mut errors = points(1.0, false).held_out(state);
-            median(&mut errors).unwrap_or(f64::INFINITY)
-        };
+        let judged = |state: &State| self.judged(state, first, last).unwrap_or(f64::INFINITY);
         let linked = state;
         let mut ways: Vec<(State, FocalSource, Vec<String>)> = Vec::new();
         let inside = self.fans[first..=last].iter();
         let tracks: usize = inside.map(|f| f.tracks.len()).sum();
         if tracks < MIN_POINTS * (last + 1 - first) {
-            let source = given.map_or(FocalSource::Prior, |_| FocalSource::Known);
             let words = format!(
                 "only {tracks} points are seen by three frames: neither their own depth nor the focal length was solved for"
             );
             ways.push((linked.clone(), source, vec![words]));
-        } else if given.is_some() {
+        } else if given {
             let (_, refined, _) = focal::adjusted(&points, linked.clone(), monitor)?;
             ways.push((refined, FocalSource::Known, Vec::new()));
             ways.push((linked.clone(), FocalSource::Known, Vec::new()));
@@ -391,6 +410,7 @@ impl<'a> Clip<'a> {
             notes.push("the depth of tracks disagrees with the maps' from frame to frame, as where a pane hides what stands behind it: the maps were aligned with one another instead".to_owned());
         }
         Ok(Solved {
+            way: Way::Travels,
             state,
             linked,
             focal_source,
@@ -528,11 +548,6 @@ impl<'a> Clip<'a> {
             });
         }
         let parallax = self.parallax(state, first, last);
-        if parallax < super::LEAST_PARALLAX {
-            notes.push(format!(
-                "the camera hardly moves sideways or forward (median parallax {parallax:.2} px at a width of 640): the depth is the network's alone"
-            ));
-        }
         let blind = (first..=last).filter(|&k| self.maps[k].is_none()).count();
         if blind > 0 {
             notes.push(format!("{blind} of the registered frames have no depth map; their depth alignment is a guess"));
@@ -578,6 +593,7 @@ impl<'a> Clip<'a> {
             cameras,
             frames: self.frames,
             unit: unit.0,
+            way: solved.way,
             focal_source: solved.focal_source,
             residual_median: Some(middle * self.grid.unit() * scale_x),
             residual_under_2px: Some(share),

@@ -24,7 +24,7 @@ pub enum Tracked {
     Solved(Cameras),
     /// No cameras: the reason's name and words.
     Refused {
-        /// Such as `static_camera`.
+        /// Such as `not_rigid`.
         reason: String,
         /// In words, with the mend.
         words: String,
@@ -242,7 +242,6 @@ pub fn refusal(error: &CameraError) -> Option<&'static str> {
     match error {
         CameraError::TooFewFrames { .. } => Some("too_short"),
         CameraError::FlowInconsistent { .. } => Some("low_flow"),
-        CameraError::Static { .. } => Some("static_camera"),
         CameraError::Unsolved { .. } => Some("not_rigid"),
         _ => None,
     }

@@ -4,12 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use super::AcceptOptions;
 use crate::agent::AgentReport;
+use crate::camera::Way;
 
 /// How well the world's clip was understood.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evidence {
     /// Share of the frames whose camera is known, in [0, 1].
     pub registered: f64,
+    /// What the camera does.
+    pub way: Way,
     /// PSNR in dB of frames that the fit never saw; `None` where none was held out.
     pub held_out_psnr: Option<f64>,
 }
@@ -20,6 +23,8 @@ pub struct Evidence {
 pub enum Lacking {
     /// Cameras of enough frames.
     Cameras,
+    /// A camera that travels.
+    Travel,
     /// Frames that were held out, shown well enough.
     Likeness,
     /// A floor.
@@ -48,6 +53,17 @@ pub(super) fn lacking(
                 100.0 * evidence.registered,
                 100.0 * accept.min_registered
             ),
+        );
+    }
+    let how = match evidence.way {
+        Way::Travels => None,
+        Way::Turns => Some("turns on the spot"),
+        Way::Stands => Some("stands"),
+    };
+    if let Some(how) = how {
+        lack(
+            Lacking::Travel,
+            format!("the camera {how}: nothing but the depth network tells how far away things are"),
         );
     }
     match evidence.held_out_psnr {

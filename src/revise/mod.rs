@@ -8,15 +8,19 @@ use serde::{Deserialize, Serialize};
 pub use evidence::{Evidence, Lacking};
 pub use options::{AcceptOptions, KEYS};
 
-use crate::agent::{AgentReport, What};
+use crate::agent::{AgentReport, Violation, What};
+use crate::camera::Way;
 use crate::hash::sha256_hex;
 use crate::score::Scores;
 
 /// Part of the resume key.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The rules' text, part of the resume key.
 pub const RULES: &str = include_str!("rules.toml");
+
+/// The kind of violation that needs no depth.
+const SEEN: &str = "ObjectPersistence";
 
 /// Longest prompt that is written.
 const LONGEST: usize = 32_000;
@@ -60,7 +64,7 @@ pub enum Found<'a> {
     },
     /// No world: the reason's name and words.
     Refused {
-        /// Such as `static_camera`.
+        /// Such as `not_rigid`.
         reason: &'a str,
         /// In words.
         words: &'a str,
@@ -238,14 +242,23 @@ pub fn revise(
     })
 }
 
+/// What counts against the world: all that was found, but where the camera stays in one place, and nothing but a network tells depth,
+/// only what is seen in the pictures themselves.
+fn counting<'a>(
+    report: &'a AgentReport,
+    evidence: &Evidence,
+) -> impl Iterator<Item = &'a Violation> {
+    let all = evidence.way == Way::Travels;
+    let counts = move |v: &&Violation| all || v.kind == SEEN;
+    report.violations.iter().filter(counts)
+}
+
 fn reasons(found: Found<'_>, accept: &AcceptOptions) -> Vec<String> {
-    let report = match found {
+    let (report, evidence) = match found {
         Found::Refused { words, .. } => return vec![words.to_owned()],
-        Found::Tested { report, .. } => report,
+        Found::Tested { report, evidence } => (report, evidence),
     };
-    report
-        .violations
-        .iter()
+    counting(report, &evidence)
         .filter(|v| v.severity >= accept.reject_severity)
         .map(|v| format!("{}: {}", v.kind, v.description))
         .collect()
@@ -276,11 +289,9 @@ fn fires(
         Found::Refused { reason, words } => {
             (rule.refusal.as_deref() == Some(reason)).then(|| words.to_owned())
         }
-        Found::Tested { report, .. } => {
+        Found::Tested { report, evidence } => {
             let kind = rule.violation.as_deref()?;
-            report
-                .violations
-                .iter()
+            counting(report, &evidence)
                 .find(|v| {
                     v.kind == kind
                         && rule.scenario.as_ref().is_none_or(|s| *s == v.scenario)
@@ -341,6 +352,7 @@ mod tests {
     fn tested(report: &AgentReport) -> Found<'_> {
         let evidence = Evidence {
             registered: 1.0,
+            way: Way::Travels,
             held_out_psnr: Some(24.0),
         };
         Found::Tested { report, evidence }
@@ -407,12 +419,45 @@ mod tests {
         let mut scores = good();
         scores.metrics.insert("temporal_coherence".to_owned(), 0.1);
         let found = Found::Refused {
-            reason: "static_camera",
-            words: "the camera does not move",
+            reason: "not_rigid",
+            words: "the poses do not explain the flow",
         };
         let r = revise("a street", 1, &scores, found, &AcceptOptions::default()).expect("rules");
         let fired: Vec<_> = r.changes.iter().map(|c| c.rule.as_str()).collect();
-        assert_eq!(fired, ["steady-light", "move-camera"]);
+        assert_eq!(fired, ["steady-light", "rigid-scene"]);
+    }
+
+    #[test]
+    fn a_world_from_one_place_is_undecided_and_asks_for_a_camera_that_moves() {
+        let verdict = |violations: Vec<Violation>, way| {
+            let report = report(violations, 1.0);
+            let evidence = Evidence {
+                registered: 1.0,
+                way,
+                held_out_psnr: Some(24.0),
+            };
+            let report = &report;
+            let found = Found::Tested { report, evidence };
+            let accept = AcceptOptions::default();
+            let r = revise("a room", 1, &good(), found, &accept).expect("rules");
+            let rules: Vec<String> = r.changes.into_iter().map(|c| c.rule).collect();
+            (r.verdict, rules)
+        };
+        let moves = || vec!["move-camera".to_owned()];
+        for way in [Way::Turns, Way::Stands] {
+            assert_eq!(verdict(vec![], way), (Verdict::Undecided, moves()));
+            // A hole in depth that nothing tells but a network.
+            assert_eq!(verdict(vec![hole()], way), (Verdict::Undecided, moves()));
+        }
+        let gone = Violation {
+            kind: "ObjectPersistence".into(),
+            what: What::Vanished,
+            scenario: "object_persistence".into(),
+            ..hole()
+        };
+        let (found, rules) = verdict(vec![gone], Way::Stands);
+        assert_eq!(found, Verdict::Rejected);
+        assert_eq!(rules, ["persistence", "move-camera"]);
     }
 
     #[test]
@@ -422,6 +467,7 @@ mod tests {
         let verdict = |report: &AgentReport, registered, held_out_psnr| {
             let evidence = Evidence {
                 registered,
+                way: Way::Travels,
                 held_out_psnr,
             };
             let found = Found::Tested { report, evidence };

@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::modes::{Tested, Tools, timed};
 use super::take::Take;
 use crate::agent;
-use crate::camera::{self, Camera, Cameras, evaluate::Similarity};
+use crate::camera::{self, Camera, Cameras, Way, evaluate::Similarity};
 use crate::depth::{self, DepthKind, DepthMaps, Model};
 use crate::files::write_atomic;
 use crate::motion;
@@ -188,6 +188,7 @@ pub fn test(
                 faults: faults.to_vec(),
                 evidence: Evidence {
                     registered: 0.0,
+                    way: Way::default(),
                     held_out_psnr: None,
                 },
                 seconds,
@@ -235,6 +236,7 @@ pub fn test(
         refused: None,
         evidence: Evidence {
             registered: solved.cameras.len() as f64 / solved.frames.max(1) as f64,
+            way: cameras.way,
             held_out_psnr: report.held_out_psnr,
         },
         cameras,

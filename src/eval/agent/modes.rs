@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::take::Take;
 use super::{end_to_end, floater, network, voxels};
 use crate::agent::{self, AgentOptions, Inspected};
-use crate::camera::{Cameras, LengthUnit, evaluate::Similarity};
+use crate::camera::{Cameras, LengthUnit, Way, evaluate::Similarity};
 use crate::depth::Model;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
@@ -249,6 +249,7 @@ pub fn test(
         // The cameras and the likeness are the truth's: only the report can lack something.
         evidence: Evidence {
             registered: 1.0,
+            way: Way::Travels,
             held_out_psnr: Some(99.0),
         },
         seconds,

@@ -80,6 +80,9 @@ pub struct Options {
     pub resume: bool,
 }
 
+/// The file of the true cameras in a case's folder, by which other tools' cameras may be judged too.
+pub const TRUTH: &str = "cameras.json";
+
 /// The file of lines in an output folder.
 pub const LINES: &str = "cameras.jsonl";
 
@@ -240,6 +243,7 @@ fn solve(
             slot.insert((take, frames))
         }
     };
+    take.cameras.save(&place.join(TRUTH))?;
     let maps = match settings.depth {
         Depth::Truth => true_depth(take),
         Depth::Network => {

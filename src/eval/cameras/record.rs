@@ -4,7 +4,7 @@ use glam::DMat3;
 use serde::{Deserialize, Serialize};
 
 use super::Depth;
-use crate::camera::{self, Camera, Cameras, FocalSource, evaluate::umeyama};
+use crate::camera::{self, Camera, Cameras, FocalSource, Way, evaluate::umeyama};
 use crate::depth::{self, Model};
 use crate::eval::agent::case::Case;
 use crate::eval::agent::take::Take;
@@ -16,8 +16,6 @@ use crate::video;
 
 /// A path shorter than this share of the median depth is none: the camera stands, or turns.
 const TRAVELS: f64 = 0.02;
-/// Degrees between the two orientations farthest apart under which a camera that does not travel stands.
-const TURNS: f64 = 1.0;
 
 /// What a line depends on beside its case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,18 +52,6 @@ impl Settings {
             solve: config.solve.clone(),
         }
     }
-}
-
-/// What a camera does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Way {
-    /// It goes somewhere.
-    Travels,
-    /// It turns where it stands.
-    Turns,
-    /// It stands.
-    Stands,
 }
 
 /// What is true of a take.
@@ -129,7 +115,7 @@ impl Truth {
         }
         let way = match () {
             () if path >= TRAVELS * depth => Way::Travels,
-            () if turn >= TURNS => Way::Turns,
+            () if turn >= camera::LEAST_TURN => Way::Turns,
             () => Way::Stands,
         };
         Self {
@@ -165,6 +151,9 @@ pub enum Outcome {
 pub struct Solved {
     /// Share of the frames that have a camera.
     pub registered: f64,
+    /// What the solver says that the camera does.
+    #[serde(default)]
+    pub way: Way,
     /// Root mean square distance of the centres after a similarity, in metres.
     pub ate: f64,
     /// Root mean square error of the step from frame to frame in metres, and of its turn in degrees.
@@ -220,6 +209,7 @@ impl Outcome {
             [[t.x, t.z], [f.x, f.z]]
         });
         Self::Solved(Solved {
+            way: cameras.way,
             registered: cameras.cameras.len() as f64 / cameras.frames.max(1) as f64,
             ate: error.ate_rmse,
             rpe: [error.rpe_translation, error.rpe_rotation_degrees],
@@ -262,13 +252,9 @@ impl Line {
         }
     }
 
-    /// Whether the solver says that the clip holds no travel: it refuses a camera that stands, or tells of a parallax too
-    /// small to build on. Other refusals say something else.
-    pub fn told_still(&self) -> bool {
-        match &self.outcome {
-            Outcome::Solved(s) => s.parallax.is_some_and(|p| p < camera::LEAST_PARALLAX),
-            Outcome::Refused { reason, .. } => reason == "static_camera",
-        }
+    /// What the solver says that the camera does; `None` where it refuses the clip.
+    pub fn told(&self) -> Option<Way> {
+        self.solved().map(|s| s.way)
     }
 
     /// Absolute error over the true path.

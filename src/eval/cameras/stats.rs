@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::Depth;
 use super::masks::View;
-use super::record::{Line, Way};
-use crate::camera::FocalSource;
+use super::record::Line;
+use crate::camera::{FocalSource, Way};
 
 /// Median and 95th percentile.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -90,8 +90,12 @@ pub struct Still {
     pub way: Way,
     /// Takes.
     pub takes: usize,
-    /// Of them told: refused as standing, or with a word that the depth is the network's alone.
+    /// Of them told for what they are.
     pub told: usize,
+    /// Of them refused.
+    pub refused: usize,
+    /// Error of the focal length where the turning told it, as a share.
+    pub focal_estimated: Option<Spread>,
 }
 
 /// Masks of some views, pooled over their pixels.
@@ -177,7 +181,7 @@ pub struct Summary {
     pub rows: Vec<Row>,
     /// The others.
     pub still: Vec<Still>,
-    /// Takes of cameras that travel that the solver says do not.
+    /// Takes of cameras that travel of which the solver says that they do not.
     pub travel_denied: usize,
     /// Masks of what moves, of cameras that travel.
     pub masks: Vec<MaskRow>,
@@ -226,12 +230,19 @@ fn summary(lines: &[Line], depth: Depth) -> Summary {
         Still {
             way,
             takes: of.len(),
-            told: of.iter().filter(|l| l.told_still()).count(),
+            told: of.iter().filter(|l| l.told() == Some(way)).count(),
+            refused: of.iter().filter(|l| l.solved().is_none()).count(),
+            focal_estimated: Spread::of(
+                of.iter()
+                    .filter_map(|l| l.solved())
+                    .filter(|s| s.focal_source == FocalSource::Estimated)
+                    .map(|s| s.focal_error.abs()),
+            ),
         }
     });
     Summary {
         depth,
-        travel_denied: travels.iter().filter(|l| l.told_still()).count(),
+        travel_denied: travels.iter().filter(|l| l.told().is_some_and(|w| w != Way::Travels)).count(),
         masks: masks(&travels),
         rows,
         still: still.into(),

@@ -1,10 +1,10 @@
 //! `director eval cameras`: sums with known answers, and small takes from end to end.
 
 use serde_json::Value;
-use sora_director::camera::{Cameras, FocalSource, LengthUnit};
+use sora_director::camera::{Cameras, FocalSource, LengthUnit, Way};
 use sora_director::eval::cameras::Depth;
 use sora_director::eval::cameras::masks::View;
-use sora_director::eval::cameras::record::{Line, Outcome, Settings, Solved, Truth, Way};
+use sora_director::eval::cameras::record::{Line, Outcome, Settings, Solved, Truth};
 use sora_director::eval::cameras::stats::{Spread, summaries};
 use sora_director::eval::scores::clips::Half;
 use sora_director::pipeline::{Config, Preset};
@@ -12,14 +12,15 @@ use sora_director::pipeline::{Config, Preset};
 use crate::room::cameras;
 use crate::spine::cli::{Folder, code, run, stderr};
 
-fn solved(ate: f64, focal: f64, parallax: f64) -> Outcome {
+fn solved(ate: f64, focal: f64, way: Way) -> Outcome {
     Outcome::Solved(Solved {
         registered: 1.0,
         ate,
         rpe: [0.0, 0.01],
         focal_error: focal,
         focal_source: FocalSource::Estimated,
-        parallax: Some(parallax),
+        parallax: Some(50.0),
+        way,
         residual: Some(0.3),
         under_2px: Some(1.0),
         consistent: Some(0.9),
@@ -51,29 +52,23 @@ fn line(way: Way, mover: f64, outcome: Outcome) -> Line {
 
 fn refused() -> Outcome {
     Outcome::Refused {
-        reason: "static_camera".to_owned(),
-        words: "the camera does not move".to_owned(),
+        reason: "not_rigid".to_owned(),
+        words: "the poses do not explain the flow".to_owned(),
     }
 }
 
 #[test]
 fn solves_are_summed_up() {
     let all = summaries(&[
-        line(Way::Travels, 0.0, solved(0.02, -0.04, 50.0)),
-        line(Way::Travels, 0.2, solved(0.04, 0.02, 50.0)),
-        line(Way::Travels, 0.2, solved(0.06, 0.06, 0.2)),
+        line(Way::Travels, 0.0, solved(0.02, -0.04, Way::Travels)),
+        line(Way::Travels, 0.2, solved(0.04, 0.02, Way::Travels)),
+        line(Way::Travels, 0.2, solved(0.06, 0.06, Way::Turns)),
         line(Way::Travels, 0.2, refused()),
+        line(Way::Stands, 0.0, solved(0.0, 0.5, Way::Stands)),
         line(Way::Stands, 0.0, refused()),
-        line(
-            Way::Stands,
-            0.0,
-            Outcome::Refused {
-                reason: "low_flow".to_owned(),
-                words: "the motion is too large".to_owned(),
-            },
-        ),
-        line(Way::Turns, 0.0, solved(0.1, 0.5, 0.4)),
-        line(Way::Turns, 0.0, solved(0.1, 0.5, 9.0)),
+        line(Way::Stands, 0.0, solved(0.1, 0.5, Way::Travels)),
+        line(Way::Turns, 0.0, solved(0.0, 0.02, Way::Turns)),
+        line(Way::Turns, 0.0, solved(0.1, 0.04, Way::Travels)),
     ]);
     let [one] = &all[..] else {
         panic!("one source of depth")
@@ -93,9 +88,15 @@ fn solves_are_summed_up() {
         .find(|r| r.of == "mover over 5%")
         .expect("a row");
     assert_eq!(movers.takes, 3);
-    let told: Vec<_> = one.still.iter().map(|s| (s.way, s.told, s.takes)).collect();
-    assert_eq!(told, [(Way::Stands, 1, 2), (Way::Turns, 1, 2)]);
-    assert_eq!(one.travel_denied, 2);
+    let told: Vec<_> = one
+        .still
+        .iter()
+        .map(|s| (s.way, s.told, s.refused, s.takes))
+        .collect();
+    assert_eq!(told, [(Way::Stands, 1, 1, 3), (Way::Turns, 1, 0, 2)]);
+    let focal = one.still[1].focal_estimated.expect("errors");
+    assert!((focal.median - 0.03).abs() < 1e-12, "{focal:?}");
+    assert_eq!(one.travel_denied, 1);
     assert_eq!(Spread::of([].into_iter()), None);
 }
 
@@ -111,7 +112,7 @@ fn masks_are_summed_up_by_size_and_speed() {
     };
     let with = |way, moving| Line {
         moving,
-        ..line(way, 0.1, solved(0.1, 0.0, 50.0))
+        ..line(way, 0.1, solved(0.1, 0.0, Way::Travels))
     };
     let all = summaries(&[
         // 10%, 4% and .5% of the picture, and nothing.

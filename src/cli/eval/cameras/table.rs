@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::cli::eval::plain;
-use crate::eval::cameras::record::Way;
+use crate::camera::Way;
 use crate::eval::cameras::stats::{Spread, Summary};
 
 /// Median and 95th percentile as percent.
@@ -77,15 +77,20 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
                 Way::Turns => "only turns",
                 Way::Stands => "stands",
             };
-            let _ = writeln!(
+            let _ = write!(
                 out,
-                "camera that {what}: told of {} of {}",
-                still.told, still.takes
+                "camera that {what}: {} of {} told for it, {} refused",
+                still.told, still.takes, still.refused
             );
+            let focal = still.focal_estimated.map(|f| (f.count, percent(Some(f), 1)));
+            let _ = match focal {
+                Some((count, error)) => writeln!(out, "; focal length of {count} {error} % off"),
+                None => writeln!(out),
+            };
         }
         let _ = writeln!(
             out,
-            "camera that travels, told to stand: {}\n",
+            "camera that travels, told as standing or turning: {}\n",
             summary.travel_denied
         );
     }
