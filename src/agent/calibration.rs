@@ -41,9 +41,7 @@ pub fn stands_out(violation: &Violation) -> f64 {
     match violation.what {
         What::Veil => sigmas * (share.unwrap_or(1.0) / LASTING).min(1.0),
         What::Vanished | What::Moved => sigmas * (evidence.cells as f64 / THING).min(1.0),
-        What::Hole | What::OpenBoundary => {
-            evidence.sigmas.map_or(PLAIN, |s| trusted(violation, s))
-        }
+        What::Hole | What::OpenBoundary => evidence.sigmas.map_or(PLAIN, |s| trusted(violation, s)),
         What::InvisibleSolid | What::FloatingSolid => share.unwrap_or(0.0),
         _ => sigmas,
     }

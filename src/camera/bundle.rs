@@ -283,9 +283,7 @@ impl Layout {
                 .unwrap_or(from);
             for (k, place) in places[frame].iter_mut().enumerate() {
                 let free = match (freedom, k) {
-                    (Freedom::Fixed, _)
-                    | (Freedom::Depth, 0..6)
-                    | (Freedom::Turn, 3..6) => false,
+                    (Freedom::Fixed, _) | (Freedom::Depth, 0..6) | (Freedom::Turn, 3..6) => false,
                     (_, 6) => problem.alignment.scale_sigma > 0.0,
                     (_, 7) => problem.alignment.ratio_sigma > 0.0,
                     _ => true,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use glam::DQuat;
 
-use super::{CameraError, Cameras};
+use super::{CameraError, Cameras, Point};
 use crate::files::write_atomic;
 
 fn fault(path: &Path, reason: impl std::fmt::Display) -> CameraError {
@@ -53,6 +53,29 @@ impl Cameras {
         }
         replace(path, &text)
     }
+}
+
+/// Writes points as binary little-endian PLY: `x y z` in the cameras' world, `red green blue` (`colours`, one a point), `views` and
+/// `error` (see [`Point`]).
+///
+/// # Errors
+/// [`CameraError::File`] where the file cannot be written.
+pub fn save_points(points: &[Point], colours: &[[u8; 3]], path: &Path) -> Result<(), CameraError> {
+    let mut bytes = format!(
+        "ply\nformat binary_little_endian 1.0\nelement vertex {}\nproperty float x\nproperty float y\nproperty float z\n\
+         property uchar red\nproperty uchar green\nproperty uchar blue\nproperty ushort views\nproperty float error\nend_header\n",
+        points.len()
+    )
+    .into_bytes();
+    for (point, colour) in points.iter().zip(colours) {
+        for value in point.position.to_array() {
+            bytes.extend((value as f32).to_le_bytes());
+        }
+        bytes.extend(colour);
+        bytes.extend(u16::try_from(point.views).unwrap_or(u16::MAX).to_le_bytes());
+        bytes.extend((point.error as f32).to_le_bytes());
+    }
+    write_atomic(path, &bytes).map_err(|e| fault(path, e))
 }
 
 fn replace(path: &Path, text: &str) -> Result<(), CameraError> {

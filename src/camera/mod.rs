@@ -27,9 +27,10 @@ mod structure;
 mod tracks;
 
 pub use evaluate::{TrajectoryError, evaluate};
+pub use files::save_points;
 pub use known::{Known, Wanted, known, known_of};
 pub use options::{KEYS, SolveOptions};
-pub use solve::solve;
+pub use solve::{solve, solve_with_points};
 
 /// Version of this stage's results, part of the resume key.
 pub const VERSION: u32 = 7;
@@ -69,16 +70,16 @@ pub enum CameraError {
     },
     /// The solve ended with residuals that are too large.
     #[error(
-        "the poses do not explain the flow: {:.0}% of the residuals are under 2 px ({:.0}% are needed), median {median:.1} px; the scene is \
+        "the poses do not explain the flow: {:.0}% of the places of tracks that were held out are within 2 px ({:.0}% are needed), median {median:.1} px; the scene is \
          not rigid, or flow or depth are wrong; ask for a slower camera and fewer moving things, or give known cameras",
         share * 100.0, gate * 100.0
     )]
     Unsolved {
-        /// Share of residuals under 2 px at a width of 640.
+        /// Share of places within 2 px at a width of 640.
         share: f64,
         /// Share that is needed.
         gate: f64,
-        /// Median residual in pixels at a width of 640.
+        /// Median distance in pixels at a width of 640.
         median: f64,
     },
     /// A file of known cameras or depth could not be used.
@@ -282,8 +283,47 @@ pub struct Cameras {
     /// them; `None` for known cameras.
     #[serde(default)]
     pub held_out_median: Option<f64>,
+    /// Share of these distances under 2 px, over all tracks that were held out.
+    #[serde(default)]
+    pub held_out_under_2px: Option<f64>,
+    /// How far each of `cameras` is to be believed, in [0, 1]: the share of its tracks' places within 2 px at a width of 640 of where the
+    /// solve has them. Empty for known cameras.
+    #[serde(default)]
+    pub confidence: Vec<f64>,
     /// What a person should know (flat focal sweep, frames dropped, ...).
     pub notes: Vec<String>,
+}
+
+impl Cameras {
+    /// What these cameras promise of a world, in [0, 1]: the share of the frames that have one times the share of places of held-out tracks
+    /// within 2 px of where the solve has them, which what moves by itself lowers too. 0 where the camera does not travel, 1 for known
+    /// cameras.
+    pub fn reconstructability(&self) -> f64 {
+        let registered = self.cameras.len() as f64 / self.frames.max(1) as f64;
+        match (self.way, self.residual_median) {
+            (Way::Turns | Way::Stands, _) => 0.0,
+            (Way::Travels, None) => registered,
+            (Way::Travels, Some(_)) => registered * self.held_out_under_2px.unwrap_or(0.0),
+        }
+    }
+}
+
+/// [`Cameras::reconstructability`] from which on a clip's cameras are good; see `docs/cameras.md`.
+pub const GOOD: f64 = 0.7;
+
+/// A point of the scene that several frames see.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// In the cameras' world.
+    pub position: DVec3,
+    /// The frame that it was taken from.
+    pub frame: usize,
+    /// Where that frame sees it, in pixels of the working size.
+    pub pixel: DVec2,
+    /// Frames that see it where it should be.
+    pub views: usize,
+    /// Root mean square reprojection error over these, in pixels at a width of 640.
+    pub error: f64,
 }
 
 impl Cameras {
@@ -300,6 +340,8 @@ impl Cameras {
             flow_consistent: None,
             parallax: None,
             held_out_median: None,
+            held_out_under_2px: None,
+            confidence: Vec::new(),
             notes: Vec::new(),
         }
     }

@@ -23,7 +23,7 @@ pub struct SolveOptions {
     pub start_shift: f64,
     /// Share of the flow between neighbours that must pass the forward-backward test.
     pub min_consistent: f64,
-    /// Share of the residuals that must be under 2 px at a width of 640.
+    /// Share of the places of held-out tracks (of flow, where there are too few tracks) that must be within 2 px at a width of 640.
     pub min_under_2px: f64,
     /// Median flow over the widest pairs, in pixels at a width of 640, under which the camera counts as static.
     pub min_flow: f64,
@@ -44,7 +44,7 @@ pub static KEYS: &[Key] = &[
     Key::new("points", Kind::Whole(12, 100_000), "Points taken from each direction of each flow pair"),
     Key::new("start_shift", Kind::Number(-MUCH, MUCH), "Shift of relative inverse depth at the start, as a multiple of the clip's median value"),
     Key::new("min_consistent", Kind::Number(0.0, 1.0), "Share of the flow between neighbours that must pass the forward-backward test"),
-    Key::new("min_under_2px", Kind::Number(0.0, 1.0), "Share of the residuals that must be under 2 px at a width of 640"),
+    Key::new("min_under_2px", Kind::Number(0.0, 1.0), "Share of the places of held-out tracks that must be within 2 px of where the solve has them, at a width of 640"),
     Key::new("min_flow", Kind::Number(0.0, MUCH), "Median flow, in pixels at a width of 640, under which the camera counts as static"),
 ];
 

@@ -8,9 +8,12 @@ use super::init::Setting;
 use super::options::SolveOptions;
 use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links, median_flow};
 use super::residual::residual;
+use super::structure::Found;
 use super::structure::Structure;
 use super::tracks::{self, Fan};
-use super::{Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Pose, Way, focal};
+use super::{
+    Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Point, Pose, Way, focal,
+};
 use crate::depth::{DepthKind, DepthMaps};
 use crate::monitor::Monitor;
 use crate::motion::Pairs;
@@ -50,6 +53,19 @@ pub fn solve(
     options: &SolveOptions,
     monitor: &dyn Monitor,
 ) -> Result<Cameras, CameraError> {
+    Ok(solve_with_points(motion, depths, options, monitor)?.0)
+}
+
+/// As [`solve()`], with the points that several frames see; none where the camera does not travel.
+///
+/// # Errors
+/// As [`solve()`].
+pub fn solve_with_points(
+    motion: &Pairs,
+    depths: &DepthMaps,
+    options: &SolveOptions,
+    monitor: &dyn Monitor,
+) -> Result<(Cameras, Vec<Point>), CameraError> {
     let clip = Clip::new(motion, depths, options)?;
     let mut notes = Vec::new();
     let (mut first, mut last) = clip.longest_run(options)?;
@@ -107,15 +123,34 @@ fn best_run(shares: &[f64]) -> (usize, usize) {
     }
 }
 
-#[derive(Clone)]
+/// How well points are where they should be.
+#[derive(Clone, Copy, Debug)]
+struct Judged {
+    /// Median distance in pixels at a width of 640.
+    median: f64,
+    /// Share of distances under 2 px.
+    under_2px: f64,
+}
+
+impl Judged {
+    fn of(mut errors: Vec<f64>) -> Option<Self> {
+        let good = errors.iter().filter(|e| **e < 2.0).count() as f64;
+        let under_2px = good / errors.len().max(1) as f64;
+        Some(Self {
+            median: median(&mut errors)?,
+            under_2px,
+        })
+    }
+}
+
 struct Solved {
     way: Way,
     state: State,
     /// The state that links of two frames tell, with the network's depth, by which the clip is judged.
     linked: State,
     focal_source: FocalSource,
-    /// Median error of the tracks that took no part, in pixels at a width of 640.
-    held_out: Option<f64>,
+    /// Of the tracks that took no part.
+    held_out: Option<Judged>,
     notes: Vec<String>,
 }
 
@@ -312,13 +347,7 @@ impl<'a> Clip<'a> {
         }
     }
 
-    fn structure(
-        &self,
-        first: usize,
-        last: usize,
-        cauchy: f64,
-        free_focal: bool,
-    ) -> Structure<'_> {
+    fn structure(&self, first: usize, last: usize, cauchy: f64, free_focal: bool) -> Structure<'_> {
         Structure {
             fans: &self.fans,
             first,
@@ -342,10 +371,15 @@ impl<'a> Clip<'a> {
         }
     }
 
-    /// Median error of the tracks that took no part, in pixels at a width of 640; `None` without any.
-    fn judged(&self, state: &State, first: usize, last: usize) -> Option<f64> {
-        let mut errors = self.structure(first, last, 1.0, false).held_out(state);
-        median(&mut errors)
+    /// By the tracks that took no part; `None` without any.
+    fn judged(&self, state: &State, first: usize, last: usize) -> Option<Judged> {
+        Judged::of(self.structure(first, last, 1.0, false).held_out(state))
+    }
+
+    /// By the flow between frames and the maps' depth; `None` without any.
+    fn explained(&self, state: &State, first: usize, last: usize) -> Option<Judged> {
+        let errors = self.errors(state, first, last);
+        Judged::of(errors.map(|(_, error)| error).collect())
     }
 
     fn solve_run(
@@ -367,7 +401,7 @@ impl<'a> Clip<'a> {
         let points =
             |cauchy: f64, free_focal: bool| self.structure(first, last, cauchy, free_focal);
         // What does better on the tracks that took no part.
-        let judged = |state: &State| self.judged(state, first, last).unwrap_or(f64::INFINITY);
+        let judged = |state: &State| self.judged(state, first, last);
         let linked = state;
         let mut ways: Vec<(State, FocalSource, Vec<String>)> = Vec::new();
         let inside = self.fans[first..=last].iter();
@@ -393,7 +427,11 @@ impl<'a> Clip<'a> {
             ways.push((sweep.held, FocalSource::Prior, vec![note.clone()]));
             ways.push((linked.clone(), FocalSource::Prior, vec![note]));
         }
-        let errors: Vec<f64> = ways.iter().map(|(state, ..)| judged(state)).collect();
+        let verdicts: Vec<Option<Judged>> = ways.iter().map(|(s, ..)| judged(s)).collect();
+        let errors: Vec<f64> = verdicts
+            .iter()
+            .map(|j| j.map_or(f64::INFINITY, |j| j.median))
+            .collect();
         tracing::debug!(?errors, "held-out tracks");
         let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
         let best = match least.is_finite() {
@@ -402,10 +440,10 @@ impl<'a> Clip<'a> {
             // Nothing judges: the solve without tracks.
             false => Some(ways.len() - 1),
         };
-        let mut held_out = best.map(|k| errors[k]);
+        let mut held_out = best.and_then(|k| verdicts[k]);
         let (mut state, focal_source, mut notes) = ways.swap_remove(best.unwrap_or(0));
         if let Some(other) = self.realigned(&state, &linked, first, last) {
-            held_out = Some(judged(&other));
+            held_out = judged(&other);
             state = other;
             notes.push("the depth of tracks disagrees with the maps' from frame to frame, as where a pane hides what stands behind it: the maps were aligned with one another instead".to_owned());
         }
@@ -414,7 +452,7 @@ impl<'a> Clip<'a> {
             state,
             linked,
             focal_source,
-            held_out: held_out.filter(|e| e.is_finite()),
+            held_out: held_out.filter(|j| j.median.is_finite()),
             notes,
         })
     }
@@ -529,22 +567,20 @@ impl<'a> Clip<'a> {
         last: usize,
         options: &SolveOptions,
         mut notes: Vec<String>,
-    ) -> Result<Cameras, CameraError> {
+    ) -> Result<(Cameras, Vec<Point>), CameraError> {
         let state = &solved.state;
-        let linked = self.errors(&solved.linked, first, last);
-        let mut errors: Vec<f64> = linked.map(|(_, e)| e).collect();
-        let Some(middle) = median(&mut errors) else {
+        let Some(linked) = self.explained(&solved.linked, first, last) else {
             return Err(CameraError::TooFewFrames {
                 found: 0,
                 needed: self.needed(),
             });
         };
-        let share = errors.iter().filter(|e| **e < 2.0).count() as f64 / errors.len() as f64;
-        if share < options.min_under_2px {
+        let fit = solved.held_out.unwrap_or(linked);
+        if fit.under_2px < options.min_under_2px {
             return Err(CameraError::Unsolved {
-                share,
+                share: fit.under_2px,
                 gate: options.min_under_2px,
-                median: middle,
+                median: fit.median,
             });
         }
         let parallax = self.parallax(state, first, last);
@@ -563,6 +599,25 @@ impl<'a> Clip<'a> {
             fy: state.focal * self.grid.aspect * scale_y,
             cx: self.grid.centre.x * scale_x,
             cy: self.grid.centre.y * scale_y,
+        };
+        let examined = self.structure(first, last, 1.0, false).examined(state);
+        let confidence = examined.frames[first..=last]
+            .iter()
+            .map(|&[good, all]| f64::from(good) / f64::from(all.max(1)))
+            .collect();
+        let point = |found: &Found| {
+            let at = DVec2::new(found.from.x, found.from.y * self.grid.aspect) + self.grid.centre;
+            Point {
+                position: gauge * found.position * unit.1,
+                frame: found.frame,
+                pixel: at * DVec2::new(scale_x, scale_y),
+                views: found.views,
+                error: found.error,
+            }
+        };
+        let points = match solved.way {
+            Way::Travels => examined.points.iter().map(point).collect(),
+            Way::Turns | Way::Stands => Vec::new(),
         };
         let cameras = (first..=last)
             .map(|frame| {
@@ -589,19 +644,22 @@ impl<'a> Clip<'a> {
                 }
             })
             .collect();
-        Ok(Cameras {
+        let cameras = Cameras {
             cameras,
             frames: self.frames,
             unit: unit.0,
             way: solved.way,
             focal_source: solved.focal_source,
-            residual_median: Some(middle * self.grid.unit() * scale_x),
-            residual_under_2px: Some(share),
+            residual_median: Some(linked.median * self.grid.unit() * scale_x),
+            residual_under_2px: Some(linked.under_2px),
             flow_consistent: Some(self.neighbour_share(first, last)),
             parallax: Some(parallax),
-            held_out_median: solved.held_out,
+            held_out_median: solved.held_out.map(|j| j.median),
+            held_out_under_2px: solved.held_out.map(|j| j.under_2px),
+            confidence,
             notes,
-        })
+        };
+        Ok((cameras, points))
     }
 
     /// The unit of the result and what a solver length is multiplied with to be in it.

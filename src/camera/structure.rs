@@ -13,6 +13,10 @@ use super::residual::{COLUMNS, MIN_INVERSE, Observation, View, cauchy, linearise
 use super::tracks::{Fan, Seen, Track};
 use crate::monitor::Monitor;
 
+mod examine;
+
+pub(super) use examine::Found;
+
 /// Unknowns of a frame: rotation, translation, scale, shift.
 const PER_FRAME: usize = 8;
 /// To which share of its value over the prior's shift a depth camera's inverse depth is right, and a network's.
@@ -441,51 +445,6 @@ impl Structure<'_> {
         // A step of more than a third is not to be believed.
         next.focal *= by(focal).clamp(-0.3, 0.3).exp();
         next
-    }
-
-    /// Distances in pixels at a width of 640 between where the held-out tracks are seen and where the solve has them, their
-    /// own depth fitted to it; what has no meaning is infinite.
-    pub fn held_out(&self, state: &State) -> Vec<f64> {
-        let each: Vec<Vec<f64>> = self
-            .fans()
-            .map(|(_, fan)| {
-                let mut errors = Vec::new();
-                for track in &fan.held_out {
-                    let rho = self.fitted(state, fan.frame, track);
-                    let own = at(&state.views[fan.frame], rho);
-                    for seen in track.seen.iter().filter(|s| self.inside(s.frame)) {
-                        let other = &state.views[seen.frame];
-                        let o = observation(track, seen);
-                        let r = residual(&own, other, state.focal, &o);
-                        errors.push(r.map_or(f64::INFINITY, |r| r.pixel.length() / self.unit));
-                    }
-                }
-                errors
-            })
-            .collect();
-        each.concat()
-    }
-
-    /// The inverse depth by which a track costs the least, near the network's.
-    fn fitted(&self, state: &State, frame: usize, track: &Track) -> f64 {
-        let view = &state.views[frame];
-        let start = (view.scale * track.depth + view.shift).max(2.0 * MIN_INVERSE);
-        let cost = |rho: f64| {
-            self.point_cost(state, frame, track, rho) + self.depth_cost(state, frame, track, rho)
-        };
-        // A walk over shares of it, then ever finer.
-        let (mut best, mut least, mut width) = (start, cost(start), 0.2f64);
-        for _ in 0..9 {
-            for k in -3..=3 {
-                let rho = best * (f64::from(k) * width).exp();
-                let c = cost(rho);
-                if c < least {
-                    (best, least) = (rho, c);
-                }
-            }
-            width *= 0.45;
-        }
-        best
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Globals, network::NetworkArgs};
 use crate::camera::{
-    self, Cameras, Intrinsics, Known, SolveOptions, TrajectoryError, Wanted, moving,
+    self, Cameras, Intrinsics, Known, Point, SolveOptions, TrajectoryError, Wanted, moving,
 };
 use crate::depth::Model;
 use crate::monitor::Monitor as _;
@@ -26,7 +26,7 @@ use crate::video::{self, DecodeOptions, EncodeOptions, Encoder, Frames};
 pub struct Args {
     /// A video, a folder of images, or a folder with known cameras and depth
     input: PathBuf,
-    /// Folder for cameras.json, trajectory.tum.txt and, where cameras are solved, masks.mp4: what moves by itself, in red
+    /// Folder for cameras.json, trajectory.tum.txt and, where cameras are solved, points.ply and masks.mp4: what moves by itself, in red
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
     /// Focal length in pixels at the input's own width
@@ -63,6 +63,8 @@ struct Summary<'a> {
     error: Option<TrajectoryError>,
     /// Mean share of the picture that moves by itself; `None` where cameras are known.
     moving: Option<f64>,
+    /// Points in points.ply.
+    points: usize,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     faults: &'a [String],
 }
@@ -103,8 +105,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     }
     let known = known(args, &frames, &monitor)?;
     let truth = truth.or_else(|| known.cameras.clone());
-    let (cameras, masks) = match &known.cameras {
-        Some(cameras) if !args.ignore_known_cameras => (cameras.clone(), None),
+    let (cameras, masks, points) = match &known.cameras {
+        Some(cameras) if !args.ignore_known_cameras => (cameras.clone(), None, Vec::new()),
         _ => {
             let notes = known.notes.clone();
             let solved = solve(args, &gpu, &frames, known, &decode, &monitor);
@@ -113,9 +115,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
                     monitor.warn(note);
                 }
             });
-            let (mut cameras, masks) = solved.with_context(|| args.input.display().to_string())?;
+            let (mut cameras, masks, points) =
+                solved.with_context(|| args.input.display().to_string())?;
             cameras.notes.extend(notes);
-            (cameras, Some(masks))
+            (cameras, Some(masks), points)
         }
     };
     let error = truth
@@ -127,12 +130,19 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some(masks) = &masks {
         film(&gpu, &frames, masks, &part)?;
     }
-    if film_path.is_file() {
-        std::fs::remove_file(&film_path).with_context(|| film_path.display().to_string())?;
+    let points_path = args.output.join("points.ply");
+    for old in [&film_path, &points_path] {
+        if old.is_file() {
+            std::fs::remove_file(old).with_context(|| old.display().to_string())?;
+        }
     }
     cameras.save(&args.output.join("cameras.json"))?;
     cameras.save_tum(&args.output.join("trajectory.tum.txt"))?;
     let moving = masks.as_ref().and_then(moving::moving_share);
+    if !points.is_empty() {
+        let colours = colours(&gpu, &frames, &points)?;
+        camera::save_points(&points, &colours, &points_path)?;
+    }
     if masks.is_some() {
         std::fs::rename(&part, &film_path).with_context(|| film_path.display().to_string())?;
     }
@@ -141,12 +151,13 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             cameras: &cameras,
             error,
             moving,
+            points: points.len(),
             faults: &frames.faults,
         };
         println!("{}", serde_json::to_string_pretty(&summary)?);
     }
     if !globals.quiet {
-        say(&cameras, error.as_ref());
+        say(&cameras, points.len(), error.as_ref());
         if let Some(share) = moving {
             anstream::eprintln!(
                 "{:.1}% of the pictures move by themselves (masks.mp4)",
@@ -186,7 +197,7 @@ fn solve(
     known: Known,
     decode: &DecodeOptions,
     monitor: &Single,
-) -> anyhow::Result<(Cameras, Masks)> {
+) -> anyhow::Result<(Cameras, Masks, Vec<Point>)> {
     let options = MotionOptions::default();
     let read = pipeline::reading(None, score::MAX_SIDE, decode.decode);
     let motion = pipeline::pairs(gpu, &args.input, &read, frames, None, &options, monitor)?;
@@ -209,9 +220,34 @@ fn solve(
         intrinsics: given,
         ..SolveOptions::default()
     };
-    let cameras = camera::solve(&motion, &depth, &options, monitor)?;
+    let (cameras, points) = camera::solve_with_points(&motion, &depth, &options, monitor)?;
     let masks = moving::moving(&motion, &depth, &cameras);
-    Ok((cameras, masks))
+    Ok((cameras, masks, points))
+}
+
+/// What colour the frame that a point was taken from shows it in.
+fn colours(
+    gpu: &crate::gpu::Gpu,
+    frames: &Frames,
+    points: &[Point],
+) -> anyhow::Result<Vec<[u8; 3]>> {
+    let mut colours = Vec::with_capacity(points.len());
+    let mut shown: Option<(usize, Vec<u32>)> = None;
+    for point in points {
+        let pixels = match shown.take() {
+            Some((frame, pixels)) if frame == point.frame => pixels,
+            _ => frames.read(gpu, point.frame)?,
+        };
+        let [x, y] = [
+            (point.pixel.x, frames.width),
+            (point.pixel.y, frames.height),
+        ]
+        .map(|(at, side)| (at.max(0.0) as usize).min(side as usize - 1));
+        let [r, g, b, _] = pixels[y * frames.width as usize + x].to_le_bytes();
+        colours.push([r, g, b]);
+        shown = Some((point.frame, pixels));
+    }
+    Ok(colours)
 }
 
 /// The frames with what moves in red and all else darker; a frame without a mask is grey.
@@ -272,7 +308,7 @@ fn from_focal(frames: &Frames, focal: f64) -> Intrinsics {
     )
 }
 
-fn say(cameras: &Cameras, error: Option<&TrajectoryError>) {
+fn say(cameras: &Cameras, points: usize, error: Option<&TrajectoryError>) {
     let focal = cameras.cameras.first().map_or(0.0, |c| c.intrinsics.fx);
     anstream::eprintln!(
         "{} of {} frames registered, focal length {focal:.1} px ({:?})",
@@ -291,6 +327,9 @@ fn say(cameras: &Cameras, error: Option<&TrajectoryError>) {
                 "tracks that were held out: median error {error:.2} px at a width of 640; the camera's travel moves the picture by {parallax:.1} px"
             );
         }
+    }
+    if points > 0 {
+        anstream::eprintln!("{points} points are seen by several frames (points.ply)");
     }
     for note in &cameras.notes {
         anstream::eprintln!("note: {note}");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::moderated::{moderation, refused};
-use super::stages::Tracked;
+use super::stages::{Choice, Tracked};
 use super::step::{Each, Facts, Step, numbered};
 use super::{Config, Round, Take, steps, takes};
 use crate::generate::{Providers, TakeRequest, VideoProvider};
@@ -150,9 +150,8 @@ impl Look<'_> {
             let open: Vec<_> = open.collect();
             self.under.extend(open);
         }
-        // As the walk: the best take that can be solved, else the best one's refusal.
-        let mut chosen = order.first().copied();
-        let mut solved = false;
+        // As the walk: see `Choice`; else the best one's refusal.
+        let mut choice = Choice::default();
         for &at in &order {
             let take = &mut scored[at].0;
             let track = self.path(&numbered("takes/#/track.json", take.number));
@@ -160,11 +159,12 @@ impl Look<'_> {
             if !both {
                 return Ok(None);
             }
-            if matches!(read_json(&track), Ok(Tracked::Solved(_))) {
-                (chosen, solved) = (Some(at), true);
+            if read_json(&track).is_ok_and(|tracked: Tracked| choice.enough(at, &tracked)) {
                 break;
             }
         }
+        let solved = choice.best.is_some();
+        let chosen = choice.best.map(|(at, _)| at).or(order.first().copied());
         let Some(take) = chosen.map(|at| &mut scored[at].0) else {
             return Ok(None);
         };

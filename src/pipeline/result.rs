@@ -36,6 +36,7 @@ impl IterationResult {
         self.best = Some(take);
         self.registered = Some(cameras.cameras.len());
         self.frames = Some(cameras.frames);
+        self.reconstructability = Some(cameras.reconstructability());
         self.focal_source = serde_json::to_value(cameras.focal_source)
             .ok()
             .and_then(|v| v.as_str().map(str::to_owned));

@@ -237,6 +237,28 @@ pub fn track(
     }
 }
 
+/// Which of a round's takes becomes the world, as they are looked at from the one with the best scores on: the first whose cameras are good,
+/// else the one whose cameras are best, the earlier of equals.
+#[derive(Debug, Default)]
+pub struct Choice {
+    /// Where that take stands, and its reconstructability.
+    pub best: Option<(usize, f64)>,
+}
+
+impl Choice {
+    /// Looks at the take at `at`; whether no other has to be looked at.
+    pub fn enough(&mut self, at: usize, tracked: &Tracked) -> bool {
+        let Tracked::Solved(cameras) = tracked else {
+            return false;
+        };
+        let value = cameras.reconstructability();
+        if self.best.is_none_or(|(_, best)| value > best) {
+            self.best = Some((at, value));
+        }
+        value >= camera::GOOD
+    }
+}
+
 /// The name under which the reviser's rules know a clip that cannot be solved; `None` for other errors.
 pub fn refusal(error: &CameraError) -> Option<&'static str> {
     match error {
@@ -363,4 +385,62 @@ pub fn depth_views(
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::{Camera, LengthUnit, Pose, Way};
+
+    fn solved(held_out: f64, way: Way) -> Tracked {
+        let camera = Camera {
+            frame: 0,
+            time: 0.0,
+            intrinsics: Intrinsics::from_fov_x(64, 36, 1.0),
+            pose: Pose::gauge(),
+            depth_scale: 1.0,
+            depth_shift: 0.0,
+        };
+        let mut cameras = Cameras::known(vec![camera], LengthUnit::Arbitrary);
+        cameras.way = way;
+        cameras.residual_median = Some(0.5);
+        cameras.held_out_under_2px = Some(held_out);
+        Tracked::Solved(cameras)
+    }
+
+    fn chosen(takes: &[Tracked]) -> (Option<usize>, usize) {
+        let mut choice = Choice::default();
+        let mut looked = 0;
+        for (at, take) in takes.iter().enumerate() {
+            looked += 1;
+            if choice.enough(at, take) {
+                break;
+            }
+        }
+        (choice.best.map(|(at, _)| at), looked)
+    }
+
+    #[test]
+    fn the_first_take_with_good_cameras_becomes_the_world_else_the_one_with_the_best() {
+        let refused = || Tracked::Refused {
+            reason: "not_rigid".to_owned(),
+            words: "no".to_owned(),
+        };
+        let travels = |held_out| solved(held_out, Way::Travels);
+        assert_eq!(chosen(&[travels(0.9), travels(1.0)]), (Some(0), 1));
+        assert_eq!(
+            chosen(&[refused(), travels(0.55), travels(0.9)]),
+            (Some(2), 3)
+        );
+        assert_eq!(
+            chosen(&[travels(0.55), travels(0.6), travels(0.6)]),
+            (Some(1), 3)
+        );
+        assert_eq!(
+            chosen(&[solved(1.0, Way::Stands), travels(0.5)]),
+            (Some(1), 2)
+        );
+        assert_eq!(chosen(&[refused(), solved(1.0, Way::Turns)]), (Some(1), 2));
+        assert_eq!(chosen(&[refused(), refused()]), (None, 2));
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::made::Made;
-use super::stages::Tracked;
+use super::stages::{Choice, Tracked};
 use super::step::{Step, numbered};
 use super::work::{Job, Posed};
 use super::{Context, Round, Scored, Stages, StepError, Take, steps};
@@ -173,18 +173,23 @@ impl<'e> Studio<'e> {
         }
         let mut refused: Option<(Job<'_>, String)> = None;
         let mut solved = None;
+        let mut choice = Choice::default();
         for &at in &order {
             let Scored { take, scores } = &takes[at];
             let mut job = self.job(round, take, scores.overall, take.made.clone());
             self.step(&steps::DEPTH, &mut job)?;
             self.step(&steps::CAMERAS, &mut job)?;
-            match self.read(&job, "takes/#/track.json")? {
-                Tracked::Solved(cameras) => {
+            let tracked = self.read(&job, "takes/#/track.json")?;
+            let enough = choice.enough(at, &tracked);
+            match tracked {
+                Tracked::Solved(cameras) if choice.best.is_some_and(|(best, _)| best == at) => {
                     solved = Some((job, cameras));
-                    break;
                 }
                 Tracked::Refused { words, .. } if refused.is_none() => refused = Some((job, words)),
-                Tracked::Refused { .. } => {}
+                _ => {}
+            }
+            if enough {
+                break;
             }
         }
         let (mut job, solved) = match (solved, refused) {

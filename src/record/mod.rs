@@ -85,6 +85,9 @@ pub struct IterationResult {
     pub registered: Option<usize>,
     /// Frames that were tried.
     pub frames: Option<usize>,
+    /// What the cameras promise, in [0, 1].
+    #[serde(default)]
+    pub reconstructability: Option<f64>,
     /// `known`, `estimated` or `prior`.
     pub focal_source: Option<String>,
     /// Splats.

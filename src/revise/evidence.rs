@@ -63,7 +63,9 @@ pub(super) fn lacking(
     if let Some(how) = how {
         lack(
             Lacking::Travel,
-            format!("the camera {how}: nothing but the depth network tells how far away things are"),
+            format!(
+                "the camera {how}: nothing but the depth network tells how far away things are"
+            ),
         );
     }
     match evidence.held_out_psnr {

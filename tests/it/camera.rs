@@ -6,6 +6,7 @@ mod files;
 mod lens;
 mod lists;
 mod moving;
+mod points;
 mod scene;
 mod still;
 mod turned;

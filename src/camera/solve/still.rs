@@ -57,18 +57,25 @@ impl Clip<'_> {
         if solved.way != Way::Travels {
             return Ok(solved);
         }
-        let [middle, share] = self.explained(&solved.linked, first, last);
+        let good = |solved: &Solved| {
+            let linked = || self.explained(&solved.linked, first, last);
+            solved.held_out.or_else(linked)
+        };
+        let enough =
+            |fit: Option<Judged>| fit.is_some_and(|f| f.under_2px >= options.min_under_2px);
         let parallax = self.parallax(&solved.state, first, last);
-        let explained = share >= options.min_under_2px;
-        if explained && parallax >= DOUBT * LEAST_PARALLAX {
+        let own = good(&solved);
+        if enough(own) && parallax >= DOUBT * LEAST_PARALLAX {
             return Ok(solved);
         }
         let still = self.turning(first, last, options, monitor)?;
-        let [other, its_share] = self.explained(&still.linked, first, last);
-        tracing::debug!(parallax, middle, share, other, its_share, "in one place");
-        let taken = match explained {
-            true => parallax < LEAST_PARALLAX || other <= AS_GOOD * middle,
-            false => its_share >= options.min_under_2px,
+        let other = good(&still);
+        tracing::debug!(parallax, ?own, ?other, "in one place");
+        let taken = match (enough(own), own.zip(other)) {
+            (true, Some((own, other))) => {
+                parallax < LEAST_PARALLAX || other.median <= AS_GOOD * own.median
+            }
+            _ => enough(other),
         };
         Ok(if taken { still } else { solved })
     }
@@ -123,14 +130,6 @@ impl Clip<'_> {
             focal_source,
             notes: vec![format!("{words}, whose depth is the network's alone")],
         }
-    }
-
-    /// Median residual in pixels at a width of 640, and the share under 2 px.
-    fn explained(&self, state: &State, first: usize, last: usize) -> [f64; 2] {
-        let mut errors: Vec<f64> = self.errors(state, first, last).map(|(_, e)| e).collect();
-        let good = errors.iter().filter(|e| **e < 2.0).count() as f64;
-        let share = good / errors.len().max(1) as f64;
-        [median(&mut errors).unwrap_or(f64::INFINITY), share]
     }
 }
 

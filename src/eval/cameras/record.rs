@@ -168,6 +168,9 @@ pub struct Solved {
     pub residual: Option<f64>,
     /// Share of residuals under 2 px at a width of 640.
     pub under_2px: Option<f64>,
+    /// Share of held-out tracks' places under 2 px.
+    #[serde(default)]
+    pub held_out: Option<f64>,
     /// Share of flow that passed the forward-backward test.
     pub consistent: Option<f64>,
     /// Aligned depth beside the true: the largest that a frame's median is off that of all frames, and the median error once that
@@ -218,6 +221,7 @@ impl Outcome {
             parallax: cameras.parallax,
             residual: cameras.residual_median,
             under_2px: cameras.residual_under_2px,
+            held_out: cameras.held_out_under_2px,
             consistent: cameras.flow_consistent,
             depth: None,
             notes: cameras.notes.clone(),

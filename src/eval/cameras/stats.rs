@@ -242,7 +242,10 @@ fn summary(lines: &[Line], depth: Depth) -> Summary {
     });
     Summary {
         depth,
-        travel_denied: travels.iter().filter(|l| l.told().is_some_and(|w| w != Way::Travels)).count(),
+        travel_denied: travels
+            .iter()
+            .filter(|l| l.told().is_some_and(|w| w != Way::Travels))
+            .count(),
         masks: masks(&travels),
         rows,
         still: still.into(),

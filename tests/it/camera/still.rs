@@ -5,8 +5,8 @@ use sora_director::camera::{Cameras, FocalSource, Pose, SolveOptions, Way, solve
 use sora_director::depth::DepthKind;
 use sora_director::monitor::Silent;
 
-use super::scene::{film, intrinsics, truth};
 use super::known_focal;
+use super::scene::{film, intrinsics, truth};
 
 /// The scene's cameras, which go `by` times as far and turn as much.
 fn cameras(frames: usize, by: f64) -> Cameras {

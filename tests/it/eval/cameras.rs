@@ -23,6 +23,7 @@ fn solved(ate: f64, focal: f64, way: Way) -> Outcome {
         way,
         residual: Some(0.3),
         under_2px: Some(1.0),
+        held_out: Some(0.9),
         consistent: Some(0.9),
         depth: Some([0.1, 0.05]),
         notes: Vec::new(),

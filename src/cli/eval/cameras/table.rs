@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::cli::eval::plain;
 use crate::camera::Way;
+use crate::cli::eval::plain;
 use crate::eval::cameras::stats::{Spread, Summary};
 
 /// Median and 95th percentile as percent.
@@ -82,7 +82,9 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
                 "camera that {what}: {} of {} told for it, {} refused",
                 still.told, still.takes, still.refused
             );
-            let focal = still.focal_estimated.map(|f| (f.count, percent(Some(f), 1)));
+            let focal = still
+                .focal_estimated
+                .map(|f| (f.count, percent(Some(f), 1)));
             let _ = match focal {
                 Some((count, error)) => writeln!(out, "; focal length of {count} {error} % off"),
                 None => writeln!(out),
