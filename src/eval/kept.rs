@@ -19,7 +19,10 @@ impl Monitor for Quiet<'_> {
     }
 }
 
-/// The lines of an earlier run, none where there is no file. Those that cannot be read, such as a last one that was cut off,
+/// What an evaluation leaves in its folder once it is done; it says nothing of one that is not.
+const DONE: [&str; 3] = ["summary.json", "paths.png", "masks.png"];
+
+/// The lines of an earlier run, whose results are removed; none where there is no file. Those that cannot be read, such as a last one that was cut off,
 /// are told and left out.
 ///
 /// # Errors
@@ -51,5 +54,33 @@ pub(super) fn lines<T: DeserializeOwned>(
             path.display()
         ));
     }
+    for done in DONE {
+        match std::fs::remove_file(path.with_file_name(done)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("{}: {done}", path.display()));
+            }
+            _ => {}
+        }
+    }
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::Silent;
+
+    #[test]
+    fn results_of_an_earlier_run_go_once_its_lines_are_gone_on_from() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("cases.jsonl");
+        let summary = folder.path().join("summary.json");
+        for file in [&path, &summary] {
+            std::fs::write(file, "1\n2\ntorn").expect("a file");
+        }
+        assert!(lines::<u32>(&path, false, &Silent).is_err());
+        assert!(summary.is_file());
+        assert_eq!(lines::<u32>(&path, true, &Silent).expect("lines"), [1, 2]);
+        assert!(path.is_file() && !summary.exists());
+    }
 }

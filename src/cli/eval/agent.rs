@@ -12,7 +12,6 @@ use anyhow::{Context, bail};
 use super::Stoppable;
 use crate::agent::What;
 use crate::cli::{Globals, colour_on_stdout};
-use crate::depth::{Model, ModelChoice};
 use crate::eval::agent::fit::Step;
 use crate::eval::agent::modes::Mode;
 use crate::eval::agent::{Options, evaluate};
@@ -165,12 +164,9 @@ impl Args {
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let options = args.options()?;
-    let choice = args
-        .network
-        .clone()
-        .map_or(ModelChoice::Embedded, ModelChoice::Path);
     let reads_depth = options.modes.iter().any(|m| matches!(m, Mode::C | Mode::D));
-    let model = reads_depth.then(|| Model::load(&choice)).transpose()?;
+    let wanting = "add --mode c or d";
+    let (choice, model) = super::network(args.network.as_deref(), reads_depth, wanting)?;
     let mut config = Config::preset(args.preset);
     config.decode = globals.decode()?;
     config.depth.model = choice;

@@ -11,7 +11,6 @@ use anyhow::{Context, bail};
 use super::Stoppable;
 use super::agent::{Seeds, seconds};
 use crate::cli::{Globals, colour_on_stdout};
-use crate::depth::{Model, ModelChoice};
 use crate::eval::cameras::{Depth, Options, evaluate, record::Line, sheet, stats};
 use crate::eval::scores::clips::Half;
 use crate::pipeline::{Config, Preset};
@@ -123,13 +122,12 @@ fn evaluated(
     if !side(width) || !side(height) {
         bail!("--size {width}x{height}: give even sides of 64 to 1920 pixels");
     }
-    let choice = args
-        .network
-        .clone()
-        .map_or(ModelChoice::Embedded, ModelChoice::Path);
+    let reads_depth = args.depth.is_empty() || args.depth.contains(&Depth::Network);
+    let wanting = "add --depth network";
+    let (choice, model) = super::network(args.network.as_deref(), reads_depth, wanting)?;
     let mut config = Config::preset(args.preset);
     config.decode = globals.decode()?;
-    config.depth.model = choice.clone();
+    config.depth.model = choice;
     let asked = |d: &Depth| args.depth.is_empty() || args.depth.contains(d);
     let options = Options {
         half: args.half.into(),
@@ -144,8 +142,6 @@ fn evaluated(
             .collect(),
         resume: args.resume,
     };
-    let reads_depth = options.depths.contains(&Depth::Network);
-    let model = reads_depth.then(|| Model::load(&choice)).transpose()?;
     let stop = signals::install().context("installing the signal handlers")?;
     let monitor = Stoppable {
         bar: Single::new(globals.quiet),

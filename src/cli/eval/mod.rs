@@ -1,13 +1,16 @@
 //! `director eval`: what stages are worth, measured against the mock world's truth.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::bail;
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::Globals;
+use crate::depth::{Model, ModelChoice};
 use crate::monitor::Monitor;
 use crate::progress::Single;
 
@@ -51,6 +54,27 @@ fn plain<const N: usize>(header: [&str; N], left: usize, colour: bool) -> Table 
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// The network of `--network`, loaded where depth of one is `asked` for; errors speak of that flag.
+fn network(
+    given: Option<&Path>,
+    asked: bool,
+    wanting: &str,
+) -> anyhow::Result<(ModelChoice, Option<Model>)> {
+    if let Some(file) = given.filter(|_| !asked) {
+        bail!(
+            "--network {}: no depth of a network is asked for; {wanting}, or leave it out",
+            file.display()
+        );
+    }
+    let choice = given.map_or(ModelChoice::Embedded, |file| {
+        ModelChoice::Path(file.to_owned())
+    });
+    let model = asked.then(|| Model::load(&choice)).transpose();
+    let model = model
+        .map_err(|error| anyhow::anyhow!(error.to_string().replace("--model", "--network")))?;
+    Ok((choice, model))
 }
 
 /// A bar that Ctrl-C stops.

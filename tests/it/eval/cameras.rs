@@ -221,6 +221,7 @@ fn small_takes_from_end_to_end() {
         "paths.png",
         "masks.png",
         "cases/tuning-000/take.mp4",
+        "cases/tuning-000/cameras.json",
     ] {
         assert!(folder.path(&format!("out/{file}")).is_file(), "{file}");
     }
@@ -230,6 +231,23 @@ fn small_takes_from_end_to_end() {
         stderr(&again).contains("--resume goes on"),
         "{}",
         stderr(&again)
+    );
+    assert!(folder.path("out/summary.json").is_file());
+    let none = folder.path("none.onnx").display().to_string();
+    let failed = words(&["--resume", "--network", &none]);
+    assert_ne!(code(&failed), 0);
+    let said = stderr(&failed);
+    assert!(
+        said.contains("none.onnx") && said.contains("leave --network out"),
+        "{said}"
+    );
+    assert!(!said.contains("--model"), "{said}");
+    let truth = ["--depth", "truth", "--network", none.as_str()];
+    let unread = run(&[&["eval", "cameras"][..], &truth].concat());
+    assert!(
+        stderr(&unread).contains("add --depth network, or leave it out"),
+        "{}",
+        stderr(&unread)
     );
     let resumed = words(&["--resume"]);
     assert_eq!(code(&resumed), 0, "{}", stderr(&resumed));
