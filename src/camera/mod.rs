@@ -283,7 +283,8 @@ pub struct Cameras {
     /// them; `None` for known cameras.
     #[serde(default)]
     pub held_out_median: Option<f64>,
-    /// Share of these distances under 2 px, over all tracks that were held out.
+    /// Share of these distances under 2 px, of places that the camera's travel moves by 4 px and more where there are enough of them: far
+    /// things fit every travel.
     #[serde(default)]
     pub held_out_under_2px: Option<f64>,
     /// How far each of `cameras` is to be believed, in [0, 1]: the share of its tracks' places within 2 px at a width of 640 of where the

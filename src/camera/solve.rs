@@ -8,7 +8,7 @@ use super::init::Setting;
 use super::options::SolveOptions;
 use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links, median_flow};
 use super::residual::residual;
-use super::structure::Found;
+use super::structure::{Found, Place};
 use super::structure::Structure;
 use super::tracks::{self, Fan};
 use super::{
@@ -34,6 +34,10 @@ const LEAD: f64 = 1.02;
 const AGREES: f64 = 1.15;
 /// The disagreement of maps is that of this share of the points.
 const MOST: f64 = 0.8;
+/// Pixels at a width of 640 by which the camera's travel moves what tells of it.
+const TELLING: f64 = 4.0;
+/// Where one place in so many is moved that far, those alone judge.
+const FEW_TELL: usize = 10;
 /// Links with fewer points tell nothing.
 const MIN_POINTS: usize = 12;
 
@@ -128,17 +132,23 @@ fn best_run(shares: &[f64]) -> (usize, usize) {
 struct Judged {
     /// Median distance in pixels at a width of 640.
     median: f64,
-    /// Share of distances under 2 px.
+    /// Share of distances under 2 px, of those places that the camera's travel moves: far ones fit every travel.
     under_2px: f64,
 }
 
 impl Judged {
-    fn of(mut errors: Vec<f64>) -> Option<Self> {
-        let good = errors.iter().filter(|e| **e < 2.0).count() as f64;
-        let under_2px = good / errors.len().max(1) as f64;
+    fn of(places: &[Place]) -> Option<Self> {
+        let telling = || places.iter().filter(|p| p.travel >= TELLING);
+        let enough = telling().count() * FEW_TELL >= places.len();
+        let judges: Vec<&Place> = match enough {
+            true => telling().collect(),
+            false => places.iter().collect(),
+        };
+        let good = judges.iter().filter(|p| p.error < 2.0).count() as f64;
+        let mut errors: Vec<f64> = places.iter().map(|p| p.error).collect();
         Some(Self {
             median: median(&mut errors)?,
-            under_2px,
+            under_2px: good / judges.len().max(1) as f64,
         })
     }
 }
@@ -373,13 +383,17 @@ impl<'a> Clip<'a> {
 
     /// By the tracks that took no part; `None` without any.
     fn judged(&self, state: &State, first: usize, last: usize) -> Option<Judged> {
-        Judged::of(self.structure(first, last, 1.0, false).held_out(state))
+        Judged::of(&self.structure(first, last, 1.0, false).held_out(state))
     }
 
     /// By the flow between frames and the maps' depth; `None` without any.
     fn explained(&self, state: &State, first: usize, last: usize) -> Option<Judged> {
-        let errors = self.errors(state, first, last);
-        Judged::of(errors.map(|(_, error)| error).collect())
+        let place = |(_, error)| Place {
+            error,
+            travel: f64::INFINITY,
+        };
+        let places: Vec<Place> = self.errors(state, first, last).map(place).collect();
+        Judged::of(&places)
     }
 
     fn solve_run(

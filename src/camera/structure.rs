@@ -15,7 +15,7 @@ use crate::monitor::Monitor;
 
 mod examine;
 
-pub(super) use examine::Found;
+pub(super) use examine::{Found, Place};
 
 /// Unknowns of a frame: rotation, translation, scale, shift.
 const PER_FRAME: usize = 8;
@@ -584,7 +584,7 @@ mod tests {
         assert!((state.focal / FOCAL - 1.0).abs() < 2e-3, "{}", state.focal);
         // The path is .45 long.
         assert!(farthest(&state) < 1e-3, "{}", farthest(&state));
-        let worst = |errors: &[f64]| errors.iter().copied().fold(0.0, f64::max);
+        let worst = |places: &[Place]| places.iter().map(|p| p.error).fold(0.0, f64::max);
         let after = structure(&fans, true).held_out(&state);
         assert!(
             worst(&after) < 0.2 && worst(&before) > 5.0,

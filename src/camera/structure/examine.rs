@@ -4,7 +4,7 @@ use glam::DVec3;
 use rayon::prelude::*;
 
 use super::super::bundle::State;
-use super::super::residual::{MIN_INVERSE, residual};
+use super::super::residual::{MIN_INVERSE, View, residual};
 use super::super::tracks::Track;
 use super::{Structure, at, observation};
 
@@ -12,6 +12,20 @@ use super::{Structure, at, observation};
 const FITS: f64 = 2.0;
 /// Frames beside its own in which a point is to be seen where it should.
 const FEWEST: usize = 2;
+
+/// The network's inverse depth of a track, aligned.
+fn aligned(view: &View, track: &Track) -> f64 {
+    (view.scale * track.depth + view.shift).max(2.0 * MIN_INVERSE)
+}
+
+/// A place where a frame sees a track.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Place {
+    /// Distance in pixels at a width of 640 to where the solve has it; infinite where that has no meaning.
+    pub error: f64,
+    /// Pixels at a width of 640 by which the camera's travel moves it, by the network's depth.
+    pub travel: f64,
+}
 
 /// A point as the solve has it.
 pub(in super::super) struct Found {
@@ -34,24 +48,37 @@ pub(in super::super) struct Examined {
 }
 
 impl Structure<'_> {
-    /// Distances in pixels at a width of 640 between where the held-out tracks are seen and where the solve has them, their
-    /// own depth fitted to it; what has no meaning is infinite.
-    pub fn held_out(&self, state: &State) -> Vec<f64> {
-        let each: Vec<Vec<f64>> = self
+    /// The places where held-out tracks are seen, their own depth fitted to the solve.
+    pub fn held_out(&self, state: &State) -> Vec<Place> {
+        let each: Vec<Vec<Place>> = self
             .fans()
             .map(|(_, fan)| {
-                let mut errors = Vec::new();
+                let mut places = Vec::new();
                 for track in &fan.held_out {
                     let rho = self.fitted(state, fan.frame, track);
-                    let own = at(&state.views[fan.frame], rho);
+                    let view = &state.views[fan.frame];
+                    let own = at(view, rho);
+                    let network = at(view, aligned(view, track));
                     for seen in track.seen.iter().filter(|s| self.inside(s.frame)) {
                         let other = &state.views[seen.frame];
                         let o = observation(track, seen);
                         let r = residual(&own, other, state.focal, &o);
-                        errors.push(r.map_or(f64::INFINITY, |r| r.pixel.length() / self.unit));
+                        let mut unmoved = *other;
+                        unmoved.translation =
+                            other.rotation * view.rotation.transpose() * view.translation;
+                        let [moved, turned] = [other, &unmoved]
+                            .map(|to| residual(&network, to, state.focal, &o));
+                        let travel = match moved.zip(turned) {
+                            Some((m, t)) => (m.pixel - t.pixel).length() / self.unit,
+                            None => f64::INFINITY,
+                        };
+                        places.push(Place {
+                            error: r.map_or(f64::INFINITY, |r| r.pixel.length() / self.unit),
+                            travel,
+                        });
                     }
                 }
-                errors
+                places
             })
             .collect();
         each.concat()
@@ -60,7 +87,7 @@ impl Structure<'_> {
     /// The inverse depth by which a track costs the least, near the network's.
     fn fitted(&self, state: &State, frame: usize, track: &Track) -> f64 {
         let view = &state.views[frame];
-        let start = (view.scale * track.depth + view.shift).max(2.0 * MIN_INVERSE);
+        let start = aligned(view, track);
         let cost = |rho: f64| {
             self.point_cost(state, frame, track, rho) + self.depth_cost(state, frame, track, rho)
         };
