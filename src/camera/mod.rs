@@ -27,12 +27,12 @@ mod structure;
 mod tracks;
 
 pub use evaluate::{TrajectoryError, evaluate};
-pub use known::{Known, Wanted, known, known_of};
+pub use known::{Distortion, Known, Undistortion, Wanted, known, known_of};
 pub use options::{KEYS, SolveOptions};
 pub use solve::solve;
 
 /// Version of this stage's results, part of the resume key.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// Parallax in pixels at a width of 640 under which a clip holds no travel of its camera.
 pub const LEAST_PARALLAX: f64 = 1.0;

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod colmap;
 mod files;
 mod lens;
 mod lists;
 mod moving;
 mod scene;
 mod turned;
+mod undistort;
 
 use glam::DVec3;
 use scene::{Clip, scene};

@@ -1,0 +1,151 @@
+//! Cameras of a model of COLMAP's that lies beside the images.
+
+use std::path::{Path, PathBuf};
+
+use glam::{DMat3, DQuat, DVec3};
+
+use super::lens::Told;
+use super::notes::Notes;
+use super::places::{Match, Places};
+use super::{Found, IGNORE, fault, header, turned};
+use crate::camera::{CameraError, Pose};
+use crate::capture::Lens;
+use crate::capture::colmap::{Fault, Image, Model, find};
+
+/// Folders of images beside a model, by which their names are told.
+const FOLDERS: [&str; 2] = ["images", ""];
+
+/// All cameras of the model in the folder (or else above it) that belong to one of the images, in image order.
+pub(super) fn read(
+    folder: &Path,
+    images: &[PathBuf],
+    notes: &mut Notes,
+) -> Result<Option<Vec<Found>>, CameraError> {
+    let folder = match folder.is_dir() {
+        true => folder.canonicalize().ok(),
+        false => folder.parent().map(Path::to_owned),
+    };
+    let mut bases = folder.iter().flat_map(|folder| folder.ancestors().take(2));
+    let Some((base, place)) = bases.find_map(|base| Some((base, find(base)?))) else {
+        return Ok(None);
+    };
+    let model = Model::read(&place)
+        .map_err(|Fault { path, reason }| fault(&path, format!("{reason}, or {IGNORE}")))?;
+    let called = place.strip_prefix(base).unwrap_or(&place).display();
+    let called = match place == base {
+        true => "in the folder".to_owned(),
+        false => format!("in {called}"),
+    };
+    let chosen = choose(&model, base, images)?;
+    let used = chosen.iter().flatten().count();
+    if used == 0 {
+        let first = model.images.first().map_or("none", |image| &image.name);
+        notes.add(
+            "colmap",
+            format!(
+                "none of the {} images of the COLMAP model {called} is one of the pictures (its first is '{first}'), so its cameras are not \
+                 used: give the pictures that it was made from, under their names",
+                model.images.len()
+            ),
+        );
+        return Ok(None);
+    }
+    let points = model.points.map_or(String::new(), |points| {
+        format!(" and {points} points, which are not used")
+    });
+    notes.add(
+        "colmap",
+        format!(
+            "cameras are those of the COLMAP model {called}, of {} images{points}",
+            model.images.len()
+        ),
+    );
+    if model.images.len() > used {
+        let none = model.images.len() - used;
+        let words = format!("{none} images of the COLMAP model are none of the pictures");
+        notes.add("colmap images", words);
+    }
+    if !model.others.is_empty() {
+        let words = format!(
+            "other models lie beside the COLMAP model {called} ({}), in worlds of their own: they are not used",
+            model.others.join(", ")
+        );
+        notes.add("colmap models", words);
+    }
+    let mut found = Vec::with_capacity(used);
+    let none = Lens::default();
+    for (index, (path, chosen)) in images.iter().zip(chosen).enumerate() {
+        let Some((_, image)) = chosen else {
+            continue;
+        };
+        // Every image's camera is there, or the model was not read.
+        let field = format!("camera {}: ", image.camera);
+        let told = Told {
+            own: model.cameras.get(&image.camera).unwrap_or(&none),
+            shared: &none,
+            at: &field,
+            path: &model.cameras_file,
+        };
+        let header = header(path)?;
+        let lens = told.intrinsics(&header, notes)?;
+        let camera = Found {
+            index,
+            intrinsics: lens.intrinsics,
+            bent: lens.bent,
+            pose: pose(image),
+        };
+        found.push(match lens.stored {
+            true => turned(camera, &header, path)?,
+            false => camera,
+        });
+    }
+    Ok(Some(found))
+}
+
+/// The model's image for each of the images, the surest of several.
+fn choose<'m>(
+    model: &'m Model,
+    base: &Path,
+    images: &[PathBuf],
+) -> Result<Vec<Option<(Match, &'m Image)>>, CameraError> {
+    let places = Places::of(images);
+    let mut chosen: Vec<Option<(Match, &Image)>> = vec![None; images.len()];
+    for image in &model.images {
+        let files = FOLDERS.map(|folder| base.join(folder).join(&image.name));
+        let file = files.iter().find(|file| file.is_file());
+        let Some((sure, index)) = places.find(file.map(PathBuf::as_path), &image.name) else {
+            continue;
+        };
+        // Folders of a name tell images of the same name apart.
+        if sure == Match::Name && image.name.contains('/') {
+            continue;
+        }
+        match &mut chosen[index] {
+            Some((old, _)) if *old < sure => {}
+            Some((old, other)) if *old == sure => {
+                if (other.rotation, other.translation) != (image.rotation, image.translation) {
+                    return Err(fault(
+                        &model.images_file,
+                        format!(
+                            "'{}' has two different poses; keep one, or {IGNORE}",
+                            image.name
+                        ),
+                    ));
+                }
+            }
+            slot => *slot = Some((sure, image)),
+        }
+    }
+    Ok(chosen)
+}
+
+/// World to camera in COLMAP's world, whose +Y is down where it was turned at all, to camera to world in ours.
+fn pose(image: &Image) -> Pose {
+    let [w, x, y, z] = image.rotation;
+    let back = DMat3::from_quat(DQuat::from_xyzw(x, y, z, w).normalize()).transpose();
+    let upright = DMat3::from_diagonal(DVec3::new(1.0, -1.0, -1.0));
+    Pose {
+        rotation: upright * back,
+        position: upright * -(back * DVec3::from(image.translation)),
+    }
+}
