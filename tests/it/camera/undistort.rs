@@ -10,6 +10,7 @@ use sora_director::pipeline::{self, Config, Preset};
 use sora_director::video::Frames;
 
 use crate::common::gpu;
+use crate::common::pictures::{jpeg, with_exif};
 
 /// A lens as a file has it, and as its model's documents have it: from a ray to focal lengths from the principal point.
 struct Lens {
@@ -252,6 +253,43 @@ fn each_model_is_as_colmap_has_it() {
             let at = DVec2::new(k.fx * ray.x + k.cx, k.fy * ray.y + k.cy);
             let seen = lenses[0].source(at).expect(model);
             assert!(seen.distance(DVec2::from(want)) < 1e-9, "{model}: {seen}");
+        }
+    }
+}
+
+#[test]
+fn a_lens_turns_with_its_picture() {
+    let lens = r#""k1": -0.1, "k2": 0.02, "p1": 0.01, "p2": -0.02"#;
+    let of = |orientation: u8| {
+        let capture = Capture::blank(&format!("{FL}, {lens}"));
+        let bytes = with_exif(&jpeg(&image::RgbImage::new(64, 48)), orientation, &[]);
+        let images = ["f0", "f1"].map(|name| capture.path().join(format!("{name}.jpg")));
+        for image in &images {
+            std::fs::write(image, &bytes).unwrap();
+            std::fs::remove_file(image.with_extension("png")).unwrap();
+        }
+        let [width, height] = if orientation > 4 { [48, 64] } else { [64, 48] };
+        let list = std::fs::read_to_string(capture.path().join("transforms.json")).unwrap();
+        let list = list.replace(".png", ".jpg");
+        std::fs::write(capture.path().join("transforms.json"), list).unwrap();
+        let found = known(capture.path(), &images, &[0.0, 1.0], width, height);
+        found.unwrap().unwrap().lenses[0]
+    };
+    let stored = of(1);
+    // Where a pixel of the stored picture comes to lie, by EXIF's definitions.
+    let turns: [(u8, fn(DVec2) -> DVec2); 3] = [
+        (3, |p| DVec2::new(64.0 - p.x, 48.0 - p.y)),
+        (6, |p| DVec2::new(48.0 - p.y, p.x)),
+        (8, |p| DVec2::new(p.y, 64.0 - p.x)),
+    ];
+    for (orientation, turn) in turns {
+        let turned = of(orientation);
+        for at in [[3.5, 4.5], [60.5, 2.5], [31.5, 40.5], [10.0, 30.0]] {
+            let at = DVec2::from(at);
+            let want = turn(stored.source(at).unwrap());
+            let seen = turned.source(turn(at)).unwrap();
+            assert!(seen.distance(want) < 1e-9, "{orientation}: {seen} {want}");
+            assert!(stored.source(at).unwrap().distance(at) > 0.02);
         }
     }
 }
