@@ -98,8 +98,17 @@ pub struct Model {
     pub images: Vec<Image>,
     /// Points, where the head of their file tells how many.
     pub points: Option<u64>,
-    /// Models that lie beside this one, such as `1` of `sparse/1`.
-    pub others: Vec<String>,
+    /// Models that lie beside this one.
+    pub others: Vec<Other>,
+}
+
+/// A model beside another, in a folder that is called by a number as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Such as `1` of `sparse/1`.
+    pub name: String,
+    /// Its images.
+    pub images: u64,
 }
 
 /// That a file of a model was given in place of pictures, with the mend; `None` for other files.
@@ -113,7 +122,8 @@ pub fn refusal(path: &Path) -> Option<String> {
 }
 
 /// The folder of the model that belongs to the pictures in `folder`: `sparse/0`, `sparse`, `colmap/sparse/0`, `colmap/sparse`
-/// in it, or the folder itself. There may be no more of it than its cameras, which [`Model::read`] refuses.
+/// in it, or the folder itself; where `sparse/1` and so on lie beside `0`, the one of the most images, for COLMAP does not order
+/// them. There may be no more of it than its cameras, which [`Model::read`] refuses.
 pub fn find(folder: &Path) -> Option<PathBuf> {
     PLACES.iter().find_map(|place| {
         let at = match *place {
@@ -126,8 +136,30 @@ pub fn find(folder: &Path) -> Option<PathBuf> {
         ["bin", "txt"]
             .iter()
             .any(|end| has(&format!("cameras.{end}")) && (!whole || has(&format!("images.{end}"))))
-            .then_some(at)
+            .then(|| fullest(at))
     })
+}
+
+/// Of models in folders that are called by numbers, the one of the most images, else of the lowest number.
+fn fullest(folder: PathBuf) -> PathBuf {
+    let others = others(&folder).into_iter();
+    let own = images_in(&folder);
+    let fuller = others.filter(|other| other.images > own);
+    let best = fuller.reduce(|a, b| if b.images > a.images { b } else { a });
+    best.map_or(folder.clone(), |best| folder.with_file_name(best.name))
+}
+
+/// Images of the model in `folder` by the head of their file, or by the lines of a text.
+fn images_in(folder: &Path) -> u64 {
+    let [_, file] = files(folder);
+    match file.extension().is_some_and(|end| end == "bin") {
+        true => {
+            let room =
+                std::fs::metadata(&file).map_or(0, |meta| meta.len() / binary::LEAST[1] as u64);
+            head(&file).map_or(0, |count| count.min(room))
+        }
+        false => std::fs::read(&file).map_or(0, |raw| text::count(&raw)),
+    }
 }
 
 /// The files of the model in `folder` that are read, `cameras` and `images`: binary ones before text, as COLMAP does. They
@@ -164,7 +196,7 @@ impl Model {
         };
         let images = images.map_err(at(&images_file))?;
         Ok(Self {
-            points: points(&folder.join("points3D.bin")).filter(|_| binary),
+            points: head(&folder.join("points3D.bin")).filter(|_| binary),
             others: others(folder),
             cameras_file,
             images_file,
@@ -186,31 +218,35 @@ fn read(path: &Path) -> Result<Vec<u8>, Fault> {
     })
 }
 
-/// The count at the head of `points3D.bin`.
-fn points(path: &Path) -> Option<u64> {
+/// The count at the head of a binary file.
+fn head(path: &Path) -> Option<u64> {
     let mut head = [0; 8];
     let mut file = std::fs::File::open(path).ok()?;
     std::io::Read::read_exact(&mut file, &mut head).ok()?;
     Some(u64::from_le_bytes(head))
 }
 
-/// Models in folders beside this one that are called by numbers as well.
-fn others(folder: &Path) -> Vec<String> {
-    let number = |path: &Path| {
-        let name = path.file_name()?.to_str()?;
-        name.parse::<u32>().ok().map(|_| name.to_owned())
-    };
+/// Models in folders beside this one that are called by numbers as well, by their numbers.
+fn others(folder: &Path) -> Vec<Other> {
+    let number = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
     let Some((own, above)) = number(folder).zip(folder.parent()) else {
         return Vec::new();
     };
     let entries = std::fs::read_dir(above).into_iter().flatten().flatten();
-    let mut others: Vec<String> = entries
+    let mut others: Vec<(u32, PathBuf)> = entries
         .map(|entry| entry.path())
-        .filter(|path| path.join("cameras.bin").is_file() || path.join("cameras.txt").is_file())
-        .filter_map(|path| number(&path).filter(|name| *name != own))
+        .filter(|path| files(path).iter().all(|file| file.is_file()))
+        .filter_map(|path| Some((number(&path)?, path)))
+        .filter(|(number, _)| *number != own)
         .collect();
     others.sort();
-    others
+    let other = |(number, path): (u32, PathBuf)| Other {
+        name: path.file_name().map_or(number.to_string(), |name| {
+            name.to_string_lossy().into_owned()
+        }),
+        images: images_in(&path),
+    };
+    others.into_iter().map(other).collect()
 }
 
 /// What a camera's numbers are to a lens: `model` is the model's name, and `parameters` are in its order.
@@ -290,10 +326,31 @@ mod tests {
         std::fs::write(zero.join("points3D.bin"), 77u64.to_le_bytes()).expect("write");
         let model = Model::read(&zero).expect("an empty model");
         assert!(model.images.is_empty() && model.cameras.is_empty());
-        assert_eq!(
-            (model.points, model.others),
-            (Some(77), vec!["1".to_owned()])
-        );
+        assert_eq!((model.points, model.others.len()), (Some(77), 0));
+        // A fuller model counts, whatever its number; of its count no more than its bytes have room for.
+        let write = |place: &str, count: u64, bytes: usize| {
+            let at = root.join(place);
+            std::fs::create_dir_all(&at).expect("folder");
+            std::fs::write(at.join("cameras.bin"), [0; 8]).expect("write");
+            let mut raw = count.to_le_bytes().to_vec();
+            raw.resize(8 + bytes, 0);
+            std::fs::write(at.join("images.bin"), raw).expect("write");
+        };
+        write("sparse/1", 1 << 60, 7);
+        assert_eq!(find(root), Some(zero.clone()));
+        let lines = "# 1 2\n1 1 0 0 0 0 0 0 1 a.png\n\n2 1 0 0 0 0 0 0 1 b.png\n3 4 -1\n";
+        std::fs::create_dir_all(root.join("sparse/10")).expect("folder");
+        std::fs::write(root.join("sparse/10/cameras.txt"), "").expect("write");
+        std::fs::write(root.join("sparse/10/images.txt"), lines).expect("write");
+        write("sparse/2", 2, 500);
+        assert_eq!(find(root), Some(root.join("sparse/2")));
+        let model = Model::read(&zero).expect("an empty model");
+        let others: Vec<_> = model
+            .others
+            .iter()
+            .map(|o| (o.name.as_str(), o.images))
+            .collect();
+        assert_eq!(others, [("1", 0), ("2", 2), ("10", 2)]);
         assert!(refusal(&root.join("points3D.bin")).is_some_and(|w| w.contains("sparse/")));
         assert!(refusal(&root.join("clip.mp4")).is_none());
     }

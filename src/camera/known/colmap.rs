@@ -10,7 +10,7 @@ use super::places::{Match, Places};
 use super::{Found, IGNORE, fault, header, turned};
 use crate::camera::{CameraError, Pose};
 use crate::capture::Lens;
-use crate::capture::colmap::{Fault, Image, Model, find};
+use crate::capture::colmap::{Fault, Image, Model, Other, find};
 
 /// Folders of images beside a model, by which their names are told.
 const FOLDERS: [&str; 2] = ["images", ""];
@@ -66,9 +66,11 @@ pub(super) fn read(
         notes.add("colmap images", words);
     }
     if !model.others.is_empty() {
+        let of = |other: &Other| format!("{} of {} images", other.name, other.images);
+        let others: Vec<String> = model.others.iter().map(of).collect();
         let words = format!(
-            "other models lie beside the COLMAP model {called} ({}), in worlds of their own: they are not used",
-            model.others.join(", ")
+            "other models lie beside the COLMAP model {called}, in worlds of their own ({}): they are not used",
+            others.join(", ")
         );
         notes.add("colmap models", words);
     }

@@ -6,7 +6,7 @@ use super::{Image, MODELS, lens, sound};
 use crate::capture::Lens;
 
 /// Bytes of the shortest camera and image: an image has no name and no points.
-const LEAST: [usize; 2] = [24, 73];
+pub(super) const LEAST: [usize; 2] = [24, 73];
 
 /// The file from where it was read to.
 struct Bytes<'a> {

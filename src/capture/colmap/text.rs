@@ -70,6 +70,19 @@ pub(super) fn cameras(raw: &[u8]) -> Result<BTreeMap<u32, Lens>, String> {
     Ok(cameras)
 }
 
+/// About how many images there are: two lines each.
+pub(super) fn count(raw: &[u8]) -> u64 {
+    let text = utf8(raw);
+    let (mut count, mut lines) = (0, lines(&text));
+    while let Some((_, line)) = lines.next() {
+        if !says_nothing(line) {
+            count += 1;
+            lines.next();
+        }
+    }
+    count
+}
+
 /// Images in the order of the file; `known` tells whether a camera is there. A name is all that stands behind the camera's
 /// number, spaces too.
 pub(super) fn images(raw: &[u8], known: &dyn Fn(u32) -> bool) -> Result<Vec<Image>, String> {

@@ -165,12 +165,14 @@ fn images_are_matched_by_their_path_and_what_is_not_used_is_told() {
     let folder = capture();
     let root = folder.path();
     write_binary(root, "sparse/0", binary(&CAMERAS, &IMAGES));
-    write_binary(root, "sparse/1", binary(&CAMERAS, &IMAGES));
+    write_binary(root, "sparse/1", binary(&CAMERAS, &IMAGES[1..]));
     std::fs::write(root.join("sparse/0/points3D.bin"), 321u64.to_le_bytes()).unwrap();
     let (_, whole, _) = read(root).unwrap();
     let told = whole.notes.join("\n");
     assert!(
-        told.contains("321 points") && told.contains("other models") && told.contains("(1)"),
+        told.contains("321 points")
+            && told.contains("other models")
+            && told.contains("(1 of 3 images)"),
         "{told}"
     );
     let (sources, cameras, _) = read(&root.join("images")).unwrap();

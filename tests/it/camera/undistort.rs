@@ -259,6 +259,7 @@ fn each_model_is_as_colmap_has_it() {
 
 #[test]
 fn a_lens_turns_with_its_picture() {
+    type Turn = fn(DVec2) -> DVec2;
     let lens = r#""k1": -0.1, "k2": 0.02, "p1": 0.01, "p2": -0.02"#;
     let of = |orientation: u8| {
         let capture = Capture::blank(&format!("{FL}, {lens}"));
@@ -277,7 +278,7 @@ fn a_lens_turns_with_its_picture() {
     };
     let stored = of(1);
     // Where a pixel of the stored picture comes to lie, by EXIF's definitions.
-    let turns: [(u8, fn(DVec2) -> DVec2); 3] = [
+    let turns: [(u8, Turn); 3] = [
         (3, |p| DVec2::new(64.0 - p.x, 48.0 - p.y)),
         (6, |p| DVec2::new(48.0 - p.y, p.x)),
         (8, |p| DVec2::new(p.y, 64.0 - p.x)),
