@@ -26,6 +26,9 @@ use notes::Notes;
 /// The mend that always holds.
 const IGNORE: &str = "use --ignore-known-cameras";
 
+/// How the name of depth beside an image ends.
+const DEPTH: &str = "depth.png";
+
 /// What a folder says of its images.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -87,7 +90,8 @@ impl Known {
 ///
 /// Read are `transforms*.json` (nerfstudio, Blender's NeRF scenes: OpenGL cameras in a world whose +Z is up, taken as they
 /// stand: `applied_transform` and `applied_scale` tell how they came there, and are not undone), else a model of COLMAP's (its
-/// world turned as nerfstudio does, so that its -Y is up: the same cameras as of a `transforms.json` made of it), else
+/// world turned as nerfstudio does, so that its -Y is up: the same cameras as of a `transforms.json` made of it, but that the
+/// median depth of the model's points becomes 1 where it has points and no depth is known), else
 /// `NAME.pose.txt` with `camera-intrinsics.txt` (7-Scenes, 3DMatch: OpenCV camera-to-world in metres, brought
 /// into the gauge of the first camera); and `NAME.depth.png` (16 bits, millimetres, 0 and 65535 unknown), where
 /// the image is `NAME.png` or `NAME.color.png`. Cameras and depth are those of the upright pictures: what is of the pixels
@@ -128,7 +132,8 @@ pub fn known_of(
         return Ok(known);
     }
     if wanted.cameras {
-        cameras(&mut known, path, image_paths, times, size)?;
+        let with_depth = wanted.depth && image_paths.iter().any(|i| beside(i, DEPTH).is_some());
+        cameras(&mut known, path, image_paths, times, size, with_depth)?;
     }
     if wanted.depth {
         known.depth = depth(image_paths)?;
@@ -142,10 +147,11 @@ fn cameras(
     image_paths: &[PathBuf],
     times: &[f64],
     [width, height]: [u32; 2],
+    with_depth: bool,
 ) -> Result<(), CameraError> {
     let mut notes = Notes::default();
     let arbitrary = match transforms::read(path, image_paths, &mut notes)? {
-        None => colmap::read(path, image_paths, &mut notes)?,
+        None => colmap::read(path, image_paths, with_depth, &mut notes)?,
         found => found,
     };
     let found = match arbitrary {
@@ -233,7 +239,7 @@ fn depth(image_paths: &[PathBuf]) -> Result<Option<DepthMaps>, CameraError> {
     let mut maps = Vec::with_capacity(image_paths.len());
     for image in image_paths {
         maps.push(
-            beside(image, "depth.png")
+            beside(image, DEPTH)
                 .map(|file| depth_png(&file, image))
                 .transpose()?,
         );

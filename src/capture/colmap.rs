@@ -96,8 +96,8 @@ pub struct Model {
     pub cameras: BTreeMap<u32, Lens>,
     /// In the order of the file.
     pub images: Vec<Image>,
-    /// Points, where the head of their file tells how many.
-    pub points: Option<u64>,
+    /// Where its points lie in its world; finite. `None` without a file of them, and in words why one cannot be read.
+    pub points: Option<Result<Vec<[f64; 3]>, Fault>>,
     /// Models that lie beside this one.
     pub others: Vec<Other>,
 }
@@ -196,7 +196,11 @@ impl Model {
         };
         let images = images.map_err(at(&images_file))?;
         Ok(Self {
-            points: head(&folder.join("points3D.bin")).filter(|_| binary),
+            points: points(&folder.join(if binary {
+                "points3D.bin"
+            } else {
+                "points3D.txt"
+            })),
             others: others(folder),
             cameras_file,
             images_file,
@@ -216,6 +220,20 @@ fn read(path: &Path) -> Result<Vec<u8>, Fault> {
         path: path.to_owned(),
         reason: format!("it cannot be read: {error}; copy the model whole"),
     })
+}
+
+/// Points, which no camera needs.
+fn points(path: &Path) -> Option<Result<Vec<[f64; 3]>, Fault>> {
+    let raw = std::fs::read(path).ok()?;
+    let read = match path.extension().is_some_and(|end| end == "bin") {
+        true => binary::points(&raw),
+        false => text::points(&raw),
+    };
+    let finite = |points: Vec<[f64; 3]>| {
+        let finite = |point: &[f64; 3]| point.iter().all(|v| v.is_finite());
+        points.into_iter().filter(finite).collect()
+    };
+    Some(read.map(finite).map_err(at(path)))
 }
 
 /// The count at the head of a binary file.
@@ -324,9 +342,23 @@ mod tests {
         );
         std::fs::write(zero.join("images.bin"), [0; 8]).expect("write");
         std::fs::write(zero.join("points3D.bin"), 77u64.to_le_bytes()).expect("write");
+        let model = Model::read(&zero).expect("points are not needed");
+        let fault = model.points.expect("a file").expect_err("no points");
+        assert!(fault.reason.contains("77 points"), "{fault:?}");
+        // One point, seen by two images; one that is none.
+        let mut points = 2u64.to_le_bytes().to_vec();
+        for at in [[1.0, 2.0, 3.0], [f64::NAN, 0.0, 0.0]] {
+            points.extend(5u64.to_le_bytes());
+            points.extend(at.iter().flat_map(|v| v.to_le_bytes()));
+            points.extend([0; 11]);
+            points.extend(2u64.to_le_bytes());
+            points.extend([0; 16]);
+        }
+        std::fs::write(zero.join("points3D.bin"), points).expect("write");
         let model = Model::read(&zero).expect("an empty model");
         assert!(model.images.is_empty() && model.cameras.is_empty());
-        assert_eq!((model.points, model.others.len()), (Some(77), 0));
+        assert_eq!(model.points, Some(Ok(vec![[1.0, 2.0, 3.0]])));
+        assert!(model.others.is_empty());
         // A fuller model counts, whatever its number; of its count no more than its bytes have room for.
         let write = |place: &str, count: u64, bytes: usize| {
             let at = root.join(place);

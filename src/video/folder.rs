@@ -110,6 +110,8 @@ pub(super) fn list(path: &Path) -> Result<List, VideoError> {
     {
         let mut files = Vec::new();
         below(images, MOST_DEEP, &mut files)?;
+        // Depth that is known lies beside its image.
+        files.retain(|file| !name(file).ends_with(".depth.png"));
         return of_files(images, files);
     }
     let mut found = Vec::new();

@@ -11,14 +11,23 @@ use super::{Found, IGNORE, fault, header, turned};
 use crate::camera::{CameraError, Pose};
 use crate::capture::Lens;
 use crate::capture::colmap::{Fault, Image, Model, Other, find};
+use crate::numeric::median;
 
 /// Folders of images beside a model, by which their names are told.
 const FOLDERS: [&str; 2] = ["images", ""];
 
-/// All cameras of the model in the folder (or else above it) that belong to one of the images, in image order.
+/// COLMAP's world in ours.
+const UPRIGHT: DMat3 = DMat3::from_diagonal(DVec3::new(1.0, -1.0, -1.0));
+
+/// Cameras by which the scale is told.
+const LOOKS: usize = 16;
+
+/// All cameras of the model in the folder (or else above it) that belong to one of the images, in image order. COLMAP's scale is
+/// arbitrary: where the model has points, and no `depth` that is known goes with the cameras, their median depth becomes 1.
 pub(super) fn read(
     folder: &Path,
     images: &[PathBuf],
+    depth: bool,
     notes: &mut Notes,
 ) -> Result<Option<Vec<Found>>, CameraError> {
     let folder = match folder.is_dir() {
@@ -50,19 +59,20 @@ pub(super) fn read(
         );
         return Ok(None);
     }
-    let points = model.points.map_or(String::new(), |points| {
-        format!(" and {points} points, which are not used")
-    });
     notes.add(
         "colmap",
         format!(
-            "cameras are those of the COLMAP model {called}, of {} images{points}",
+            "cameras are those of the COLMAP model {called}, of {} images",
             model.images.len()
         ),
     );
-    if model.images.len() > used {
-        let none = model.images.len() - used;
-        let words = format!("{none} images of the COLMAP model are none of the pictures");
+    let missing = model
+        .images
+        .iter()
+        .filter(|image| file(base, image).is_none());
+    let missing = missing.count();
+    if missing > 0 && used < model.images.len() {
+        let words = format!("the pictures of {missing} images of the COLMAP model are not there");
         notes.add("colmap images", words);
     }
     if !model.others.is_empty() {
@@ -101,7 +111,55 @@ pub(super) fn read(
             false => camera,
         });
     }
+    match model.points {
+        Some(Ok(points)) if !depth => {
+            if let Some(middle) = middle(&found, &points) {
+                for camera in &mut found {
+                    camera.pose.position /= middle;
+                }
+                let words = format!(
+                    "lengths of the COLMAP model, whose scale is arbitrary, were divided by {middle:.4}, the median depth of its {} points",
+                    points.len()
+                );
+                notes.add("colmap scale", words);
+            }
+        }
+        Some(Err(Fault { path, reason })) => {
+            let words = format!(
+                "{}: {reason}; the scale of the COLMAP model was left as it is",
+                path.display()
+            );
+            notes.add("colmap scale", words);
+        }
+        _ => {}
+    }
     Ok(Some(found))
+}
+
+/// Median depth of what the cameras see of the points, of [`LOOKS`] evenly taken cameras and as many thousand points.
+fn middle(found: &[Found], points: &[[f64; 3]]) -> Option<f64> {
+    let mut depths = Vec::new();
+    for camera in found.iter().step_by(found.len().div_ceil(LOOKS).max(1)) {
+        let k = &camera.intrinsics;
+        for point in points
+            .iter()
+            .step_by(points.len().div_ceil(1000 * LOOKS).max(1))
+        {
+            let seen = camera.pose.to_camera(UPRIGHT * DVec3::from(*point));
+            let at = k.project(seen);
+            let inside = |c: f64, side: u32| (0.0..=f64::from(side)).contains(&c);
+            if at.is_some_and(|at| inside(at.x, k.width) && inside(at.y, k.height)) {
+                depths.push(seen.z);
+            }
+        }
+    }
+    median(&mut depths).filter(|depth| depth.is_finite() && *depth > 0.0)
+}
+
+/// The picture of an image, where it lies beside the model.
+fn file(base: &Path, image: &Image) -> Option<PathBuf> {
+    let files = FOLDERS.map(|folder| base.join(folder).join(&image.name));
+    files.into_iter().find(|file| file.is_file())
 }
 
 /// The model's image for each of the images, the surest of several.
@@ -113,9 +171,8 @@ fn choose<'m>(
     let places = Places::of(images);
     let mut chosen: Vec<Option<(Match, &Image)>> = vec![None; images.len()];
     for image in &model.images {
-        let files = FOLDERS.map(|folder| base.join(folder).join(&image.name));
-        let file = files.iter().find(|file| file.is_file());
-        let Some((sure, index)) = places.find(file.map(PathBuf::as_path), &image.name) else {
+        let file = file(base, image);
+        let Some((sure, index)) = places.find(file.as_deref(), &image.name) else {
             continue;
         };
         // Folders of a name tell images of the same name apart.
@@ -145,9 +202,8 @@ fn choose<'m>(
 fn pose(image: &Image) -> Pose {
     let [w, x, y, z] = image.rotation;
     let back = DMat3::from_quat(DQuat::from_xyzw(x, y, z, w).normalize()).transpose();
-    let upright = DMat3::from_diagonal(DVec3::new(1.0, -1.0, -1.0));
     Pose {
-        rotation: upright * back,
-        position: upright * -(back * DVec3::from(image.translation)),
+        rotation: UPRIGHT * back,
+        position: UPRIGHT * -(back * DVec3::from(image.translation)),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::{Image, MODELS, lens, sound};
 use crate::capture::Lens;
 
-/// Bytes of the shortest camera and image: an image has no name and no points.
-pub(super) const LEAST: [usize; 2] = [24, 73];
+/// Bytes of the shortest camera, image and point: without name and points, without images that see it.
+pub(super) const LEAST: [usize; 3] = [24, 73, 51];
 
 /// The file from where it was read to.
 struct Bytes<'a> {
@@ -132,4 +132,21 @@ pub(super) fn images(raw: &[u8], known: &dyn Fn(u32) -> bool) -> Result<Vec<Imag
         images.push(sound(image, &bytes.place, known)?);
     }
     bytes.end("images").map(|()| images)
+}
+
+/// Where the points of `points3D.bin` lie.
+pub(super) fn points(raw: &[u8]) -> Result<Vec<[f64; 3]>, String> {
+    let (mut bytes, count) = Bytes::counted(raw, "points", LEAST[2])?;
+    let mut points = Vec::new();
+    for at in 1..=count {
+        bytes.place = format!("point {at} of {count}");
+        bytes.slice(8)?;
+        points.push(bytes.doubles()?);
+        // Colour and error, then who sees it: an image and one of its points each.
+        bytes.slice(11)?;
+        let seen = u64::from_le_bytes(bytes.take()?);
+        let length = usize::try_from(seen).ok().and_then(|n| n.checked_mul(8));
+        bytes.slice(length.unwrap_or(usize::MAX))?;
+    }
+    bytes.end("points").map(|()| points)
 }

@@ -131,3 +131,19 @@ pub(super) fn images(raw: &[u8], known: &dyn Fn(u32) -> bool) -> Result<Vec<Imag
     }
     Ok(images)
 }
+
+/// Where the points of `points3D.txt` lie.
+pub(super) fn points(raw: &[u8]) -> Result<Vec<[f64; 3]>, String> {
+    let text = utf8(raw);
+    let mut points = Vec::new();
+    for (at, line) in lines(&text).filter(|(_, line)| !says_nothing(line)) {
+        let mut rest = line;
+        number::<u64>(&mut rest, "POINT3D_ID", at)?;
+        let mut point = [0.0; 3];
+        for (value, what) in point.iter_mut().zip(["X", "Y", "Z"]) {
+            *value = number(&mut rest, what, at)?;
+        }
+        points.push(point);
+    }
+    Ok(points)
+}

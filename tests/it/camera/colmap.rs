@@ -166,13 +166,10 @@ fn images_are_matched_by_their_path_and_what_is_not_used_is_told() {
     let root = folder.path();
     write_binary(root, "sparse/0", binary(&CAMERAS, &IMAGES));
     write_binary(root, "sparse/1", binary(&CAMERAS, &IMAGES[1..]));
-    std::fs::write(root.join("sparse/0/points3D.bin"), 321u64.to_le_bytes()).unwrap();
     let (_, whole, _) = read(root).unwrap();
     let told = whole.notes.join("\n");
     assert!(
-        told.contains("321 points")
-            && told.contains("other models")
-            && told.contains("(1 of 3 images)"),
+        told.contains("other models") && told.contains("(1 of 3 images)"),
         "{told}"
     );
     let (sources, cameras, _) = read(&root.join("images")).unwrap();
@@ -180,12 +177,12 @@ fn images_are_matched_by_their_path_and_what_is_not_used_is_told() {
     let places =
         |c: &Cameras| -> Vec<DVec3> { c.cameras.iter().map(|c| c.pose.position).collect() };
     assert_eq!(places(&cameras), places(&whole)[..2]);
-    assert!(
-        cameras
-            .notes
-            .join("\n")
-            .contains("2 images of the COLMAP model are none")
-    );
+    // Those that were not asked for lie there all the same; one that does not is told.
+    assert!(!cameras.notes.join("\n").contains("are not there"));
+    std::fs::remove_file(root.join("images/sub/b.png")).unwrap();
+    let (_, cameras, _) = read(&root.join("images")).unwrap();
+    let told = cameras.notes.join("\n");
+    assert!(told.contains("the pictures of 1 images"), "{told}");
     let small = root.join("images_2");
     std::fs::create_dir(&small).unwrap();
     for name in ["c.png", "b.png"] {
@@ -223,6 +220,51 @@ fn images_are_matched_by_their_path_and_what_is_not_used_is_told() {
     assert!(
         found.notes[0].contains("none of the 1 images") && found.notes[0].contains("'other.png'")
     );
+}
+
+#[test]
+fn the_median_depth_of_points_is_the_unit() {
+    let folder = capture();
+    let root = folder.path();
+    let [cameras, images] = text(&CAMERAS, &IMAGES[..1]);
+    write_text(root, "sparse", [cameras, images]);
+    let (_, plain, _) = read(root).unwrap();
+    let pose = plain.cameras[0].pose;
+    // Five depths along the axis, one beside the picture, one behind, one that is none.
+    let mut points = "# POINT3D_ID, X, Y, Z, R, G, B, ERROR, TRACK[]\n".to_owned();
+    let seen = [2.0, 3.0, 4.0, 70.0, 90.0].map(|z| [0.0, 0.0, z]);
+    for at in seen.iter().chain(&[[9.0, 0.0, 1.0], [0.0, 0.0, -5.0]]) {
+        let p = pose.to_world(DVec3::from(*at));
+        points += &format!("1 {} {} {} 9 9 9 0.5 10 0\n", p.x, -p.y, -p.z);
+    }
+    points += "2 nan 0 0 9 9 9 0.5\n";
+    let file = root.join("sparse/points3D.txt");
+    std::fs::write(&file, points).unwrap();
+    let (_, scaled, _) = read(root).unwrap();
+    let at = scaled.cameras[0].pose;
+    assert!(at.position.distance(pose.position / 4.0) < 1e-12);
+    assert_eq!(at.rotation, pose.rotation);
+    let told = scaled.notes.join("\n");
+    assert!(
+        told.contains("divided by 4.0000") && told.contains("its 7 points"),
+        "{told}"
+    );
+    // A damaged file of points is told and costs nothing else; known depth is of the model's own scale.
+    std::fs::write(&file, "1 2 x").unwrap();
+    let (_, left, _) = read(root).unwrap();
+    assert_eq!(left.cameras, plain.cameras);
+    let told = left.notes.join("\n");
+    assert!(
+        told.contains("points3D.txt: line 1: Y is 'x'") && told.contains("left as it is"),
+        "{told}"
+    );
+    let ahead = pose.to_world(DVec3::new(0.0, 0.0, 5.0));
+    let ahead = format!("1 {} {} {} 9 9 9 0.5\n", ahead.x, -ahead.y, -ahead.z);
+    std::fs::write(&file, ahead).unwrap();
+    assert_ne!(read(root).unwrap().1.cameras, plain.cameras);
+    let depth = image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::new(4, 3);
+    depth.save(root.join("images/a 1.depth.png")).unwrap();
+    assert_eq!(read(root).unwrap().1.cameras, plain.cameras);
 }
 
 #[test]
