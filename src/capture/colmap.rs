@@ -151,7 +151,7 @@ fn fullest(folder: PathBuf) -> PathBuf {
 
 /// Images of the model in `folder` by the head of their file, or by the lines of a text.
 fn images_in(folder: &Path) -> u64 {
-    let [_, file] = files(folder);
+    let [_, file, _] = files(folder);
     match file.extension().is_some_and(|end| end == "bin") {
         true => {
             let room =
@@ -162,13 +162,14 @@ fn images_in(folder: &Path) -> u64 {
     }
 }
 
-/// The files of the model in `folder` that are read, `cameras` and `images`: binary ones before text, as COLMAP does. They
-/// need not be there.
-pub fn files(folder: &Path) -> [PathBuf; 2] {
-    let of =
-        |ending: &str| ["cameras", "images"].map(|stem| folder.join(format!("{stem}.{ending}")));
+/// The files of the model in `folder` that are read, `cameras`, `images` and `points3D`: binary ones before text, as COLMAP
+/// does. They need not be there.
+pub fn files(folder: &Path) -> [PathBuf; 3] {
+    let of = |ending: &str| {
+        ["cameras", "images", "points3D"].map(|stem| folder.join(format!("{stem}.{ending}")))
+    };
     let (binary, text) = (of("bin"), of("txt"));
-    match binary.iter().all(|file| file.is_file()) || !text[0].is_file() {
+    match binary[..2].iter().all(|file| file.is_file()) || !text[0].is_file() {
         true => binary,
         false => text,
     }
@@ -180,7 +181,7 @@ impl Model {
     /// # Errors
     /// [`Fault`] for a file that is missing, is cut short, is none of COLMAP's, or names a camera that is not there.
     pub fn read(folder: &Path) -> Result<Self, Fault> {
-        let [cameras_file, images_file] = files(folder);
+        let [cameras_file, images_file, points_file] = files(folder);
         let binary = cameras_file.extension().is_some_and(|end| end == "bin");
         let raw = read(&cameras_file)?;
         let cameras = match binary {
@@ -196,11 +197,7 @@ impl Model {
         };
         let images = images.map_err(at(&images_file))?;
         Ok(Self {
-            points: points(&folder.join(if binary {
-                "points3D.bin"
-            } else {
-                "points3D.txt"
-            })),
+            points: points(&points_file),
             others: others(folder),
             cameras_file,
             images_file,
@@ -253,7 +250,7 @@ fn others(folder: &Path) -> Vec<Other> {
     let entries = std::fs::read_dir(above).into_iter().flatten().flatten();
     let mut others: Vec<(u32, PathBuf)> = entries
         .map(|entry| entry.path())
-        .filter(|path| files(path).iter().all(|file| file.is_file()))
+        .filter(|path| files(path)[..2].iter().all(|file| file.is_file()))
         .filter_map(|path| Some((number(&path)?, path)))
         .filter(|(number, _)| *number != own)
         .collect();

@@ -56,7 +56,8 @@ impl LocalProvider for Files {
                     let above = folder.canonicalize().ok();
                     let above = above.as_deref().and_then(Path::parent);
                     let model = above.and_then(colmap::find);
-                    files.extend(model.into_iter().flat_map(|m| colmap::files(&m)));
+                    let beside = model.into_iter().flat_map(|m| colmap::files(&m));
+                    files.extend(beside.filter(|file| file.is_file()));
                     files
                 }
                 Some(video) if video.exists() => vec![video.clone()],

@@ -66,24 +66,7 @@ pub(super) fn read(
             model.images.len()
         ),
     );
-    let missing = model
-        .images
-        .iter()
-        .filter(|image| file(base, image).is_none());
-    let missing = missing.count();
-    if missing > 0 && used < model.images.len() {
-        let words = format!("the pictures of {missing} images of the COLMAP model are not there");
-        notes.add("colmap images", words);
-    }
-    if !model.others.is_empty() {
-        let of = |other: &Other| format!("{} of {} images", other.name, other.images);
-        let others: Vec<String> = model.others.iter().map(of).collect();
-        let words = format!(
-            "other models lie beside the COLMAP model {called}, in worlds of their own ({}): they are not used",
-            others.join(", ")
-        );
-        notes.add("colmap models", words);
-    }
+    tell_rest(&model, base, &called, used, notes);
     let mut found = Vec::with_capacity(used);
     let none = Lens::default();
     for (index, (path, chosen)) in images.iter().zip(chosen).enumerate() {
@@ -111,10 +94,40 @@ pub(super) fn read(
             false => camera,
         });
     }
-    match model.points {
-        Some(Ok(points)) if !depth => {
-            if let Some(middle) = middle(&found, &points) {
-                for camera in &mut found {
+    if !depth {
+        rescale(&mut found, model.points, notes);
+    }
+    Ok(Some(found))
+}
+
+/// Tells of what of the model is not there or not used.
+fn tell_rest(model: &Model, base: &Path, called: &str, used: usize, notes: &mut Notes) {
+    let missing = model
+        .images
+        .iter()
+        .filter(|image| file(base, image).is_none());
+    let missing = missing.count();
+    if missing > 0 && used < model.images.len() {
+        let words = format!("the pictures of {missing} images of the COLMAP model are not there");
+        notes.add("colmap images", words);
+    }
+    if !model.others.is_empty() {
+        let of = |other: &Other| format!("{} of {} images", other.name, other.images);
+        let others: Vec<String> = model.others.iter().map(of).collect();
+        let words = format!(
+            "other models lie beside the COLMAP model {called}, in worlds of their own ({}): they are not used",
+            others.join(", ")
+        );
+        notes.add("colmap models", words);
+    }
+}
+
+/// Makes the median depth of the points 1.
+fn rescale(found: &mut [Found], points: Option<Result<Vec<[f64; 3]>, Fault>>, notes: &mut Notes) {
+    match points {
+        Some(Ok(points)) => {
+            if let Some(middle) = middle(found, &points) {
+                for camera in found {
                     camera.pose.position /= middle;
                 }
                 let words = format!(
@@ -131,9 +144,8 @@ pub(super) fn read(
             );
             notes.add("colmap scale", words);
         }
-        _ => {}
+        None => {}
     }
-    Ok(Some(found))
 }
 
 /// Median depth of what the cameras see of the points, of [`LOOKS`] evenly taken cameras and as many thousand points.
