@@ -5,29 +5,43 @@ use std::path::{Path, PathBuf};
 use super::{Camera, CameraError, Cameras, Intrinsics, LengthUnit, Pose};
 use crate::capture::Foreign;
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
+use crate::gpu::{Gpu, GpuError};
 use crate::picture::{self, Header};
 
+mod coefficients;
+mod colmap;
 mod distortion;
 mod lens;
 mod notes;
+mod places;
 mod seven_scenes;
 mod transforms;
 mod turn;
 
+pub use distortion::{Distortion, Undistortion};
+
+use distortion::Bent;
 use notes::Notes;
 
 /// The mend that always holds.
 const IGNORE: &str = "use --ignore-known-cameras";
+
+/// How the name of depth beside an image ends.
+const DEPTH: &str = "depth.png";
 
 /// What a folder says of its images.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// Poses; only images that have one are in it, paired with `image_paths` by index.
     pub cameras: Option<Cameras>,
-    /// Depth in metres, model `known`; `None` for an image without.
+    /// Depth in metres, model `known`; `None` for an image without. It is of the images as they are: see
+    /// [`Known::undistort_depth`].
     pub depth: Option<DepthMaps>,
     /// Intrinsics at the asked size.
     pub intrinsics: Option<Intrinsics>,
+    /// How the images of lenses that distort become those of `cameras` and `intrinsics`, which are pinholes; in the order of the
+    /// frames.
+    pub lenses: Vec<Undistortion>,
     /// What a person should know: guesses, and what lies there and is not read. Those of `cameras` are in its notes too.
     pub notes: Vec<String>,
 }
@@ -44,21 +58,48 @@ pub struct Wanted {
 /// One image's camera before it is brought to the working size and the world's frame.
 struct Found {
     index: usize,
+    /// The lens'.
     intrinsics: Intrinsics,
+    /// Where it is no pinhole.
+    bent: Option<Bent>,
     pose: Pose,
+}
+
+impl Known {
+    /// Depth as the pinholes of `cameras` see it: nearest neighbour, unknown where the lens shows nothing.
+    ///
+    /// # Errors
+    /// As [`Gpu::upload`].
+    pub fn undistort_depth(&mut self, gpu: &Gpu) -> Result<(), GpuError> {
+        let maps = self.depth.as_mut().map_or(&mut [][..], |d| &mut d.maps);
+        for lens in &self.lenses {
+            let Some(map) = maps.get_mut(lens.frame).and_then(Option::as_mut) else {
+                continue;
+            };
+            let bits: Vec<u32> = map.values.iter().map(|v| v.to_bits()).collect();
+            let params = lens.depth(map.width, map.height);
+            let seen = gpu.read(&params.apply(gpu, &gpu.upload(&bits)?)?)?;
+            map.values = seen.into_iter().map(f32::from_bits).collect();
+        }
+        Ok(())
+    }
 }
 
 /// Known cameras and depth of the images at `image_paths` (in the order of the frames, with their `times` in
 /// seconds) of `path` (a folder, or a `transforms*.json` itself), with intrinsics for images of `width` x `height` pixels.
 ///
-/// Read are `transforms*.json` (nerfstudio, Blender's NeRF scenes: OpenGL cameras in a world whose +Z is up),
+/// Read are `transforms*.json` (nerfstudio, Blender's NeRF scenes: OpenGL cameras in a world whose +Z is up, taken as they
+/// stand: `applied_transform` and `applied_scale` tell how they came there, and are not undone), else a model of COLMAP's (its
+/// world turned as nerfstudio does, so that its -Y is up: the same cameras as of a `transforms.json` made of it, but that the
+/// median depth of the model's points becomes 1 where it has points and no depth is known), else
 /// `NAME.pose.txt` with `camera-intrinsics.txt` (7-Scenes, 3DMatch: OpenCV camera-to-world in metres, brought
-/// into the gauge of the first camera) and `NAME.depth.png` (16 bits, millimetres, 0 and 65535 unknown), where
+/// into the gauge of the first camera); and `NAME.depth.png` (16 bits, millimetres, 0 and 65535 unknown), where
 /// the image is `NAME.png` or `NAME.color.png`. Cameras and depth are those of the upright pictures: what is of the pixels
-/// as stored is turned by the pictures' EXIF orientation. `None` where there is nothing of that.
+/// as stored is turned by the pictures' EXIF orientation. They are pinholes; pictures of lenses that distort become theirs by
+/// [`Known::lenses`]. `None` where there is nothing of that.
 ///
 /// # Errors
-/// [`CameraError::File`] for a file that is there but cannot be read, and for lenses that are no pinhole.
+/// [`CameraError::File`] for a file that is there but cannot be read, and for lenses that are not known.
 pub fn known(
     path: &Path,
     image_paths: &[PathBuf],
@@ -91,7 +132,8 @@ pub fn known_of(
         return Ok(known);
     }
     if wanted.cameras {
-        cameras(&mut known, path, image_paths, times, size)?;
+        let with_depth = wanted.depth && image_paths.iter().any(|i| beside(i, DEPTH).is_some());
+        cameras(&mut known, path, image_paths, times, size, with_depth)?;
     }
     if wanted.depth {
         known.depth = depth(image_paths)?;
@@ -105,9 +147,14 @@ fn cameras(
     image_paths: &[PathBuf],
     times: &[f64],
     [width, height]: [u32; 2],
+    with_depth: bool,
 ) -> Result<(), CameraError> {
     let mut notes = Notes::default();
-    let found = match transforms::read(path, image_paths, &mut notes)? {
+    let arbitrary = match transforms::read(path, image_paths, &mut notes)? {
+        None => colmap::read(path, image_paths, with_depth, &mut notes)?,
+        found => found,
+    };
+    let found = match arbitrary {
         Some(found) => Some((found, LengthUnit::Arbitrary)),
         None => {
             let folder = seven_scenes::read(path, image_paths, &mut notes)?;
@@ -124,18 +171,26 @@ fn cameras(
             .extend(foreign.map(|(kind, sign)| kind.passed_over(&sign)));
         return Ok(());
     };
-    known.intrinsics = found.first().map(|f| f.intrinsics.resized(width, height));
+    let mut lenses = Vec::new();
+    let mut pinhole = |f: &Found| {
+        let own = f.intrinsics.resized(width, height);
+        let lens = f.bent.map(|bent| Undistortion::new(f.index, own, bent));
+        lenses.extend(lens);
+        lens.map_or(own, |lens| lens.pinhole)
+    };
     let cameras: Vec<Camera> = found
         .iter()
         .map(|f| Camera {
             frame: f.index,
             time: times.get(f.index).copied().unwrap_or(f.index as f64),
-            intrinsics: f.intrinsics.resized(width, height),
+            intrinsics: pinhole(f),
             pose: f.pose,
             depth_scale: 1.0,
             depth_shift: 0.0,
         })
         .collect();
+    known.lenses = lenses;
+    known.intrinsics = cameras.first().map(|c| c.intrinsics);
     if cameras.len() < image_paths.len() {
         let words = format!(
             "{} of {} images have no known pose and were left out",
@@ -153,14 +208,8 @@ fn cameras(
 }
 
 /// A camera of stored pixels as that of the upright picture.
-fn turned(
-    index: usize,
-    intrinsics: &Intrinsics,
-    pose: &Pose,
-    header: &Header,
-    image: &Path,
-) -> Result<Found, CameraError> {
-    let Some(pose) = turn::pose(pose, header.orientation) else {
+fn turned(found: Found, header: &Header, image: &Path) -> Result<Found, CameraError> {
+    let Some(pose) = turn::pose(&found.pose, header.orientation) else {
         return Err(fault(
             image,
             format!(
@@ -169,10 +218,12 @@ fn turned(
             ),
         ));
     };
+    let k = found.intrinsics;
     Ok(Found {
-        index,
-        intrinsics: turn::intrinsics(intrinsics, header.orientation),
+        intrinsics: turn::intrinsics(&k, header.orientation),
+        bent: found.bent.map(|bent| bent.turned(&k, header.orientation)),
         pose,
+        ..found
     })
 }
 
@@ -188,7 +239,7 @@ fn depth(image_paths: &[PathBuf]) -> Result<Option<DepthMaps>, CameraError> {
     let mut maps = Vec::with_capacity(image_paths.len());
     for image in image_paths {
         maps.push(
-            beside(image, "depth.png")
+            beside(image, DEPTH)
                 .map(|file| depth_png(&file, image))
                 .transpose()?,
         );

@@ -24,8 +24,6 @@ pub struct Foreign {
     mend: &'static str,
 }
 
-const COLMAP_MEND: &str = "to use them, make a transforms.json of them with nerfstudio's `ns-process-data images --skip-colmap` or \
-instant-ngp's `colmap2nerf.py`, after `colmap image_undistorter` where the lens is not PINHOLE";
 const POSES_MEND: &str =
     "to use them, write a transforms.json of them (nerfstudio's format: OpenGL cameras, +Z up)";
 const NS_MEND: &str =
@@ -40,36 +38,7 @@ const NONE: Foreign = Foreign {
     mend: POSES_MEND,
 };
 
-static KINDS: [Foreign; 17] = [
-    Foreign {
-        name: "COLMAP",
-        signs: &[
-            "sparse/0/cameras.bin",
-            "sparse/0/cameras.txt",
-            "sparse/cameras.bin",
-            "sparse/cameras.txt",
-            "colmap/sparse/0/cameras.bin",
-            "colmap/sparse/0/cameras.txt",
-            "distorted/sparse/0/cameras.bin",
-            "cameras.bin",
-            "cameras.txt",
-        ],
-        files: &[
-            "cameras.bin",
-            "images.bin",
-            "points3d.bin",
-            "rigs.bin",
-            "frames.bin",
-            "cameras.txt",
-            "images.txt",
-            "points3d.txt",
-            "rigs.txt",
-            "frames.txt",
-            "database.db",
-        ],
-        mend: COLMAP_MEND,
-        ..NONE
-    },
+static KINDS: [Foreign; 16] = [
     Foreign {
         name: "the TUM RGB-D format",
         signs: &["groundtruth.txt", "rgb.txt"],
@@ -331,20 +300,19 @@ mod tests {
         assert!(Foreign::beside(root).is_none());
         std::fs::write(root.join("metadata.json"), "{\"author\": 1}").expect("write");
         assert!(Foreign::beside(root).is_none());
-        std::fs::create_dir_all(root.join("sparse/0")).expect("folders");
-        std::fs::write(root.join("sparse/0/cameras.bin"), "").expect("write");
-        let (kind, sign) = Foreign::beside(root).expect("COLMAP");
+        std::fs::write(root.join("traj.txt"), "").expect("write");
+        let (kind, sign) = Foreign::beside(root).expect("Replica");
         assert_eq!(
             (kind.name, sign),
-            ("COLMAP", root.join("sparse/0/cameras.bin"))
+            ("Replica (NICE-SLAM)", root.join("traj.txt"))
         );
-        let words = kind.passed_over(&root.join("sparse"));
+        let words = kind.passed_over(&root.join("traj.txt"));
         assert!(
             words.contains("not read") && words.contains("transforms.json"),
             "{words}"
         );
         let named = |name: &str| Foreign::of_file(&root.join(name)).map(|kind| kind.name);
-        assert_eq!(named("points3D.bin"), Some("COLMAP"));
+        assert_eq!(named("points3D.bin"), None);
         assert_eq!(named("groundtruth.txt"), Some("the TUM RGB-D format"));
         assert_eq!(named("clip.mp4"), None);
     }

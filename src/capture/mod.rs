@@ -1,6 +1,7 @@
-//! What capture tools write beside pictures: lists of pictures with their cameras, and the files of other tools, which
-//! are known by name.
+//! What capture tools write beside pictures: lists of pictures with their cameras, COLMAP's models, and the files of other
+//! tools, which are known by name.
 
+pub mod colmap;
 pub mod foreign;
 pub mod json;
 pub mod transforms;

@@ -29,7 +29,7 @@ impl Lens {
     }
 
     /// The last of several of one name counts, as in Python.
-    fn set(&mut self, name: &'static str, value: f64) {
+    pub(super) fn set(&mut self, name: &'static str, value: f64) {
         match self.terms.iter_mut().find(|(term, _)| *term == name) {
             Some((_, held)) => *held = value,
             None => {

@@ -71,7 +71,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let frames = pipeline::frames(&gpu, &args.input, None, &config, &monitor)?;
     timed("frames", started);
     let started = Instant::now();
-    let given = pipeline::given(&args.input, &frames, &config)?;
+    let given = pipeline::given(&gpu, &args.input, &frames, &config)?;
     let depth = pipeline::depth(&gpu, &frames, &given, &model, &monitor)?;
     timed("depth", started);
     let started = Instant::now();

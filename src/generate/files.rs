@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::local::LocalProvider;
 use super::{Delivered, DependsOn, GenerateError, TakeRequest};
+use crate::capture::colmap;
 use crate::monitor::Monitor;
 use crate::paths::pattern::{self, Matches};
 use crate::paths::{PathError, is_list};
@@ -51,6 +52,12 @@ impl LocalProvider for Files {
                 Some(folder) if folder.is_dir() => {
                     let mut files = vec![folder.clone()];
                     files.extend(elsewhere(folder, folder));
+                    // Of a folder of images COLMAP's model lies beside it.
+                    let above = folder.canonicalize().ok();
+                    let above = above.as_deref().and_then(Path::parent);
+                    let model = above.and_then(colmap::find);
+                    let beside = model.into_iter().flat_map(|m| colmap::files(&m));
+                    files.extend(beside.filter(|file| file.is_file()));
                     files
                 }
                 Some(video) if video.exists() => vec![video.clone()],

@@ -30,7 +30,7 @@ use crate::score::{self, ScoreOptions};
 use crate::splat::{self, FitOptions};
 use crate::video::{
     CONVERT, CONVERT_420, CONVERT_HDR, ConvertParams, Frames, SHRINK_420, SPLIT, SplitParams,
-    VideoInfo,
+    UndistortParams, VideoInfo,
 };
 use crate::world::sweep::Sweep;
 use crate::world::{self, DepthView, WorldOptions};
@@ -309,6 +309,35 @@ pub fn conversion(gpu: &Gpu) -> Outcome {
         let groups = groups_2d(split.row, rows, SPLIT.workgroup);
         recorder.run(&SPLIT, &split, &[&src], groups)?;
         recorder.submit()?;
+        undistortion(gpu, size)?;
+    }
+    Ok(())
+}
+
+/// A picture through lenses of both kinds, its pixels blended and as they are.
+fn undistortion(gpu: &Gpu, size: [u32; 2]) -> Outcome {
+    // Smooth, as pictures are: a level is a level wherever a ray lands.
+    let pixel = |at: u32| {
+        let [x, y] = [at % size[0], at / size[0]];
+        u32::from_le_bytes([(3 * x) as u8, (5 * y) as u8, (x + y) as u8, 255])
+    };
+    let picture: Vec<u32> = (0..size[0] * size[1]).map(pixel).collect();
+    let picture = gpu.upload(&picture)?;
+    let [width, height] = size.map(|side| side as f32);
+    for (fisheye, nearest) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let params = UndistortParams {
+            size,
+            fisheye,
+            nearest,
+            pinhole: [0.9 * width, 0.9 * width, 0.5 * width, 0.5 * height],
+            lens: [0.9 * width, width, 0.48 * width, 0.53 * height],
+            radial: [0.11, -0.03, 0.01, -0.002],
+            under: [0.05, -0.01, 0.002, 1.5],
+            tangential: [0.003, -0.004],
+            circle: 0.4 * width * width,
+            empty: 0,
+        };
+        params.apply(gpu, &picture)?;
     }
     Ok(())
 }

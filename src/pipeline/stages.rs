@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Config;
 use super::watch::{KEEP_BYTES, WINDOW, Watched, watch};
-use crate::camera::{self, CameraError, Cameras, Intrinsics};
+use crate::camera::{self, CameraError, Cameras, Intrinsics, Known, Undistortion};
 use crate::depth::{DepthKind, DepthMaps, Model};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
@@ -44,10 +44,11 @@ pub struct Rebuilt {
     pub alignment: world::Alignment,
 }
 
-/// Frames of a video, or of a folder of images, at the working size.
+/// Frames of a video, or of a folder of images, at the working size; those of lenses that distort as pinholes see them, where
+/// known cameras are not ignored.
 ///
 /// # Errors
-/// As [`video::decode`].
+/// As [`video::decode`], and a file of known cameras that cannot be read.
 pub fn frames(
     gpu: &Gpu,
     input: &Path,
@@ -64,10 +65,14 @@ pub fn frames(
     if let Some(fps) = fps {
         options.images_fps = fps;
     }
-    let frames = video::decode(gpu, input, &options, monitor)?;
+    let mut frames = video::decode(gpu, input, &options, monitor)?;
     for fault in &frames.faults {
         monitor.warn(&format!("{}: {fault}", input.display()));
     }
+    let lenses = known(input, &frames, !config.ignore_known_cameras, false)?.lenses;
+    let size = [frames.width, frames.height];
+    let params = |lens: &Undistortion| (lens.frame, lens.pixels(size[0], size[1]));
+    frames.undistort(gpu, lenses.iter().map(params))?;
     Ok(frames)
 }
 
@@ -152,20 +157,25 @@ pub struct Given {
     pub notes: Vec<String>,
 }
 
-/// Reads what the input tells of its cameras and depth; what is ignored may be damaged.
+/// What lies beside the images of an input.
+fn known(input: &Path, frames: &Frames, cameras: bool, depth: bool) -> anyhow::Result<Known> {
+    if !input.is_dir() && !crate::paths::is_list(input) {
+        return Ok(Known::default());
+    }
+    let wanted = camera::Wanted { cameras, depth };
+    let size = [frames.width, frames.height];
+    let (sources, times) = (&frames.sources, &frames.times);
+    Ok(camera::known_of(wanted, input, sources, times, size)?)
+}
+
+/// Reads what the input tells of its cameras and depth, both of pinholes as [`frames`] are; what is ignored may be damaged.
 ///
 /// # Errors
 /// A file of them that is there and cannot be read.
-pub fn given(input: &Path, frames: &Frames, config: &Config) -> anyhow::Result<Given> {
-    if !input.is_dir() && !crate::paths::is_list(input) {
-        return Ok(Given::default());
-    }
-    let wanted = camera::Wanted {
-        cameras: !config.ignore_known_cameras,
-        depth: !config.ignore_known_depth,
-    };
-    let size = [frames.width, frames.height];
-    let known = camera::known_of(wanted, input, &frames.sources, &frames.times, size)?;
+pub fn given(gpu: &Gpu, input: &Path, frames: &Frames, config: &Config) -> anyhow::Result<Given> {
+    let cameras = !config.ignore_known_cameras;
+    let mut known = known(input, frames, cameras, !config.ignore_known_depth)?;
+    known.undistort_depth(gpu)?;
     Ok(Given {
         cameras: known.cameras,
         depth: known.depth,

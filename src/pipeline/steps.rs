@@ -136,7 +136,7 @@ pub static AGENT: Step = Step {
 pub static PICTURES: Step = Step {
     name: "pictures", each: Each::Round,
     reads: &["takes/#/video", "world.ply", "cameras.json", "agent.json", "floor.json"],
-    writes: &["map.png", "renders.png", "violations.png"], stages: &[VIDEO, SPLAT, DRAW],
+    writes: &["map.png", "renders.png", "violations.png"], stages: &[VIDEO, KNOWN, SPLAT, DRAW],
     kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
     options: |r, f| frames(r, f).option("fit.eval_background", &f.config.fit.eval_background),
     work: Some(work::pictures),

@@ -5,14 +5,17 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::VideoError;
-use crate::capture::Foreign;
 use crate::capture::transforms::{Transforms, Want};
+use crate::capture::{Foreign, colmap};
 use crate::paths::pattern::{self, Matches};
 use crate::paths::{is_list, is_video, natural};
 use crate::picture::{self, EXTENSIONS};
 
 /// Names that are told where there are many.
 const TOLD: usize = 5;
+
+/// Folders in folders that are looked into.
+const MOST_DEEP: u32 = 8;
 
 fn name(path: &Path) -> String {
     path.file_name()
@@ -43,6 +46,8 @@ impl From<Vec<PathBuf>> for List {
 /// - a `transforms*.json` (Blender or nerfstudio), or a folder with one: what it lists, each once, in natural order of
 ///   the paths (`file_path` is relative to it and may lack its extension);
 /// - a folder with `*.color.png` (7-Scenes), or with one subfolder of them: those, in natural order;
+/// - a folder without images, with a model of COLMAP's and a folder `images`: all images in that and its folders, in natural
+///   order of the paths;
 /// - any other folder: its images, in natural order (`2.png` before `10.png`).
 ///
 /// # Errors
@@ -97,22 +102,17 @@ pub(super) fn list(path: &Path) -> Result<List, VideoError> {
     if !colour.is_empty() {
         return Ok(colour.into());
     }
-    let images: Vec<_> = files
-        .iter()
-        .filter(|f| picture::is_read(f))
-        .cloned()
-        .collect();
-    if !images.is_empty() {
-        let faults = unread(&files)
-            .into_iter()
-            .map(|kinds| {
-                format!(
-                    "pictures of kinds that are not read were left out: {kinds}; {}",
-                    picture::CONVERT
-                )
-            })
-            .collect();
-        return Ok(List { images, faults });
+    if files.iter().any(|file| picture::is_read(file)) {
+        return of_files(path, files);
+    }
+    if let Some(images) = folders.iter().find(|folder| name(folder) == "images")
+        && colmap::find(path).is_some()
+    {
+        let mut files = Vec::new();
+        below(images, MOST_DEEP, &mut files)?;
+        // Depth that is known lies beside its image.
+        files.retain(|file| !name(file).ends_with(".depth.png"));
+        return of_files(images, files);
     }
     let mut found = Vec::new();
     for folder in &folders {
@@ -136,6 +136,36 @@ pub(super) fn list(path: &Path) -> Result<List, VideoError> {
             ))
         }
     }
+}
+
+/// The images among the `files` of `path`, and the pictures that are not read.
+fn of_files(path: &Path, files: Vec<PathBuf>) -> Result<List, VideoError> {
+    let faults = unread(&files).into_iter().map(|kinds| {
+        format!(
+            "pictures of kinds that are not read were left out: {kinds}; {}",
+            picture::CONVERT
+        )
+    });
+    let faults = faults.collect();
+    let images: Vec<_> = files
+        .iter()
+        .filter(|file| picture::is_read(file))
+        .cloned()
+        .collect();
+    match images.is_empty() {
+        true => Err(VideoError::input(path, nothing(path, &files, &[]))),
+        false => Ok(List { images, faults }),
+    }
+}
+
+/// The files in `path` and its folders, `deep` folders down, in natural order of the paths.
+fn below(path: &Path, deep: u32, into: &mut Vec<PathBuf>) -> Result<(), VideoError> {
+    let (files, folders) = entries(path)?;
+    into.extend(files);
+    for folder in folders.iter().filter(|_| deep > 0) {
+        below(folder, deep - 1, into)?;
+    }
+    Ok(())
 }
 
 /// The pictures among `files` that are not read: how many of each kind, and some names.

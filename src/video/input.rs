@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{VideoError, source};
-use crate::capture::Foreign;
+use crate::capture::{Foreign, colmap};
 use crate::paths::{is_list, pattern};
 use crate::picture::{self, Content, animation::Container};
 
@@ -30,8 +30,9 @@ pub(super) fn kind(path: &Path) -> Result<Kind, VideoError> {
     if path.is_dir() || is_list(path) {
         return Ok(Kind::Images);
     }
-    if let Some(foreign) = Foreign::of_file(path) {
-        return Err(VideoError::input(path, foreign.refusal()));
+    let foreign = Foreign::of_file(path).map(Foreign::refusal);
+    if let Some(refusal) = foreign.or_else(|| colmap::refusal(path)) {
+        return Err(VideoError::input(path, refusal));
     }
     let named = picture::is_read(path);
     // Of these FFmpeg would decode a tile or a thumbnail, if anything.

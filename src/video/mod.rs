@@ -28,6 +28,7 @@ mod sink;
 mod source;
 mod times;
 pub mod twins;
+pub mod undistort;
 
 use std::path::PathBuf;
 
@@ -45,6 +46,7 @@ pub use luma::{LUMA, LumaParams};
 pub use options::DecodeOptions;
 pub use planes::{PLANES, PlanesParams};
 pub use probe::{Probe, Stream, Timing, examine, probe};
+pub use undistort::{UNDISTORT, UndistortParams};
 
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
 
@@ -60,6 +62,7 @@ pub static KERNELS: &[&Kernel] = &[
     &LUMA,
     &PLANES,
     &SPLIT,
+    &UNDISTORT,
 ];
 
 /// What a file says of its video stream.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod colmap;
 mod files;
 mod lens;
 mod lists;
@@ -10,6 +11,7 @@ mod points;
 mod scene;
 mod still;
 mod turned;
+mod undistort;
 
 use glam::DVec3;
 use scene::{Clip, scene};

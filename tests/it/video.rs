@@ -22,6 +22,7 @@ mod pictures;
 mod planes;
 mod split;
 mod times;
+mod undistort;
 
 /// Slow colours under grey stripes that move: hard edges in luma only, as 4:2:0 cannot hold them in chroma.
 fn picture(width: u32, height: u32, at: u32) -> Vec<u32> {

@@ -1,10 +1,11 @@
-//! Intrinsics from what a `transforms*.json` says of a lens.
+//! Intrinsics and distortion from what a `transforms*.json`, or a camera of COLMAP's, says of a lens.
 
 use std::f64::consts::PI;
 use std::path::Path;
 
+use super::distortion::Bent;
 use super::notes::Notes;
-use super::{IGNORE, distortion, fault};
+use super::{IGNORE, fault};
 use crate::camera::{CameraError, Intrinsics};
 use crate::capture::Lens;
 use crate::picture::Header;
@@ -23,6 +24,8 @@ pub(super) struct Told<'a> {
 pub(super) struct Found {
     pub intrinsics: Intrinsics,
     pub stored: bool,
+    /// Where the lens is no pinhole.
+    pub bent: Option<Bent>,
 }
 
 impl Told<'_> {
@@ -122,6 +125,8 @@ impl Told<'_> {
 
     /// Intrinsics of the picture with this `header`, scaled to its own size.
     pub fn intrinsics(&self, header: &Header, notes: &mut Notes) -> Result<Found, CameraError> {
+        // Before what a lens of another kind may lack.
+        self.model()?;
         let (w, h) = (self.side("w", notes)?, self.side("h", notes)?);
         let (cx, cy) = (self.get("cx")?.map(|c| c.0), self.get("cy")?.map(|c| c.0));
         let stored = self.is_stored([w, h], [cx, cy], header, notes);
@@ -168,7 +173,7 @@ impl Told<'_> {
             cx,
             cy,
         };
-        distortion::check(self.own, self.shared, &said, self.at, self.path, notes)?;
+        let bent = self.bent(&said, notes)?;
         let intrinsics = Intrinsics {
             width,
             height,
@@ -177,7 +182,11 @@ impl Told<'_> {
             cx: cx * sx,
             cy: cy * sy,
         };
-        Ok(Found { intrinsics, stored })
+        Ok(Found {
+            intrinsics,
+            stored,
+            bent,
+        })
     }
 
     /// Whether the file speaks of the pixels as they are stored, as COLMAP does, or of the upright picture. Its sides

@@ -72,7 +72,13 @@ pub(super) fn read(
                 ),
             ));
         }
-        found.push(turned(index, &intrinsics, &pose, &header, image)?);
+        let of_stored = Found {
+            index,
+            intrinsics,
+            bent: None,
+            pose,
+        };
+        found.push(turned(of_stored, &header, image)?);
     }
     let exif = first.orientation.to_exif();
     if exif != 1 {

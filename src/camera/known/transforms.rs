@@ -1,13 +1,12 @@
 //! `transforms*.json` of nerfstudio, instant-ngp and of Blender's NeRF scenes.
 
-use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use glam::{DMat3, DVec3};
 
 use super::lens::Told;
 use super::notes::Notes;
+use super::places::{Match, Places};
 use super::{Found, IGNORE, fault, header, rotation, turned};
 use crate::camera::{CameraError, Pose};
 use crate::capture::transforms::{Frame, Want};
@@ -16,17 +15,6 @@ use crate::picture::EXTENSIONS;
 
 /// Lists that count before others of the same folder.
 const FIRST: [&str; 2] = ["transforms.json", "transforms_train.json"];
-
-/// How surely a frame of a list is an image, surest first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Match {
-    /// The very file.
-    Itself,
-    /// The end of its path, with or without extension.
-    End,
-    /// Its name alone.
-    Name,
-}
 
 /// All cameras of the folder's (or else its parent's) files that belong to one of the images, in image order.
 pub(super) fn read(
@@ -52,7 +40,9 @@ pub(super) fn read(
     let mut chosen: Vec<Option<Chosen>> = vec![None; images.len()];
     for (list, (path, transforms)) in lists.iter().enumerate() {
         for (at, frame) in transforms.frames.iter().enumerate() {
-            let Some((sure, index)) = places.find(path, frame) else {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            let file = frame.find(folder, &EXTENSIONS);
+            let Some((sure, index)) = places.find(file.as_deref(), &frame.file_path) else {
                 continue;
             };
             let new = Chosen { sure, list, at };
@@ -81,13 +71,15 @@ pub(super) fn read(
         let header = header(image)?;
         let lens = told.intrinsics(&header, notes)?;
         let pose = pose(frame, &field, path)?;
+        let camera = Found {
+            index,
+            intrinsics: lens.intrinsics,
+            bent: lens.bent,
+            pose,
+        };
         found.push(match lens.stored {
-            true => turned(index, &lens.intrinsics, &pose, &header, image)?,
-            false => Found {
-                index,
-                intrinsics: lens.intrinsics,
-                pose,
-            },
+            true => turned(camera, &header, image)?,
+            false => camera,
         });
     }
     if let Some((path, list)) = lists.first().filter(|_| !found.is_empty()) {
@@ -176,62 +168,6 @@ fn listing(folder: &Path) -> Vec<PathBuf> {
         place.unwrap_or(FIRST.len())
     });
     files
-}
-
-/// Images by what a list may call them.
-struct Places<'a> {
-    images: &'a [PathBuf],
-    paths: HashMap<PathBuf, usize>,
-    /// By name with and without extension.
-    names: HashMap<&'a OsStr, Vec<usize>>,
-}
-
-impl<'a> Places<'a> {
-    fn of(images: &'a [PathBuf]) -> Self {
-        let mut paths = HashMap::with_capacity(images.len());
-        let mut names: HashMap<_, Vec<usize>> = HashMap::with_capacity(2 * images.len());
-        for (index, image) in images.iter().enumerate() {
-            paths.entry(whole(image)).or_insert(index);
-            for name in [image.file_name(), image.file_stem()].into_iter().flatten() {
-                names.entry(name).or_default().push(index);
-            }
-        }
-        Self {
-            images,
-            paths,
-            names,
-        }
-    }
-
-    /// The image that `frame` of the list at `path` names, its very file before all.
-    fn find(&self, path: &Path, frame: &Frame) -> Option<(Match, usize)> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let file = frame.find(folder, &EXTENSIONS);
-        if let Some(&index) = file.and_then(|file| self.paths.get(&whole(&file))) {
-            return Some((Match::Itself, index));
-        }
-        let tail: PathBuf = Path::new(&frame.file_path.replace('\\', "/"))
-            .components()
-            .filter(|c| matches!(c, Component::Normal(_)))
-            .collect();
-        let alike = self.names.get(tail.file_name()?)?;
-        let ends = |&&index: &&usize| {
-            let image = &self.images[index];
-            image.ends_with(&tail) || image.with_extension("").ends_with(&tail)
-        };
-        match (alike.iter().find(ends), alike.as_slice()) {
-            (Some(&index), _) if tail.components().nth(1).is_some() => Some((Match::End, index)),
-            // A name that several folders have says nothing.
-            (_, &[index]) => Some((Match::Name, index)),
-            _ => None,
-        }
-    }
-}
-
-/// A path that does not depend on how it was written.
-fn whole(path: &Path) -> PathBuf {
-    path.canonicalize()
-        .unwrap_or_else(|_| path.components().collect())
 }
 
 /// OpenGL camera (x right, y up, z back) in a world with +Z up, to ours: x right, y down, z forward, +Y up.

@@ -92,7 +92,7 @@ impl Take {
                 cameras.frames
             ));
         }
-        let given = stages::given(&self.video, &frames, config).map_err(words)?;
+        let given = stages::given(gpu, &self.video, &frames, config).map_err(words)?;
         let record = self.folder.join("depth.json");
         let maps = depth_of(&record, || Ok(npy), &given).map_err(words)?;
         stages::evidence(

@@ -48,7 +48,7 @@ fn with_depth<'c>(
     monitor: &dyn Monitor,
 ) -> anyhow::Result<(&'c Frames, Option<DepthMaps>)> {
     let (frames, _) = loaded(clip, gpu, job, config, monitor)?;
-    let maps = stored_depth(job, &given(&job.take.video, frames, config)?)?;
+    let maps = stored_depth(job, &given(gpu, &job.take.video, frames, config)?)?;
     Ok((frames, maps))
 }
 

@@ -72,7 +72,7 @@ pub fn depth(
     let (gpu, model) = (studio.gpu()?, studio.model()?);
     with_clip(studio, job, |config, clip| {
         let (frames, _) = loaded(clip, &gpu, job, config, monitor)?;
-        let given = given(&job.take.video, frames, config)?;
+        let given = given(&gpu, &job.take.video, frames, config)?;
         let found = stages::depth(&gpu, frames, &given, &model, monitor)?;
         let record = match (&found, &given.depth) {
             (Some(maps), None) => {
@@ -105,7 +105,7 @@ pub fn cameras(
     let gpu = studio.gpu()?;
     with_clip(studio, job, |config, clip| {
         let (frames, motion) = loaded(clip, &gpu, job, config, monitor)?;
-        let given = given(&job.take.video, frames, config)?;
+        let given = given(&gpu, &job.take.video, frames, config)?;
         let rate = job.take.rate(job.round.row);
         let read = stages::reading(rate, score::MAX_SIDE, config.decode);
         let options = &config.motion;

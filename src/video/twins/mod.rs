@@ -7,3 +7,4 @@ pub mod luma;
 pub mod planes;
 pub mod shrink_420;
 pub mod split;
+pub mod undistort;

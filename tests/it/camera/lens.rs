@@ -51,7 +51,7 @@ impl Capture {
 }
 
 #[test]
-fn lenses_that_are_no_pinhole_are_refused_by_name() {
+fn lenses_of_kinds_that_are_not_known_are_refused_by_name() {
     let capture = Capture::new();
     let fl = r#""fl_x": 60, "fl_y": 62,"#;
     for fine in [
@@ -66,49 +66,63 @@ fn lenses_that_are_no_pinhole_are_refused_by_name() {
     }
     for (lens, words) in [
         (
-            r#""k1": -0.35, "k2": 0.12,"#,
-            &["k1 is -0.35, k2 is 0.12", "undistort"][..],
+            r#""k6": 1e-9,"#,
+            &["k6 is", "FULL_OPENCV", "colmap image_undistorter"][..],
         ),
-        (r#""k1": "-0.35","#, &["k1 is -0.35"]),
         (
-            r#""p2": 0.003,"#,
-            &["p2 is 0.003", "colmap image_undistorter"],
-        ),
-        (r#""k6": 1e-9,"#, &["k6 is"]),
-        (
-            r#""camera_model": "OPENCV_FISHEYE","#,
-            &["camera_model is OPENCV_FISHEYE", "pinhole"],
+            r#""camera_model": "THIN_PRISM_FISHEYE", "k1": 0.1,"#,
+            &["camera_model is THIN_PRISM_FISHEYE", "undistort"],
         ),
         (
             r#""camera_model": "EQUIRECTANGULAR","#,
             &["EQUIRECTANGULAR"],
         ),
-        (r#""is_fisheye": true,"#, &["is_fisheye is 1"]),
-        (
-            r#""fisheye_crop_radius": 900,"#,
-            &["fisheye_crop_radius is 900"],
-        ),
+        (r#""latlong": true,"#, &["latlong is 1"]),
+        (r#""is_fisheye": true, "p1": 0.1,"#, &["p1 is 0.1"]),
         (
             r#""distortion_params": [0.1, 0, 0, 0],"#,
-            &["distortion_params[0] is 0.1"],
+            &["distortion_params[0] is 0.1", "write them as k1"],
         ),
-        (r#""distortion_params": {"k1": 0.1},"#, &["k1 is 0.1"]),
         (r#""k3": NaN,"#, &["k3 is NaN"]),
+        (r#""k7": 1,"#, &[]),
     ] {
-        capture.refused(&format!("{fl}{lens}"), "", words);
+        if words.is_empty() {
+            // Not a name that any tool writes.
+            capture.with(&format!("{fl}{lens}"), "").expect(lens);
+        } else {
+            capture.refused(&format!("{fl}{lens}"), "", words);
+        }
     }
-    // Of one frame, by its number; it may undo what holds for the others.
-    capture.refused(fl, r#", "k1": 0.2"#, &["frames[0].k1 is 0.2"]);
+    // Of one frame, by its number.
     capture.refused(
         fl,
         r#", "camera_model": "FISHEYE624""#,
         &["frames[0].camera_model is FISHEYE624"],
     );
-    capture.refused(
-        &format!(r#"{fl} "k1": 0.2,"#),
-        r#", "k1": 0"#,
-        &["k1 is 0.2"],
-    );
+    capture.refused(fl, r#", "k1": -2"#, &["frames[0].k1 is -2", "folds"]);
+    // A frame may undo what holds for the others; texts are numbers, and coefficients may lie in an object.
+    for (shared, own, words) in [
+        (
+            r#""k1": 0.2,"#,
+            r#", "k1": 0"#,
+            "k1 is 0.2) is undone: it moves",
+        ),
+        (r#""k1": "-0.2","#, "", "k1 is -0.2)"),
+        (r#""distortion_params": {"k1": 0.1},"#, "", "k1 is 0.1)"),
+        ("", r#", "k2": 0.1"#, "frames[0].k2 is 0.1)"),
+        (
+            r#""fisheye_crop_radius": 900, "is_fisheye": true,"#,
+            "",
+            "a fisheye lens without coefficients",
+        ),
+    ] {
+        let cameras = capture.with(&format!("{fl}{shared}"), own).expect(shared);
+        assert!(
+            cameras.notes.len() == 1 && cameras.notes[0].contains(words),
+            "{words}: {:?}",
+            cameras.notes
+        );
+    }
     // What moves no point by a twentieth of a pixel passes, and that is told with the bound.
     let cameras = capture
         .with(&format!(r#"{fl} "k1": 1e-4, "p1": 1e-5,"#), "")
@@ -122,17 +136,35 @@ fn lenses_that_are_no_pinhole_are_refused_by_name() {
         let (_, rest) = cameras.notes[0].split_once("more than ").unwrap();
         rest.split(' ').next().unwrap().parse().unwrap()
     };
-    // At the corner: f (k1 r^3 + 3 p1 r^2), r = |(32/60, 24/62)|.
-    let r = (32.0f64 / 60.0).hypot(24.0 / 62.0);
+    // At the corner of the third quadrant, where p2 is 0: k1 r^2 and 2 p1 (p1's own axis twice) of its coordinates.
+    let (x, y) = (32.0f64 / 60.0, 24.0 / 62.0);
+    let r2 = x * x + y * y;
+    let by = [
+        60.0 * (1e-4 * r2 * x + 2e-5 * x * y),
+        62.0 * (1e-4 * r2 * y + 1e-5 * (r2 + 2.0 * y * y)),
+    ];
+    assert!((bound - by[0].hypot(by[1])).abs() < 2e-4, "{bound}");
+    let cameras = capture.with(&format!(r#"{fl} "k1": 4e-3,"#), "").unwrap();
     assert!(
-        (bound - 62.0 * (1e-4 * r.powi(3) + 3e-5 * r * r)).abs() < 6e-4,
-        "{bound}"
+        cameras.notes[0].contains("k1 is 0.004) is undone: it moves points by up to 0.1 px"),
+        "{:?}",
+        cameras.notes
     );
-    capture.refused(
-        &format!(r#"{fl} "k1": 4e-3,"#),
-        "",
-        &["k1 is 0.004", "up to 0.1 px"],
-    );
+}
+
+#[test]
+fn worlds_are_taken_as_they_stand_and_frames_keep_their_own_intrinsics() {
+    let capture = Capture::new();
+    let moved = r#""applied_transform": [[0, 1, 0, 5], [1, 0, 0, 0], [0, 0, -1, 0]], "applied_scale": 3.0,"#;
+    let own = r#", "fl_x": 50, "fl_y": 51, "cx": 30, "cy": 20"#;
+    let plain = capture.with(r#""fl_x": 60, "fl_y": 62,"#, own).unwrap();
+    let told = capture
+        .with(&format!(r#"{moved} "fl_x": 60, "fl_y": 62,"#), own)
+        .unwrap();
+    assert_eq!(plain, told);
+    let ks = plain.cameras.iter().map(|c| c.intrinsics);
+    let ks: Vec<_> = ks.map(|k| [k.fx, k.fy, k.cx, k.cy]).collect();
+    assert_eq!(ks, [[50.0, 51.0, 30.0, 20.0], [60.0, 62.0, 32.0, 24.0]]);
 }
 
 #[test]
@@ -290,7 +322,7 @@ fn marks_are_passed_over_and_other_encodings_named() {
 #[test]
 fn what_is_ignored_may_be_damaged_and_depth_still_comes() {
     let capture = Capture::new();
-    assert!(capture.with(r#""fl_x": 60, "k1": 0.5,"#, "").is_err());
+    assert!(capture.with(r#""fl_x": 60, "k1": -5,"#, "").is_err());
     let depth =
         image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::from_pixel(4, 3, image::Luma([1500]));
     depth

@@ -190,7 +190,6 @@ fn cameras_of_other_tools_are_named_and_not_read() {
     let inria = r#"[{"id": 0, "img_name": "f0", "width": 8, "height": 6, "position": [0, 0, 0], "rotation": [[1, 0, 0]], "fy": 8, "fx": 8}]"#;
     // Beside pictures: a note.
     for (name, text, words) in [
-        ("sparse/0/cameras.bin", "", "cameras of COLMAP"),
         ("sparse/0/images.txt", "", ""),
         ("cameras.json", inria, "INRIA's 3D Gaussian Splatting"),
         ("groundtruth.txt", "# timestamp tx ty tz qx qy qz qw", "TUM"),
@@ -250,8 +249,8 @@ fn cameras_of_other_tools_are_named_and_not_read() {
             "transforms.json of the pictures",
         ),
         ("mine.json", own, "--truth"),
-        ("images.bin", "....", "COLMAP"),
-        ("points3D.txt", "# 3D point list", "COLMAP"),
+        ("images.bin", "....", "a file of COLMAP's"),
+        ("points3D.txt", "# 3D point list", "beside sparse/"),
         ("groundtruth.txt", "# 0", "TUM"),
         ("poses_bounds.npy", "....", "LLFF"),
     ] {
