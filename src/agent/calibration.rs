@@ -20,12 +20,12 @@ const LASTING: f64 = 0.5;
 /// What stands out without any noise: floor that is missing from a world that was not made from views.
 const PLAIN: f64 = 1e6;
 
-/// Disagreement of held-out views up to which the floor's sigmas count. They are of the noise from pixel to pixel; a rough network is
-/// wrong over whole regions, and only other views tell of that. Seen on tuning and held-out takes: up to .22 with true depth, .29
-/// with a network that knows such places, .65 to 2.1 with one that does not.
+/// Disagreement of views and world up to which the floor's sigmas count. They are of the noise from pixel to pixel; a rough network is
+/// wrong over whole regions, and only other views tell of that. Seen: up to .20 with true depth (tuning seeds), .25 with a network that knows
+/// such places (tuning seeds; .29 on others), .65 to 2.1 with one that does not (the demo).
 const TRUSTED: f64 = 0.45;
 
-/// The floor's sigmas, which say nothing in a world that other views see elsewhere.
+/// The floor's sigmas, which say nothing in a world that its views see elsewhere.
 fn trusted(violation: &Violation, sigmas: f64) -> f64 {
     match violation.evidence.disagreement {
         Some(disagreement) if disagreement > TRUSTED => 0.0,

@@ -89,7 +89,7 @@ fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
                 {
                     continue;
                 }
-                // Two voxels across the surface and some more, along the ray longer the more it grazes.
+                // Along the ray longer, the more it grazes.
                 let slack = SLACK * voxel * (1.0 + slope * k.fx.min(k.fy) / depth);
                 let direction = pose.rotation * through;
                 rays.push(Ray::new(

@@ -189,8 +189,8 @@ pub struct Evidence {
     /// Share of the views that can tell which say so; absent where all is one.
     #[serde(default)]
     pub share: Option<f64>,
-    /// Of what the floor's depth tells: half the interquartile range of how far views that were held out see surfaces from where the
-    /// world has them, in voxels across the surface.
+    /// Of what the floor's depth tells: half the interquartile range of how far views see surfaces from where the world has them, in voxels
+    /// across the surface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<f64>,
 }

@@ -70,7 +70,7 @@ pub enum CameraError {
     },
     /// The solve ended with residuals that are too large.
     #[error(
-        "the poses do not explain the flow: {:.0}% of the places of tracks that were held out are within 2 px ({:.0}% are needed), median {median:.1} px; the scene is \
+        "the poses do not explain the flow: {:.0}% of the places where tracks are seen that its travel moves are within 2 px ({:.0}% are needed), median of all {median:.1} px; the scene is \
          not rigid, or flow or depth are wrong; ask for a slower camera and fewer moving things, or give known cameras",
         share * 100.0, gate * 100.0
     )]
@@ -267,6 +267,9 @@ pub struct Cameras {
     /// Whether the camera travels.
     #[serde(default)]
     pub way: Way,
+    /// Whether depth was measured, as by a depth camera, and not estimated.
+    #[serde(default)]
+    pub measured: bool,
     /// Where the focal length came from.
     pub focal_source: FocalSource,
     /// Median reprojection residual in pixels of the working size, with the depth maps' values; `None` for known cameras.
@@ -296,15 +299,26 @@ pub struct Cameras {
 }
 
 impl Cameras {
+    /// What the camera does, as far as depth hangs on it: measured depth hangs on no travel.
+    pub fn way_of_depth(&self) -> Way {
+        match self.measured {
+            true => Way::Travels,
+            false => self.way,
+        }
+    }
+
     /// What these cameras promise of a world, in [0, 1]: the share of the frames that have one times the share of places of held-out tracks
-    /// within 2 px of where the solve has them, which what moves by itself lowers too. 0 where the camera does not travel, 1 for known
-    /// cameras.
+    /// within 2 px of where the solve has them (of flow, where there are too few tracks), which what moves by itself lowers too. 0 where
+    /// the camera does not travel; of known cameras the first share alone.
     pub fn reconstructability(&self) -> f64 {
         let registered = self.cameras.len() as f64 / self.frames.max(1) as f64;
         match (self.way, self.residual_median) {
             (Way::Turns | Way::Stands, _) => 0.0,
             (Way::Travels, None) => registered,
-            (Way::Travels, Some(_)) => registered * self.held_out_under_2px.unwrap_or(0.0),
+            (Way::Travels, Some(_)) => {
+                let share = self.held_out_under_2px.or(self.residual_under_2px);
+                registered * share.unwrap_or(0.0)
+            }
         }
     }
 }
@@ -335,6 +349,7 @@ impl Cameras {
             cameras,
             unit,
             way: Way::default(),
+            measured: false,
             focal_source: FocalSource::Known,
             residual_median: None,
             residual_under_2px: None,

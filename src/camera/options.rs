@@ -58,7 +58,7 @@ impl Default for SolveOptions {
             points: 120,
             start_shift: 1.5,
             min_consistent: 0.34,
-            min_under_2px: 0.6,
+            min_under_2px: 0.65,
             min_flow: 0.75,
         }
     }

@@ -8,8 +8,8 @@ use super::init::Setting;
 use super::options::SolveOptions;
 use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links, median_flow};
 use super::residual::residual;
-use super::structure::{Found, Place};
 use super::structure::Structure;
+use super::structure::{Found, Place};
 use super::tracks::{self, Fan};
 use super::{
     Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Point, Pose, Way, focal,
@@ -38,6 +38,8 @@ const MOST: f64 = 0.8;
 const TELLING: f64 = 4.0;
 /// Where one place in so many is moved that far, those alone judge.
 const FEW_TELL: usize = 10;
+/// Fewer places of held-out tracks judge nothing.
+const MIN_PLACES: usize = 30;
 /// Links with fewer points tell nothing.
 const MIN_POINTS: usize = 12;
 
@@ -76,7 +78,10 @@ pub fn solve_with_points(
     loop {
         let solved = match clip.stands(first, last, options) {
             true => clip.standing(first, last, options, monitor)?,
-            false => clip.solve_run(first, last, options, monitor)?,
+            false => {
+                let solved = clip.solve_run(first, last, options, monitor)?;
+                clip.stilled(solved, first, last, options, monitor)?
+            }
         };
         let shares = clip.shares(&solved.linked, first, last);
         let (from, to) = best_run(&shares);
@@ -88,7 +93,6 @@ pub fn solve_with_points(
         if first > 0 || last + 1 < clip.frames {
             notes.push(dropped_note(first, last, clip.frames));
         }
-        let solved = clip.stilled(solved, first, last, options, monitor)?;
         notes.extend(solved.notes.iter().cloned());
         return clip.finish(&solved, first, last, options, notes);
     }
@@ -138,18 +142,25 @@ struct Judged {
 
 impl Judged {
     fn of(places: &[Place]) -> Option<Self> {
-        let telling = || places.iter().filter(|p| p.travel >= TELLING);
-        let enough = telling().count() * FEW_TELL >= places.len();
-        let judges: Vec<&Place> = match enough {
-            true => telling().collect(),
-            false => places.iter().collect(),
-        };
+        if places.len() < MIN_PLACES {
+            return None;
+        }
+        let judges = telling(places, TELLING);
         let good = judges.iter().filter(|p| p.error < 2.0).count() as f64;
         let mut errors: Vec<f64> = places.iter().map(|p| p.error).collect();
         Some(Self {
             median: median(&mut errors)?,
             under_2px: good / judges.len().max(1) as f64,
         })
+    }
+}
+
+/// The places that the travel moves by `least` pixels, where they are enough; else all.
+fn telling(places: &[Place], least: f64) -> Vec<&Place> {
+    let some: Vec<&Place> = places.iter().filter(|p| p.travel >= least).collect();
+    match some.len() * FEW_TELL >= places.len() {
+        true => some,
+        false => places.iter().collect(),
     }
 }
 
@@ -381,19 +392,20 @@ impl<'a> Clip<'a> {
         }
     }
 
-    /// By the tracks that took no part; `None` without any.
+    /// By the tracks that took no part; `None` with too few of them.
     fn judged(&self, state: &State, first: usize, last: usize) -> Option<Judged> {
         Judged::of(&self.structure(first, last, 1.0, false).held_out(state))
     }
 
     /// By the flow between frames and the maps' depth; `None` without any.
     fn explained(&self, state: &State, first: usize, last: usize) -> Option<Judged> {
-        let place = |(_, error)| Place {
-            error,
-            travel: f64::INFINITY,
-        };
-        let places: Vec<Place> = self.errors(state, first, last).map(place).collect();
-        Judged::of(&places)
+        let mut errors: Vec<f64> = self.errors(state, first, last).map(|(_, e)| e).collect();
+        let good = errors.iter().filter(|e| **e < 2.0).count() as f64;
+        let under_2px = good / errors.len().max(1) as f64;
+        Some(Judged {
+            median: median(&mut errors)?,
+            under_2px,
+        })
     }
 
     fn solve_run(
@@ -454,10 +466,10 @@ impl<'a> Clip<'a> {
             // Nothing judges: the solve without tracks.
             false => Some(ways.len() - 1),
         };
-        let mut held_out = best.and_then(|k| verdicts[k]);
+        // Of poses and each track's own depth: other alignments of the maps are only another prior of that.
+        let held_out = best.and_then(|k| verdicts[k]);
         let (mut state, focal_source, mut notes) = ways.swap_remove(best.unwrap_or(0));
         if let Some(other) = self.realigned(&state, &linked, first, last) {
-            held_out = judged(&other);
             state = other;
             notes.push("the depth of tracks disagrees with the maps' from frame to frame, as where a pane hides what stands behind it: the maps were aligned with one another instead".to_owned());
         }
@@ -466,7 +478,7 @@ impl<'a> Clip<'a> {
             state,
             linked,
             focal_source,
-            held_out: held_out.filter(|j| j.median.is_finite()),
+            held_out,
             notes,
         })
     }
@@ -590,7 +602,8 @@ impl<'a> Clip<'a> {
             });
         };
         let fit = solved.held_out.unwrap_or(linked);
-        if fit.under_2px < options.min_under_2px {
+        // Of a camera that stands that hardly anything moves has told already.
+        if fit.under_2px < options.min_under_2px && solved.way != Way::Stands {
             return Err(CameraError::Unsolved {
                 share: fit.under_2px,
                 gate: options.min_under_2px,
@@ -663,12 +676,13 @@ impl<'a> Clip<'a> {
             frames: self.frames,
             unit: unit.0,
             way: solved.way,
+            measured: self.alignment.scale_sigma <= 0.0,
             focal_source: solved.focal_source,
             residual_median: Some(linked.median * self.grid.unit() * scale_x),
             residual_under_2px: Some(linked.under_2px),
             flow_consistent: Some(self.neighbour_share(first, last)),
             parallax: Some(parallax),
-            held_out_median: solved.held_out.map(|j| j.median),
+            held_out_median: solved.held_out.map(|j| j.median).filter(|m| m.is_finite()),
             held_out_under_2px: solved.held_out.map(|j| j.under_2px),
             confidence,
             notes,

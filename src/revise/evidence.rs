@@ -11,7 +11,7 @@ use crate::camera::Way;
 pub struct Evidence {
     /// Share of the frames whose camera is known, in [0, 1].
     pub registered: f64,
-    /// What the camera does.
+    /// What the camera does; where depth was measured, it counts as one that travels.
     pub way: Way,
     /// PSNR in dB of frames that the fit never saw; `None` where none was held out.
     pub held_out_psnr: Option<f64>,

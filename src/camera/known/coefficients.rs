@@ -147,7 +147,7 @@ impl Told<'_> {
                 "the lens' distortion ({told}) moves no point of the picture by more than {:.4} px and is passed over",
                 (becomes.moved * 1e4).ceil() / 1e4
             );
-            notes.add("distortion", words);
+            notes.add("distortion passed over", words);
             return Ok(None);
         }
         let mut words = format!("the lens' distortion ({told}) is undone");

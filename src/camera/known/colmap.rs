@@ -94,8 +94,14 @@ pub(super) fn read(
             false => camera,
         });
     }
-    if !depth {
-        rescale(&mut found, model.points, notes);
+    match depth {
+        false => rescale(&mut found, model.points, notes),
+        true => {
+            let words = format!(
+                "the COLMAP model {called} and the depth that is known were taken to be of one scale, in metres: a guess, since COLMAP's scale is arbitrary"
+            );
+            notes.add("colmap scale", words);
+        }
     }
     Ok(Some(found))
 }

@@ -3,6 +3,7 @@
 //! Their flow holds no parallax, so a solve with free positions would fit noise and movers with them. All poses are put in one
 //! place; rotations, the focal length where the camera turns enough, and the alignment of depth from frame to frame are solved for.
 
+use super::super::residual::View;
 use super::super::{LEAST_PARALLAX, LEAST_TURN};
 use super::*;
 
@@ -14,18 +15,22 @@ const AS_GOOD: f64 = 1.25;
 const TELLS: f64 = 5.0;
 
 impl Clip<'_> {
-    /// Whether hardly anything moves, even over the widest pairs.
+    /// Whether hardly anything moves, even over the widest pairs whose flow holds.
     pub(super) fn stands(&self, first: usize, last: usize, options: &SolveOptions) -> bool {
         let inside = || {
             let pairs = self.motion.pairs.iter();
             pairs.filter(|p| p.a >= first && p.b <= last)
         };
-        let span = inside().map(|p| p.b - p.a).max().unwrap_or(0);
-        let flow = inside()
-            .filter(|p| p.b - p.a == span)
-            .filter_map(|p| median_flow(&self.grid, p))
-            .fold(0.0, f64::max);
-        flow < options.min_flow
+        let mut spans: Vec<usize> = inside().map(|p| p.b - p.a).collect();
+        spans.sort_unstable();
+        spans.dedup();
+        let over = |span: usize| {
+            let flows = inside().filter(|p| p.b - p.a == span);
+            let flows = flows.filter_map(|p| median_flow(&self.grid, p));
+            flows.reduce(f64::max)
+        };
+        let flow = spans.into_iter().rev().find_map(over);
+        flow.is_some_and(|flow| flow < options.min_flow)
     }
 
     /// The run as one that stands.
@@ -44,8 +49,8 @@ impl Clip<'_> {
         Ok(self.in_one_place(Way::Stands, state, source, first, last))
     }
 
-    /// The run with all poses in one place, where that explains the flow as well: the parallax is small, or what was solved does not
-    /// explain it at all.
+    /// The run with all poses in one place, where that explains as well what the travel of `solved` moves: hardly anything, or what
+    /// poses in one place have where it is too. Far things fit every travel, and none.
     pub(super) fn stilled(
         &self,
         solved: Solved,
@@ -54,28 +59,58 @@ impl Clip<'_> {
         options: &SolveOptions,
         monitor: &dyn Monitor,
     ) -> Result<Solved, CameraError> {
-        if solved.way != Way::Travels {
-            return Ok(solved);
-        }
-        let good = |solved: &Solved| {
-            let linked = || self.explained(&solved.linked, first, last);
-            solved.held_out.or_else(linked)
-        };
-        let enough =
-            |fit: Option<Judged>| fit.is_some_and(|f| f.under_2px >= options.min_under_2px);
+        let gate = options.min_under_2px;
+        let own = solved.held_out;
+        let own = own.or_else(|| self.explained(&solved.linked, first, last));
+        let enough = own.is_some_and(|own| own.under_2px >= gate);
         let parallax = self.parallax(&solved.state, first, last);
-        let own = good(&solved);
-        if enough(own) && parallax >= DOUBT * LEAST_PARALLAX {
+        if enough && parallax >= DOUBT * LEAST_PARALLAX {
             return Ok(solved);
         }
         let still = self.turning(first, last, options, monitor)?;
-        let other = good(&still);
-        tracing::debug!(parallax, ?own, ?other, "in one place");
-        let taken = match (enough(own), own.zip(other)) {
-            (true, Some((own, other))) => {
-                parallax < LEAST_PARALLAX || other.median <= AS_GOOD * own.median
+        // The same tracks and frames in the same order.
+        let structure = self.structure(first, last, 1.0, false);
+        let places = structure.held_out(&solved.state);
+        let others = structure.held_out(&still.state);
+        let beside: Vec<[Place; 2]> = places
+            .into_iter()
+            .zip(others)
+            .map(|(own, other)| {
+                let travel = own.travel;
+                [own, Place { travel, ..other }]
+            })
+            .collect();
+        let moved = beside
+            .iter()
+            .filter(|[own, _]| own.travel >= LEAST_PARALLAX);
+        let moves = moved.count() * FEW_TELL >= beside.len() && parallax > 0.0;
+        let errors = |which: usize| {
+            let places: Vec<Place> = beside.iter().map(|two| two[which]).collect();
+            let told = telling(&places, LEAST_PARALLAX);
+            let mut errors: Vec<f64> = told.iter().map(|p| p.error).collect();
+            let good = errors.iter().filter(|e| **e < 2.0).count() as f64;
+            let share = good / errors.len().max(1) as f64;
+            (median(&mut errors).unwrap_or(f64::INFINITY), share)
+        };
+        let ((middle, share), (other, its_share)) = (errors(0), errors(1));
+        tracing::debug!(
+            parallax,
+            moves,
+            middle,
+            share,
+            other,
+            its_share,
+            "in one place"
+        );
+        let taken = match (beside.len() < MIN_PLACES, enough) {
+            // No tracks judge: the flow does.
+            (true, true) => parallax < LEAST_PARALLAX,
+            (true, false) => {
+                let its = self.explained(&still.linked, first, last);
+                its.is_some_and(|its| its.under_2px >= gate)
             }
-            _ => enough(other),
+            (false, true) => !moves || other <= AS_GOOD * middle,
+            (false, false) => its_share >= gate,
         };
         Ok(if taken { still } else { solved })
     }
@@ -93,7 +128,7 @@ impl Clip<'_> {
         let (focal, mut source) = self.focal(options);
         let mut state = setting.register(self.frames, focal, Freedom::Turn, monitor)?;
         aligned(&setting, &mut state, Freedom::Turn, monitor)?;
-        let turn = super::focal::rotation(&setting, &state).to_degrees();
+        let turn = farthest(&state.views[first..=last]);
         if turn < LEAST_TURN {
             return self.standing(first, last, options, monitor);
         }
@@ -101,7 +136,11 @@ impl Clip<'_> {
             let mut free = state.clone();
             setting.held(&mut free, Freedom::Turn, true, 1.0, 30, monitor)?;
             let ratio = free.focal / self.grid.width as f64;
-            if super::focal::POSSIBLE.contains(&ratio) {
+            let [own, other] = [&state, &free].map(|s| self.judged(s, first, last));
+            let worse = own
+                .zip(other)
+                .is_some_and(|(own, other)| other.median > LEAD * own.median);
+            if super::focal::POSSIBLE.contains(&ratio) && !worse {
                 (state, source) = (free, FocalSource::Estimated);
             }
         }
@@ -128,9 +167,24 @@ impl Clip<'_> {
             held_out: self.judged(&state, first, last),
             state,
             focal_source,
-            notes: vec![format!("{words}, whose depth is the network's alone")],
+            notes: vec![match self.alignment.scale_sigma > 0.0 {
+                true => format!("{words}, whose depth is the network's alone"),
+                false => words.to_owned(),
+            }],
         }
     }
+}
+
+/// Degrees between the two orientations farthest apart.
+fn farthest(views: &[View]) -> f64 {
+    let pairs = views.iter().flat_map(|a| views.iter().map(move |b| (a, b)));
+    pairs
+        .map(|(a, b)| {
+            let m = a.rotation.transpose() * b.rotation;
+            let trace = m.x_axis.x + m.y_axis.y + m.z_axis.z;
+            ((trace - 1.0) / 2.0).clamp(-1.0, 1.0).acos().to_degrees()
+        })
+        .fold(0.0, f64::max)
 }
 
 fn aligned(

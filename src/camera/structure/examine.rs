@@ -66,8 +66,8 @@ impl Structure<'_> {
                         let mut unmoved = *other;
                         unmoved.translation =
                             other.rotation * view.rotation.transpose() * view.translation;
-                        let [moved, turned] = [other, &unmoved]
-                            .map(|to| residual(&network, to, state.focal, &o));
+                        let [moved, turned] =
+                            [other, &unmoved].map(|to| residual(&network, to, state.focal, &o));
                         let travel = match moved.zip(turned) {
                             Some((m, t)) => (m.pixel - t.pixel).length() / self.unit,
                             None => f64::INFINITY,

@@ -236,7 +236,7 @@ pub fn test(
         refused: None,
         evidence: Evidence {
             registered: solved.cameras.len() as f64 / solved.frames.max(1) as f64,
-            way: cameras.way,
+            way: cameras.way_of_depth(),
             held_out_psnr: report.held_out_psnr,
         },
         cameras,

@@ -171,7 +171,7 @@ pub(super) fn ready(
     let told = fit.map(|fit| {
         let evidence = Evidence {
             registered,
-            way: cameras.way,
+            way: cameras.way_of_depth(),
             held_out_psnr: fit.held_out_psnr,
         };
         (evidence, config.accept.clone())

@@ -48,7 +48,7 @@ pub fn revision(
             let fit: FitReport = read_json(&job.file("fit.json")?)?;
             let evidence = Evidence {
                 registered: cameras.cameras.len() as f64 / cameras.frames.max(1) as f64,
-                way: cameras.way,
+                way: cameras.way_of_depth(),
                 held_out_psnr: fit.held_out_psnr,
             };
             Found::Tested {
