@@ -39,7 +39,7 @@ const SAME: f64 = 0.3;
 const LEAST_THING: f64 = 0.001;
 
 /// Masks of the frames that have a camera, at the size of the flow; `depths` has one map a frame, as for
-/// [`super::solve`]. Frames without a camera or a map, or whose flow to the frames beside is missing, have none.
+/// [`super::solve()`]. Frames without a camera or a map, or whose flow to the frames beside is missing, have none.
 pub fn moving(motion: &Pairs, depths: &DepthMaps, cameras: &Cameras) -> Masks {
     let size = Size {
         w: motion.width as usize,
