@@ -177,6 +177,13 @@ impl Pose {
         self.rotation * p + self.position
     }
 
+    /// Degrees between two orientations.
+    pub fn turned_from(&self, other: &Self) -> f64 {
+        let m = self.rotation.transpose() * other.rotation;
+        let trace = m.x_axis.x + m.y_axis.y + m.z_axis.z;
+        ((trace - 1.0) / 2.0).clamp(-1.0, 1.0).acos().to_degrees()
+    }
+
     /// Camera-space point of a world point.
     pub fn to_camera(&self, p: DVec3) -> DVec3 {
         self.rotation.transpose() * (p - self.position)
@@ -342,13 +349,26 @@ pub struct Point {
 }
 
 impl Cameras {
-    /// Cameras that are given, one a frame.
+    /// Cameras that are given, one a frame. They travel unless all are in one place.
     pub fn known(cameras: Vec<Camera>, unit: LengthUnit) -> Self {
+        let poses = || cameras.iter().map(|c| &c.pose);
+        let pairs = || poses().flat_map(|a| poses().map(move |b| (a, b)));
+        let far = pairs().fold(0.0, |far: f64, (a, b)| {
+            far.max(a.position.distance(b.position))
+        });
+        // Numbers of 32 bits that are the same place.
+        let reach = poses().fold(1.0, |reach: f64, p| reach.max(p.position.length()));
+        let turn = || pairs().fold(0.0, |turn: f64, (a, b)| turn.max(a.turned_from(b)));
+        let way = match far > 1e-6 * reach {
+            true => Way::Travels,
+            false if turn() >= LEAST_TURN => Way::Turns,
+            false => Way::Stands,
+        };
         Self {
             frames: cameras.len(),
             cameras,
             unit,
-            way: Way::default(),
+            way,
             measured: false,
             focal_source: FocalSource::Known,
             residual_median: None,

@@ -222,7 +222,9 @@ pub fn track(
         monitor.warn(note);
     }
     if let Some(cameras) = &given.cameras {
-        return Ok(Tracked::Solved(cameras.clone()));
+        let mut cameras = cameras.clone();
+        cameras.measured = given.depth.is_some();
+        return Ok(Tracked::Solved(cameras));
     }
     let Some(depth) = depth else {
         anyhow::bail!("no depth to solve cameras with");

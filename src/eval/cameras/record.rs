@@ -1,6 +1,5 @@
 //! One solve beside the truth.
 
-use glam::DMat3;
 use serde::{Deserialize, Serialize};
 
 use super::Depth;
@@ -71,12 +70,6 @@ pub struct Truth {
     pub mover: f64,
 }
 
-fn degrees(a: &DMat3, b: &DMat3) -> f64 {
-    let m = a.transpose() * *b;
-    let trace = m.x_axis.x + m.y_axis.y + m.z_axis.z;
-    ((trace - 1.0) / 2.0).clamp(-1.0, 1.0).acos().to_degrees()
-}
-
 impl Truth {
     /// Of a take.
     pub fn of(take: &Take) -> Self {
@@ -91,7 +84,7 @@ impl Truth {
                 .flat_map(|a| cameras.iter().map(move |b| (a, b)));
             pairs.map(|(a, b)| f(a, b)).fold(0.0, f64::max)
         };
-        let turn = all(&|a, b| degrees(&a.pose.rotation, &b.pose.rotation));
+        let turn = all(&|a, b| a.pose.turned_from(&b.pose));
         let mut depths: Vec<f32> = take
             .seen
             .iter()

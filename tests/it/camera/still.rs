@@ -93,6 +93,20 @@ fn a_camera_that_stands_is_one_view() {
 }
 
 #[test]
+fn known_cameras_in_one_place_do_not_travel() {
+    let way = |cameras: Cameras| Cameras::known(cameras.cameras, cameras.unit).way;
+    assert_eq!(way(cameras(6, 1.0)), Way::Travels);
+    assert_eq!(way(cameras(6, 0.0)), Way::Turns);
+    let mut one = cameras(6, 0.0);
+    for camera in &mut one.cameras {
+        // As a file of 32 bits has it, far from its origin.
+        camera.pose = Pose::gauge();
+        camera.pose.position = DVec3::new(400.0, 0.0, 1e-5 * camera.time);
+    }
+    assert_eq!(way(one), Way::Stands);
+}
+
+#[test]
 fn little_travel_is_travel_where_the_flow_tells_it() {
     // Over the widest pairs a parallax of some pixels at a width of 640, where flow is right to a fifth of one.
     let clip = film(cameras(12, 0.06), DepthKind::RelativeInverse);
