@@ -9,8 +9,8 @@ use super::residual::{View, orthonormal};
 use crate::monitor::Monitor;
 
 /// What stays the same over a solve.
-pub(super) struct Setting<'a> {
-    pub links: &'a [Link],
+pub(super) struct Setting {
+    pub links: Vec<Link>,
     pub alignment: Alignment,
     /// First frame of the run, where the gauge is held.
     pub first: usize,
@@ -20,7 +20,7 @@ pub(super) struct Setting<'a> {
     pub unit: f64,
 }
 
-impl Setting<'_> {
+impl Setting {
     /// Joint adjustment of frames `first ..= last`; returns the cost.
     pub fn joint(
         &self,
@@ -69,7 +69,7 @@ impl Setting<'_> {
         cauchy: f64,
     ) -> Problem<'a> {
         Problem {
-            links: self.links,
+            links: &self.links,
             freedom,
             free_focal,
             alignment: self.alignment,

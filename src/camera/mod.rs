@@ -33,7 +33,7 @@ pub use options::{KEYS, SolveOptions};
 pub use solve::{solve, solve_with_points};
 
 /// Version of this stage's results, part of the resume key.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// Parallax in pixels at a width of 640 under which a clip holds no travel of its camera.
 pub const LEAST_PARALLAX: f64 = 1.0;
@@ -50,6 +50,16 @@ pub enum CameraError {
         found: usize,
         /// Frames that are needed.
         needed: usize,
+    },
+    /// Hardly a frame shows anything.
+    #[error(
+        "{shown} of {frames} frames show anything, the others are black or of one colour: look at the clip, and generate it again"
+    )]
+    Blank {
+        /// Frames that show something.
+        shown: usize,
+        /// All frames.
+        frames: usize,
     },
     /// The inputs do not fit each other.
     #[error("{0}")]
@@ -179,9 +189,7 @@ impl Pose {
 
     /// Degrees between two orientations.
     pub fn turned_from(&self, other: &Self) -> f64 {
-        let m = self.rotation.transpose() * other.rotation;
-        let trace = m.x_axis.x + m.y_axis.y + m.z_axis.z;
-        ((trace - 1.0) / 2.0).clamp(-1.0, 1.0).acos().to_degrees()
+        residual::degrees(&self.rotation, &other.rotation)
     }
 
     /// Camera-space point of a world point.

@@ -152,13 +152,17 @@ pub(super) fn follow_at(
     back: &[[f32; 2]],
     p: DVec2,
 ) -> Option<DVec2> {
+    let last = DVec2::new((grid.width - 1) as f64, (grid.height - 1) as f64);
+    let from = (p - 0.5).clamp(DVec2::ZERO, last);
+    returned(grid, back, from, sample(grid, there, p)).0
+}
+
+/// Flow between pixels, in pixels whose centres lie at +.5; that of the nearest pixel beyond the edge.
+pub(super) fn sample(grid: &Grid, flow: &[[f32; 2]], p: DVec2) -> DVec2 {
     let (w, h) = (grid.width, grid.height);
     let p = (p - 0.5).clamp(DVec2::ZERO, DVec2::new((w - 1) as f64, (h - 1) as f64));
-    let f = DVec2::new(
-        bilinear(w, h, p.x, p.y, |i| f64::from(there[i][0])),
-        bilinear(w, h, p.x, p.y, |i| f64::from(there[i][1])),
-    );
-    returned(grid, back, p, f).0
+    let [x, y] = [0, 1].map(|k| bilinear(w, h, p.x, p.y, |i| f64::from(flow[i][k])));
+    DVec2::new(x, y)
 }
 
 fn returned(grid: &Grid, back: &[[f32; 2]], from: DVec2, f: DVec2) -> (Option<DVec2>, bool) {

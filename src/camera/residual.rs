@@ -35,6 +35,13 @@ impl View {
     }
 }
 
+/// Degrees between two orientations.
+pub(super) fn degrees(a: &DMat3, b: &DMat3) -> f64 {
+    let m = a.transpose() * *b;
+    let trace = m.x_axis.x + m.y_axis.y + m.z_axis.z;
+    ((trace - 1.0) / 2.0).clamp(-1.0, 1.0).acos().to_degrees()
+}
+
 /// The rotation nearest to a matrix that is almost one (Gram-Schmidt; the error is second order).
 pub(super) fn orthonormal(m: DMat3) -> DMat3 {
     let x = m.x_axis.normalize();

@@ -40,6 +40,10 @@ const TELLING: f64 = 4.0;
 const FEW_TELL: usize = 10;
 /// Fewer places of held-out tracks judge nothing.
 const MIN_PLACES: usize = 30;
+/// Grey levels, standard deviation, under which a frame shows nothing: it is black, white or of one colour.
+const BLANK: f64 = 2.0;
+/// Tracks begin in each frame for each point of a flow.
+const TRACKS: usize = 2;
 /// Links with fewer points tell nothing.
 const MIN_POINTS: usize = 12;
 
@@ -84,7 +88,14 @@ pub fn solve_with_points(
             }
         };
         let shares = clip.shares(&solved.linked, first, last);
-        let (from, to) = best_run(&shares);
+        let (mut from, mut to) = best_run(&shares);
+        // No run begins or ends with what shows nothing.
+        while from < to && clip.blank[first + from] {
+            from += 1;
+        }
+        while from < to && clip.blank[first + to] {
+            to -= 1;
+        }
         // Leaving frames out pays only where enough remain; the smaller clip is solved anew.
         if to + 1 - from < shares.len() && to + 1 - from >= clip.needed() {
             (first, last) = (first + from, first + to);
@@ -141,16 +152,25 @@ struct Judged {
 }
 
 impl Judged {
+    /// Of distances that all count; `None` without any.
+    fn all(errors: impl Iterator<Item = f64>) -> Option<Self> {
+        let mut errors: Vec<f64> = errors.collect();
+        let good = errors.iter().filter(|e| **e < 2.0).count() as f64;
+        let under_2px = good / errors.len().max(1) as f64;
+        let median = median(&mut errors)?;
+        Some(Self { median, under_2px })
+    }
+
+    /// Of places, those far ones apart that fit every travel; `None` with too few.
     fn of(places: &[Place]) -> Option<Self> {
         if places.len() < MIN_PLACES {
             return None;
         }
         let judges = telling(places, TELLING);
-        let good = judges.iter().filter(|p| p.error < 2.0).count() as f64;
-        let mut errors: Vec<f64> = places.iter().map(|p| p.error).collect();
+        let told = Self::all(judges.iter().map(|p| p.error))?;
         Some(Self {
-            median: median(&mut errors)?,
-            under_2px: good / judges.len().max(1) as f64,
+            median: Self::all(places.iter().map(|p| p.error))?.median,
+            ..told
         })
     }
 }
@@ -162,6 +182,17 @@ fn telling(places: &[Place], least: f64) -> Vec<&Place> {
         true => some,
         false => places.iter().collect(),
     }
+}
+
+/// Whether a frame is all of about one grey level; not where its grey levels were not kept.
+fn shows_nothing(motion: &Pairs, frame: usize) -> bool {
+    let Some(luma) = motion.luma.get(frame).filter(|l| !l.is_empty()) else {
+        return false;
+    };
+    let n = luma.len() as f64;
+    let mean = luma.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+    let square = |v: &f32| (f64::from(*v) - mean).powi(2);
+    (luma.iter().map(square).sum::<f64>() / n).sqrt() < BLANK
 }
 
 struct Solved {
@@ -184,6 +215,8 @@ struct Clip<'a> {
     height: u32,
     median: f64,
     maps: Vec<Option<Inverse>>,
+    /// Frames that show nothing: no flow of theirs counts, and they have no cameras.
+    blank: Vec<bool>,
     links: Vec<Link>,
     fans: Vec<Fan>,
     alignment: Alignment,
@@ -241,7 +274,15 @@ impl<'a> Clip<'a> {
             }),
             aspect: known.map_or(aspect, |k| k.fy / k.fx),
         };
-        let (maps, median) = inverse_depths(depths)?;
+        let (mut maps, median) = inverse_depths(depths)?;
+        let blank: Vec<bool> = (0..frames).map(|k| shows_nothing(motion, k)).collect();
+        let shown = blank.iter().filter(|blank| !**blank).count();
+        if shown < MIN_FRAMES {
+            return Err(CameraError::Blank { shown, frames });
+        }
+        for (map, _) in maps.iter_mut().zip(&blank).filter(|(_, blank)| **blank) {
+            *map = None;
+        }
         let found = maps.iter().flatten().count();
         if found < MIN_FRAMES {
             return Err(CameraError::TooFewFrames {
@@ -263,9 +304,10 @@ impl<'a> Clip<'a> {
             options.points.max(MIN_POINTS),
         )
         .into_iter()
-        .filter(|l| l.points.len() >= MIN_POINTS)
+        .filter(|l| l.points.len() >= MIN_POINTS && !blank[l.i] && !blank[l.j])
         .collect();
-        let fans = tracks::fans(&grid, motion, &maps, start as f32, options.points);
+        let each = TRACKS * options.points;
+        let fans = tracks::fans(&grid, motion, &maps, &blank, start as f32, each);
         let (scale, ratio) = (1.0 / (1.0 + start), start);
         let alignment = match (depths.kind, depths.model.as_str()) {
             (DepthKind::RelativeInverse, _) => Alignment {
@@ -290,7 +332,10 @@ impl<'a> Clip<'a> {
         let shares = motion
             .pairs
             .par_iter()
-            .map(|p| consistent_share(&grid, p))
+            .map(|p| match blank[p.a] || blank[p.b] {
+                true => 0.0,
+                false => consistent_share(&grid, p),
+            })
             .collect();
         Ok(Self {
             motion,
@@ -301,6 +346,7 @@ impl<'a> Clip<'a> {
             height,
             median,
             maps,
+            blank,
             links,
             fans,
             alignment,
@@ -326,6 +372,7 @@ impl<'a> Clip<'a> {
             .iter()
             .zip(&self.shares)
             .filter(|(p, _)| p.b == p.a + 1 && p.a >= first && p.b <= last)
+            .filter(|(p, _)| !self.blank[p.a] && !self.blank[p.b])
             .map(|(_, s)| *s)
             .collect();
         median(&mut shares).unwrap_or(0.0)
@@ -358,9 +405,9 @@ impl<'a> Clip<'a> {
         Ok(best)
     }
 
-    fn setting<'l>(&self, links: &'l [Link], first: usize, last: usize) -> Setting<'l> {
+    fn setting(&self, first: usize, last: usize) -> Setting {
         Setting {
-            links,
+            links: self.inside(first, last).cloned().collect(),
             alignment: self.alignment,
             first,
             last,
@@ -399,13 +446,7 @@ impl<'a> Clip<'a> {
 
     /// By the flow between frames and the maps' depth; `None` without any.
     fn explained(&self, state: &State, first: usize, last: usize) -> Option<Judged> {
-        let mut errors: Vec<f64> = self.errors(state, first, last).map(|(_, e)| e).collect();
-        let good = errors.iter().filter(|e| **e < 2.0).count() as f64;
-        let under_2px = good / errors.len().max(1) as f64;
-        Some(Judged {
-            median: median(&mut errors)?,
-            under_2px,
-        })
+        Judged::all(self.errors(state, first, last).map(|(_, error)| error))
     }
 
     fn solve_run(
@@ -415,8 +456,7 @@ impl<'a> Clip<'a> {
         options: &SolveOptions,
         monitor: &dyn Monitor,
     ) -> Result<Solved, CameraError> {
-        let links: Vec<Link> = self.inside(first, last).cloned().collect();
-        let setting = self.setting(&links, first, last);
+        let setting = self.setting(first, last);
         let width = self.grid.width as f64;
         let (start, source) = self.focal(options);
         let given = source == FocalSource::Known;
@@ -551,7 +591,7 @@ impl<'a> Clip<'a> {
         (told * AGREES < own).then_some(other)
     }
 
-    /// Share of residuals under 2 px of each frame of the run.
+    /// Share of residuals under 2 px of each frame of the run; of one that shows nothing, all.
     fn shares(&self, state: &State, first: usize, last: usize) -> Vec<f64> {
         let mut counts = vec![(0u32, 0u32); last + 1 - first];
         for (link, error) in self.errors(state, first, last) {
@@ -562,7 +602,11 @@ impl<'a> Clip<'a> {
         }
         counts
             .iter()
-            .map(|&(good, all)| f64::from(good) / f64::from(all.max(1)))
+            .zip(&self.blank[first..])
+            .map(|(&(good, all), blank)| match blank {
+                true => 1.0,
+                false => f64::from(good) / f64::from(all.max(1)),
+            })
             .collect()
     }
 
@@ -611,7 +655,15 @@ impl<'a> Clip<'a> {
             });
         }
         let parallax = self.parallax(state, first, last);
-        let blind = (first..=last).filter(|&k| self.maps[k].is_none()).count();
+        let shown = || (first..=last).filter(|&k| !self.blank[k]);
+        let blank = last + 1 - first - shown().count();
+        if blank > 0 {
+            notes.push(format!(
+                "{blank} of {} frames show nothing (black, or of one colour): they have no cameras",
+                self.frames
+            ));
+        }
+        let blind = shown().filter(|&k| self.maps[k].is_none()).count();
         if blind > 0 {
             notes.push(format!("{blind} of the registered frames have no depth map; their depth alignment is a guess"));
         }
@@ -628,9 +680,9 @@ impl<'a> Clip<'a> {
             cy: self.grid.centre.y * scale_y,
         };
         let examined = self.structure(first, last, 1.0, false).examined(state);
-        let confidence = examined.frames[first..=last]
-            .iter()
-            .map(|&[good, all]| f64::from(good) / f64::from(all.max(1)))
+        let confidence = shown()
+            .map(|k| examined.frames[k])
+            .map(|[good, all]| f64::from(good) / f64::from(all.max(1)))
             .collect();
         let point = |found: &Found| {
             let at = DVec2::new(found.from.x, found.from.y * self.grid.aspect) + self.grid.centre;
@@ -646,7 +698,7 @@ impl<'a> Clip<'a> {
             Way::Travels => examined.points.iter().map(point).collect(),
             Way::Turns | Way::Stands => Vec::new(),
         };
-        let cameras = (first..=last)
+        let cameras = shown()
             .map(|frame| {
                 let view = &state.views[frame];
                 let to_world: DMat3 = view.rotation.transpose();

@@ -97,8 +97,10 @@ impl Structure<'_> {
     pub fn start(&self, state: &State) -> Depths {
         let of = |fan: &Fan| {
             let view = &state.views[fan.frame];
-            let aligned = |t: &Track| (view.scale * t.depth + view.shift).max(2.0 * MIN_INVERSE);
-            fan.tracks.iter().map(aligned).collect()
+            fan.tracks
+                .iter()
+                .map(|t| examine::aligned(view, t))
+                .collect()
         };
         self.fans.iter().map(of).collect()
     }

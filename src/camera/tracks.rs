@@ -1,18 +1,26 @@
 //! Points of a frame followed into many others: by one flow where there is one, farther by flow after flow.
 
-use glam::DVec2;
+use glam::{DMat2, DVec2};
 use rayon::prelude::*;
 
-use super::points::{Grid, Inverse, follow_at};
+use self::patch::{CORNER, Patch, Picture, Shown};
+use super::points::{Grid, Inverse, follow_at, sample};
 use crate::motion::{FlowPair, Pairs};
 use crate::numeric::scramble;
+
+mod patch;
 
 /// Flows in a row, at most: each adds its own error.
 const HOPS: usize = 3;
 /// Frames that a point must be seen in beside its own.
 const FEWEST: usize = 2;
-/// Places that are tried in a cell; the one that is seen most often is taken.
+/// Places that are tried in a cell beside its best corner; the one that is seen best is taken.
 const TRIES: u64 = 4;
+/// A place that the picture tells counts as so many that flow alone tells.
+const EXACT: f64 = 16.0;
+/// Pixels over which the flow tells how a patch is warped, and the largest change of it that is believed.
+const REACH: f64 = 3.0;
+const WARP: f64 = 0.4;
 /// All of a track counts as so many frames that see it, at most: who walks and is followed is in every picture, walls
 /// are not.
 const MOST: f64 = 4.0;
@@ -52,16 +60,23 @@ pub(super) struct Fan {
     pub held_out: Vec<Track>,
 }
 
-/// Tracks from every frame, about `each` of them, one in each cell of a grid.
+/// Tracks from every frame, about `each` of them, one in each cell of a grid; none into those that are `blank`.
 pub(super) fn fans(
     grid: &Grid,
     motion: &Pairs,
     maps: &[Option<Inverse>],
+    blank: &[bool],
     edge_shift: f32,
     each: usize,
 ) -> Vec<Fan> {
-    let strides = strides(motion);
-    (0..maps.len())
+    let clip = Clip {
+        grid,
+        motion,
+        strides: strides(motion),
+        frames: maps.len(),
+        blank,
+    };
+    (0..clip.frames)
         .into_par_iter()
         .map(|frame| {
             let mut fan = Fan {
@@ -73,34 +88,41 @@ pub(super) fn fans(
             let (w, h) = (grid.width as f64, grid.height as f64);
             let rows = ((each as f64 * h / w).sqrt().round() as usize).max(1);
             let columns = (each / rows).max(1);
+            let corners = clip.picture(frame).map(|p| p.corners());
             for cell in 0..rows * columns {
                 let (row, column) = (cell / columns, cell % columns);
-                let mut best: Option<Track> = None;
-                for attempt in 0..TRIES {
+                let within = |fx: f64, fy: f64| {
+                    let x = (column as f64 + fx) * w / columns as f64;
+                    let y = (row as f64 + fy) * h / rows as f64;
+                    DVec2::new(x.floor() + 0.5, y.floor() + 0.5)
+                };
+                let random = (0..TRIES).map(|attempt| {
                     let random = scramble(scramble(frame as u64 + 1).wrapping_add(
                         (cell as u64 * TRIES + attempt).wrapping_mul(0x9E37_79B9_7F4A_7C15),
                     ));
                     let fraction = |bits: u64| (bits & 0xFFFF) as f64 / 65536.0;
-                    let p = DVec2::new(
-                        ((column as f64 + fraction(random)) * w / columns as f64).floor() + 0.5,
-                        ((row as f64 + fraction(random >> 16)) * h / rows as f64).floor() + 0.5,
-                    );
+                    within(fraction(random), fraction(random >> 16))
+                });
+                let corner = corners
+                    .as_ref()
+                    .and_then(|c| best_corner(c, grid.width, within(0.0, 0.0), within(1.0, 1.0)));
+                let mut best: Option<(f64, Track)> = None;
+                for p in corner.into_iter().chain(random) {
                     let (u, v) = (p.x / w, p.y / h);
                     let depth = map.sample(u, v);
                     if !depth.is_finite() || map.edge(u, v, edge_shift) {
                         continue;
                     }
-                    let seen = follow(grid, motion, &strides, maps.len(), frame, p);
-                    let least = best.as_ref().map_or(FEWEST - 1, |t| t.seen.len());
-                    if seen.len() > least {
-                        best = Some(Track {
-                            from: grid.centred(p),
-                            depth,
-                            seen,
-                        });
+                    let at = p.y as usize * grid.width + p.x as usize;
+                    let tells = corners.as_ref().is_some_and(|c| c[at] >= CORNER);
+                    let (worth, seen) = clip.follow(frame, p, tells);
+                    let better = best.as_ref().is_none_or(|(most, _)| worth > *most);
+                    if seen.len() >= FEWEST && better {
+                        let from = grid.centred(p);
+                        best = Some((worth, Track { from, depth, seen }));
                     }
                 }
-                if let Some(track) = best {
+                if let Some((_, track)) = best {
                     match scramble((frame * rows * columns + cell) as u64 + 0x5EED) % HELD_OUT {
                         0 => fan.held_out.push(track),
                         _ => fan.tracks.push(track),
@@ -112,6 +134,17 @@ pub(super) fn fans(
         .collect()
 }
 
+/// The pixel of a cell about which the picture changes the most in all directions, if it tells a place.
+fn best_corner(corners: &[f32], width: usize, from: DVec2, to: DVec2) -> Option<DVec2> {
+    let rows = from.y as usize..(to.y as usize).min(corners.len() / width);
+    let pixels =
+        rows.flat_map(|y| (from.x as usize..(to.x as usize).min(width)).map(move |x| (x, y)));
+    let best =
+        pixels.max_by(|&(x, y), &(u, v)| corners[y * width + x].total_cmp(&corners[v * width + u]));
+    let (x, y) = best.filter(|&(x, y)| corners[y * width + x] >= CORNER)?;
+    Some(DVec2::new(x as f64, y as f64) + 0.5)
+}
+
 /// The distances of frames between which there are flows, the longest last.
 fn strides(motion: &Pairs) -> Vec<usize> {
     let mut all: Vec<usize> = motion.pairs.iter().map(|p| p.b - p.a).collect();
@@ -120,59 +153,139 @@ fn strides(motion: &Pairs) -> Vec<usize> {
     all
 }
 
-/// Where the other frames see `p` of a frame.
-fn follow(
-    grid: &Grid,
-    motion: &Pairs,
-    strides: &[usize],
+struct Clip<'a> {
+    grid: &'a Grid,
+    motion: &'a Pairs,
+    strides: Vec<usize>,
     frames: usize,
+    /// Frames in which nothing is seen.
+    blank: &'a [bool],
+}
+
+/// A place that a point was followed to.
+#[derive(Clone, Copy)]
+struct Followed {
     frame: usize,
-    p: DVec2,
-) -> Vec<Seen> {
-    let mut seen = Vec::new();
-    for forward in [true, false] {
-        let next = |from: usize, stride: usize| match forward {
-            true => from.checked_add(stride).filter(|f| *f < frames),
-            false => from.checked_sub(stride),
+    at: DVec2,
+    /// Turns an offset in the point's own frame into one here, as the flow has it.
+    warp: DMat2,
+    /// Whether the picture told the place.
+    exact: bool,
+}
+
+impl Clip<'_> {
+    fn picture(&self, frame: usize) -> Option<Picture<'_>> {
+        let luma = self.motion.luma.get(frame)?;
+        let (width, height) = (self.grid.width, self.grid.height);
+        (luma.len() == width * height).then_some(Picture {
+            width,
+            height,
+            luma,
+        })
+    }
+
+    /// Where the other frames see `p` of a frame, and what that is worth. Where the patch about it tells, places are those where the
+    /// pictures show it, and none where they show something else.
+    fn follow(&self, frame: usize, p: DVec2, tells: bool) -> (f64, Vec<Seen>) {
+        let own = self.picture(frame).filter(|_| tells);
+        let patch = own.and_then(|picture| Patch::new(picture, p));
+        let start = Followed {
+            frame,
+            at: p,
+            warp: DMat2::IDENTITY,
+            exact: true,
         };
-        let step = |from: usize, to: usize, p: DVec2| {
-            let pair: &FlowPair = motion.pair(from.min(to), from.max(to))?;
-            let (there, back) = match from < to {
-                true => (&pair.forward, &pair.backward),
-                false => (&pair.backward, &pair.forward),
+        let mut seen = Vec::new();
+        let (mut all, mut worth) = (0.0f64, 0.0);
+        for forward in [true, false] {
+            let next = |from: usize, stride: usize| match forward {
+                true => from.checked_add(stride).filter(|f| *f < self.frames),
+                false => from.checked_sub(stride),
             };
-            follow_at(grid, there, back, p)
-        };
-        let mut farthest = None;
-        for &stride in strides {
-            let Some(to) = next(frame, stride) else { break };
-            if let Some(q) = step(frame, to, p) {
+            let mut push = |to: &Followed, hops: usize| {
+                let at = self.grid.centred(to.at);
+                let [weight, counts] = match to.exact {
+                    true => [1.0, EXACT],
+                    false => [1.0 / hops as f64, 1.0],
+                };
+                all += weight;
+                worth += weight * counts;
                 seen.push(Seen {
-                    frame: to,
-                    at: grid.centred(q),
-                    weight: 1.0,
+                    frame: to.frame,
+                    at,
+                    weight: weight * counts,
                 });
-                farthest = Some((to, q, stride));
+            };
+            let mut farthest = None;
+            for &stride in &self.strides {
+                let Some(to) = next(frame, stride) else { break };
+                if self.blank[to] {
+                    continue;
+                }
+                if let Some(found) = self.step(&start, to, patch.as_ref()) {
+                    push(&found, 1);
+                    farthest = Some((found, stride));
+                }
+            }
+            let Some((mut from, stride)) = farthest else {
+                continue;
+            };
+            for hop in 1..HOPS {
+                let Some(to) = next(from.frame, stride).filter(|to| !self.blank[*to]) else {
+                    break;
+                };
+                let Some(found) = self.step(&from, to, patch.as_ref()) else {
+                    break;
+                };
+                push(&found, 1 + hop);
+                from = found;
             }
         }
-        let Some((mut at, mut q, stride)) = farthest else {
-            continue;
+        let share = (MOST / all.max(1e-9)).min(1.0);
+        seen.iter_mut().for_each(|s| s.weight *= share);
+        (worth, seen)
+    }
+
+    fn step(&self, from: &Followed, frame: usize, patch: Option<&Patch>) -> Option<Followed> {
+        let pair: &FlowPair = self
+            .motion
+            .pair(from.frame.min(frame), from.frame.max(frame))?;
+        let (there, back) = match from.frame < frame {
+            true => (&pair.forward, &pair.backward),
+            false => (&pair.backward, &pair.forward),
         };
-        for hop in 1..HOPS {
-            let Some(to) = next(at, stride) else { break };
-            let Some(there) = step(at, to, q) else { break };
-            seen.push(Seen {
-                frame: to,
-                at: grid.centred(there),
-                weight: 1.0 / (1 + hop) as f64,
-            });
-            (at, q) = (to, there);
+        let at = follow_at(self.grid, there, back, from.at)?;
+        let warp = warp_at(self.grid, there, from.at) * from.warp;
+        let flowed = Followed {
+            frame,
+            at,
+            warp,
+            exact: false,
+        };
+        let Some((patch, picture)) = patch.zip(self.picture(frame)) else {
+            return Some(flowed);
+        };
+        match patch.find(picture, at, warp) {
+            Shown::Here(at) => Some(Followed {
+                at,
+                exact: true,
+                ..flowed
+            }),
+            Shown::Unclear => Some(flowed),
+            Shown::Other => None,
         }
     }
-    let all: f64 = seen.iter().map(|s| s.weight).sum();
-    let share = (MOST / all.max(1e-9)).min(1.0);
-    seen.iter_mut().for_each(|s| s.weight *= share);
-    seen
+}
+
+/// How the flow warps what is about `p`; not at all where it changes too much to be of one surface.
+fn warp_at(grid: &Grid, flow: &[[f32; 2]], p: DVec2) -> DMat2 {
+    let change =
+        |by: DVec2| (sample(grid, flow, p + by) - sample(grid, flow, p - by)) / (2.0 * REACH);
+    let [x, y] = [DVec2::X, DVec2::Y].map(|axis| change(axis * REACH));
+    match x.length().max(y.length()) <= WARP {
+        true => DMat2::from_cols(DVec2::X + x, DVec2::Y + y),
+        false => DMat2::IDENTITY,
+    }
 }
 
 #[cfg(test)]
@@ -234,7 +347,7 @@ mod tests {
             centre: DVec2::new(32.0, 24.0),
             aspect: 1.0,
         };
-        fans(&grid, motion, &maps, 0.0, 40)
+        fans(&grid, motion, &maps, &[false; FRAMES], 0.0, 40)
     }
 
     #[test]

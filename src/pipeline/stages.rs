@@ -275,6 +275,7 @@ impl Choice {
 pub fn refusal(error: &CameraError) -> Option<&'static str> {
     match error {
         CameraError::TooFewFrames { .. } => Some("too_short"),
+        CameraError::Blank { .. } => Some("blank"),
         CameraError::FlowInconsistent { .. } => Some("low_flow"),
         CameraError::Unsolved { .. } => Some("not_rigid"),
         _ => None,

@@ -14,7 +14,7 @@ use crate::hash::sha256_hex;
 use crate::score::Scores;
 
 /// Part of the resume key.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The rules' text, part of the resume key.
 pub const RULES: &str = include_str!("rules.toml");
@@ -49,6 +49,9 @@ struct Rule {
     below: Option<f64>,
     refusal: Option<String>,
     add: String,
+    /// Words of the prompt that contradict it, with those that stand in their place.
+    #[serde(default)]
+    instead: Vec<[String; 2]>,
     because: String,
 }
 
@@ -82,6 +85,46 @@ pub struct Change {
     pub because: String,
     /// What fired it: a violation's description, a score, a refusal.
     pub evidence: String,
+    /// Words of the prompt that contradicted it, with those that took their place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<[String; 2]>,
+}
+
+impl Change {
+    fn words(&self) -> String {
+        let instead: Vec<String> = self
+            .replaced
+            .iter()
+            .map(|[from, to]| format!(" (\"{to}\" in place of \"{from}\")"))
+            .collect();
+        format!(
+            "\"{}\"{} since {}",
+            self.added,
+            instead.concat(),
+            self.because
+        )
+    }
+}
+
+/// The text with each of the words `from`, in any case, as `to`; `None` where it has none of them. Words are whole: "static
+/// cameras" are no "static camera".
+fn replaced(text: &str, from: &str, to: &str) -> Option<String> {
+    // Of the same length, byte by byte.
+    let (lower, from) = (text.to_ascii_lowercase(), from.to_ascii_lowercase());
+    let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let mut out = String::new();
+    let mut rest = 0;
+    for (at, _) in lower.match_indices(&from) {
+        let end = at + from.len();
+        let inside = word(text[..at].chars().next_back()) || word(text[end..].chars().next());
+        if at < rest || inside {
+            continue;
+        }
+        out.push_str(&text[rest..at]);
+        out.push_str(to);
+        rest = end;
+    }
+    (rest > 0).then(|| out + &text[rest..])
 }
 
 /// What is said of a round.
@@ -185,6 +228,7 @@ pub fn revise(
                     added: rule.add,
                     because: rule.because,
                     evidence,
+                    replaced: rule.instead,
                 });
             }
         }
@@ -193,9 +237,17 @@ pub fn revise(
         .trim_end()
         .trim_end_matches(['.', ',', ';'])
         .to_owned();
-    changes.retain(|change| {
-        let fits = revised.chars().count() + 2 + change.added.chars().count() <= LONGEST;
+    changes.retain_mut(|change| {
+        let mut without = revised.clone();
+        change.replaced.retain(|[from, to]| {
+            let other = replaced(&without, from, to);
+            let found = other.is_some();
+            without = other.unwrap_or_else(|| without.clone());
+            found
+        });
+        let fits = without.chars().count() + 2 + change.added.chars().count() <= LONGEST;
         if fits {
+            revised = without;
             if !revised.is_empty() {
                 revised.push_str(", ");
             }
@@ -221,7 +273,7 @@ pub fn revise(
             "Revised prompt to address {issues} issue(s): {}.",
             changes
                 .iter()
-                .map(|c| format!("\"{}\" since {}", c.added, c.because))
+                .map(Change::words)
                 .collect::<Vec<_>>()
                 .join("; ")
         ),
@@ -425,6 +477,30 @@ mod tests {
         let r = revise("a street", 1, &scores, found, &AcceptOptions::default()).expect("rules");
         let fired: Vec<_> = r.changes.iter().map(|c| c.rule.as_str()).collect();
         assert_eq!(fired, ["steady-light", "rigid-scene"]);
+    }
+
+    #[test]
+    fn words_that_contradict_what_is_added_are_replaced() {
+        let of = |text: &str| replaced(text, "static camera", "moving camera");
+        assert_eq!(
+            of("A Static camera, a STATIC CAMERA.").as_deref(),
+            Some("A moving camera, a moving camera.")
+        );
+        assert_eq!(
+            of("static cameras; ecstatic camera; caf\u{e9}static camera"),
+            None
+        );
+        assert_eq!(
+            of("\u{e9} static camera \u{e9}").as_deref(),
+            Some("\u{e9} moving camera \u{e9}")
+        );
+        let rules: Rules = toml::from_str(RULES).expect("rules");
+        for rule in rules.rule {
+            for [from, to] in rule.instead {
+                // What stands in its place is not replaced again.
+                assert!(!to.contains(&from), "{}: {from}", rule.id);
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,9 @@ use crate::camera::{CameraError, Intrinsics};
 use crate::capture::Lens;
 use crate::picture::Header;
 
+/// Focal lengths over the picture's side that lenses have: from 174 degrees to those of the longest telescopes.
+const POSSIBLE: std::ops::RangeInclusive<f64> = 0.025..=2000.0;
+
 /// What a frame's lens is told by: its own words, then the file's.
 pub(super) struct Told<'a> {
     pub own: &'a Lens,
@@ -83,9 +86,16 @@ impl Told<'_> {
         };
         for told in [&own, self] {
             if let Some((length, field)) = told.get(names[0])? {
-                return match length > 0.0 {
-                    true => Ok(Some(length)),
-                    false => Err(fault(
+                let possible = POSSIBLE.contains(&(length / side));
+                return match (length > 0.0, possible) {
+                    (true, true) => Ok(Some(length)),
+                    (true, false) => Err(fault(
+                        self.path,
+                        format!(
+                            "{field} is {length} in a picture {side} pixels long, which no lens has; give it in pixels of that picture, or {IGNORE}"
+                        ),
+                    )),
+                    (false, _) => Err(fault(
                         self.path,
                         format!(
                             "{field} is {length}; give a focal length over 0 in pixels, or {IGNORE}"

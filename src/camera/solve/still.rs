@@ -3,7 +3,7 @@
 //! Their flow holds no parallax, so a solve with free positions would fit noise and movers with them. All poses are put in one
 //! place; rotations, the focal length where the camera turns enough, and the alignment of depth from frame to frame are solved for.
 
-use super::super::residual::View;
+use super::super::residual::{View, degrees};
 use super::super::{LEAST_PARALLAX, LEAST_TURN};
 use super::*;
 
@@ -19,7 +19,7 @@ impl Clip<'_> {
     pub(super) fn stands(&self, first: usize, last: usize, options: &SolveOptions) -> bool {
         let inside = || {
             let pairs = self.motion.pairs.iter();
-            pairs.filter(|p| p.a >= first && p.b <= last)
+            pairs.filter(|p| p.a >= first && p.b <= last && !self.blank[p.a] && !self.blank[p.b])
         };
         let mut spans: Vec<usize> = inside().map(|p| p.b - p.a).collect();
         spans.sort_unstable();
@@ -41,8 +41,7 @@ impl Clip<'_> {
         options: &SolveOptions,
         monitor: &dyn Monitor,
     ) -> Result<Solved, CameraError> {
-        let links: Vec<Link> = self.inside(first, last).cloned().collect();
-        let setting = self.setting(&links, first, last);
+        let setting = self.setting(first, last);
         let (focal, source) = self.focal(options);
         let mut state = setting.start(self.frames, focal);
         aligned(&setting, &mut state, Freedom::Depth, monitor)?;
@@ -87,10 +86,8 @@ impl Clip<'_> {
         let errors = |which: usize| {
             let places: Vec<Place> = beside.iter().map(|two| two[which]).collect();
             let told = telling(&places, LEAST_PARALLAX);
-            let mut errors: Vec<f64> = told.iter().map(|p| p.error).collect();
-            let good = errors.iter().filter(|e| **e < 2.0).count() as f64;
-            let share = good / errors.len().max(1) as f64;
-            (median(&mut errors).unwrap_or(f64::INFINITY), share)
+            Judged::all(told.iter().map(|p| p.error))
+                .map_or((f64::INFINITY, 0.0), |j| (j.median, j.under_2px))
         };
         let ((middle, share), (other, its_share)) = (errors(0), errors(1));
         tracing::debug!(
@@ -123,8 +120,7 @@ impl Clip<'_> {
         options: &SolveOptions,
         monitor: &dyn Monitor,
     ) -> Result<Solved, CameraError> {
-        let links: Vec<Link> = self.inside(first, last).cloned().collect();
-        let setting = self.setting(&links, first, last);
+        let setting = self.setting(first, last);
         let (focal, mut source) = self.focal(options);
         let mut state = setting.register(self.frames, focal, Freedom::Turn, monitor)?;
         aligned(&setting, &mut state, Freedom::Turn, monitor)?;
@@ -179,16 +175,12 @@ impl Clip<'_> {
 fn farthest(views: &[View]) -> f64 {
     let pairs = views.iter().flat_map(|a| views.iter().map(move |b| (a, b)));
     pairs
-        .map(|(a, b)| {
-            let m = a.rotation.transpose() * b.rotation;
-            let trace = m.x_axis.x + m.y_axis.y + m.z_axis.z;
-            ((trace - 1.0) / 2.0).clamp(-1.0, 1.0).acos().to_degrees()
-        })
+        .map(|(a, b)| degrees(&a.rotation, &b.rotation))
         .fold(0.0, f64::max)
 }
 
 fn aligned(
-    setting: &Setting<'_>,
+    setting: &Setting,
     state: &mut State,
     freedom: Freedom,
     monitor: &dyn Monitor,

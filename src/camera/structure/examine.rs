@@ -14,7 +14,7 @@ const FITS: f64 = 2.0;
 const FEWEST: usize = 2;
 
 /// The network's inverse depth of a track, aligned.
-fn aligned(view: &View, track: &Track) -> f64 {
+pub(super) fn aligned(view: &View, track: &Track) -> f64 {
     (view.scale * track.depth + view.shift).max(2.0 * MIN_INVERSE)
 }
 

@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use super::Stoppable;
 use super::agent::{Seeds, seconds};
 use crate::cli::{Globals, colour_on_stdout};
+use crate::eval::cameras::spoil::Spoil;
 use crate::eval::cameras::{Depth, Options, evaluate, record::Line, sheet, stats};
 use crate::eval::scores::clips::Half;
 use crate::pipeline::{Config, Preset};
@@ -24,6 +25,7 @@ use crate::run::signals;
   director eval cameras --depth truth --size 640x360
   director eval cameras -o judged --network depth.onnx
   director eval cameras -o judged --resume                   go on where it was cut off
+  director eval cameras --takes 4 --spoil cut,black,sky      of which cameras must not be silently wrong
 
 Mock takes of 2 to 5 seconds are made, all places by turns, without faults, more than half of them with somebody who walks; in four of
 five the camera travels. Each is solved as a run does, at its own size, from the true depth and from the network's, and compared with the
@@ -69,6 +71,9 @@ pub struct Common {
     /// Where depth comes from [default: both]
     #[arg(long, value_enum, value_name = "truth,network", value_delimiter = ',')]
     depth: Vec<Depth>,
+    /// Solve each take spoilt in these ways too, from the network's depth
+    #[arg(long, value_enum, value_name = "WAY,...", value_delimiter = ',')]
+    spoil: Vec<Spoil>,
     /// Width and height of the takes in pixels
     #[arg(long, default_value = "640x360", value_name = "WxH", value_parser = crate::manifest::parse_size)]
     size: [u32; 2],
@@ -122,7 +127,8 @@ fn evaluated(
     if !side(width) || !side(height) {
         bail!("--size {width}x{height}: give even sides of 64 to 1920 pixels");
     }
-    let reads_depth = args.depth.is_empty() || args.depth.contains(&Depth::Network);
+    let reads_depth =
+        args.depth.is_empty() || args.depth.contains(&Depth::Network) || !args.spoil.is_empty();
     let wanting = "add --depth network";
     let (choice, model) = super::network(args.network.as_deref(), reads_depth, wanting)?;
     let mut config = Config::preset(args.preset);
@@ -140,6 +146,7 @@ fn evaluated(
             .into_iter()
             .filter(asked)
             .collect(),
+        spoils: args.spoil.clone(),
         resume: args.resume,
     };
     let stop = signals::install().context("installing the signal handlers")?;

@@ -74,6 +74,8 @@ fn nearest_rotation(m: DMat3) -> DMat3 {
 struct Kept<'a> {
     folder: &'a Path,
     key: String,
+    /// What the network's maps hang on: they are the dearest to make.
+    maps: String,
 }
 
 impl<'a> Kept<'a> {
@@ -87,58 +89,65 @@ impl<'a> Kept<'a> {
             "sizes": [c.max_side as usize, c.max_frames],
             "motion": c.motion, "solve": c.solve, "fit": c.fit,
         });
-        let key = crate::hash::sha256_hex(of.to_string().as_bytes())[..12].to_owned();
-        Ok(Self { folder, key })
+        let maps = serde_json::json!({
+            "versions": [video::VERSION, depth::VERSION],
+            "model": model.sha256(),
+            "sizes": [c.max_side as usize, c.max_frames],
+        });
+        let [key, maps] = [of, maps]
+            .map(|of| crate::hash::sha256_hex(of.to_string().as_bytes())[..12].to_owned());
+        Ok(Self { folder, key, maps })
     }
 
     fn path(&self, what: &str) -> PathBuf {
         self.folder.join(format!("run-{}-{what}", self.key))
     }
 
-    fn read<T: DeserializeOwned>(&self, what: &str) -> Option<T> {
-        serde_json::from_slice(&std::fs::read(self.path(what)).ok()?).ok()
+    fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
+        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
     }
 
-    fn write<T: Serialize>(&self, what: &str, value: &T) -> anyhow::Result<()> {
-        let path = self.path(what);
-        write_atomic(&path, &serde_json::to_vec(value)?).with_context(|| path.display().to_string())
+    fn write<T: Serialize>(path: &Path, value: &T) -> anyhow::Result<()> {
+        write_atomic(path, &serde_json::to_vec(value)?).with_context(|| path.display().to_string())
     }
 
     /// The network's maps; read back even where they were just made, as a run does.
     fn depth(&self, make: impl FnOnce() -> anyhow::Result<DepthMaps>) -> anyhow::Result<DepthMaps> {
-        let values = self.path("depth.npy");
+        let [values, record] =
+            ["npy", "json"].map(|kind| self.folder.join(format!("run-{}-depth.{kind}", self.maps)));
         let read = |(kind, model): (DepthKind, String)| DepthMaps::load_npy(&values, kind, &model);
-        if let Some(kept) = self.read("depth.json")
+        if let Some(kept) = Self::read(&record)
             && let Ok(maps) = read(kept)
         {
             return Ok(maps);
         }
         let maps = make()?;
         maps.save_npy(&values)?;
-        self.write("depth.json", &(maps.kind, &maps.model))?;
+        Self::write(&record, &(maps.kind, &maps.model))?;
         Ok(read((maps.kind, maps.model))?)
     }
 
     fn tracked(&self, make: impl FnOnce() -> anyhow::Result<Tracked>) -> anyhow::Result<Tracked> {
-        if let Some(kept) = self.read("track.json") {
+        let path = self.path("track.json");
+        if let Some(kept) = Self::read(&path) {
             return Ok(kept);
         }
         let tracked = make()?;
-        self.write("track.json", &tracked)?;
+        Self::write(&path, &tracked)?;
         Ok(tracked)
     }
 
     /// Splats in the cameras' frame, and what their fit reports.
     fn fit(&self, make: impl FnOnce() -> anyhow::Result<Fit>) -> anyhow::Result<Fit> {
-        let path = self.path("splats.ply");
-        if let Some(report) = self.read("fit.json")
+        let [path, record] = ["splats.ply", "fit.json"].map(|what| self.path(what));
+        if let Some(report) = Self::read(&record)
             && let Ok(splats) = format::read(&path)
         {
             return Ok(Fit { splats, report });
         }
         let made = make()?;
         format::write(&path, &made.splats)?;
-        self.write("fit.json", &made.report)?;
+        Self::write(&record, &made.report)?;
         Ok(Fit {
             splats: format::read(&path)?,
             ..made

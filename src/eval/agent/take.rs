@@ -34,6 +34,7 @@ pub struct Seen {
 }
 
 /// A case's take.
+#[derive(Clone)]
 pub struct Take {
     /// The case.
     pub case: Case,

@@ -6,7 +6,7 @@
 //! is to say so. What moves is masked by the solved cameras, and compared with who walks.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -23,13 +23,16 @@ use crate::monitor::Monitor;
 use crate::numeric::median;
 use crate::pipeline::{self as stages, Config};
 use crate::score;
+use crate::video::Frames;
 
 pub mod masks;
 pub mod record;
 pub mod sheet;
+pub mod spoil;
 pub mod stats;
 
 use record::{Line, Outcome, Settings};
+use spoil::{Answer, Spoil};
 
 /// Where depth comes from.
 #[derive(
@@ -76,6 +79,8 @@ pub struct Options {
     pub frames: usize,
     /// Where depth comes from.
     pub depths: Vec<Depth>,
+    /// What is done to the takes; each is solved as it is too. A network tells the depth of what is left.
+    pub spoils: Vec<Spoil>,
     /// Lines that are in the folder already are not made again.
     pub resume: bool,
 }
@@ -99,8 +104,9 @@ pub fn evaluate(
     folder: &Path,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Vec<Line>> {
+    // One more, of which the last takes what is not its own.
     let mut cases = case::cases(
-        options.first + options.takes,
+        options.first + options.takes + 1,
         options.half,
         options.size,
         options.seconds,
@@ -120,27 +126,35 @@ pub fn evaluate(
             .with_context(|| path.display().to_string())
     };
     before.iter().try_for_each(&mut write)?;
-    let total = (cases.len() * options.depths.len()) as u64;
+    let mut solves: Vec<(Depth, Option<Spoil>)> = Vec::new();
+    solves.extend(options.depths.iter().map(|d| (*d, None)));
+    let network = |s: &Spoil| (Depth::Network, Some(*s));
+    solves.extend(options.spoils.iter().map(network));
+    let total = (options.takes * solves.len()) as u64;
     let mut lines: Vec<Line> = Vec::new();
     monitor.progress(0, total);
-    for case in &cases {
-        let mut take: Option<(Take, crate::video::Frames)> = None;
-        for &depth in &options.depths {
+    for (case, next) in cases.iter().zip(&cases[1..]) {
+        let mut takes = Takes {
+            case,
+            next,
+            folder,
+            own: None,
+            other: None,
+        };
+        for &(depth, spoil) in &solves {
             let settings = Settings::of(depth, model, config);
             let kept = before
                 .iter()
                 .rev()
-                .find(|l| l.case == *case && l.settings == settings);
+                .find(|l| l.case == *case && l.spoil == spoil && l.settings == settings);
             let line = match kept {
                 Some(line) => line.clone(),
                 None => {
-                    let place = folder.join("cases").join(&case.name);
                     let line = solve(
                         (gpu, model, config),
-                        case,
+                        &mut takes,
+                        spoil,
                         settings,
-                        &place,
-                        &mut take,
                         &kept::Quiet(monitor),
                     )
                     .with_context(|| case.name.clone());
@@ -227,28 +241,71 @@ fn true_depth(take: &Take) -> DepthMaps {
     }
 }
 
+/// The takes that the solves of one case share, made when first asked for.
+struct Takes<'a> {
+    case: &'a Case,
+    /// Of which a spoilt take has what is not its own.
+    next: &'a Case,
+    folder: &'a Path,
+    own: Option<(Take, Frames)>,
+    other: Option<Take>,
+}
+
+impl Takes<'_> {
+    fn place(&self, case: &Case) -> PathBuf {
+        self.folder.join("cases").join(&case.name)
+    }
+
+    fn own(&mut self, gpu: &Gpu, monitor: &dyn Monitor) -> anyhow::Result<&(Take, Frames)> {
+        let place = self.place(self.case);
+        match &mut self.own {
+            Some(both) => Ok(both),
+            slot => {
+                let take = Take::make(gpu, self.case, &place, monitor)?;
+                take.cameras.save(&place.join(TRUTH))?;
+                let frames = take.decode(gpu, monitor)?;
+                Ok(slot.insert((take, frames)))
+            }
+        }
+    }
+
+    fn other(&mut self, gpu: &Gpu, monitor: &dyn Monitor) -> anyhow::Result<Take> {
+        if self.other.is_none() {
+            let place = self.place(self.next);
+            self.other = Some(Take::make(gpu, self.next, &place, monitor)?);
+        }
+        self.other.clone().context("no other take")
+    }
+}
+
 fn solve(
     (gpu, model, config): (&Gpu, Option<&Model>, &Config),
-    case: &Case,
+    takes: &mut Takes<'_>,
+    spoil: Option<Spoil>,
     settings: Settings,
-    place: &Path,
-    kept: &mut Option<(Take, crate::video::Frames)>,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Line> {
-    let (take, frames) = match kept {
-        Some(both) => both,
-        slot => {
-            let take = Take::make(gpu, case, place, monitor)?;
-            let frames = take.decode(gpu, monitor)?;
-            slot.insert((take, frames))
-        }
+    let mut place = takes.place(takes.case);
+    let other = match spoil {
+        Some(_) => Some(takes.other(gpu, monitor)?),
+        None => None,
     };
-    take.cameras.save(&place.join(TRUTH))?;
+    let (own, seen) = takes.own(gpu, monitor)?;
+    let spoilt = match (spoil, &other) {
+        (Some(spoil), Some(other)) => {
+            place.push(spoil.name());
+            let take = spoil::spoilt(gpu, own, other, spoil, &place, monitor)?;
+            let frames = take.decode(gpu, monitor)?;
+            Some((take, frames))
+        }
+        _ => None,
+    };
+    let (take, frames) = spoilt.as_ref().map_or((own, seen), |(t, f)| (t, f));
     let maps = match settings.depth {
         Depth::Truth => true_depth(take),
         Depth::Network => {
             let model = model.context("no depth network was loaded")?;
-            network::maps(gpu, model, frames, place, monitor)?
+            network::maps(gpu, model, frames, &place, monitor)?
         }
     };
     let begun = Instant::now();
@@ -272,8 +329,12 @@ fn solve(
     let solved = crate::camera::solve(&pairs, &maps, &options, monitor);
     let seconds = [flow, begun.elapsed().as_secs_f64()];
     let mut moving = Vec::new();
+    let mut answer = Answer::default();
     let outcome = match solved {
         Ok(cameras) => {
+            if let (Some(spoil), Some(other)) = (spoil, &other) {
+                answer = Answer::of(spoil, &cameras, take, other);
+            }
             let masks = crate::camera::moving::moving(&pairs, &maps, &cameras);
             moving = masks::compare(&masks, take);
             if let Some(picture) = masks::picture(&masks, &pairs, take, &moving) {
@@ -297,10 +358,12 @@ fn solve(
         },
     };
     Ok(Line {
-        case: case.clone(),
+        case: take.case.clone(),
+        spoil,
         settings,
         truth: record::Truth::of(take),
         outcome,
+        answer,
         moving,
         seconds,
     })

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Depth;
+use super::spoil::{Answer, Spoil};
 use crate::camera::{self, Camera, Cameras, FocalSource, Way, evaluate::umeyama};
 use crate::depth::{self, Model};
 use crate::eval::agent::case::Case;
@@ -228,12 +229,18 @@ impl Outcome {
 pub struct Line {
     /// The take.
     pub case: Case,
+    /// What was done to it before.
+    #[serde(default)]
+    pub spoil: Option<Spoil>,
     /// By what it was solved.
     pub settings: Settings,
     /// What is true of it.
     pub truth: Truth,
     /// What came of it.
     pub outcome: Outcome,
+    /// What that is judged by where the take was spoilt.
+    #[serde(default)]
+    pub answer: Answer,
     /// Masks of what moves, view by view; none where there are no cameras.
     pub moving: Vec<super::masks::View>,
     /// Seconds of flow and of the solve.
@@ -241,6 +248,11 @@ pub struct Line {
 }
 
 impl Line {
+    /// Whether what came of a spoilt take is right; `None` where nothing was done to it.
+    pub fn right(&self) -> Option<bool> {
+        Some(self.spoil?.right(self, &self.answer))
+    }
+
     /// The cameras, where there are any.
     pub fn solved(&self) -> Option<&Solved> {
         match &self.outcome {

@@ -28,7 +28,8 @@ pub fn draw(lines: &[Line]) -> RgbImage {
 
 fn cell(one: &Line) -> RgbImage {
     let mut picture = RgbImage::from_pixel(CELL[0], CELL[1], PAPER);
-    let name = format!("{} {}", one.case.name, one.settings.depth.name());
+    let spoil = one.spoil.map_or("", |s| s.name());
+    let name = format!("{} {} {spoil}", one.case.name, one.settings.depth.name());
     let mut say = |row: u32, text: &str| {
         font::draw_scaled(&mut picture, [6, 6 + 12 * row], text, BLACK, 1);
     };

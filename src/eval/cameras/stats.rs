@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Depth;
 use super::masks::View;
 use super::record::Line;
+use super::spoil::Spoil;
 use crate::camera::{FocalSource, Way};
 
 /// Median and 95th percentile.
@@ -185,6 +186,38 @@ pub struct Summary {
     pub travel_denied: usize,
     /// Masks of what moves, of cameras that travel.
     pub masks: Vec<MaskRow>,
+    /// Takes that were spoilt.
+    pub spoilt: Vec<Spoilt>,
+}
+
+/// Takes that were spoilt in one way.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Spoilt {
+    /// In which.
+    pub spoil: Spoil,
+    /// Takes.
+    pub takes: usize,
+    /// Of them refused.
+    pub refused: usize,
+    /// Of them with what is right to say.
+    pub right: usize,
+    /// The others, by name.
+    pub wrong: Vec<String>,
+}
+
+impl Spoilt {
+    fn of(spoil: Spoil, lines: &[&Line]) -> Option<Self> {
+        let of: Vec<&&Line> = lines.iter().filter(|l| l.spoil == Some(spoil)).collect();
+        let wrong = of.iter().filter(|l| l.right() != Some(true));
+        let wrong: Vec<String> = wrong.map(|l| l.case.name.clone()).collect();
+        (!of.is_empty()).then(|| Self {
+            spoil,
+            takes: of.len(),
+            refused: of.iter().filter(|l| l.solved().is_none()).count(),
+            right: of.len() - wrong.len(),
+            wrong,
+        })
+    }
 }
 
 /// Sums up, by the source of depth.
@@ -196,7 +229,10 @@ pub fn summaries(lines: &[Line]) -> Vec<Summary> {
 }
 
 fn summary(lines: &[Line], depth: Depth) -> Summary {
-    let own: Vec<&Line> = lines.iter().filter(|l| l.settings.depth == depth).collect();
+    let (spoilt, own): (Vec<&Line>, Vec<&Line>) = lines
+        .iter()
+        .filter(|l| l.settings.depth == depth)
+        .partition(|l| l.spoil.is_some());
     let travels: Vec<&Line> = own
         .iter()
         .copied()
@@ -247,6 +283,10 @@ fn summary(lines: &[Line], depth: Depth) -> Summary {
             .filter(|l| l.told().is_some_and(|w| w != Way::Travels))
             .count(),
         masks: masks(&travels),
+        spoilt: Spoil::ALL
+            .into_iter()
+            .filter_map(|spoil| Spoilt::of(spoil, &spoilt))
+            .collect(),
         rows,
         still: still.into(),
     }

@@ -5,6 +5,7 @@ use sora_director::camera::{Cameras, FocalSource, LengthUnit, Way};
 use sora_director::eval::cameras::Depth;
 use sora_director::eval::cameras::masks::View;
 use sora_director::eval::cameras::record::{Line, Outcome, Settings, Solved, Truth};
+use sora_director::eval::cameras::spoil::{Answer, Spoil};
 use sora_director::eval::cameras::stats::{Spread, summaries};
 use sora_director::eval::scores::clips::Half;
 use sora_director::pipeline::{Config, Preset};
@@ -36,6 +37,7 @@ fn line(way: Way, mover: f64, outcome: Outcome) -> Line {
     let cases = sora_director::eval::agent::case::cases(1, Half::Tuning, [64, 36], [1.0, 1.0], 8);
     Line {
         case: cases[0].clone(),
+        spoil: None,
         settings: Settings::of(Depth::Truth, None, &config),
         truth: Truth {
             way,
@@ -46,6 +48,7 @@ fn line(way: Way, mover: f64, outcome: Outcome) -> Line {
             mover,
         },
         outcome,
+        answer: Answer::default(),
         moving: Vec::new(),
         seconds: [1.0, 2.0],
     }
@@ -277,4 +280,77 @@ fn small_takes_from_end_to_end() {
         assert_ne!(code(&done), 0);
         assert!(stderr(&done).contains(says), "{}", stderr(&done));
     }
+}
+
+#[test]
+fn a_spoilt_take_is_right_where_nothing_false_is_said() {
+    let spoilt = |spoil, outcome, answer| Line {
+        spoil: Some(spoil),
+        answer,
+        ..line(Way::Travels, 0.0, outcome)
+    };
+    let close = Answer {
+        ate: Some(0.01),
+        trust: 0.9,
+        ..Answer::default()
+    };
+    let off = Answer {
+        ate: Some(0.2),
+        ..close
+    };
+    let travels = || solved(0.0, 0.0, Way::Travels);
+    for (spoil, outcome, answer, right) in [
+        (Spoil::Cut, travels(), close, true),
+        (Spoil::Cut, travels(), Answer { spoilt: 1, ..close }, false),
+        (Spoil::Cut, travels(), off, false),
+        (Spoil::Cut, refused(), close, true),
+        (
+            Spoil::Black,
+            travels(),
+            Answer { spoilt: 2, ..close },
+            false,
+        ),
+        (Spoil::Black, refused(), close, false),
+        (Spoil::Dark, travels(), close, false),
+        (Spoil::Sky, solved(0.0, 0.0, Way::Stands), off, true),
+        (Spoil::Covered, travels(), off, false),
+        (
+            Spoil::Covered,
+            travels(),
+            Answer { trust: 0.5, ..off },
+            true,
+        ),
+        (
+            Spoil::Covered,
+            travels(),
+            Answer {
+                other: Some(0.005),
+                ..off
+            },
+            true,
+        ),
+        (Spoil::Caption, refused(), close, false),
+        (Spoil::Frozen, travels(), close, false),
+        (Spoil::Hurried, travels(), off, false),
+    ] {
+        let line = spoilt(spoil, outcome, answer);
+        assert_eq!(line.right(), Some(right), "{spoil:?} {answer:?}");
+    }
+    assert_eq!(line(Way::Travels, 0.0, refused()).right(), None);
+    let all = summaries(&[
+        line(Way::Travels, 0.0, solved(0.02, -0.04, Way::Travels)),
+        spoilt(Spoil::Cut, solved(0.9, 0.5, Way::Travels), off),
+        spoilt(Spoil::Cut, refused(), close),
+    ]);
+    let rows: Vec<[usize; 4]> = all
+        .iter()
+        .flat_map(|s| {
+            s.spoilt
+                .iter()
+                .map(|r| [r.takes, r.refused, r.right, r.wrong.len()])
+        })
+        .collect();
+    assert_eq!(rows, [[2, 1, 1, 1]]);
+    // What was spoilt is in no other row.
+    assert_eq!(all[0].rows[0].takes, 1);
 }

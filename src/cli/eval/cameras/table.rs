@@ -95,6 +95,22 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
             "camera that travels, told as standing or turning: {}\n",
             summary.travel_denied
         );
+        if summary.spoilt.is_empty() {
+            continue;
+        }
+        let header = ["spoilt", "n", "refused", "right", "what is right", "wrong"];
+        let mut table = plain(header, 1, colour);
+        for row in &summary.spoilt {
+            table.add_row([
+                row.spoil.name().to_owned(),
+                row.takes.to_string(),
+                row.refused.to_string(),
+                row.right.to_string(),
+                row.spoil.wanted().to_owned(),
+                row.wrong.join(", "),
+            ]);
+        }
+        let _ = writeln!(out, "{table}\n");
     }
     out.trim_end().to_owned()
 }
