@@ -35,6 +35,9 @@ length. Of cameras that stand or only turn nothing can be built; counted is how 
 With -o the folder keeps cases/ (takes and depth maps, which later runs read again), cameras.jsonl, which grows solve by
 solve, summary.json, paths.png: true and solved paths from above, and masks.png (director eval masks).")]
 pub struct Args {
+    /// Solve each take spoilt in these ways too, from the network's depth
+    #[arg(long, value_enum, value_name = "WAY,...", value_delimiter = ',')]
+    spoil: Vec<Spoil>,
     #[command(flatten)]
     common: Common,
 }
@@ -71,9 +74,6 @@ pub struct Common {
     /// Where depth comes from [default: both]
     #[arg(long, value_enum, value_name = "truth,network", value_delimiter = ',')]
     depth: Vec<Depth>,
-    /// Solve each take spoilt in these ways too, from the network's depth
-    #[arg(long, value_enum, value_name = "WAY,...", value_delimiter = ',')]
-    spoil: Vec<Spoil>,
     /// Width and height of the takes in pixels
     #[arg(long, default_value = "640x360", value_name = "WxH", value_parser = crate::manifest::parse_size)]
     size: [u32; 2],
@@ -109,16 +109,17 @@ struct Document<'a> {
 
 /// Runs `director eval cameras`.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    evaluated(&args.common, globals, table::text)
+    evaluated(&args.common, &args.spoil, globals, table::text)
 }
 
 /// Runs `director eval masks`.
 pub fn run_masks(args: &MaskArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
-    evaluated(&args.common, globals, table::masks)
+    evaluated(&args.common, &[], globals, table::masks)
 }
 
 fn evaluated(
     args: &Common,
+    spoils: &[Spoil],
     globals: &Globals,
     table: impl Fn(&[stats::Summary], bool) -> String,
 ) -> anyhow::Result<ExitCode> {
@@ -128,7 +129,7 @@ fn evaluated(
         bail!("--size {width}x{height}: give even sides of 64 to 1920 pixels");
     }
     let reads_depth =
-        args.depth.is_empty() || args.depth.contains(&Depth::Network) || !args.spoil.is_empty();
+        args.depth.is_empty() || args.depth.contains(&Depth::Network) || !spoils.is_empty();
     let wanting = "add --depth network";
     let (choice, model) = super::network(args.network.as_deref(), reads_depth, wanting)?;
     let mut config = Config::preset(args.preset);
@@ -146,7 +147,7 @@ fn evaluated(
             .into_iter()
             .filter(asked)
             .collect(),
-        spoils: args.spoil.clone(),
+        spoils: spoils.to_vec(),
         resume: args.resume,
     };
     let stop = signals::install().context("installing the signal handlers")?;

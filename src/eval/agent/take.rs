@@ -175,7 +175,7 @@ impl Take {
 }
 
 /// Removes the files of another take.
-fn clear(folder: &Path) -> anyhow::Result<()> {
+pub(in crate::eval) fn clear(folder: &Path) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry.with_context(|| folder.display().to_string())?.path();
         let ours = path

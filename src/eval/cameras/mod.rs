@@ -256,25 +256,27 @@ impl Takes<'_> {
         self.folder.join("cases").join(&case.name)
     }
 
-    fn own(&mut self, gpu: &Gpu, monitor: &dyn Monitor) -> anyhow::Result<&(Take, Frames)> {
-        let place = self.place(self.case);
-        match &mut self.own {
-            Some(both) => Ok(both),
+    /// The case's own take, and the other one where it is `spoilt`.
+    fn made(
+        &mut self,
+        gpu: &Gpu,
+        spoilt: bool,
+        monitor: &dyn Monitor,
+    ) -> anyhow::Result<(&Take, &Frames, Option<&Take>)> {
+        let [place, beside] = [self.case, self.next].map(|case| self.place(case));
+        if spoilt && self.other.is_none() {
+            self.other = Some(Take::make(gpu, self.next, &beside, monitor)?);
+        }
+        let (own, seen) = match &mut self.own {
+            Some(both) => both,
             slot => {
                 let take = Take::make(gpu, self.case, &place, monitor)?;
                 take.cameras.save(&place.join(TRUTH))?;
                 let frames = take.decode(gpu, monitor)?;
-                Ok(slot.insert((take, frames)))
+                slot.insert((take, frames))
             }
-        }
-    }
-
-    fn other(&mut self, gpu: &Gpu, monitor: &dyn Monitor) -> anyhow::Result<Take> {
-        if self.other.is_none() {
-            let place = self.place(self.next);
-            self.other = Some(Take::make(gpu, self.next, &place, monitor)?);
-        }
-        self.other.clone().context("no other take")
+        };
+        Ok((own, seen, self.other.as_ref()))
     }
 }
 
@@ -286,12 +288,8 @@ fn solve(
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Line> {
     let mut place = takes.place(takes.case);
-    let other = match spoil {
-        Some(_) => Some(takes.other(gpu, monitor)?),
-        None => None,
-    };
-    let (own, seen) = takes.own(gpu, monitor)?;
-    let spoilt = match (spoil, &other) {
+    let (own, seen, other) = takes.made(gpu, spoil.is_some(), monitor)?;
+    let spoilt = match (spoil, other) {
         (Some(spoil), Some(other)) => {
             place.push(spoil.name());
             let take = spoil::spoilt(gpu, own, other, spoil, &place, monitor)?;
@@ -332,20 +330,23 @@ fn solve(
     let mut answer = Answer::default();
     let outcome = match solved {
         Ok(cameras) => {
-            if let (Some(spoil), Some(other)) = (spoil, &other) {
-                answer = Answer::of(spoil, &cameras, take, other);
-            }
-            let masks = crate::camera::moving::moving(&pairs, &maps, &cameras);
-            moving = masks::compare(&masks, take);
-            if let Some(picture) = masks::picture(&masks, &pairs, take, &moving) {
-                let path = place.join(picture_name(settings.depth));
-                picture
-                    .save(&path)
-                    .with_context(|| path.display().to_string())?;
-            }
             let mut outcome = Outcome::of(&cameras, &take.cameras);
-            if let Outcome::Solved(solved) = &mut outcome {
-                solved.depth = depth_error(&cameras, &maps, take);
+            match (spoil, other) {
+                (Some(spoil), Some(other)) => answer = Answer::of(spoil, &cameras, take, other),
+                // Who walks and how far things are is true of what was not spoilt.
+                _ => {
+                    let masks = crate::camera::moving::moving(&pairs, &maps, &cameras);
+                    moving = masks::compare(&masks, take);
+                    if let Some(picture) = masks::picture(&masks, &pairs, take, &moving) {
+                        let path = place.join(picture_name(settings.depth));
+                        picture
+                            .save(&path)
+                            .with_context(|| path.display().to_string())?;
+                    }
+                    if let Outcome::Solved(solved) = &mut outcome {
+                        solved.depth = depth_error(&cameras, &maps, take);
+                    }
+                }
             }
             outcome
         }

@@ -241,7 +241,7 @@ pub struct Line {
     /// What that is judged by where the take was spoilt.
     #[serde(default)]
     pub answer: Answer,
-    /// Masks of what moves, view by view; none where there are no cameras.
+    /// Masks of what moves, view by view; none where there are no cameras, or the take was spoilt.
     pub moving: Vec<super::masks::View>,
     /// Seconds of flow and of the solve.
     pub seconds: [f64; 2],

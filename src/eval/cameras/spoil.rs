@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{Line, Outcome};
 use crate::camera::{Camera, Cameras, GOOD, LengthUnit, Way, evaluate};
 use crate::eval::agent::case::FPS;
-use crate::eval::agent::take::Take;
+use crate::eval::agent::take::{Take, clear};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
 use crate::numeric::Rng;
@@ -244,6 +244,7 @@ pub fn spoilt(
     let [own, theirs] = [take, other].map(|t| video::decode(gpu, &t.video, &options, monitor));
     let (own, theirs) = (own?, theirs?);
     let path = folder.join("take.mp4");
+    let before = std::fs::read(&path).ok();
     let mut encoder = Encoder::create(&path, width, height, FPS, &EncodeOptions::default())?;
     for frame in 0..own.len() {
         let mine = gpu.read(&own.rgba[spoil.source(frame)])?;
@@ -251,6 +252,12 @@ pub fn spoilt(
         encoder.push(&spoil.frame(&mine, &its, take.case.size, [frame, own.len()]))?;
     }
     encoder.finish()?;
+    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    // What is kept beside it is of the clip that was there.
+    if before.is_some_and(|before| before != bytes) {
+        clear(folder)?;
+        std::fs::write(&path, &bytes).with_context(|| path.display().to_string())?;
+    }
     Ok(Take {
         video: path,
         ..take.clone()
