@@ -125,6 +125,12 @@ impl Grid {
         self.width as f64 / 640.0
     }
 
+    /// A place whose pixel centres lie at +.5 as indices of pixels, inside the picture.
+    fn index(&self, p: DVec2) -> DVec2 {
+        let last = DVec2::new((self.width - 1) as f64, (self.height - 1) as f64);
+        (p - 0.5).clamp(DVec2::ZERO, last)
+    }
+
     pub(super) fn centred(&self, p: DVec2) -> DVec2 {
         let d = p - self.centre;
         DVec2::new(d.x, d.y / self.aspect)
@@ -152,15 +158,13 @@ pub(super) fn follow_at(
     back: &[[f32; 2]],
     p: DVec2,
 ) -> Option<DVec2> {
-    let last = DVec2::new((grid.width - 1) as f64, (grid.height - 1) as f64);
-    let from = (p - 0.5).clamp(DVec2::ZERO, last);
-    returned(grid, back, from, sample(grid, there, p)).0
+    returned(grid, back, grid.index(p), sample(grid, there, p)).0
 }
 
 /// Flow between pixels, in pixels whose centres lie at +.5; that of the nearest pixel beyond the edge.
 pub(super) fn sample(grid: &Grid, flow: &[[f32; 2]], p: DVec2) -> DVec2 {
     let (w, h) = (grid.width, grid.height);
-    let p = (p - 0.5).clamp(DVec2::ZERO, DVec2::new((w - 1) as f64, (h - 1) as f64));
+    let p = grid.index(p);
     let [x, y] = [0, 1].map(|k| bilinear(w, h, p.x, p.y, |i| f64::from(flow[i][k])));
     DVec2::new(x, y)
 }

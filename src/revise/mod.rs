@@ -239,12 +239,15 @@ pub fn revise(
         .to_owned();
     changes.retain_mut(|change| {
         let mut without = revised.clone();
-        change.replaced.retain(|[from, to]| {
-            let other = replaced(&without, from, to);
-            let found = other.is_some();
-            without = other.unwrap_or_else(|| without.clone());
-            found
-        });
+        change
+            .replaced
+            .retain(|[from, to]| match replaced(&without, from, to) {
+                Some(other) => {
+                    without = other;
+                    true
+                }
+                None => false,
+            });
         let fits = without.chars().count() + 2 + change.added.chars().count() <= LONGEST;
         if fits {
             revised = without;
@@ -494,6 +497,30 @@ mod tests {
             of("\u{e9} static camera \u{e9}").as_deref(),
             Some("\u{e9} moving camera \u{e9}")
         );
+        let report = report(vec![], 1.0);
+        let evidence = Evidence {
+            registered: 1.0,
+            way: Way::Stands,
+            held_out_psnr: Some(24.0),
+        };
+        let report = &report;
+        let found = Found::Tested { report, evidence };
+        let accept = AcceptOptions::default();
+        let prompt = "A static camera in a hall, still shot.";
+        let r = revise(prompt, 1, &good(), found, &accept).expect("rules");
+        let added = "the camera moves slowly sideways through the scene";
+        assert_eq!(
+            r.revised_prompt,
+            format!("A moving camera in a hall, tracking shot, {added}")
+        );
+        let words = [
+            ["static camera", "moving camera"],
+            ["still shot", "tracking shot"],
+        ];
+        assert_eq!(r.changes.len(), 1);
+        assert_eq!(r.changes[0].replaced, words.map(|w| w.map(str::to_owned)));
+        let told = "(\"moving camera\" in place of \"static camera\")";
+        assert!(r.explanation.contains(told), "{}", r.explanation);
         let rules: Rules = toml::from_str(RULES).expect("rules");
         for rule in rules.rule {
             for [from, to] in rule.instead {

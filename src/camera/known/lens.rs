@@ -11,7 +11,7 @@ use crate::capture::Lens;
 use crate::picture::Header;
 
 /// Focal lengths over the picture's side that lenses have: from 174 degrees to those of the longest telescopes.
-const POSSIBLE: std::ops::RangeInclusive<f64> = 0.025..=2000.0;
+const LENSES: std::ops::RangeInclusive<f64> = 0.025..=2000.0;
 
 /// What a frame's lens is told by: its own words, then the file's.
 pub(super) struct Told<'a> {
@@ -86,22 +86,18 @@ impl Told<'_> {
         };
         for told in [&own, self] {
             if let Some((length, field)) = told.get(names[0])? {
-                let possible = POSSIBLE.contains(&(length / side));
-                return match (length > 0.0, possible) {
-                    (true, true) => Ok(Some(length)),
-                    (true, false) => Err(fault(
-                        self.path,
-                        format!(
-                            "{field} is {length} in a picture {side} pixels long, which no lens has; give it in pixels of that picture, or {IGNORE}"
-                        ),
-                    )),
-                    (false, _) => Err(fault(
-                        self.path,
-                        format!(
-                            "{field} is {length}; give a focal length over 0 in pixels, or {IGNORE}"
-                        ),
-                    )),
+                if LENSES.contains(&(length / side)) {
+                    return Ok(Some(length));
+                }
+                let wanted = match length > 0.0 {
+                    true => format!(
+                        "{field} is {length} in a picture {side} pixels long, which no lens has; give it in pixels of that picture"
+                    ),
+                    false => {
+                        format!("{field} is {length}; give a focal length over 0 in pixels")
+                    }
                 };
+                return Err(fault(self.path, format!("{wanted}, or {IGNORE}")));
             }
             let angle = match told.get(names[1])? {
                 Some((angle, field)) if angle > PI && angle < 180.0 => {

@@ -236,6 +236,13 @@ fn focal_lengths_come_from_what_there_is() {
     );
     let (_, notes) = k(r#""fl_x": 60, "cx": 0.5, "cy": 0.5,"#, "");
     assert!(notes[0].contains("cx and cy"), "{notes:?}");
+    // The shortest and the longest that lenses have, of 64 pixels.
+    near(k(r#""fl_x": 1.7,"#, "").0, [1.7, 1.7, 32.0, 24.0]);
+    near(k(r#""fl_x": 120000,"#, "").0, [12e4, 12e4, 32.0, 24.0]);
+    for length in ["1.5", "130000", "1e300"] {
+        let shared = format!(r#""fl_x": {length},"#);
+        capture.refused(&shared, "", &["fl_x is 1", "64 pixels long", "no lens"]);
+    }
 }
 
 #[test]

@@ -129,37 +129,37 @@ pub fn intrinsics() -> Intrinsics {
     Intrinsics::from_fov_x(WIDTH, HEIGHT, 63f64.to_radians())
 }
 
+/// Where each pixel of a frame looks, of length 1 along the axis.
+fn rays(camera: &Camera) -> impl Iterator<Item = DVec3> + '_ {
+    let pixels = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
+    pixels.map(|(x, y)| {
+        let [u, v] = [x, y].map(|at| f64::from(at) + 0.5);
+        camera.pose.rotation * camera.intrinsics.unproject(u, v, 1.0)
+    })
+}
+
 /// Whether each pixel of a frame is of the ball that moves.
 pub fn moves(truth: &Cameras, frame: usize) -> Vec<bool> {
     let camera = &truth.cameras[frame];
-    let pixels = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
-    pixels
-        .map(|(x, y)| {
-            let [u, v] = [x, y].map(|at| f64::from(at) + 0.5);
-            let ray = camera.pose.rotation * camera.intrinsics.unproject(u, v, 1.0);
-            cast(camera.pose.position, ray, frame).1
-        })
+    rays(camera)
+        .map(|ray| cast(camera.pose.position, ray, frame).1)
         .collect()
 }
 
 /// Grey levels of a frame: a pattern that is painted on the walls and the balls.
 pub fn picture(truth: &Cameras, frame: usize) -> Vec<f32> {
     let camera = &truth.cameras[frame];
-    let pixels = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
-    pixels
-        .map(|(x, y)| {
-            let [u, v] = [x, y].map(|at| f64::from(at) + 0.5);
-            let ray = camera.pose.rotation * camera.intrinsics.unproject(u, v, 1.0);
-            let (t, moves) = cast(camera.pose.position, ray, frame);
-            let mut p = camera.pose.position + t * ray;
-            if moves {
-                p -= ball(frame);
-            }
-            let coarse = (11.0 * p.x + 2.0 * p.z).sin() * (13.0 * p.y - 3.0 * p.z).cos();
-            let fine = (17.0 * p.z + 9.0 * p.x).sin() + (19.0 * p.y + 7.0 * p.x).sin();
-            (128.0 + 50.0 * coarse + 25.0 * fine) as f32
-        })
-        .collect()
+    let painted = |ray: DVec3| {
+        let (t, moves) = cast(camera.pose.position, ray, frame);
+        let mut p = camera.pose.position + t * ray;
+        if moves {
+            p -= ball(frame);
+        }
+        let coarse = (11.0 * p.x + 2.0 * p.z).sin() * (13.0 * p.y - 3.0 * p.z).cos();
+        let fine = (17.0 * p.z + 9.0 * p.x).sin() + (19.0 * p.y + 7.0 * p.x).sin();
+        (128.0 + 50.0 * coarse + 25.0 * fine) as f32
+    };
+    rays(camera).map(painted).collect()
 }
 
 /// As [`scene`], by these cameras.
