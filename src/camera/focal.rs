@@ -13,8 +13,8 @@ const SWEEP: [f64; 7] = [0.6, 0.71, 0.85, 1.0, 1.19, 1.42, 1.7];
 pub(super) const POSSIBLE: std::ops::RangeInclusive<f64> = SWEEP[0]..=SWEEP[SWEEP.len() - 1];
 /// The cost at both ends of the sweep must be higher than at its minimum by this share.
 const CLEAR: f64 = 0.05;
-/// Cauchy scale of the last adjustment, in pixels at a width of 640: pictures tell places to about a tenth of that, and what moves
-/// slowly is off by more.
+/// Cauchy scale of the last adjustment, in pixels at a width of 640. On tuning takes the path's
+/// error is 1.3 to 1.6 times as large at 1 px.
 const SURE: f64 = 0.4;
 /// Rotation that the sweep needs, in degrees.
 const ROTATION: f64 = 3.0;
