@@ -31,10 +31,9 @@ pub struct Nav {
     pub kind: Vec<Column>,
     /// Height of the floor in the column, or in the nearest walkable one; NaN further than an agent's height away.
     pub height: Vec<f32>,
-    /// Distance to the nearest blocked or open column, from edge to centre, or to the grid's end.
+    /// Distance to the nearest blocked or open column, from edge to centre, to the grid's end, or within the body's radius
+    /// to a column with something solid between the highest step and the head of a body that stands here.
     pub clearance: Vec<f32>,
-    /// Distance to the nearest blocked column, or to the grid's end.
-    pub to_blocked: Vec<f32>,
     /// Edge of a column.
     pub voxel: f64,
 }
@@ -93,6 +92,7 @@ impl Nav {
         // Supports of each column: solid with room for the body over it.
         let tall = rows(body.height - 1e-6);
         let mut supports: Vec<Vec<i64>> = vec![Vec::new(); nx * nz];
+        let mut solids: Vec<Vec<[i64; 2]>> = vec![Vec::new(); nx * nz];
         for z in 0..nz as i64 {
             for x in 0..nx as i64 {
                 let mut ceiling = i64::MAX;
@@ -100,8 +100,13 @@ impl Nav {
                     match world.at([x, y, z]) {
                         Voxel::Solid => {
                             let above = world.at([x, y + 1, z]) != Voxel::Solid;
+                            let at = x as usize + nx * z as usize;
                             if above && ceiling.saturating_sub(y + 1) >= tall {
-                                supports[x as usize + nx * z as usize].push(y);
+                                supports[at].push(y);
+                            }
+                            match solids[at].last_mut().filter(|_| !above) {
+                                Some(run) => run[0] = y,
+                                None => solids[at].push([y, y]),
                             }
                             ceiling = y;
                         }
@@ -147,7 +152,6 @@ impl Nav {
             kind: vec![Column::Unknown; nx * nz],
             height: vec![f32::NAN; nx * nz],
             clearance: Vec::new(),
-            to_blocked: Vec::new(),
             voxel,
         };
         let mut open = VecDeque::new();
@@ -175,23 +179,63 @@ impl Nav {
         }
         nav.close_hollows();
         nav.drop_steep(body);
-        let distances = |of: &dyn Fn(Column) -> bool| -> Vec<f32> {
-            let marked: Vec<bool> = nav.kind.iter().map(|&k| of(k)).collect();
-            let all = squared_distances(&marked, nx, nz).into_iter().enumerate();
-            // The world ends with the grid, from the middle of a column to its edge.
-            all.map(|(i, d)| {
-                let (x, z) = (i % nx, i / nx);
-                let end = x.min(nx - 1 - x).min(z).min(nz - 1 - z) as f64 + 0.5;
-                ((d.sqrt() - 0.5).max(0.0).min(end) * voxel) as f32
-            })
-            .collect()
-        };
-        let clearance = distances(&|k| k == Column::Blocked || k == Column::Open);
-        let to_blocked = distances(&|k| k == Column::Blocked);
-        Self {
-            clearance,
-            to_blocked,
-            ..nav
+        let shut: Vec<bool> = nav
+            .kind
+            .iter()
+            .map(|k| matches!(k, Column::Blocked | Column::Open))
+            .collect();
+        let far = squared_distances(&shut, nx, nz).into_iter().enumerate();
+        // The world ends with the grid, from the middle of a column to its edge.
+        let clearance = far.map(|(i, d)| {
+            let (x, z) = (i % nx, i / nx);
+            let end = x.min(nx - 1 - x).min(z).min(nz - 1 - z) as f64 + 0.5;
+            ((d.sqrt() - 0.5).max(0.0).min(end) * voxel) as f32
+        });
+        nav.clearance = clearance.collect();
+        nav.crowd(&support, &solids, body);
+        nav
+    }
+
+    /// What stands on floor of another height, such as the foot of a bank that a climb leads up elsewhere, is in the way
+    /// of a body beside it. `solids` are each column's runs of solid voxels, both ends among them.
+    fn crowd(&mut self, support: &[Option<i64>], solids: &[Vec<[i64; 2]>], body: &Body) {
+        let (nx, nz, voxel) = (self.nx as i64, self.nz as i64, self.voxel);
+        let (radius, climb) = (body.radius / voxel, body.climb / voxel);
+        // Heights over the floor between which the walk sweeps the body, round at both ends; distances here end at the
+        // edge of a column, so that half a voxel more is looked at than is swept.
+        let (foot, head) = (climb + 0.5, (body.height / voxel - 1.0).max(climb + 1.0));
+        let round = radius.min(0.5 * (head - foot) + 0.5);
+        let reach = (round + 0.5).ceil() as i64;
+        let mut around = Vec::new();
+        for dz in -reach..=reach {
+            for dx in -reach..=reach {
+                let off = ((dx * dx + dz * dz) as f64).sqrt() - 0.5;
+                if off > 0.0 && off < round {
+                    let rise = round - (round * round - off * off).sqrt();
+                    around.push((off, [dx, dz], [foot + rise, head - rise]));
+                }
+            }
+        }
+        around.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (i, support) in support.iter().enumerate() {
+            let (Some(y), Column::Walkable) = (support, self.kind[i]) else {
+                continue;
+            };
+            let (x, z) = (i as i64 % nx, i as i64 / nx);
+            let nearest = around.iter().find(|(_, [dx, dz], [low, high])| {
+                let (qx, qz) = (x + dx, z + dz);
+                let inside = qx >= 0 && qz >= 0 && qx < nx && qz < nz;
+                let floor = (y + 1) as f64;
+                inside
+                    && solids[(qx + nx * qz) as usize]
+                        .iter()
+                        .any(|&[bottom, top]| {
+                            (top + 1) as f64 > floor + low && (bottom as f64) < floor + high
+                        })
+            });
+            if let Some((off, _, _)) = nearest {
+                self.clearance[i] = self.clearance[i].min((off * voxel) as f32);
+            }
         }
     }
 

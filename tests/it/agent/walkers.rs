@@ -84,6 +84,50 @@ fn one(other: impl Fn([u32; 3]) -> Option<Voxel>, z: u32, stop: bool) -> Walker 
     led(&hall(other), &[middle(10, 0.8, z)], stop).1[0]
 }
 
+/// A ramp with upright sides, too high to step on and too low to be steep over a body's width: floor, and in the way of
+/// whoever walks beside it.
+#[test]
+fn floor_of_another_height_is_in_the_way_beside_it() {
+    let gpu = gpu();
+    let world = hall(|[x, y, z]| {
+        let ramp = (20..36).contains(&x) && (14..26).contains(&z) && y < 8 + (x - 18) / 3;
+        ramp.then_some(Voxel::Solid)
+    });
+    let nav = Nav::new(&world, &BODY);
+    let at = |x: usize, z: usize| x + 60 * z;
+    // On the ramp; beside its low end, where it can be stepped on; beside its high end, within the radius and not.
+    for (x, z, stands) in [
+        (25, 20, true),
+        (32, 20, true),
+        (23, 13, true),
+        (26, 13, false),
+        (32, 13, false),
+        (32, 11, false),
+        (32, 10, true),
+        (37, 20, false),
+        (40, 20, true),
+    ] {
+        assert_eq!(nav.standable(at(x, z), &BODY), stands, "{x} {z}");
+    }
+    let goals = [at(55, 6), at(33, 20), at(6, 33)];
+    let terrain = Terrain::new(&nav, &BODY, &goals);
+    let trips: Vec<Trip> = (0..nav.kind.len())
+        .filter(|&i| nav.standable(i, &BODY))
+        .flat_map(|from| (0..3).map(move |goal| (from, goal)))
+        .filter(|&(from, goal)| terrain.costs[goal][from] < 1e6)
+        .map(|(from, goal)| Trip {
+            from: nav.place(&world, from).map(|a| a as f32),
+            goal,
+            shortest: terrain.costs[goal][from],
+        })
+        .collect();
+    assert!(trips.len() > 3000, "{}", trips.len());
+    let caster = Caster::new(&gpu, &world).expect("upload");
+    let walked = walk(&caster, &terrain, &BODY, &trips, false, &Silent).expect("walk");
+    assert_eq!(walked.touched(), 0);
+    assert_eq!(walked.clean(End::Arrived), trips.len() as u64);
+}
+
 #[test]
 fn agents_arrive_by_the_shortest_way() {
     let gpu = gpu();
