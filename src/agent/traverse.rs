@@ -3,8 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use rayon::prelude::*;
+
 use super::options::Body;
 use super::terrain::AROUND;
+use super::walk::stride;
 use crate::world::{Voxel, World};
 
 /// What a column of voxels is to a walking agent.
@@ -196,46 +199,56 @@ impl Nav {
         nav
     }
 
-    /// What stands on floor of another height, such as the foot of a bank that a climb leads up elsewhere, is in the way
-    /// of a body beside it. `solids` are each column's runs of solid voxels, both ends among them.
+    /// Whatever is solid between the highest step and the head of a body is in its way, also where it is floor of another
+    /// height, such as a ramp's side, or hangs there. Looked at is what the walk sweeps (`kernels/agent/walk.wgsl`).
+    /// `solids` are each column's runs of solid voxels, both ends among them.
     fn crowd(&mut self, support: &[Option<i64>], solids: &[Vec<[i64; 2]>], body: &Body) {
         let (nx, nz, voxel) = (self.nx as i64, self.nz as i64, self.voxel);
         let (radius, climb) = (body.radius / voxel, body.climb / voxel);
-        // Heights over the floor between which the walk sweeps the body, round at both ends; distances here end at the
-        // edge of a column, so that half a voxel more is looked at than is swept.
         let (foot, head) = (climb + 0.5, (body.height / voxel - 1.0).max(climb + 1.0));
-        let round = radius.min(0.5 * (head - foot) + 0.5);
-        let reach = (round + 0.5).ceil() as i64;
+        // The body as it is swept, and by how much its straight steps leave the middles of columns.
+        let astray = if stride(body, voxel) > 1 { 0.5 } else { 0.1 };
+        let round = (radius - 0.5).max(0.25).min(0.5 * (head - foot)) + astray;
+        let stands: Vec<(usize, i64)> = support
+            .iter()
+            .enumerate()
+            .filter(|&(i, _)| self.standable(i, body))
+            .filter_map(|(i, support)| Some((i, (*support)?)))
+            .collect();
+        if stands.is_empty() {
+            return;
+        }
+        let reach = ((round + 0.5).ceil() as i64).min(nx.max(nz));
         let mut around = Vec::new();
         for dz in -reach..=reach {
             for dx in -reach..=reach {
-                let off = ((dx * dx + dz * dz) as f64).sqrt() - 0.5;
-                if off > 0.0 && off < round {
+                let edge = |d: i64| (d.abs() as f64 - 0.5).max(0.0);
+                let off = edge(dx).hypot(edge(dz));
+                if off < round {
                     let rise = round - (round * round - off * off).sqrt();
                     around.push((off, [dx, dz], [foot + rise, head - rise]));
                 }
             }
         }
         around.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for (i, support) in support.iter().enumerate() {
-            let (Some(y), Column::Walkable) = (support, self.kind[i]) else {
-                continue;
-            };
-            let (x, z) = (i as i64 % nx, i as i64 / nx);
-            let nearest = around.iter().find(|(_, [dx, dz], [low, high])| {
+        let nearest = |&(i, y): &(usize, i64)| {
+            let (x, z, floor) = (i as i64 % nx, i as i64 / nx, (y + 1) as f64);
+            let met = around.iter().find(|(_, [dx, dz], [low, high])| {
                 let (qx, qz) = (x + dx, z + dz);
                 let inside = qx >= 0 && qz >= 0 && qx < nx && qz < nz;
-                let floor = (y + 1) as f64;
-                inside
-                    && solids[(qx + nx * qz) as usize]
-                        .iter()
-                        .any(|&[bottom, top]| {
-                            (top + 1) as f64 > floor + low && (bottom as f64) < floor + high
-                        })
+                let runs = || solids[(qx + nx * qz) as usize].iter();
+                let meets = |&[bottom, top]: &[i64; 2]| {
+                    (top + 1) as f64 > floor + low && (bottom as f64) < floor + high
+                };
+                inside && runs().any(meets)
             });
-            if let Some((off, _, _)) = nearest {
-                self.clearance[i] = self.clearance[i].min((off * voxel) as f32);
-            }
+            met.map(|(off, _, _)| (i, *off))
+        };
+        let met: Vec<(usize, f64)> = stands.par_iter().filter_map(nearest).collect();
+        for (i, off) in met {
+            // Less than the radius by rounding at least, so that no body stands there.
+            let clear = (off * voxel).min(0.999 * body.radius);
+            self.clearance[i] = self.clearance[i].min(clear as f32);
         }
     }
 

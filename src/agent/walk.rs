@@ -210,7 +210,8 @@ impl Walked {
     }
 }
 
-/// Columns of a step: half a radius, so that its straight line leaves the way by a small part of a voxel.
+/// Columns of a step: half a radius. Its straight line leaves the middles of the columns on the way by up to .45 of a voxel
+/// at two columns, .63 at three.
 pub fn stride(body: &Body, voxel: f64) -> u32 {
     ((0.5 * body.radius / voxel) as u32).clamp(1, MOST_STRIDE)
 }

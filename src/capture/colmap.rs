@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Lens;
+use super::{FARTHEST, Lens};
 
 mod binary;
 mod text;
@@ -298,6 +298,12 @@ fn sound(image: Image, place: &str, known: &dyn Fn(u32) -> bool) -> Result<Image
         return Err(format!(
             "{place}: the pose of '{}' is {:?} {:?}, which is none; leave the image out, or make the model again",
             image.name, image.rotation, image.translation
+        ));
+    }
+    if let Some(far) = image.translation.iter().find(|v| v.abs() > FARTHEST) {
+        return Err(format!(
+            "{place}: the pose of '{}' lies {far:e} away, farther than {FARTHEST:e}; leave the image out, or make the model again",
+            image.name
         ));
     }
     if !known(image.camera) {

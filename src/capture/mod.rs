@@ -8,3 +8,6 @@ pub mod transforms;
 
 pub use foreign::Foreign;
 pub use transforms::{Lens, Transforms};
+
+/// Farthest from 0 that a camera may lie, in the file's unit: beyond, a place in single precision is no place.
+pub const FARTHEST: f64 = 1e9;

@@ -40,14 +40,15 @@ pub(super) fn lines<T: DeserializeOwned>(
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
         .collect();
-    if !resume && !lines.is_empty() {
+    let all = text.lines().filter(|l| !l.trim().is_empty()).count();
+    // Also where none of them can be read: they may be of another version.
+    if !resume && all > 0 {
         bail!(
-            "{}: an evaluation of {} cases is here; --resume goes on with it, or name another folder",
+            "{}: an evaluation of {all} cases is here; --resume goes on with it, or name another folder",
             path.display(),
-            lines.len()
         );
     }
-    let torn = text.lines().filter(|l| !l.trim().is_empty()).count() - lines.len();
+    let torn = all - lines.len();
     if torn > 0 {
         monitor.warn(&format!(
             "{}: {torn} lines cannot be read and are made again",

@@ -64,6 +64,26 @@ impl Shot {
     }
 }
 
+/// Packed sRGB pixels of some frames of a scene as they are traced: without motion blur, noise and blocks.
+///
+/// # Errors
+/// The device's.
+pub fn traced(gpu: &Gpu, scene: &Scene, frames: &[usize]) -> Result<Vec<Vec<u32>>, GpuError> {
+    let [width, height] = scene.clip.size;
+    let pixels = width as usize * height as usize;
+    let [image, ids] = [gpu.alloc::<u32>(pixels)?, gpu.alloc(pixels)?];
+    let depth = gpu.alloc::<f32>(pixels)?;
+    let groups = groups_2d(width, height, TRACE.workgroup);
+    let shot = |&frame: &usize| {
+        let mut recorder = gpu.recorder();
+        let params = scene.frame(frame);
+        recorder.run(&TRACE, &params, &[&image, &depth, &ids], groups)?;
+        recorder.submit()?;
+        gpu.read_range(&image, 0, pixels)
+    };
+    frames.iter().map(shot).collect()
+}
+
 /// Memory for rendering frames of one scene in order.
 pub struct Renderer<'a> {
     gpu: Gpu,

@@ -148,6 +148,14 @@ impl Scene {
         scene
     }
 
+    /// The same place without anybody in it: what else is seen of it comes of who was there, as shadows and mirror
+    /// images do. Objects keep their numbers.
+    pub fn deserted(&self) -> Self {
+        let mut scene = self.clone();
+        scene.walkers.clear();
+        scene
+    }
+
     /// Half width, height and half length of the place in metres; the middle of its floor is the origin.
     pub fn extent(&self) -> Vec3 {
         self.site.extent

@@ -37,6 +37,9 @@ const KINDS: [&str; 3] = ["ftheta_p0", "latlong", "equirectangular"];
 
 /// Pixels that a passed-over distortion may move a point.
 const NEGLIGIBLE: f64 = 0.05;
+/// Share of the undistorted picture that may have no source, where the file does not say that only a circle was exposed: no
+/// lens bends so much.
+const MOST_BLANK: f64 = 0.5;
 
 const UNDISTORT: &str =
     "undistort the pictures first, such as with `colmap image_undistorter`, and give their cameras";
@@ -149,6 +152,14 @@ impl Told<'_> {
             );
             notes.add("distortion passed over", words);
             return Ok(None);
+        }
+        if becomes.blank > MOST_BLANK && circle.is_none() {
+            let why = format!(
+                "{:.0}% of the pictures without distortion would have no source: the coefficients are of another lens, another model or another \
+                 picture size; calibrate it again",
+                100.0 * becomes.blank
+            );
+            return self.refuse(&told, &why);
         }
         let mut words = format!("the lens' distortion ({told}) is undone");
         if becomes.moved.is_finite() {

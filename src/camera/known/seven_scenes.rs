@@ -7,6 +7,7 @@ use glam::DVec3;
 use super::notes::Notes;
 use super::{Found, IGNORE, beside, fault, header, rotation, turn, turned};
 use crate::camera::{CameraError, Intrinsics, Pose};
+use crate::capture::FARTHEST;
 
 /// What such a folder holds.
 pub(super) struct Folder {
@@ -58,6 +59,15 @@ pub(super) fn read(
             continue;
         }
         let column = |c: usize| DVec3::new(m[c], m[4 + c], m[8 + c]);
+        if column(3).abs().max_element() > FARTHEST {
+            return Err(fault(
+                &file,
+                format!(
+                    "the camera lies at {:?}, farther than {FARTHEST:e} away; take the file away, or {IGNORE}",
+                    column(3).to_array()
+                ),
+            ));
+        }
         let rotation = rotation([column(0), column(1), column(2)], "the pose", &file)?;
         let pose = Pose {
             rotation,

@@ -10,7 +10,7 @@ use super::places::{Match, Places};
 use super::{Found, IGNORE, fault, header, rotation, turned};
 use crate::camera::{CameraError, Pose};
 use crate::capture::transforms::{Frame, Want};
-use crate::capture::{Lens, Transforms};
+use crate::capture::{FARTHEST, Lens, Transforms};
 use crate::picture::EXTENSIONS;
 
 /// Lists that count before others of the same folder.
@@ -182,6 +182,15 @@ fn pose(frame: &Frame, at: &str, path: &Path) -> Result<Pose, CameraError> {
                 format!(
                     "{at}transform_matrix[{r}][{c}] is {}, which is no number; leave the frame out, or {IGNORE}",
                     row[c]
+                ),
+            ));
+        }
+        if let Some(far) = row.get(3).filter(|x| x.abs() > FARTHEST) {
+            return Err(fault(
+                path,
+                format!(
+                    "{at}transform_matrix[{r}][3] is {far:e}: a camera farther than {FARTHEST:e} away is no place in single precision; leave \
+                     the frame out, or {IGNORE}"
                 ),
             ));
         }

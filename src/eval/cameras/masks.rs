@@ -1,17 +1,24 @@
-//! Masks of what moves beside the truth: pixels of subjects that are under way.
-//!
-//! Counted as wrong is also what a mover does to the picture elsewhere, its shadow and its mirror image: the truth has none of them.
+//! Masks of what moves beside the truth: pixels of subjects that are under way, and what these cast upon others, their
+//! shadows and mirror images, which is found by rendering the frame once more without anybody in it.
 
+use anyhow::bail;
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use crate::eval::agent::take::Take;
+use crate::gpu::Gpu;
+use crate::mock::render::traced;
+use crate::monitor::Monitor;
 use crate::motion::{Mask, Masks, Pairs};
 
 /// Metres a second under which a subject stands.
 const STANDS: f64 = 0.05;
+/// Luma, of 255, by which a pixel must be another than without the mover for a shadow or a mirror image to be seen there.
+/// What is fainter counts as still.
+const CAST: f32 = 6.0;
 
-/// The mask of one view beside the truth, at the mask's size.
+/// The mask of one view beside the truth, at the mask's size. No field has a default: without shadows apart, `extra` was
+/// something else, and lines that were kept of then are made again.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct View {
     /// The view.
@@ -22,10 +29,14 @@ pub struct View {
     pub pixels: u32,
     /// Pixels that move and are masked.
     pub hit: u32,
-    /// Pixels that are masked and do not move.
+    /// Pixels that are masked, do not move, and are nobody's shadow or mirror image.
     pub extra: u32,
     /// Pixels that move and are not masked.
     pub missed: u32,
+    /// Pixels of a mover's shadow or mirror image that are masked.
+    pub cast: u32,
+    /// Such pixels that are not.
+    pub cast_missed: u32,
 }
 
 impl View {
@@ -35,8 +46,66 @@ impl View {
     }
 }
 
-/// Whether each pixel of the mask's grid moves in a view, and how fast what moves is.
-fn truth(take: &Take, view: usize, [w, h]: [usize; 2]) -> (Vec<bool>, f64) {
+/// What is true of a pixel of the mask's grid.
+#[derive(Clone, Copy, PartialEq)]
+enum Pixel {
+    Still,
+    Moves,
+    /// A shadow or a mirror image of what moves.
+    Cast,
+}
+
+/// By view, whether each pixel of the take is another than without anybody in the scene, and nobody's own nor beside
+/// somebody's, whose rim has a share in it; empty where nobody is.
+pub struct Casts(Vec<Vec<bool>>);
+
+impl Casts {
+    /// Renders the views with and without who is in them.
+    ///
+    /// # Errors
+    /// The device's, and an interruption.
+    pub fn of(gpu: &Gpu, take: &Take, monitor: &dyn Monitor) -> anyhow::Result<Self> {
+        let subjects: Vec<u8> = take
+            .scene
+            .subjects_at(0)
+            .iter()
+            .filter_map(|(id, _)| u8::try_from(*id).ok())
+            .collect();
+        if subjects.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        let luma = |rgba: u32| {
+            let [r, g, b] = [0, 8, 16].map(|shift| (rgba >> shift & 255) as f32);
+            0.2126 * r + 0.7152 * g + 0.0722 * b
+        };
+        let [w, h] = take.case.size.map(|s| s as usize);
+        let deserted = take.scene.deserted();
+        let mut views = Vec::with_capacity(take.frames.len());
+        for (view, frame) in take.frames.iter().enumerate() {
+            if monitor.stopped() {
+                bail!("interrupted while rendering");
+            }
+            let objects = &take.seen[view].objects;
+            let near = |p: usize| {
+                let (x, y) = (p % w, p / w);
+                let rows = y.saturating_sub(1)..=(y + 1).min(h - 1);
+                let mut all = rows.flat_map(|row| {
+                    let row = &objects[row * w..][..w];
+                    &row[x.saturating_sub(1)..=(x + 1).min(w - 1)]
+                });
+                all.any(|id| subjects.contains(id))
+            };
+            let with = traced(gpu, &take.scene, &[*frame])?.concat();
+            let without = traced(gpu, &deserted, &[*frame])?.concat();
+            let other = |p: usize| (luma(with[p]) - luma(without[p])).abs() >= CAST;
+            views.push((0..w * h).map(|p| other(p) && !near(p)).collect());
+        }
+        Ok(Self(views))
+    }
+}
+
+/// What is true of each pixel of the mask's grid in a view, and how fast what moves is.
+fn truth(take: &Take, casts: &Casts, view: usize, [w, h]: [usize; 2]) -> (Vec<Pixel>, f64) {
     let frame = take.frames[view];
     let beside = [
         frame.saturating_sub(1),
@@ -57,7 +126,8 @@ fn truth(take: &Take, view: usize, [w, h]: [usize; 2]) -> (Vec<bool>, f64) {
     let [sw, sh] = take.case.size.map(|s| s as usize);
     let objects = &take.seen[view].objects;
     let mut fastest = 0.0f64;
-    let moving = (0..w * h)
+    let casts = casts.0.get(view).filter(|_| moves.contains(&true));
+    let pixels = (0..w * h)
         .map(|p| {
             // The pixel in whose middle this one's lies.
             let x = (2 * (p % w) + 1) * sw / (2 * w);
@@ -65,35 +135,43 @@ fn truth(take: &Take, view: usize, [w, h]: [usize; 2]) -> (Vec<bool>, f64) {
             let id = usize::from(objects[y * sw + x]);
             if moves[id] {
                 fastest = fastest.max(speeds[id]);
+                Pixel::Moves
+            } else if casts.is_some_and(|c| c[y * sw + x]) {
+                Pixel::Cast
+            } else {
+                Pixel::Still
             }
-            moves[id]
         })
         .collect();
-    (moving, fastest)
+    (pixels, fastest)
 }
 
 /// Every mask beside the truth.
-pub fn compare(masks: &Masks, take: &Take) -> Vec<View> {
+pub fn compare(masks: &Masks, take: &Take, casts: &Casts) -> Vec<View> {
     let size = [masks.width as usize, masks.height as usize];
     let frames = masks.frames.iter().enumerate();
     let known = frames.filter_map(|(view, mask)| Some((view, mask.as_ref()?)));
     known
         .map(|(view, mask)| {
-            let (moving, speed) = truth(take, view, size);
+            let (pixels, speed) = truth(take, casts, view, size);
             let mut found = View {
                 view,
                 speed,
-                pixels: moving.len() as u32,
+                pixels: pixels.len() as u32,
                 hit: 0,
                 extra: 0,
                 missed: 0,
+                cast: 0,
+                cast_missed: 0,
             };
-            for (&is, &told) in moving.iter().zip(&mask.moving) {
+            for (&is, &told) in pixels.iter().zip(&mask.moving) {
                 match (is, told >= 128) {
-                    (true, true) => found.hit += 1,
-                    (false, true) => found.extra += 1,
-                    (true, false) => found.missed += 1,
-                    (false, false) => {}
+                    (Pixel::Moves, true) => found.hit += 1,
+                    (Pixel::Still, true) => found.extra += 1,
+                    (Pixel::Cast, true) => found.cast += 1,
+                    (Pixel::Moves, false) => found.missed += 1,
+                    (Pixel::Cast, false) => found.cast_missed += 1,
+                    (Pixel::Still, false) => {}
                 }
             }
             found
@@ -101,12 +179,19 @@ pub fn compare(masks: &Masks, take: &Take) -> Vec<View> {
         .collect()
 }
 
-/// The view that is the most wrong: masked and moving yellow, masked only red, moving only green.
-pub fn picture(masks: &Masks, pairs: &Pairs, take: &Take, views: &[View]) -> Option<RgbImage> {
+/// The view that is the most wrong: masked and moving yellow, masked only red, moving only green; of shadows and mirror
+/// images what is masked violet, what is not blue.
+pub fn picture(
+    masks: &Masks,
+    pairs: &Pairs,
+    take: &Take,
+    casts: &Casts,
+    views: &[View],
+) -> Option<RgbImage> {
     let worst = views.iter().max_by_key(|v| v.extra + v.missed)?.view;
     let mask: &Mask = masks.frames[worst].as_ref()?;
     let (w, h) = (masks.width, masks.height);
-    let (moving, _) = truth(take, worst, [w as usize, h as usize]);
+    let (pixels, _) = truth(take, casts, worst, [w as usize, h as usize]);
     Some(RgbImage::from_fn(w, h, |x, y| {
         let p = (y * w + x) as usize;
         let grey = pairs.luma[worst][p];
@@ -114,6 +199,11 @@ pub fn picture(masks: &Masks, pairs: &Pairs, take: &Take, views: &[View]) -> Opt
             let value = if on { 0.4 * grey + 150.0 } else { 0.8 * grey };
             value.clamp(0.0, 255.0) as u8
         };
-        image::Rgb([tint(mask.moving[p] >= 128), tint(moving[p]), tint(false)])
+        let is = |pixel| pixels[p] == pixel;
+        image::Rgb([
+            tint(mask.moving[p] >= 128),
+            tint(is(Pixel::Moves)),
+            tint(is(Pixel::Cast)),
+        ])
     }))
 }

@@ -336,8 +336,9 @@ fn solve(
                 // Who walks and how far things are is true of what was not spoilt.
                 _ => {
                     let masks = crate::camera::moving::moving(&pairs, &maps, &cameras);
-                    moving = masks::compare(&masks, take);
-                    if let Some(picture) = masks::picture(&masks, &pairs, take, &moving) {
+                    let casts = masks::Casts::of(gpu, take, monitor)?;
+                    moving = masks::compare(&masks, take, &casts);
+                    if let Some(picture) = masks::picture(&masks, &pairs, take, &casts, &moving) {
                         let path = place.join(picture_name(settings.depth));
                         picture
                             .save(&path)

@@ -110,11 +110,15 @@ pub struct MaskRow {
     pub views: usize,
     /// Share of what moves that is masked; `None` where nothing moves.
     pub recall: Option<f64>,
-    /// Share of what is masked that moves; `None` where nothing moves or is masked.
+    /// Share of what is masked that moves itself; `None` where nothing moves or is masked.
     pub precision: Option<f64>,
-    /// Of what moves or is masked, what is both.
+    /// The same with movers' shadows and mirror images among what moves.
+    pub with_shadows: Option<f64>,
+    /// Of what moves or is masked, what is both; shadows and mirror images left out.
     pub iou: Option<f64>,
-    /// Share of the pictures that is masked and does not move.
+    /// Share of shadows and mirror images that is masked; `None` where no mover is seen, or nothing of them.
+    pub cast: Option<f64>,
+    /// Share of the pictures that is masked for nothing.
     pub extra: f64,
 }
 
@@ -126,6 +130,7 @@ impl MaskRow {
         let sum =
             |f: &dyn Fn(&View) -> u32| -> f64 { views.iter().map(|(_, v)| f64::from(f(v))).sum() };
         let (hit, extra, missed) = (sum(&|v| v.hit), sum(&|v| v.extra), sum(&|v| v.missed));
+        let (cast, cast_missed) = (sum(&|v| v.cast), sum(&|v| v.cast_missed));
         let moves = hit + missed > 0.0;
         let share = |a: f64, b: f64| (moves && b > 0.0).then(|| a / b);
         Self {
@@ -133,8 +138,10 @@ impl MaskRow {
             takes: names.len(),
             views: views.len(),
             recall: share(hit, hit + missed),
-            precision: share(hit, hit + extra),
+            precision: share(hit, hit + cast + extra),
+            with_shadows: share(hit + cast, hit + cast + extra),
             iou: share(hit, hit + extra + missed),
+            cast: share(cast, cast + cast_missed),
             extra: extra / sum(&|v| v.pixels).max(1.0),
         }
     }

@@ -102,7 +102,9 @@ fn floor_of_another_height_is_in_the_way_beside_it() {
         (23, 13, true),
         (26, 13, false),
         (32, 13, false),
+        (32, 12, false),
         (32, 11, false),
+        (31, 11, true),
         (32, 10, true),
         (37, 20, false),
         (40, 20, true),
@@ -126,6 +128,51 @@ fn floor_of_another_height_is_in_the_way_beside_it() {
     let walked = walk(&caster, &terrain, &BODY, &trips, false, &Silent).expect("walk");
     assert_eq!(walked.touched(), 0);
     assert_eq!(walked.clean(End::Arrived), trips.len() as u64);
+}
+
+/// Treads of two columns, steps of two voxels: what a body can climb is not in its way. And a beam over floor that is lower
+/// than the body's own, which has no room for its head beside it.
+#[test]
+fn stairs_stay_open_and_low_beams_do_not() {
+    let gpu = gpu();
+    let climber = Body { slope: 1.3, ..BODY };
+    let world = hall(|[x, y, z]| {
+        let raised = (8..14).contains(&x) && y < 10;
+        let beam = (14..16).contains(&x) && z < 12 && (25..27).contains(&y);
+        let stair = (20..28).contains(&x) && y < 8 + 2 * ((x - 18) / 2);
+        let platform = x >= 28 && y < 16;
+        (raised || beam || stair || platform).then_some(Voxel::Solid)
+    });
+    let nav = Nav::new(&world, &climber);
+    let at = |x: usize, z: usize| x + 60 * z;
+    for (x, z, stands) in [
+        (11, 6, true),
+        (12, 6, false),
+        (13, 6, false),
+        (13, 20, true),
+        (17, 6, true),
+        (22, 20, true),
+        (23, 20, true),
+        (27, 20, true),
+        (40, 20, true),
+    ] {
+        assert_eq!(nav.standable(at(x, z), &climber), stands, "{x} {z}");
+    }
+    let terrain = Terrain::new(&nav, &climber, &[at(40, 20)]);
+    let trips: Vec<Trip> = (5..35)
+        .map(|z| at(5, z))
+        .map(|from| Trip {
+            from: nav.place(&world, from).map(|a| a as f32),
+            goal: 0,
+            shortest: terrain.costs[0][from],
+        })
+        .collect();
+    let caster = Caster::new(&gpu, &world).expect("upload");
+    let walked = walk(&caster, &terrain, &climber, &trips, false, &Silent).expect("walk");
+    assert_eq!(walked.clean(End::Arrived), trips.len() as u64);
+    for walker in walked.walkers(&gpu).expect("read") {
+        assert!((walker.place[1] - 1.6).abs() < 1e-3, "{walker:?}");
+    }
 }
 
 #[test]

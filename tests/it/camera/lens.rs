@@ -84,6 +84,7 @@ fn lenses_of_kinds_that_are_not_known_are_refused_by_name() {
             &["distortion_params[0] is 0.1", "write them as k1"],
         ),
         (r#""k3": NaN,"#, &["k3 is NaN"]),
+        (r#""k1": 1e4,"#, &["k1 is 10000", "would have no source"]),
         (r#""k7": 1,"#, &[]),
     ] {
         if words.is_empty() {
@@ -287,6 +288,10 @@ fn numbers_that_are_none_are_named_by_their_field() {
     says(
         "[[1,0,0,0],[0,1,0,NaN],[0,0,1,0],[0,0,0,1]]",
         "frames[0].transform_matrix[1][3] is NaN",
+    );
+    says(
+        "[[1,0,0,0],[0,1,0,-1e200],[0,0,1,0],[0,0,0,1]]",
+        "frames[0].transform_matrix[1][3] is -1e200: a camera farther than 1e9 away",
     );
     says(
         "[[2,0,0,0],[0,2,0,0],[0,0,2,0],[0,0,0,1]]",

@@ -113,6 +113,8 @@ fn masks_are_summed_up_by_size_and_speed() {
         hit,
         extra,
         missed,
+        cast: hit / 10,
+        cast_missed: missed / 2,
     };
     let with = |way, moving| Line {
         moving,
@@ -146,10 +148,15 @@ fn masks_are_summed_up_by_size_and_speed() {
     let first = &rows[0];
     assert_eq!((first.takes, first.views), (1, 2));
     assert_eq!(first.recall, Some(110.0 / 140.0));
-    assert_eq!(first.precision, Some(110.0 / 140.0));
+    assert_eq!(first.precision, Some(110.0 / 151.0));
+    assert_eq!(first.with_shadows, Some(121.0 / 151.0));
+    assert_eq!(first.cast, Some(11.0 / 26.0));
     assert_eq!(first.iou, Some(110.0 / 170.0));
     assert_eq!(first.extra, 0.015);
-    assert_eq!((rows[1].recall, rows[1].precision), (Some(0.5), Some(1.0)));
+    assert_eq!(
+        (rows[1].recall, rows[1].precision, rows[1].with_shadows),
+        (Some(0.5), Some(20.0 / 22.0), Some(1.0))
+    );
     let none = &rows[6];
     assert_eq!((none.recall, none.precision), (None, None));
     assert_eq!(none.extra, 0.01);
@@ -264,6 +271,11 @@ fn small_takes_from_end_to_end() {
     // The same solves, summed up by what moves.
     let before: usize = solves[0]["moving"].as_array().map_or(0, Vec::len);
     assert_eq!(before, 24);
+    // A robot walks there, and throws a shadow that is seen.
+    let views = solves[0]["moving"].as_array().expect("views");
+    let sum = |field: &str| -> u64 { views.iter().filter_map(|v| v[field].as_u64()).sum() };
+    let (body, cast) = (sum("hit") + sum("missed"), sum("cast") + sum("cast_missed"));
+    assert!(cast > 0 && cast < 4 * body, "{cast} {body}");
     let masks = of("masks", &["--resume"]);
     assert_eq!(code(&masks), 0, "{}", stderr(&masks));
     let table = String::from_utf8_lossy(&masks.stdout).into_owned();

@@ -131,7 +131,9 @@ pub fn masks(summaries: &[Summary], colour: bool) -> String {
             "n",
             "recall",
             "precision",
+            "with shadows",
             "IoU",
+            "shadows masked",
             "wrongly masked, % of the picture",
         ];
         let mut table = plain(header, 1, colour);
@@ -142,7 +144,9 @@ pub fn masks(summaries: &[Summary], colour: bool) -> String {
                 row.views.to_string(),
                 share(row.recall),
                 share(row.precision),
+                share(row.with_shadows),
                 share(row.iou),
+                share(row.cast),
                 format!("{:.2}", 100.0 * row.extra),
             ]);
         }

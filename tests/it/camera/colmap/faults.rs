@@ -94,6 +94,10 @@ fn what_is_wrong_is_named_with_its_place() {
     );
     with(1, &|b| b[8 + 4..][..32].fill(0));
     says("images.bin", &["image 1 of 4", "which is none"]);
+    with(1, &|b| {
+        b[8 + 4 + 32..][..8].copy_from_slice(&(-1e200f64).to_le_bytes())
+    });
+    says("images.bin", &["image 1 of 4", "lies -1e200 away", "1e9"]);
     // Points of an image: 2^60 of them.
     with(1, &|b| b[8 + 64 + 8 + 7] = 0x10);
     says("images.bin", &["it ends within image 1 of 4"]);
