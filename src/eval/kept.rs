@@ -83,5 +83,19 @@ mod tests {
         assert!(summary.is_file());
         assert_eq!(lines::<u32>(&path, true, &Silent).expect("lines"), [1, 2]);
         assert!(path.is_file() && !summary.exists());
+        // Lines of another version are not written over either.
+        std::fs::write(&path, "torn\n").expect("a file");
+        assert!(lines::<u32>(&path, false, &Silent).is_err());
+        assert!(
+            lines::<u32>(&path, true, &Silent)
+                .expect("lines")
+                .is_empty()
+        );
+        std::fs::write(&path, "\n").expect("a file");
+        assert!(
+            lines::<u32>(&path, false, &Silent)
+                .expect("none")
+                .is_empty()
+        );
     }
 }

@@ -1,14 +1,12 @@
 //! Masks of what moves beside the truth: pixels of subjects that are under way, and what these cast upon others, their
 //! shadows and mirror images, which is found by rendering the frame once more without anybody in it.
 
-use anyhow::bail;
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-use crate::eval::agent::take::Take;
-use crate::gpu::Gpu;
+use crate::eval::agent::take::{Seen, Take};
+use crate::gpu::{Gpu, GpuError};
 use crate::mock::render::traced;
-use crate::monitor::Monitor;
 use crate::motion::{Mask, Masks, Pairs};
 
 /// Metres a second under which a subject stands.
@@ -63,8 +61,8 @@ impl Casts {
     /// Renders the views with and without who is in them.
     ///
     /// # Errors
-    /// The device's, and an interruption.
-    pub fn of(gpu: &Gpu, take: &Take, monitor: &dyn Monitor) -> anyhow::Result<Self> {
+    /// The device's.
+    pub fn of(gpu: &Gpu, take: &Take) -> Result<Self, GpuError> {
         let subjects: Vec<u8> = take
             .scene
             .subjects_at(0)
@@ -79,28 +77,23 @@ impl Casts {
             0.2126 * r + 0.7152 * g + 0.0722 * b
         };
         let [w, h] = take.case.size.map(|s| s as usize);
-        let deserted = take.scene.deserted();
-        let mut views = Vec::with_capacity(take.frames.len());
-        for (view, frame) in take.frames.iter().enumerate() {
-            if monitor.stopped() {
-                bail!("interrupted while rendering");
-            }
-            let objects = &take.seen[view].objects;
+        let with = traced(gpu, &take.scene, &take.frames)?;
+        let without = traced(gpu, &take.scene.deserted(), &take.frames)?;
+        let view = |(seen, (with, without)): (&Seen, (&Vec<u32>, &Vec<u32>))| -> Vec<bool> {
             let near = |p: usize| {
                 let (x, y) = (p % w, p / w);
                 let rows = y.saturating_sub(1)..=(y + 1).min(h - 1);
                 let mut all = rows.flat_map(|row| {
-                    let row = &objects[row * w..][..w];
+                    let row = &seen.objects[row * w..][..w];
                     &row[x.saturating_sub(1)..=(x + 1).min(w - 1)]
                 });
                 all.any(|id| subjects.contains(id))
             };
-            let with = traced(gpu, &take.scene, &[*frame])?.concat();
-            let without = traced(gpu, &deserted, &[*frame])?.concat();
             let other = |p: usize| (luma(with[p]) - luma(without[p])).abs() >= CAST;
-            views.push((0..w * h).map(|p| other(p) && !near(p)).collect());
-        }
-        Ok(Self(views))
+            (0..w * h).map(|p| other(p) && !near(p)).collect()
+        };
+        let views = take.seen.iter().zip(with.iter().zip(&without)).map(view);
+        Ok(Self(views.collect()))
     }
 }
 

@@ -336,7 +336,7 @@ fn solve(
                 // Who walks and how far things are is true of what was not spoilt.
                 _ => {
                     let masks = crate::camera::moving::moving(&pairs, &maps, &cameras);
-                    let casts = masks::Casts::of(gpu, take, monitor)?;
+                    let casts = masks::Casts::of(gpu, take)?;
                     moving = masks::compare(&masks, take, &casts);
                     if let Some(picture) = masks::picture(&masks, &pairs, take, &casts, &moving) {
                         let path = place.join(picture_name(settings.depth));

@@ -123,6 +123,14 @@ fn seven_scenes_poses_and_depth_are_read_into_the_gauge() {
     let values = &depth.maps[1].as_ref().unwrap().values;
     assert!(values[0].is_nan() && values[2].is_nan());
     assert_eq!((values[1], values[3]), (1.5, 0.25));
+    let file = frames.join("frame-000001.pose.txt");
+    std::fs::write(&file, "1 0 0 0\n0 1 0 1e200\n0 0 1 0\n0 0 0 1\n").unwrap();
+    let far = known(dir.path(), &images, &[0.0, 1.0, 2.0], 16, 12).unwrap_err();
+    let said = far.to_string();
+    assert!(
+        said.contains("frame-000001.pose.txt") && said.contains("farther than 1e9"),
+        "{said}"
+    );
 }
 
 #[test]
