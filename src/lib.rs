@@ -59,6 +59,7 @@ pub mod gpu;
 pub mod hash;
 pub mod kernels;
 pub mod key;
+pub mod npy;
 pub mod numeric;
 pub mod paths;
 pub mod picture;

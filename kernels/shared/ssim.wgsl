@@ -8,7 +8,7 @@ struct Params {
     l1: f32,    // weight of each channel's absolute error
     ssim: f32,  // weight of each channel's 1 - SSIM
     depth: f32, // weight of each pixel's error of inverse depth
-    pad: u32,
+    marked: u32, // 1 where a negative inverse depth marks a pixel that counts for nothing
     pad2: vec2<u32>,
 }
 

@@ -1,5 +1,6 @@
 // Gradient of the loss by the raster's outputs: absolute error and 1 - SSIM of the colour over the background,
-// absolute error of the inverse expected depth where a target is known (> 0) and the pixel is mostly covered.
+// absolute error of the inverse expected depth where a target is known (> 0) and the pixel is mostly covered. A pixel that a
+// negative target marks has no gradient: what is rendered there is nobody's fault.
 
 struct Partials { x: vec4<f32>, xx: vec4<f32>, xy: vec4<f32> }
 
@@ -13,6 +14,11 @@ struct Partials { x: vec4<f32>, xx: vec4<f32>, xy: vec4<f32> }
 @group(0) @binding(7) var<storage, read_write> depth_grad: array<f32>;
 
 fn finish(p: u32, by: Partials) {
+    if params.marked != 0u && inverse_depth[p] < 0.0 {
+        image_grad[p] = vec4<f32>(0.0);
+        depth_grad[p] = 0.0;
+        return;
+    }
     let bg = params.background.xyz;
     let seen = image[p];
     let x = seen.xyz + seen.w * bg;

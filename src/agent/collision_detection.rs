@@ -45,12 +45,12 @@ fn slope(view: &DepthView, x: u32, y: u32) -> Option<(f64, f64)> {
     if x == 0 || y == 0 || x + 1 >= view.width || y + 1 >= view.height {
         return None;
     }
-    let d = f64::from(view.surface(x, y)?);
+    let d = f64::from(view.still(x, y)?);
     let mut most = 0.0f64;
     for (ax, ay, bx, by) in [(x - 1, y, x + 1, y), (x, y - 1, x, y + 1)] {
         let (a, b) = (
-            f64::from(view.surface(ax, ay)?),
-            f64::from(view.surface(bx, by)?),
+            f64::from(view.still(ax, ay)?),
+            f64::from(view.still(bx, by)?),
         );
         if (1.0 / a - 2.0 / d + 1.0 / b).abs() * d > 0.04 {
             return None;

@@ -35,7 +35,7 @@ pub use inspect::{Field, Findings, Inspected, SCENARIOS, inspect};
 pub use options::{AgentOptions, Body, KEYS};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[

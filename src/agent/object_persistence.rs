@@ -336,10 +336,11 @@ fn region(
     } else {
         LIGHT
     };
+    let middle = heart(&cells).map(|c| (c as f64 + 0.5) * cell);
+    tracing::debug!(?gap, cells = cells.len(), ?middle, at_once, light, least, ?pops, "a change");
     if at_once < AT_ONCE || !popped || (light < least && !dark) {
         return None;
     }
-    let middle = heart(&cells).map(|c| (c as f64 + 0.5) * cell);
     Some(Region {
         gap,
         low: low.as_dvec3(),

@@ -36,6 +36,7 @@ fn prepare(ground: &Ground, size: &Size) -> anyhow::Result<Work> {
             depth: depth.clone(),
             alpha: depth.iter().map(|d| f32::from(*d > 0.0)).collect(),
             colour: Vec::new(),
+            moving: Vec::new(),
             held_out: false,
         })
         .collect();

@@ -25,6 +25,8 @@ pub(super) struct Sweep {
     pub held: State,
     /// That at the focal length which the clip tells, where its minimum is clear.
     pub told: Option<State>,
+    /// Whether the longest focal length fits best: the longer, the less tells depth.
+    pub flat: bool,
     /// What a person should know.
     pub note: String,
 }
@@ -103,6 +105,7 @@ pub(super) fn sweep<'s>(
             return Ok(Sweep {
                 held,
                 told: Some(refined),
+                flat: false,
                 note: format!("focal length estimated: {shape}"),
             });
         }
@@ -110,6 +113,7 @@ pub(super) fn sweep<'s>(
     Ok(Sweep {
         held,
         told: None,
+        flat: best + 1 == SWEEP.len(),
         note: format!(
             "the clip does not tell the focal length ({shape}); the prior was kept, so depth along the view may be stretched"
         ),

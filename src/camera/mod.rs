@@ -33,7 +33,7 @@ pub use options::{KEYS, SolveOptions};
 pub use solve::{solve, solve_with_points};
 
 /// Version of this stage's results, part of the resume key.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 
 /// Parallax in pixels at a width of 640 under which a clip holds no travel of its camera.
 pub const LEAST_PARALLAX: f64 = 1.0;
@@ -92,6 +92,13 @@ pub enum CameraError {
         /// Median distance in pixels at a width of 640.
         median: f64,
     },
+    /// Neither the focal length nor the depth of what is seen is in the motion.
+    #[error(
+        "nothing in the clip tells how far off it is: the longer the focal length, the better it fits, and the depth that the camera's \
+         travel would give what is seen is not the depth maps'; so drift clouds, water and smoke: ask for a scene with ground and \
+         things that stand, or give known cameras"
+    )]
+    Drifts,
     /// A file of known cameras or depth could not be used.
     #[error("{path}: {reason}")]
     File {

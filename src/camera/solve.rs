@@ -203,6 +203,8 @@ struct Solved {
     focal_source: FocalSource,
     /// Of the tracks that took no part.
     held_out: Option<Judged>,
+    /// Neither the focal length nor depth is in the motion, as of clouds.
+    drifts: bool,
     notes: Vec<String>,
 }
 
@@ -469,6 +471,7 @@ impl<'a> Clip<'a> {
         // What does better on the tracks that took no part.
         let judged = |state: &State| self.judged(state, first, last);
         let linked = state;
+        let mut flat = false;
         let mut ways: Vec<(State, FocalSource, Vec<String>)> = Vec::new();
         let inside = self.fans[first..=last].iter();
         let tracks: usize = inside.map(|f| f.tracks.len()).sum();
@@ -483,6 +486,7 @@ impl<'a> Clip<'a> {
             ways.push((linked.clone(), FocalSource::Known, Vec::new()));
         } else {
             let sweep = focal::sweep(&setting, &points, &linked, width, monitor)?;
+            flat = sweep.flat;
             let note = match &sweep.told {
                 Some(_) => focal::WITHOUT.to_owned(),
                 None => sweep.note.clone(),
@@ -509,8 +513,9 @@ impl<'a> Clip<'a> {
         // Of poses and each track's own depth: other alignments of the maps are only another prior of that.
         let held_out = best.and_then(|k| verdicts[k]);
         let (mut state, focal_source, mut notes) = ways.swap_remove(best.unwrap_or(0));
+        let mut drifts = false;
         if let Some(other) = self.realigned(&state, &linked, first, last) {
-            state = other;
+            (state, drifts) = (other, flat);
             notes.push("the depth of tracks disagrees with the maps' from frame to frame, as where a pane hides what stands behind it: the maps were aligned with one another instead".to_owned());
         }
         Ok(Solved {
@@ -519,6 +524,7 @@ impl<'a> Clip<'a> {
             linked,
             focal_source,
             held_out,
+            drifts,
             notes,
         })
     }
@@ -653,6 +659,9 @@ impl<'a> Clip<'a> {
                 gate: options.min_under_2px,
                 median: fit.median,
             });
+        }
+        if solved.drifts {
+            return Err(CameraError::Drifts);
         }
         let parallax = self.parallax(state, first, last);
         let shown = || (first..=last).filter(|&k| !self.blank[k]);

@@ -12,7 +12,7 @@ use crate::depth::Model;
 use crate::draw::pictures;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
-use crate::pipeline::{self, Tracked};
+use crate::pipeline::{self, Seen, Tracked};
 use crate::progress::Reporter;
 use crate::record::{Event, Events, StepMonitor};
 use crate::run::signals;
@@ -78,7 +78,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let options = &config.motion;
     let read = pipeline::reading(None, score::MAX_SIDE, config.decode);
     let motion = || pipeline::pairs(&gpu, &args.input, &read, &frames, None, options, &monitor);
-    let tracked = pipeline::track(&frames, motion, &given, depth.as_ref(), &config, &monitor)?;
+    let (tracked, masks) =
+        pipeline::track(&frames, motion, &given, depth.as_ref(), &config, &monitor)?;
     timed("cameras", started);
     let cameras = match tracked {
         Tracked::Solved(cameras) => cameras,
@@ -97,7 +98,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         monitor_of("cameras").warn(note);
     }
     let started = Instant::now();
-    let rebuilt = pipeline::rebuild(&gpu, &frames, &cameras, depth.as_ref(), &config, &monitor)?;
+    let seen = Seen { depth, masks };
+    let rebuilt = pipeline::rebuild(&gpu, &frames, &cameras, &seen, &config, &monitor)?;
     timed("splats", started);
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("{}: cannot be made", args.out.display()))?;

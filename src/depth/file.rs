@@ -5,8 +5,9 @@ use std::path::Path;
 use half::f16;
 
 use super::{DepthError, DepthKind, DepthMap, DepthMaps};
+use crate::npy;
 
-const MAGIC: &[u8; 8] = b"\x93NUMPY\x01\x00";
+const DESCR: &str = "<f2";
 
 impl DepthMaps {
     /// Writes the maps, which must all have one size, as a `.npy` file (format 1.0, `<f2`, C order).
@@ -19,28 +20,19 @@ impl DepthMaps {
         if self.maps.iter().flatten().any(|m| m.values.len() != w * h) {
             return Err(DepthError::file(path, "the maps differ in size"));
         }
-        let mut header = format!(
-            "{{'descr': '<f2', 'fortran_order': False, 'shape': ({}, {h}, {w}), }}",
-            self.maps.len()
-        );
-        while !(MAGIC.len() + 2 + header.len() + 1).is_multiple_of(64) {
-            header.push(' ');
-        }
-        header.push('\n');
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend((header.len() as u16).to_le_bytes());
-        bytes.extend(header.as_bytes());
+        let mut body = Vec::with_capacity(2 * w * h * self.maps.len());
         for map in &self.maps {
             match map {
-                Some(map) => bytes.extend(
+                Some(map) => body.extend(
                     map.values
                         .iter()
                         .flat_map(|&v| f16::from_f32(v).to_le_bytes()),
                 ),
-                None => bytes.extend(std::iter::repeat_n(f16::NAN.to_le_bytes(), w * h).flatten()),
+                None => body.extend(std::iter::repeat_n(f16::NAN.to_le_bytes(), w * h).flatten()),
             }
         }
-        std::fs::write(path, bytes).map_err(|e| DepthError::file(path, e.to_string()))
+        npy::write(path, DESCR, &[self.maps.len(), h, w], &body)
+            .map_err(|reason| DepthError::file(path, reason))
     }
 
     /// Reads what [`DepthMaps::save_npy`] wrote; frames without a finite value have no map.
@@ -48,37 +40,8 @@ impl DepthMaps {
     /// # Errors
     /// [`DepthError::File`] when it is missing, truncated or of another type.
     pub fn load_npy(path: &Path, kind: DepthKind, model: &str) -> Result<Self, DepthError> {
-        let fail = |reason: &str| DepthError::file(path, reason);
-        let bytes = std::fs::read(path).map_err(|e| fail(&e.to_string()))?;
-        let foreign = "not a depth file of this program (a .npy array of <f2); delete it to have it made again";
-        let length = bytes.get(8..10).ok_or_else(|| fail(foreign))?;
-        let start = 10 + usize::from(u16::from_le_bytes([length[0], length[1]]));
-        let header = bytes.get(10..start).ok_or_else(|| fail(foreign))?;
-        let header = std::str::from_utf8(header).map_err(|_| fail(foreign))?;
-        let shape: Vec<usize> = header
-            .split_once("'shape': (")
-            .and_then(|(_, rest)| rest.split_once(')'))
-            .map(|(shape, _)| {
-                shape
-                    .split(',')
-                    .filter_map(|n| n.trim().parse().ok())
-                    .collect()
-            })
-            .unwrap_or_default();
-        let (true, &[frames, h, w]) = (
-            bytes.starts_with(MAGIC) && header.contains("'<f2'"),
-            &shape[..],
-        ) else {
-            return Err(fail(foreign));
-        };
-        let body = &bytes[start..];
-        let size = frames
-            .checked_mul(h)
-            .and_then(|n| n.checked_mul(w))
-            .and_then(|n| n.checked_mul(2));
-        if size != Some(body.len()) {
-            return Err(fail("truncated; delete it to have it made again"));
-        }
+        let ([frames, h, w], body) =
+            npy::read(path, DESCR, 2).map_err(|reason| DepthError::file(path, reason))?;
         let maps = (0..frames)
             .map(|i| {
                 let values: Vec<f32> = body[i * h * w * 2..(i + 1) * h * w * 2]

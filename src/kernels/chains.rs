@@ -437,7 +437,14 @@ impl Take {
             ..FitOptions::default()
         };
         let (cameras, depth) = (self.cameras(), self.depth());
-        splat::fit(gpu, &self.frames, &cameras, Some(&depth), &options, &Silent)
+        splat::fit(
+            gpu,
+            &self.frames,
+            &cameras,
+            (Some(&depth), None),
+            &options,
+            &Silent,
+        )
     }
 }
 
@@ -479,6 +486,7 @@ pub fn take(gpu: &Gpu) -> Outcome {
             depth: shot.depth.clone(),
             alpha: shot.depth.iter().map(|d| f32::from(*d > 0.0)).collect(),
             colour: shot.rgba.clone(),
+            moving: Vec::new(),
             held_out: false,
         })
         .collect();

@@ -1,6 +1,11 @@
 //! What moves by itself, pixel by pixel; [`crate::camera::moving`] fills it.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
+
+use super::MotionError;
+use crate::npy;
 
 /// Masks of a clip, at its working size.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,9 +27,111 @@ pub struct Mask {
     pub objects: Vec<u16>,
 }
 
+/// From this probability on a pixel counts as moving.
+const EVEN: u8 = 128;
+const DESCR: &str = "|u1";
+
+impl Masks {
+    /// Whether each pixel of a picture of the frame shows what moves, or borders on what does; empty where nothing is known
+    /// of the frame.
+    pub fn moving(&self, frame: usize, [width, height]: [u32; 2]) -> Vec<bool> {
+        let Some(Some(mask)) = self.frames.get(frame) else {
+            return Vec::new();
+        };
+        let [w, h] = [self.width as usize, self.height as usize];
+        // All that a pixel covers, and one more to each side: outlines are soft.
+        let span = |k: u32, of: u32, n: usize| {
+            let at = |k: u32| k as usize * n / of as usize;
+            at(k).saturating_sub(1)..(at(k + 1).max(at(k) + 1) + 1).min(n)
+        };
+        let any = |x: u32, y: u32| {
+            let mut rows = span(y, height, h);
+            rows.any(|v| span(x, width, w).any(|u| mask.moving[v * w + u] >= EVEN))
+        };
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        pixels.map(|(x, y)| any(x, y)).collect()
+    }
+
+    /// Writes the probabilities as a `.npy` file, `[frames, height, width]`, `|u1`; 0 in frames that nothing is known of.
+    /// The things' numbers are not kept.
+    ///
+    /// # Errors
+    /// [`MotionError::File`].
+    pub fn save_npy(&self, path: &Path) -> Result<(), MotionError> {
+        let [w, h] = [self.width as usize, self.height as usize];
+        let mut body = Vec::with_capacity(self.frames.len() * w * h);
+        for mask in &self.frames {
+            match mask {
+                Some(mask) => body.extend(&mask.moving),
+                None => body.extend(std::iter::repeat_n(0, w * h)),
+            }
+        }
+        npy::write(path, DESCR, &[self.frames.len(), h, w], &body)
+            .map_err(|reason| MotionError::file(path, reason))
+    }
+
+    /// Reads what [`Masks::save_npy`] wrote; a frame of zeros has no mask.
+    ///
+    /// # Errors
+    /// [`MotionError::File`] when it is missing, truncated or of another type.
+    pub fn load_npy(path: &Path) -> Result<Self, MotionError> {
+        let ([frames, h, w], body) =
+            npy::read(path, DESCR, 1).map_err(|reason| MotionError::file(path, reason))?;
+        let frames = (0..frames).map(|i| {
+            let moving = body[i * h * w..(i + 1) * h * w].to_vec();
+            let some = moving.iter().any(|&p| p > 0);
+            some.then(|| Mask {
+                objects: vec![0; moving.len()],
+                moving,
+            })
+        });
+        Ok(Self {
+            width: w as u32,
+            height: h as u32,
+            frames: frames.collect(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Mask, Masks};
+
+    #[test]
+    fn a_picture_of_another_size_has_the_same_things_in_it() {
+        let mut moving = vec![0; 8 * 4];
+        moving[8 + 6] = 200;
+        moving[3 * 8] = 127;
+        let masks = Masks {
+            width: 8,
+            height: 4,
+            frames: vec![
+                None,
+                Some(Mask {
+                    objects: vec![0; 32],
+                    moving,
+                }),
+            ],
+        };
+        assert!(masks.moving(0, [4, 2]).is_empty() && masks.moving(7, [4, 2]).is_empty());
+        // The pixel (6, 1), and what borders on it.
+        let half = [false, false, true, true, false, false, true, true];
+        assert_eq!(masks.moving(1, [4, 2]), half);
+        let same = masks.moving(1, [8, 4]);
+        let set: Vec<usize> = (0..32).filter(|&i| same[i]).collect();
+        assert_eq!(set, [5, 6, 7, 13, 14, 15, 21, 22, 23]);
+        let large = masks.moving(1, [16, 8]);
+        let at = |x: usize, y: usize| large[y * 16 + x];
+        assert!(at(12, 2) && at(13, 3) && at(10, 0) && !at(9, 2) && !at(12, 6));
+        let folder = tempfile::tempdir().expect("tempdir");
+        let path = folder.path().join("masks.npy");
+        masks.save_npy(&path).expect("save");
+        assert_eq!(Masks::load_npy(&path).expect("load"), masks);
+        let bytes = std::fs::read(&path).expect("read");
+        std::fs::write(&path, &bytes[..bytes.len() - 1]).expect("cut");
+        let error = Masks::load_npy(&path).expect_err("cut").to_string();
+        assert!(error.contains("masks.npy: truncated"), "{error}");
+    }
 
     #[test]
     fn masks_come_back_from_a_file() {

@@ -18,6 +18,8 @@ mod stream;
 mod tracks;
 pub mod twins;
 
+use std::path::{Path, PathBuf};
+
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
 use crate::monitor::Monitor;
 use crate::video::Frames;
@@ -62,12 +64,29 @@ pub enum MotionError {
         /// What to write instead.
         mend: &'static str,
     },
+    /// Masks could not be written or read.
+    #[error("{}: {reason}", path.display())]
+    File {
+        /// Their file.
+        path: PathBuf,
+        /// What is wrong, and the mend.
+        reason: String,
+    },
     /// The GPU failed.
     #[error(transparent)]
     Gpu(#[from] GpuError),
     /// The monitor said stop.
     #[error("interrupted while estimating motion")]
     Interrupted,
+}
+
+impl MotionError {
+    fn file(path: &Path, reason: String) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            reason,
+        }
+    }
 }
 
 /// `width` x `height` with the long side cut to `most`.

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Config;
 use super::watch::{KEEP_BYTES, WINDOW, Watched, watch};
-use crate::camera::{self, CameraError, Cameras, Intrinsics, Known, Undistortion};
+use crate::camera::{self, CameraError, Cameras, Intrinsics, Known, Undistortion, moving};
 use crate::depth::{DepthKind, DepthMaps, Model};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
-use crate::motion::{self, Motion, MotionOptions, Pairs};
+use crate::motion::{self, Masks, Motion, MotionOptions, Pairs};
 use crate::score::{ScoreError, ScoreOptions};
 use crate::splat::{self, FitReport, Renderer, Splats};
 use crate::video::{self, Decode, DecodeOptions, Frames, Windows};
@@ -42,6 +42,22 @@ pub struct Rebuilt {
     pub report: FitReport,
     /// How the floor was found.
     pub alignment: world::Alignment,
+}
+
+/// What is known of a take's frames pixel by pixel.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// How far off.
+    pub depth: Option<DepthMaps>,
+    /// What moves; only where cameras were solved.
+    pub masks: Option<Masks>,
+}
+
+impl Seen {
+    /// As the fitter takes it.
+    pub fn parts(&self) -> (Option<&DepthMaps>, Option<&Masks>) {
+        (self.depth.as_ref(), self.masks.as_ref())
+    }
 }
 
 /// Frames of a video, or of a folder of images, at the working size; those of lenses that distort as pinholes see them, where
@@ -206,7 +222,7 @@ pub fn depth(
 }
 
 /// Cameras: the input's own where it tells them, else solved from flow and depth. What is to be known of the input's own
-/// is told, and kept in the notes.
+/// is told, and kept in the notes. Where they are solved, what moves is told beside them.
 ///
 /// # Errors
 /// What failed; a clip that cannot be solved is [`Tracked::Refused`], not an error.
@@ -217,14 +233,14 @@ pub fn track(
     depth: Option<&DepthMaps>,
     config: &Config,
     monitor: &dyn Monitor,
-) -> anyhow::Result<Tracked> {
+) -> anyhow::Result<(Tracked, Option<Masks>)> {
     for note in &given.notes {
         monitor.warn(note);
     }
     if let Some(cameras) = &given.cameras {
         let mut cameras = cameras.clone();
         cameras.measured = given.depth.is_some();
-        return Ok(Tracked::Solved(cameras));
+        return Ok((Tracked::Solved(cameras), None));
     }
     let Some(depth) = depth else {
         anyhow::bail!("no depth to solve cameras with");
@@ -234,16 +250,19 @@ pub fn track(
     if options.intrinsics.is_none() {
         options.intrinsics = given.intrinsics;
     }
-    match camera::solve(&motion()?, depth, &options, monitor) {
+    let motion = motion()?;
+    match camera::solve(&motion, depth, &options, monitor) {
         Ok(mut cameras) => {
             cameras.notes.extend(given.notes.iter().cloned());
-            Ok(Tracked::Solved(cameras))
+            let masks = moving::moving(&motion, depth, &cameras);
+            Ok((Tracked::Solved(cameras), Some(masks)))
         }
         Err(error) => match refusal(&error) {
-            Some(reason) => Ok(Tracked::Refused {
-                reason: reason.to_owned(),
-                words: error.to_string(),
-            }),
+            Some(reason) => {
+                let reason = reason.to_owned();
+                let words = error.to_string();
+                Ok((Tracked::Refused { reason, words }, None))
+            }
             None => Err(error.into()),
         },
     }
@@ -277,7 +296,7 @@ pub fn refusal(error: &CameraError) -> Option<&'static str> {
         CameraError::TooFewFrames { .. } => Some("too_short"),
         CameraError::Blank { .. } => Some("blank"),
         CameraError::FlowInconsistent { .. } => Some("low_flow"),
-        CameraError::Unsolved { .. } => Some("not_rigid"),
+        CameraError::Unsolved { .. } | CameraError::Drifts => Some("not_rigid"),
         _ => None,
     }
 }
@@ -290,18 +309,27 @@ pub fn rebuild(
     gpu: &Gpu,
     frames: &Frames,
     cameras: &Cameras,
-    depth: Option<&DepthMaps>,
+    seen: &Seen,
     config: &Config,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Rebuilt> {
-    let mut fit = splat::fit(gpu, frames, cameras, depth, &config.fit, monitor)?;
-    let (cameras, alignment) = align(gpu, &mut fit.splats, cameras, depth)?;
+    let mut fit = splat::fit(gpu, frames, cameras, seen.parts(), &config.fit, monitor)?;
+    let (cameras, alignment) = align(gpu, &mut fit.splats, cameras, seen)?;
     Ok(Rebuilt {
         splats: fit.splats,
         cameras,
         report: fit.report,
         alignment,
     })
+}
+
+/// What moves in a take, where its cameras' step left it.
+///
+/// # Errors
+/// A file that is there and cannot be read.
+pub fn masks_of(file: &Path) -> anyhow::Result<Option<Masks>> {
+    let there = file.is_file().then(|| Masks::load_npy(file));
+    Ok(there.transpose()?)
 }
 
 /// Turns splats into the world's frame: floor at y = 0, +Y up. The floor is looked for in the aligned depth maps, whose
@@ -314,10 +342,10 @@ pub fn align(
     gpu: &Gpu,
     splats: &mut Splats,
     cameras: &Cameras,
-    maps: Option<&DepthMaps>,
+    seen: &Seen,
 ) -> anyhow::Result<(Cameras, world::Alignment)> {
-    let views = match maps {
-        Some(maps) => world::of_maps(maps, cameras, |_| None),
+    let views = match &seen.depth {
+        Some(maps) => world::of_maps(maps, seen.masks.as_ref(), cameras, |_| None),
         None => depth_views(gpu, splats, cameras)?,
     };
     let alignment = world::align(&views, cameras);
@@ -333,7 +361,7 @@ pub fn align(
 pub fn evidence(
     gpu: &Gpu,
     frames: &Frames,
-    maps: Option<&DepthMaps>,
+    seen: &Seen,
     splats: &Splats,
     cameras: &Cameras,
     floor_found: bool,
@@ -347,8 +375,8 @@ pub fn evidence(
             None
         }
     };
-    let mut views = match maps {
-        Some(maps) => world::of_maps(maps, cameras, &mut pixels),
+    let mut views = match &seen.depth {
+        Some(maps) => world::of_maps(maps, seen.masks.as_ref(), cameras, &mut pixels),
         None => {
             let mut views = depth_views(gpu, splats, cameras)?;
             for view in &mut views {
@@ -362,7 +390,11 @@ pub fn evidence(
         return Err(error.into());
     }
     // Depth that the input brings is a measurement; a network's is a guess that pictures mend.
-    if maps.is_some_and(|m| m.kind == DepthKind::RelativeInverse) {
+    if seen
+        .depth
+        .as_ref()
+        .is_some_and(|m| m.kind == DepthKind::RelativeInverse)
+    {
         world::refine(gpu, &mut views, floor_found, monitor)?;
     }
     Ok(views)
@@ -387,15 +419,8 @@ pub fn depth_views(
         .iter()
         .map(|camera| {
             let seen = renderer.render(camera, [0.0; 3])?;
-            Ok(DepthView {
-                camera: *camera,
-                width: seen.width,
-                height: seen.height,
-                depth: seen.depth,
-                alpha: seen.alpha,
-                colour: Vec::new(),
-                held_out: false,
-            })
+            let size = [seen.width, seen.height];
+            Ok(DepthView::new(*camera, size, seen.depth, seen.alpha))
         })
         .collect()
 }

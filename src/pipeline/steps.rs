@@ -76,7 +76,8 @@ pub static DEPTH: Step = Step {
 /// Frames, motion and depth -> cameras: the input's own, else solved; or why there are none.
 pub static CAMERAS: Step = Step {
     name: "cameras", each: Each::Take,
-    reads: &["takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?"], writes: &["takes/#/track.json"],
+    reads: &["takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?"],
+    writes: &["takes/#/track.json", "takes/#/masks.npy?"],
     stages: &[VIDEO, MOTION, KNOWN], kernels: &[video::KERNELS, motion::KERNELS, &SHRINK],
     options: |r, f| {
         let r = frames(r, f).option("fps", &f.rate);
@@ -97,7 +98,9 @@ pub static SPLATS: Step = Step {
 /// Splats and cameras -> the same in the world's frame: floor at y = 0, +Y up, as the aligned depth maps have it.
 pub static ALIGN: Step = Step {
     name: "align", each: Each::Round,
-    reads: &["takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?", "fit.ply", "takes/#/track.json"],
+    reads: &[
+        "takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?", "fit.ply", "takes/#/track.json", "takes/#/masks.npy?",
+    ],
     writes: &["world.ply", "cameras.json", "alignment.json"],
     stages: &[VIDEO, KNOWN, SPLAT, ("world", world::VERSION)],
     kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
@@ -113,7 +116,10 @@ pub static GLB: Step = Step {
 /// Frames, their aligned depth and the splats -> free, solid and unknown voxels.
 pub static WORLD: Step = Step {
     name: "world", each: Each::Round,
-    reads: &["takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?", "world.ply", "cameras.json", "alignment.json"],
+    reads: &[
+        "takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?", "takes/#/masks.npy?", "world.ply", "cameras.json",
+        "alignment.json",
+    ],
     writes: &["world.vox"], stages: &[VIDEO, KNOWN, SPLAT, ("world", world::VERSION)],
     kernels: &[video::KERNELS, splat::KERNELS, &SORTING, world::KERNELS],
     options: |r, f| frames(r, f).option("world", &f.config.world), work: Some(work::world),
@@ -123,8 +129,8 @@ pub static WORLD: Step = Step {
 pub static AGENT: Step = Step {
     name: "agent", each: Each::Round,
     reads: &[
-        "takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?", "world.vox", "world.ply", "cameras.json",
-        "alignment.json",
+        "takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?", "takes/#/masks.npy?", "world.vox", "world.ply",
+        "cameras.json", "alignment.json",
     ],
     writes: &["agent.json", "floor.json"],
     stages: &[VIDEO, KNOWN, SPLAT, ("world", world::VERSION), ("agent", agent::VERSION)],

@@ -10,6 +10,7 @@ use crate::camera::{Camera, Cameras};
 use crate::depth::DepthMaps;
 use crate::gpu::{Buffer, Gpu};
 use crate::monitor::Monitor;
+use crate::motion::Masks;
 use crate::numeric::Rng;
 use crate::numeric::median;
 use crate::video::Frames;
@@ -29,7 +30,8 @@ const LOOK: u32 = 20;
 /// Fits `options.splats` splats to the registered frames of `cameras`.
 ///
 /// Frames are at the working size, sRGB; colours are fitted as stored. Where a frame has alpha below 255 it is laid
-/// over the fit's background. `depth`, where given, starts the splats and holds them by inverse depth. Each
+/// over the fit's background. Depth, where given, starts the splats and holds them by inverse depth. What moves by the masks
+/// is no part of the splats: it counts neither in the fit nor in how well held-out frames are shown. Each
 /// `hold_out_every`-th registered frame is used for the report only.
 ///
 /// # Errors
@@ -39,7 +41,7 @@ pub fn fit(
     gpu: &Gpu,
     frames: &Frames,
     cameras: &Cameras,
-    depth: Option<&DepthMaps>,
+    (depth, masks): (Option<&DepthMaps>, Option<&Masks>),
     options: &FitOptions,
     monitor: &dyn Monitor,
 ) -> Result<Fit, SplatError> {
@@ -53,6 +55,10 @@ pub fn fit(
             ..*c
         })
         .collect();
+    let moving = |frame: usize| {
+        let size = [frames.width, frames.height];
+        masks.map_or_else(Vec::new, |masks| masks.moving(frame, size))
+    };
     let views = fitted
         .iter()
         .map(|camera| {
@@ -62,6 +68,7 @@ pub fn fit(
             Ok(View {
                 camera,
                 pixels: frames.read(gpu, camera.frame)?,
+                moving: moving(camera.frame),
             })
         })
         .collect::<Result<Vec<_>, SplatError>>()?;
@@ -79,12 +86,17 @@ pub fn fit(
     drop(views);
     let targets = fitted
         .iter()
-        .map(|camera| depth_target(gpu, frames, camera, depth))
+        .map(|camera| depth_target(gpu, frames, camera, depth, &moving(camera.frame)))
         .collect::<Result<Vec<_>, SplatError>>()?;
 
     let mut trainer = Trainer::new(gpu, &splats, frames.width, frames.height)?;
     let some: Vec<_> = sample(&fitted, 8);
-    let before = evaluate(&mut trainer, frames, &some, options, monitor)?;
+    let shown = Shown {
+        frames,
+        moving: &moving,
+        background: options.eval_background,
+    };
+    let before = shown.by(&mut trainer, &some, monitor)?;
     let initial_psnr = mean(&before, |h| h.psnr);
 
     let mut rng = Rng::new(options.seed);
@@ -150,8 +162,8 @@ pub fn fit(
             reason: format!("a parameter is {bad}"),
         });
     }
-    let held_out = evaluate(&mut trainer, frames, &held, options, monitor)?;
-    let trained = evaluate(&mut trainer, frames, &some, options, monitor)?;
+    let held_out = shown.by(&mut trainer, &held, monitor)?;
+    let trained = shown.by(&mut trainer, &some, monitor)?;
     let report = FitReport {
         steps: options.steps,
         splats: splats.len(),
@@ -232,19 +244,19 @@ fn mean(figures: &[HeldOut], of: impl Fn(&HeldOut) -> f64) -> Option<f64> {
     (!figures.is_empty()).then(|| figures.iter().map(of).sum::<f64>() / figures.len() as f64)
 }
 
-/// Inverse depth at each pixel (0 where unknown) and the weight that makes its error relative.
+/// Inverse depth at each pixel, 0 where unknown and -1 where a pixel counts for nothing, and the weight that makes its error
+/// relative.
 fn depth_target(
     gpu: &Gpu,
     frames: &Frames,
     camera: &Camera,
     depth: Option<&DepthMaps>,
+    moving: &[bool],
 ) -> Result<(Option<Buffer<f32>>, f64), SplatError> {
-    let Some(maps) = depth else {
+    let map = depth.and_then(|maps| Some((maps.kind, maps.maps.get(camera.frame)?.as_ref()?)));
+    if map.is_none() && !moving.contains(&true) {
         return Ok((None, 0.0));
-    };
-    let Some(Some(map)) = maps.maps.get(camera.frame) else {
-        return Ok((None, 0.0));
-    };
+    }
     let (w, h) = (frames.width, frames.height);
     let mut known = Vec::new();
     let mut values = Vec::with_capacity((w * h) as usize);
@@ -254,40 +266,51 @@ fn depth_target(
                 (f64::from(x) + 0.5) / f64::from(w),
                 (f64::from(y) + 0.5) / f64::from(h),
             );
-            let rho = map
-                .sample(u, v)
-                .and_then(|value| inverse_depth(maps.kind, camera, value));
+            let rho = map.and_then(|(kind, map)| inverse_depth(kind, camera, map.sample(u, v)?));
             known.extend(rho);
-            values.push(rho.unwrap_or(0.0) as f32);
+            values.push(match moving.get((y * w + x) as usize) {
+                Some(true) => -1.0,
+                _ => rho.unwrap_or(0.0) as f32,
+            });
         }
     }
-    match median(&mut known) {
-        Some(middle) => Ok((Some(gpu.upload(&values)?), 1.0 / middle)),
-        None => Ok((None, 0.0)),
-    }
+    let weight = median(&mut known).map_or(0.0, |middle| 1.0 / middle);
+    Ok((Some(gpu.upload(&values)?), weight))
 }
 
-/// How well cameras are shown. A camera that asks for more than the adapter holds is left out, and told of: a fit is
-/// not lost over a figure.
-fn evaluate(
-    trainer: &mut Trainer,
-    frames: &Frames,
-    cameras: &[Camera],
-    options: &FitOptions,
-    monitor: &dyn Monitor,
-) -> Result<Vec<HeldOut>, SplatError> {
-    let mut figures = Vec::with_capacity(cameras.len());
-    for camera in cameras {
-        let frame = camera.frame;
-        match trainer.compare(camera, &frames.rgba[frame], options.eval_background) {
-            Ok((psnr, ssim)) => figures.push(HeldOut { frame, psnr, ssim }),
-            Err(error @ SplatError::Overflow { .. }) => {
-                monitor.warn(&format!("frame {frame} is not compared: {error}"));
+/// What renderings are compared with.
+struct Shown<'a> {
+    frames: &'a Frames,
+    /// Which pixels of a frame move.
+    moving: &'a dyn Fn(usize) -> Vec<bool>,
+    background: [f32; 3],
+}
+
+impl Shown<'_> {
+    /// How well cameras are shown. A camera that asks for more than the adapter holds is left out, and told of: a fit is
+    /// not lost over a figure.
+    fn by(
+        &self,
+        trainer: &mut Trainer,
+        cameras: &[Camera],
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<HeldOut>, SplatError> {
+        let mut figures = Vec::with_capacity(cameras.len());
+        for camera in cameras {
+            let frame = camera.frame;
+            let moving = (self.moving)(frame);
+            match trainer.compare(camera, &self.frames.rgba[frame], &moving, self.background) {
+                // All of it moves: nothing tells how well it is shown.
+                Ok(None) => {}
+                Ok(Some([psnr, ssim])) => figures.push(HeldOut { frame, psnr, ssim }),
+                Err(error @ SplatError::Overflow { .. }) => {
+                    monitor.warn(&format!("frame {frame} is not compared: {error}"));
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
         }
+        Ok(figures)
     }
-    Ok(figures)
 }
 
 /// Pairs of splat and tile that are expected of a splat: 12 to 16 were seen at our own presets.

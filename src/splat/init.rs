@@ -19,6 +19,8 @@ pub struct View<'a> {
     pub camera: &'a Camera,
     /// Packed sRGB.
     pub pixels: Vec<u32>,
+    /// Whether each pixel shows what moves; empty where nothing is known of it.
+    pub moving: Vec<bool>,
 }
 
 /// The first splats, where they came from, and the scene's typical depth.
@@ -161,7 +163,8 @@ fn unproject(
                 .into_iter()
                 .all(|(du, dv)| rho(u + du, v + dv).is_some_and(|r| (r - here).abs() < 0.1 * here));
             let pixel = view.pixels[y * w + x];
-            if !smooth || pixel >> 24 < 128 {
+            let moves = view.moving.get(y * w + x).copied().unwrap_or(false);
+            if !smooth || moves || pixel >> 24 < 128 {
                 continue;
             }
             let z = 1.0 / here;

@@ -20,7 +20,7 @@ pub use renderer::{NEAR, Renderer, render};
 pub use trainer::{Rates, Trainer};
 
 /// Version of this stage's results, a part of the resume key.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[

@@ -121,7 +121,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// Forward, loss, backward and Adam for one frame; does not wait.
+    /// Forward, loss, backward and Adam for one frame; does not wait. `depth` are inverse depths and their weight, 0 where
+    /// unknown and negative where a pixel counts for nothing.
     pub fn step(
         &self,
         camera: &Camera,
@@ -134,7 +135,10 @@ impl Trainer {
         let r = &self.renderer;
         let view = r.view(camera);
         let (target, weight) = depth.unwrap_or((&self.no_depth, 0.0));
-        let params = self.loss_params(background, ssim, weight);
+        let params = LossParams {
+            marked: u32::from(depth.is_some()),
+            ..self.loss_params(background, ssim, weight)
+        };
         let [w, h] = params.size;
         let mut recorder = self.gpu.recorder();
         let values = r.record(&mut recorder, &view)?;
@@ -284,13 +288,15 @@ impl Trainer {
         Ok(())
     }
 
-    /// PSNR in dB and SSIM of a rendering against a frame, both over `background`. Waits.
+    /// PSNR in dB and SSIM of a rendering against a frame, both over `background`, where nothing is `moving` (empty for
+    /// nowhere); `None` where all is. Waits.
     pub fn compare(
         &mut self,
         camera: &Camera,
         truth: &Buffer<u32>,
+        moving: &[bool],
         background: [f32; 3],
-    ) -> Result<(f64, f64), SplatError> {
+    ) -> Result<Option<[f64; 2]>, SplatError> {
         let rendering = self.renderer.render(camera, background)?;
         self.fit_moments()?;
         let params = self.loss_params(background, 0.0, 0.0);
@@ -298,9 +304,16 @@ impl Trainer {
         self.record_ssim(&mut recorder, &params, truth)?;
         recorder.submit()?;
         let partials = self.gpu.read(&self.partials)?;
-        let ssim = partials.iter().map(|p| f64::from(p.x[3])).sum::<f64>() / partials.len() as f64;
         let frame = self.gpu.read(truth)?;
-        Ok((psnr(&rendering.rgba, &frame, background), ssim))
+        let still = |i: &usize| !moving.get(*i).copied().unwrap_or(false);
+        let still: Vec<usize> = (0..frame.len()).filter(still).collect();
+        if still.is_empty() {
+            return Ok(None);
+        }
+        let ssim = still.iter().map(|&i| f64::from(partials[i].x[3]));
+        let ssim = ssim.sum::<f64>() / still.len() as f64;
+        let pixels = still.iter().map(|&i| (rendering.rgba[i], frame[i]));
+        Ok(Some([psnr(pixels, background), ssim]))
     }
 }
 
@@ -327,9 +340,10 @@ fn moments(gpu: &Gpu, renderer: &Renderer) -> usize {
 
 /// Peak signal-to-noise ratio in dB of packed pixels against a packed frame laid over `background`; identical
 /// images are 100 dB.
-fn psnr(rendered: &[u32], frame: &[u32], background: [f32; 3]) -> f64 {
-    let mut sum = 0.0;
-    for (&r, &f) in rendered.iter().zip(frame) {
+fn psnr(pixels: impl Iterator<Item = (u32, u32)>, background: [f32; 3]) -> f64 {
+    let (mut sum, mut count) = (0.0, 0usize);
+    for (r, f) in pixels {
+        count += 1;
         let alpha = f64::from(f >> 24) / 255.0;
         for (c, behind) in background.iter().enumerate() {
             let seen = f64::from(r >> (8 * c) & 255) / 255.0;
@@ -338,7 +352,7 @@ fn psnr(rendered: &[u32], frame: &[u32], background: [f32; 3]) -> f64 {
             sum += (seen - wanted).powi(2);
         }
     }
-    let mse = sum / (3 * rendered.len()).max(1) as f64;
+    let mse = sum / (3 * count).max(1) as f64;
     if mse < 1e-10 {
         100.0
     } else {

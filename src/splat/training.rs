@@ -49,8 +49,8 @@ crate::gpu_struct! {
         pub ssim: f32,
         /// Weight of each pixel's error of inverse depth.
         pub depth: f32,
-        /// Padding.
-        pub pad: u32,
+        /// 1 where a negative inverse depth marks a pixel that counts for nothing.
+        pub marked: u32,
         /// Padding.
         pub pad2: [u32; 2],
     }

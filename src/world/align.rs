@@ -94,7 +94,7 @@ fn sample(views: &[DepthView]) -> Vec<Sample> {
     for view in views {
         let (k, pose) = (view.intrinsics(), &view.camera.pose);
         let camera_point = |x: u32, y: u32| {
-            let d = f64::from(view.surface(x, y)?);
+            let d = f64::from(view.still(x, y)?);
             Some(k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, d))
         };
         // Two pixels either way: network depth is smooth, and a wider base makes steadier normals.

@@ -25,7 +25,7 @@ pub(super) fn fit(
         let k = view.intrinsics();
         for y in (0..view.height).step_by(step) {
             for x in (0..view.width).step_by(step) {
-                if let Some(d) = view.surface(x, y) {
+                if let Some(d) = view.still(x, y) {
                     let p = k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, f64::from(d));
                     points.push((f64::from(d), view.camera.pose.to_world(p)));
                 }

@@ -58,7 +58,7 @@ pub fn build(
             batch += 1;
         }
         let part = &views[done..done + batch];
-        let depth: Vec<f32> = part.iter().flat_map(|v| v.depth.iter().copied()).collect();
+        let depth: Vec<f32> = part.iter().flat_map(|v| v.still_depths()).collect();
         let alpha: Vec<f32> = part.iter().flat_map(|v| v.alpha.iter().copied()).collect();
         let (depth, alpha) = (gpu.upload(&depth)?, gpu.upload(&alpha)?);
         let surface = gpu.alloc::<[f32; 4]>(pixels)?;

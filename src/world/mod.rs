@@ -46,7 +46,7 @@ pub use refine::refine;
 pub use views::{hold_out, of_maps};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
@@ -238,6 +238,8 @@ pub struct DepthView {
     pub alpha: Vec<f32>,
     /// The frame's pixels at this size, packed sRGB `r | g << 8 | b << 16 | a << 24`; empty where there are none.
     pub colour: Vec<u32>,
+    /// Whether a pixel shows what moves by itself, which is no part of the world; empty where nothing is known of it.
+    pub moving: Vec<bool>,
     /// The world is not built from this view: it judges what the others made.
     pub held_out: bool,
 }
@@ -262,8 +264,26 @@ impl DepthView {
             depth,
             alpha,
             colour: Vec::new(),
+            moving: Vec::new(),
             held_out: false,
         }
+    }
+
+    /// Whether the pixel of this index is known to show what moves by itself.
+    pub fn moves(&self, index: usize) -> bool {
+        self.moving.get(index).copied().unwrap_or(false)
+    }
+
+    /// As [`DepthView::surface`], of what stands still: the world is made of it.
+    pub fn still(&self, x: u32, y: u32) -> Option<f32> {
+        let surface = self.surface(x, y);
+        surface.filter(|_| !self.moves((y * self.width + x) as usize))
+    }
+
+    /// The depths, 0 where a pixel shows what moves.
+    pub fn still_depths(&self) -> impl Iterator<Item = f32> + '_ {
+        let each = self.depth.iter().enumerate();
+        each.map(|(i, &d)| if self.moves(i) { 0.0 } else { d })
     }
 
     /// Depth of a pixel where a surface was seen: alpha over one half, finite and positive.

@@ -3,6 +3,7 @@
 use super::DepthView;
 use crate::camera::{Camera, Cameras};
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
+use crate::motion::Masks;
 
 /// Longest side of a view in pixels: what textures tell of depth (`sweep`) does not grow with more, its time does.
 const MOST_SIDE: u32 = 320;
@@ -15,9 +16,10 @@ const SKY: f32 = 0.03;
 
 /// One view for each registered camera whose frame has a map, in the order of the cameras. `pixels` answers a frame's
 /// packed sRGB pixels with their width and height, where there are any. Every fourth view is held out where there are
-/// eight or more.
+/// eight or more. `masks` tell which pixels show what moves.
 pub fn of_maps(
     maps: &DepthMaps,
+    masks: Option<&Masks>,
     cameras: &Cameras,
     mut pixels: impl FnMut(usize) -> Option<(u32, u32, Vec<u32>)>,
 ) -> Vec<DepthView> {
@@ -33,6 +35,9 @@ pub fn of_maps(
                 None => [map.width, map.height],
             };
             let mut view = of_map(maps.kind, map, camera, size);
+            if let Some(masks) = masks {
+                view.moving = masks.moving(camera.frame, [view.width, view.height]);
+            }
             if let Some((width, height, rgba)) = pixels {
                 view.colour = resized(&rgba, [width, height], [view.width, view.height]);
             }
@@ -144,6 +149,7 @@ fn resized(rgba: &[u32], from: [u32; 2], to: [u32; 2]) -> Vec<u32> {
 mod tests {
     use super::*;
     use crate::camera::{Intrinsics, LengthUnit, Pose};
+    use crate::motion::Mask;
 
     fn cameras(count: usize) -> Cameras {
         let camera = |frame| Camera {
@@ -177,13 +183,27 @@ mod tests {
             ],
         };
         let pixels = |_| Some((2, 1, vec![7, 9]));
-        let views = of_maps(&maps, &cameras(3), pixels);
+        let mask = Mask {
+            moving: vec![0, 0, 0, 255],
+            objects: vec![0; 4],
+        };
+        let masks = Masks {
+            width: 4,
+            height: 1,
+            frames: vec![None, None, Some(mask)],
+        };
+        let views = of_maps(&maps, Some(&masks), &cameras(3), pixels);
         let frames: Vec<usize> = views.iter().map(|v| v.camera.frame).collect();
         assert_eq!(frames, [0, 2], "a frame without a map has no view");
         // 2 * .25 + .5 = 1; 2 * -.25 + .5 = 0, which is no distance: the sky.
         assert_eq!(views[0].depth, [1.0, f32::INFINITY]);
         assert_eq!((views[1].depth[0], views[1].alpha[0]), (0.0, 0.0));
         assert_eq!(views[0].colour, [7, 9]);
+        assert_eq!(views[0].still(0, 0), Some(1.0), "nothing is known to move");
+        assert_eq!(views[1].moving, [false, true]);
+        assert_eq!(views[1].surface(1, 0), Some(1.0));
+        assert_eq!(views[1].still(1, 0), None, "it moves");
+        assert_eq!(views[1].still_depths().collect::<Vec<_>>(), [0.0, 0.0]);
         let quarter: Vec<u32> = (0..8).map(|i| i * 2).collect();
         assert_eq!(
             resized(&quarter, [4, 2], [2, 1]),
@@ -205,7 +225,7 @@ mod tests {
             model: String::new(),
             maps: vec![Some(map); 12],
         };
-        let views = of_maps(&maps, &cameras(12), |_| None);
+        let views = of_maps(&maps, None, &cameras(12), |_| None);
         let held: Vec<usize> = (0..12).filter(|&i| views[i].held_out).collect();
         assert_eq!(held, [2, 6, 10]);
         assert_eq!(views[0].depth, [1.5], "metres over the scale");

@@ -75,6 +75,7 @@ impl Room {
             depth,
             alpha: vec![1.0; (width * height) as usize],
             colour: Vec::new(),
+            moving: Vec::new(),
             held_out: false,
         }
     }

@@ -163,6 +163,7 @@ impl Clip<'_> {
             held_out: self.judged(&state, first, last),
             state,
             focal_source,
+            drifts: false,
             notes: vec![match self.alignment.scale_sigma > 0.0 {
                 true => format!("{words}, whose depth is the network's alone"),
                 false => words.to_owned(),

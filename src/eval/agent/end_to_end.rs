@@ -17,9 +17,9 @@ use crate::agent;
 use crate::camera::{self, Camera, Cameras, Way, evaluate::Similarity};
 use crate::depth::{self, DepthKind, DepthMaps, Model};
 use crate::files::write_atomic;
-use crate::motion;
+use crate::motion::{self, Masks};
 use crate::numeric::median;
-use crate::pipeline::{self as stages, Given, Tracked};
+use crate::pipeline::{self as stages, Given, Seen, Tracked};
 use crate::revise::Evidence;
 use crate::score;
 use crate::splat::{self, Fit, format};
@@ -127,14 +127,24 @@ impl<'a> Kept<'a> {
         Ok(read((maps.kind, maps.model))?)
     }
 
-    fn tracked(&self, make: impl FnOnce() -> anyhow::Result<Tracked>) -> anyhow::Result<Tracked> {
-        let path = self.path("track.json");
+    fn tracked(
+        &self,
+        make: impl FnOnce() -> anyhow::Result<(Tracked, Option<Masks>)>,
+    ) -> anyhow::Result<(Tracked, Option<Masks>)> {
+        let [path, film] = ["track.json", "masks.npy"].map(|what| self.path(what));
         if let Some(kept) = Self::read(&path) {
-            return Ok(kept);
+            match (&kept, stages::masks_of(&film)) {
+                (Tracked::Refused { .. }, _) => return Ok((kept, None)),
+                (Tracked::Solved(_), Ok(Some(masks))) => return Ok((kept, Some(masks))),
+                _ => {}
+            }
         }
-        let tracked = make()?;
+        let (tracked, masks) = make()?;
+        if let Some(masks) = &masks {
+            masks.save_npy(&film)?;
+        }
         Self::write(&path, &tracked)?;
-        Ok(tracked)
+        Ok((tracked, masks))
     }
 
     /// Splats in the cameras' frame, and what their fit reports.
@@ -175,7 +185,7 @@ pub fn test(
     let maps = timed(&mut seconds, "depth", || {
         kept.depth(|| Ok(model.estimate(gpu, &frames, monitor)?))
     })?;
-    let tracked = timed(&mut seconds, "cameras", || {
+    let (tracked, masks) = timed(&mut seconds, "cameras", || {
         kept.tracked(|| {
             let read = stages::reading(None, score::MAX_SIDE, config.decode);
             let motion = || {
@@ -204,24 +214,27 @@ pub fn test(
             });
         }
     };
+    let seen = Seen {
+        depth: Some(maps),
+        masks,
+    };
     let Fit { mut splats, report } = timed(&mut seconds, "splats", || {
         kept.fit(|| {
-            let depth = Some(&maps);
+            let parts = seen.parts();
             Ok(splat::fit(
                 gpu,
                 &frames,
                 &solved,
-                depth,
+                parts,
                 &config.fit,
                 monitor,
             )?)
         })
     })?;
-    let (cameras, alignment) = stages::align(gpu, &mut splats, &solved, Some(&maps))?;
+    let (cameras, alignment) = stages::align(gpu, &mut splats, &solved, &seen)?;
     let views = timed(&mut seconds, "views", || {
         let found = alignment.floor_found;
-        let maps = Some(&maps);
-        stages::evidence(gpu, &frames, maps, &splats, &cameras, found, monitor)
+        stages::evidence(gpu, &frames, &seen, &splats, &cameras, found, monitor)
     })?;
     let world = timed(&mut seconds, "world", || {
         world::build(gpu, &views, &alignment, &config.world, monitor)

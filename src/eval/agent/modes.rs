@@ -214,7 +214,7 @@ pub fn test(
             }
             let [width, height] = take.case.size;
             let pixels = |view: usize| Some((width, height, colours[view].clone()));
-            let mut views = world::of_maps(&maps, &cameras, pixels);
+            let mut views = world::of_maps(&maps, None, &cameras, pixels);
             timed(&mut seconds, "refine", || {
                 world::refine(gpu, &mut views, true, monitor)
             })?;

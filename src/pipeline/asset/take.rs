@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::stages::{self, Tracked};
+use super::super::stages::{self, Seen, Tracked, masks_of};
 use super::super::work::depth_of;
 use super::super::{Config, Preset};
 use crate::camera::Cameras;
@@ -94,17 +94,12 @@ impl Take {
         }
         let given = stages::given(gpu, &self.video, &frames, config).map_err(words)?;
         let record = self.folder.join("depth.json");
-        let maps = depth_of(&record, || Ok(npy), &given).map_err(words)?;
-        stages::evidence(
-            gpu,
-            &frames,
-            maps.as_ref(),
-            splats,
-            cameras,
-            floor_found,
-            monitor,
-        )
-        .map_err(words)
+        let seen = Seen {
+            depth: depth_of(&record, || Ok(npy), &given).map_err(words)?,
+            masks: masks_of(&self.folder.join("masks.npy")).map_err(words)?,
+        };
+        let found = floor_found;
+        stages::evidence(gpu, &frames, &seen, splats, cameras, found, monitor).map_err(words)
     }
 
     /// From 1.

@@ -58,7 +58,7 @@ impl Job<'_> {
 /// The world's splats and cameras, and what these saw.
 pub struct Posed {
     /// SHA-256 of the files they were read from.
-    pub of: [String; 3],
+    pub of: [String; 4],
     /// The cameras.
     pub cameras: Cameras,
     /// What the cameras saw: see [`super::stages::evidence`].

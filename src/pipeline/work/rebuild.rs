@@ -1,13 +1,12 @@
 //! The second half of a round: cameras -> splats, world, pictures.
 
 use super::super::Config;
-use super::super::stages::{self, Tracked, given};
+use super::super::stages::{self, Seen, Tracked, given, masks_of};
 use super::super::studio::{Clip, Studio};
 use super::take::{loaded, stored_depth};
 use super::{Job, Posed};
 use crate::agent::{AgentReport, Floor};
 use crate::camera::Cameras;
-use crate::depth::DepthMaps;
 use crate::draw::pictures as draw;
 use crate::draw::violations::Scene;
 use crate::gpu::Gpu;
@@ -39,17 +38,18 @@ fn keep_clip(studio: &mut Studio<'_>, job: &Job<'_>, clip: Clip) {
         .keep(job.round, job.take.number, job.overall, clip);
 }
 
-/// The clip's frames, and their depth as the take's step left it or as the input brings it.
-fn with_depth<'c>(
+/// The clip's frames, and what is known of them: depth as the take's step left it or as the input brings it, and what moves.
+fn with_seen<'c>(
     clip: &'c mut Clip,
     gpu: &Gpu,
     job: &Job<'_>,
     config: &Config,
     monitor: &dyn Monitor,
-) -> anyhow::Result<(&'c Frames, Option<DepthMaps>)> {
+) -> anyhow::Result<(&'c Frames, Seen)> {
     let (frames, _) = loaded(clip, gpu, job, config, monitor)?;
-    let maps = stored_depth(job, &given(gpu, &job.take.video, frames, config)?)?;
-    Ok((frames, maps))
+    let depth = stored_depth(job, &given(gpu, &job.take.video, frames, config)?)?;
+    let masks = masks_of(&job.file(&format!("{}/masks.npy", job.folder()))?)?;
+    Ok((frames, Seen { depth, masks }))
 }
 
 /// Frames, cameras and depth -> splats in the cameras' frame.
@@ -63,8 +63,8 @@ pub fn splats(
     let cameras = solved(job)?;
     let mut clip = take_clip(studio, job);
     let config = studio.context.config;
-    let (frames, maps) = with_depth(&mut clip, &gpu, job, config, monitor)?;
-    let fit = splat::fit(&gpu, frames, &cameras, maps.as_ref(), &config.fit, monitor)?;
+    let (frames, seen) = with_seen(&mut clip, &gpu, job, config, monitor)?;
+    let fit = splat::fit(&gpu, frames, &cameras, seen.parts(), &config.fit, monitor)?;
     format::write(&stage.path("fit.ply")?, &fit.splats)?;
     stage.write_json("fit.json", &fit.report)?;
     if !fit.report.held_out.is_empty() {
@@ -100,8 +100,8 @@ pub fn align(
     let mut splats = format::read(&job.file("fit.ply")?)?;
     let mut clip = take_clip(studio, job);
     let config = studio.context.config;
-    let (_, maps) = with_depth(&mut clip, &gpu, job, config, monitor)?;
-    let (cameras, alignment) = stages::align(&gpu, &mut splats, &cameras, maps.as_ref())?;
+    let (_, seen) = with_seen(&mut clip, &gpu, job, config, monitor)?;
+    let (cameras, alignment) = stages::align(&gpu, &mut splats, &cameras, &seen)?;
     keep_clip(studio, job, clip);
     format::write(&stage.path("world.ply")?, &splats)?;
     stage.write_json("cameras.json", &cameras)?;
@@ -130,12 +130,12 @@ pub(super) fn posed<'s>(
     job: &Job<'_>,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<&'s Posed> {
-    let depth = format!("{}/depth.npy", job.folder());
+    let [depth, masks] = ["depth.npy", "masks.npy"].map(|f| format!("{}/{f}", job.folder()));
     let content = |path: &str| {
         let made = job.made.get(path);
         made.map(|c| c.sha256.clone()).unwrap_or_default()
     };
-    let of = ["world.ply", "cameras.json", &depth].map(content);
+    let of = ["world.ply", "cameras.json", &depth, &masks].map(content);
     let gpu = studio.gpu()?;
     let current = studio.posed.take().filter(|p| p.of == of);
     let posed = match current {
@@ -146,17 +146,9 @@ pub(super) fn posed<'s>(
             let alignment: Alignment = read_json(&job.file("alignment.json")?)?;
             let mut clip = take_clip(studio, job);
             let config = studio.context.config;
-            let (frames, maps) = with_depth(&mut clip, &gpu, job, config, monitor)?;
+            let (frames, seen) = with_seen(&mut clip, &gpu, job, config, monitor)?;
             let found = alignment.floor_found;
-            let views = stages::evidence(
-                &gpu,
-                frames,
-                maps.as_ref(),
-                &splats,
-                &cameras,
-                found,
-                monitor,
-            )?;
+            let views = stages::evidence(&gpu, frames, &seen, &splats, &cameras, found, monitor)?;
             // The pictures are made of its pixels.
             keep_clip(studio, job, clip);
             Posed { of, cameras, views }

@@ -95,7 +95,7 @@ pub fn depth(
     })
 }
 
-/// Frames, motion and depth -> cameras.
+/// Frames, motion and depth -> cameras, and what moves as `masks.npy` where they are solved.
 pub fn cameras(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
@@ -114,9 +114,13 @@ pub fn cameras(
             stages::pairs(&gpu, video, &read, frames, motion, options, monitor)
         };
         let maps = stored_depth(job, &given)?;
-        let tracked = stages::track(frames, motion, &given, maps.as_ref(), config, monitor)?;
+        let (tracked, masks) =
+            stages::track(frames, motion, &given, maps.as_ref(), config, monitor)?;
         let file = format!("{}/track.json", job.folder());
         stage.write_json(&file, &tracked)?;
+        if let Some(masks) = masks {
+            masks.save_npy(&stage.path(&format!("{}/masks.npy", job.folder()))?)?;
+        }
         // Nothing after the cameras looks at the motion: its memory is for the splats.
         clip.motion = None;
         Ok(match &tracked {

@@ -12,7 +12,7 @@ use crate::splat::training::{LossParams, Partials};
 pub struct Target<'a> {
     /// Packed frame.
     pub frame: &'a [u32],
-    /// Inverse depth, 0 where unknown; may be empty.
+    /// Inverse depth, 0 where unknown and negative where a pixel is marked as one that counts for nothing; may be empty.
     pub inverse_depth: &'a [f32],
 }
 
@@ -32,6 +32,11 @@ fn known_depth(p: &Pixel, target: &Target<'_>, i: usize, params: &LossParams) ->
         .then_some(rho)
 }
 
+/// Whether a pixel is marked as one that counts for nothing.
+fn marked(target: &Target<'_>, i: usize, params: &LossParams) -> bool {
+    params.marked != 0 && target.inverse_depth.get(i).is_some_and(|&rho| rho < 0.0)
+}
+
 /// The loss: a sum over pixels and channels with the weights of `params`.
 pub fn value(pixels: &[Pixel], target: &Target<'_>, params: &LossParams) -> f64 {
     let [width, height] = params.size.map(|v| v as usize);
@@ -41,7 +46,12 @@ pub fn value(pixels: &[Pixel], target: &Target<'_>, params: &LossParams) -> f64 
         let [x, y] = channel(pixels, target, bg, c);
         let rows = ssim_rows::ssim_rows(&x, &y, width, height);
         let (ssim, _) = ssim_columns::ssim_columns(&rows, width, height);
-        for ((x, y), s) in x.iter().zip(&y).zip(ssim) {
+        for (i, ((x, y), s)) in x.iter().zip(&y).zip(ssim).enumerate() {
+            if marked(target, i, params) {
+                // Its window still holds its neighbours.
+                total += f64::from(params.ssim) * (1.0 - s);
+                continue;
+            }
             total += f64::from(params.l1) * (x - y).abs() + f64::from(params.ssim) * (1.0 - s);
         }
     }
@@ -53,7 +63,8 @@ pub fn value(pixels: &[Pixel], target: &Target<'_>, params: &LossParams) -> f64 
     total
 }
 
-/// Derivative of [`value`] by each pixel.
+/// Derivative of [`value`] by each pixel; by those that are marked it is 0, whatever their part in their neighbours'
+/// windows.
 pub fn loss(pixels: &[Pixel], target: &Target<'_>, params: &LossParams) -> Vec<PixelGrad> {
     let [width, height] = params.size.map(|v| v as usize);
     let bg = background(params);
@@ -89,6 +100,10 @@ fn finish(
         }
     }
     for (i, (g, p)) in out.iter_mut().zip(pixels).enumerate() {
+        if marked(target, i, params) {
+            *g = PixelGrad::default();
+            continue;
+        }
         if let Some(rho) = known_depth(p, target, i, params) {
             let covered = 1.0 - p.clear;
             let e = f64::from(params.depth) * sign(covered / p.depth - rho);

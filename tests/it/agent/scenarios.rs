@@ -375,6 +375,7 @@ fn a_real_kitchen_is_tested() {
                 .collect(),
             depth,
             colour: Vec::new(),
+            moving: Vec::new(),
             held_out: false,
         });
         list.cameras.push(camera);
@@ -415,6 +416,49 @@ fn a_real_kitchen_is_tested() {
     }
     assert_eq!(report.metrics["cameras_in_solid_share"], 0.0);
     assert!(report.metrics["collision_rate"] < 0.15);
+}
+
+/// A pillar of a visitor, a third of a metre wide, who crosses the room; where he stands no world is made, and nobody misses
+/// him.
+#[test]
+fn who_crosses_the_room_is_no_part_of_its_world() {
+    let cameras = cameras(24);
+    let room = Room::sound();
+    let mut crossed: Vec<DepthView> = Vec::new();
+    for (i, camera) in cameras.cameras.iter().enumerate() {
+        let z = -1.0 + 2.0 * i as f64 / 23.0;
+        let mut with = room.clone();
+        with.boxes
+            .push([[-0.2, 0.0, z - 0.15], [0.15, 1.7, z + 0.15]]);
+        let (empty, mut view) = (room.view(*camera, 160, 120), with.view(*camera, 160, 120));
+        let differ = empty.depth.iter().zip(&view.depth);
+        view.moving = differ.map(|(a, b)| a != b).collect();
+        crossed.push(view);
+    }
+    let shown: usize = crossed
+        .iter()
+        .map(|v| v.moving.iter().filter(|m| **m).count())
+        .sum();
+    assert!(shown > 20_000, "he is seen: {shown}");
+    let alignment = align(&crossed, &cameras);
+    let cameras = alignment.apply_to_cameras(&cameras);
+    let rate = |views: &[DepthView]| {
+        let options = WorldOptions::default();
+        let world = build(&gpu(), views, &alignment, &options, &Silent).expect("world");
+        let options = AgentOptions::default();
+        let inspected = inspect(&gpu(), &world, views, &cameras, &options, &Silent);
+        let report = inspected.expect("report").report;
+        show("crossed", &report);
+        report.metrics["collision_rate"]
+    };
+    let known = alignment.apply_to_views(&crossed);
+    let mut unknown = known.clone();
+    for view in &mut unknown {
+        view.moving.clear();
+    }
+    let [known, unknown] = [rate(&known), rate(&unknown)];
+    assert!(known < 0.02, "{known}");
+    assert!(unknown > known + 0.02, "{unknown} {known}");
 }
 
 /// `director run-agent` on a folder as the pipeline leaves it, its splats one a pixel of the room.

@@ -158,10 +158,24 @@ fn to_pixel(image: [f32; 4], depth: f32) -> Pixel {
 fn loss_kernels_match_their_twins() {
     let gpu = gpu();
     let mut rng = Rng(23);
-    for size in [[1, 1], [3, 5], [8, 8], [31, 9], [34, 41]] {
-        let params = loss_params(size);
+    for (size, marked) in [
+        ([1, 1], 0),
+        ([3, 5], 1),
+        ([8, 8], 0),
+        ([31, 9], 1),
+        ([34, 41], 1),
+        ([34, 41], 0),
+    ] {
+        let params = LossParams {
+            marked,
+            ..loss_params(size)
+        };
         let [w, h] = size.map(|v| v as usize);
-        let (frame, rho) = frame(&mut rng, size);
+        let (frame, mut rho) = frame(&mut rng, size);
+        // Marks, which mean nothing where they are not asked for.
+        for rho in rho.iter_mut().skip(2).step_by(5) {
+            *rho = -1.0;
+        }
         let image: Vec<[f32; 4]> = (0..w * h)
             .map(|_| [rng.f32(), rng.f32(), rng.f32() * 1.2, rng.f32()])
             .collect();
@@ -250,6 +264,12 @@ fn loss_kernels_match_their_twins() {
             let w = [w.colour[0], w.colour[1], w.colour[2], w.clear].map(|v| v as f32);
             assert_close("image_grad", g, &w, 2e-3, 1e-3);
         }
+        let zero = |g: &[f32; 4]| *g == [0.0; 4];
+        for (i, g) in got.iter().enumerate() {
+            let at = i % 5 == 2 && marked == 1;
+            assert!(!at || zero(g), "a marked pixel has no gradient");
+        }
+        assert!(got.iter().filter(|g| zero(g)).count() <= got.len() / 4 + 1);
         let want: Vec<f32> = want.iter().map(|g| g.depth as f32).collect();
         let got = gpu.read(&depth_grad).expect("depth_grad");
         assert_close("depth_grad", &got, &want, 1e-4, 1e-4);

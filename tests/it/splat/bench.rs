@@ -122,7 +122,7 @@ fn lego() {
     options.lr_colour = env("LRC", d.lr_colour.into()) as f32;
     options.lr_rotation = env("LRR", d.lr_rotation.into()) as f32;
     options.lr_last = env("LRL", d.lr_last.into()) as f32;
-    let fit = fit(&gpu, &frames, &cameras, None, &options, &Silent).expect("fit");
+    let fit = fit(&gpu, &frames, &cameras, (None, None), &options, &Silent).expect("fit");
     eprintln!("{}", serde_json::to_string(&fit.report).expect("json"));
     let out = std::env::var("OUT").unwrap_or_else(|_| "/tmp/splat".into());
     std::fs::create_dir_all(&out).expect("out");

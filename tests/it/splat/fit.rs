@@ -7,6 +7,7 @@ use sora_director::camera::{Camera, Cameras, LengthUnit};
 use sora_director::depth::{DepthKind, DepthMap, DepthMaps};
 use sora_director::gpu::Gpu;
 use sora_director::monitor::{Monitor, Silent};
+use sora_director::motion::{Mask, Masks};
 use sora_director::splat::{Fit, FitOptions, Renderer, SplatError, Splats, fit};
 use sora_director::video::{Frames, VideoInfo};
 
@@ -98,7 +99,7 @@ fn run(scene: &Scene, depth: bool, options: &FitOptions) -> Result<Fit, SplatErr
         &gpu(),
         &scene.frames,
         &scene.cameras,
-        depth.then_some(&scene.depth),
+        (depth.then_some(&scene.depth), None),
         options,
         &Silent,
     )
@@ -155,6 +156,61 @@ fn a_fit_without_depth_gains_too() {
     );
 }
 
+/// A red square that goes through the pictures, nearer than all else, and the masks that tell of it.
+fn walked_through(scene: &mut Scene) -> Masks {
+    let side = scene.frames.width as usize;
+    let mut masks = Masks {
+        width: side as u32,
+        height: side as u32,
+        frames: Vec::new(),
+    };
+    for i in 0..scene.frames.len() {
+        let mut pixels = gpu().read(&scene.frames.rgba[i]).expect("pixels");
+        let mut moving = vec![0; pixels.len()];
+        let map = scene.depth.maps[i].as_mut().expect("map");
+        for y in 8..20 {
+            for x in 2 * i..2 * i + 10 {
+                pixels[y * side + x] = 0xff00_00ff;
+                map.values[y * side + x] = 2.0;
+                moving[y * side + x] = 255;
+            }
+        }
+        scene.frames.rgba[i] = gpu().upload(&pixels).expect("upload");
+        let objects = vec![0; moving.len()];
+        masks.frames.push(Some(Mask { moving, objects }));
+    }
+    masks
+}
+
+#[test]
+fn who_walks_through_the_pictures_is_no_part_of_the_splats() {
+    let mut scene = scene(10, 32);
+    let empty = gpu().read(&scene.frames.rgba[4]).expect("pixels");
+    let masks = walked_through(&mut scene);
+    let fitted = |masks: Option<&Masks>| {
+        let seen = (Some(&scene.depth), masks);
+        let (frames, cameras) = (&scene.frames, &scene.cameras);
+        fit(&gpu(), frames, cameras, seen, &options(), &Silent).expect("fit")
+    };
+    let red = |fit: &Fit| {
+        let mut renderer = Renderer::new(&gpu(), &fit.splats, 32, 32, 0).expect("renderer");
+        let seen = renderer.render(&scene.cameras.cameras[4], [0.5; 3]);
+        let seen = seen.expect("render").rgba;
+        // How far the place where it stood in a held-out frame is from what stands behind it.
+        let at = (8..20).flat_map(|y| (8..18).map(move |x| y * 32 + x));
+        let apart = at.map(|i| {
+            let each = [0, 8, 16].map(|s| (seen[i] >> s & 255).abs_diff(empty[i] >> s & 255));
+            f64::from(each.iter().sum::<u32>()) / 3.0
+        });
+        apart.sum::<f64>() / 120.0
+    };
+    let (with, without) = (fitted(Some(&masks)), fitted(None));
+    let apart = [&with, &without].map(red);
+    assert!(2.0 * apart[0] < apart[1], "{apart:?}");
+    let psnr = [&with, &without].map(|fit| fit.report.held_out_psnr);
+    assert!(psnr[0] > psnr[1].map(|psnr| psnr + 3.0), "{psnr:?}");
+}
+
 #[test]
 fn held_out_frames_are_never_trained_on() {
     let mut scene = scene(10, 16);
@@ -186,7 +242,7 @@ fn faults_and_stops_are_told() {
         &gpu(),
         &scene.frames,
         &scene.cameras,
-        None,
+        (None, None),
         &options(),
         &stop,
     );

@@ -64,7 +64,15 @@ fn few(gpu: &Gpu, splats: usize, size: u32, steps: u32) -> Fit {
         ..FitOptions::default()
     };
     let (frames, cameras) = (&scene.frames, &scene.cameras);
-    fit(gpu, frames, cameras, Some(&scene.depth), &options, &Silent).expect("fit")
+    fit(
+        gpu,
+        frames,
+        cameras,
+        (Some(&scene.depth), None),
+        &options,
+        &Silent,
+    )
+    .expect("fit")
 }
 
 /// Two fits with the same splats: to the bit where the arithmetic is one compiler's, else as pictures.
