@@ -115,6 +115,10 @@ fn points(sights: &[Sight<'_>], noise: &[Vec<Noise>]) -> Vec<Point> {
     let each = sights.par_iter().enumerate().map(|(i, source)| {
         let mut out = Vec::new();
         for (x, y, d) in lattice(source, step, i as u32) {
+            // What is known to walk lasts nowhere, and what it hides tells nothing.
+            if source.view.moves((y * source.size[0] + x) as usize) {
+                continue;
+            }
             let at = source.place(x, y, d);
             let mut point = Point {
                 at,
@@ -138,7 +142,7 @@ fn points(sights: &[Sight<'_>], noise: &[Vec<Noise>]) -> Vec<Point> {
                 // nothing seen through.
                 let behind = z.max(z * bias.exp()) * (1.0 + THROUGH * margin);
                 let z = z * bias.exp();
-                let side = if sight.near[k] == 0.0 {
+                let side = if sight.near[k] == 0.0 || sight.view.moves(k) {
                     continue;
                 } else if sight.near[k] > behind {
                     point.through |= 1 << j;
