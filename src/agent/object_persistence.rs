@@ -115,7 +115,8 @@ fn points(sights: &[Sight<'_>], noise: &[Vec<Noise>]) -> Vec<Point> {
     let each = sights.par_iter().enumerate().map(|(i, source)| {
         let mut out = Vec::new();
         for (x, y, d) in lattice(source, step, i as u32) {
-            // What is known to walk lasts nowhere, and what it hides tells nothing.
+            // What is known to walk lasts nowhere. What goes or comes may be masked too in that moment: the views still tell
+            // whether they see it.
             if source.view.moves((y * source.size[0] + x) as usize) {
                 continue;
             }
@@ -142,7 +143,7 @@ fn points(sights: &[Sight<'_>], noise: &[Vec<Noise>]) -> Vec<Point> {
                 // nothing seen through.
                 let behind = z.max(z * bias.exp()) * (1.0 + THROUGH * margin);
                 let z = z * bias.exp();
-                let side = if sight.near[k] == 0.0 || sight.view.moves(k) {
+                let side = if sight.near[k] == 0.0 {
                     continue;
                 } else if sight.near[k] > behind {
                     point.through |= 1 << j;
@@ -341,7 +342,16 @@ fn region(
         LIGHT
     };
     let middle = heart(&cells).map(|c| (c as f64 + 0.5) * cell);
-    tracing::debug!(?gap, cells = cells.len(), ?middle, at_once, light, least, ?pops, "a change");
+    tracing::debug!(
+        ?gap,
+        cells = cells.len(),
+        ?middle,
+        at_once,
+        light,
+        least,
+        ?pops,
+        "a change"
+    );
     if at_once < AT_ONCE || !popped || (light < least && !dark) {
         return None;
     }

@@ -20,6 +20,7 @@ mod init;
 pub mod known;
 pub mod moving;
 mod options;
+mod overlay;
 mod points;
 mod residual;
 pub mod solve;

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::{Camera, Cameras};
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
-use crate::motion::{FlowPair, Mask, Masks, Pairs};
+use crate::motion::{FlowPair, MOVING, Mask, Masks, Pairs};
 use crate::numeric::bilinear;
 
 /// A depth may be so wrong, as a share of it, before the motion along the epipolar line tells of a mover.
@@ -360,7 +360,7 @@ fn number(masks: &mut Masks, motion: &Pairs) {
             };
             let mut label = vec![0u32; mask.moving.len()];
             for seed in 0..label.len() {
-                if label[seed] != 0 || mask.moving[seed] < 128 {
+                if label[seed] != 0 || mask.moving[seed] < MOVING {
                     continue;
                 }
                 count += 1;
@@ -370,7 +370,7 @@ fn number(masks: &mut Masks, motion: &Pairs) {
                 while let Some(p) = stack.pop() {
                     sizes[count as usize] += 1;
                     for q in size.beside(p).into_iter().flatten() {
-                        if label[q] == 0 && mask.moving[q] >= 128 {
+                        if label[q] == 0 && mask.moving[q] >= MOVING {
                             label[q] = count;
                             stack.push(q);
                         }
@@ -443,7 +443,7 @@ pub fn moving_share(masks: &Masks) -> Option<f64> {
         .iter()
         .flatten()
         .map(|mask| {
-            let moving = mask.moving.iter().filter(|m| **m >= 128).count();
+            let moving = mask.moving.iter().filter(|m| **m >= MOVING).count();
             moving as f64 / mask.moving.len().max(1) as f64
         })
         .collect();

@@ -4,6 +4,7 @@ use glam::DVec2;
 use rayon::prelude::*;
 
 use super::CameraError;
+use super::overlay::Overlay;
 use super::residual::Observation;
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
 use crate::motion::{FlowPair, Pairs};
@@ -34,6 +35,17 @@ impl Inverse {
         }
     }
 
+    /// Forgets what an overlay covers.
+    fn uncovered(&mut self, overlay: &Overlay) {
+        let (w, h) = (self.width, self.height);
+        for (at, value) in self.values.iter_mut().enumerate() {
+            let [u, v] = [(at % w, w), (at / w, h)].map(|(k, n)| (k as f64 + 0.5) / n as f64);
+            if overlay.covers(u, v) {
+                *value = f32::NAN;
+            }
+        }
+    }
+
     /// Bilinear sample at normalised image coordinates; NaN where one of the four is unknown.
     pub(super) fn sample(&self, u: f64, v: f64) -> f64 {
         let (w, h) = (self.width, self.height);
@@ -60,9 +72,10 @@ impl Inverse {
     }
 }
 
-/// Normalised inverse depth of all frames and the median they were divided by.
+/// Normalised inverse depth of all frames, unknown where an overlay covers them, and the median they were divided by.
 pub(super) fn inverse_depths(
     depths: &DepthMaps,
+    overlay: Option<&Overlay>,
 ) -> Result<(Vec<Option<Inverse>>, f64), CameraError> {
     for (frame, map) in depths.maps.iter().enumerate() {
         if let Some(map) = map
@@ -81,7 +94,13 @@ pub(super) fn inverse_depths(
     let mut maps: Vec<Option<Inverse>> = depths
         .maps
         .par_iter()
-        .map(|map| map.as_ref().map(|map| Inverse::new(map, depths.kind)))
+        .map(|map| {
+            let mut map = Inverse::new(map.as_ref()?, depths.kind);
+            if let Some(overlay) = overlay {
+                map.uncovered(overlay);
+            }
+            Some(map)
+        })
         .collect();
     let mut sample: Vec<f32> = maps
         .iter()

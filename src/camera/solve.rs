@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::bundle::{Alignment, Freedom, State};
 use super::init::Setting;
 use super::options::SolveOptions;
+use super::overlay::Overlay;
 use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links, median_flow};
 use super::residual::residual;
 use super::structure::Structure;
@@ -76,36 +77,25 @@ pub fn solve_with_points(
     options: &SolveOptions,
     monitor: &dyn Monitor,
 ) -> Result<(Cameras, Vec<Point>), CameraError> {
-    let clip = Clip::new(motion, depths, options)?;
-    let mut notes = Vec::new();
-    let (mut first, mut last) = clip.longest_run(options)?;
-    loop {
-        let solved = match clip.stands(first, last, options) {
-            true => clip.standing(first, last, options, monitor)?,
-            false => {
-                let solved = clip.solve_run(first, last, options, monitor)?;
-                clip.stilled(solved, first, last, options, monitor)?
-            }
-        };
-        let shares = clip.shares(&solved.linked, first, last);
-        let (mut from, mut to) = best_run(&shares);
-        // No run begins or ends with what shows nothing.
-        while from < to && clip.blank[first + from] {
-            from += 1;
-        }
-        while from < to && clip.blank[first + to] {
-            to -= 1;
-        }
-        // Leaving frames out pays only where enough remain; the smaller clip is solved anew.
-        if to + 1 - from < shares.len() && to + 1 - from >= clip.needed() {
-            (first, last) = (first + from, first + to);
-            continue;
-        }
-        if first > 0 || last + 1 < clip.frames {
-            notes.push(dropped_note(first, last, clip.frames));
-        }
-        notes.extend(solved.notes.iter().cloned());
-        return clip.finish(&solved, first, last, options, notes);
+    let clip = Clip::new(motion, depths, options, None)?;
+    let refused = match clip.solved(options, monitor, Vec::new()) {
+        Err(error @ CameraError::Unsolved { .. }) => error,
+        answer => return answer,
+    };
+    // What stands still in the picture may be what does not fit.
+    let Some(overlay) = Overlay::of(&clip.grid, motion) else {
+        return Err(refused);
+    };
+    drop(clip);
+    let note = format!(
+        "{:.0}% of the picture stand still while the rest moves, as a caption or a logo does, and without them the clip was solved: they were left out",
+        100.0 * overlay.share
+    );
+    let clip = Clip::new(motion, depths, options, Some(&overlay))?;
+    match clip.solved(options, monitor, vec![note]) {
+        // Nor is it the overlay: what all of the picture said is told.
+        Err(CameraError::Interrupted) => Err(CameraError::Interrupted),
+        answer => answer.map_err(|_| refused),
     }
 }
 
@@ -230,6 +220,7 @@ impl<'a> Clip<'a> {
         motion: &'a Pairs,
         depths: &'a DepthMaps,
         options: &SolveOptions,
+        overlay: Option<&Overlay>,
     ) -> Result<Self, CameraError> {
         let frames = motion.times.len();
         let (w, h) = (motion.width as usize, motion.height as usize);
@@ -276,7 +267,7 @@ impl<'a> Clip<'a> {
             }),
             aspect: known.map_or(aspect, |k| k.fy / k.fx),
         };
-        let (mut maps, median) = inverse_depths(depths)?;
+        let (mut maps, median) = inverse_depths(depths, overlay)?;
         let blank: Vec<bool> = (0..frames).map(|k| shows_nothing(motion, k)).collect();
         let shown = blank.iter().filter(|blank| !**blank).count();
         if shown < MIN_FRAMES {
@@ -354,6 +345,44 @@ impl<'a> Clip<'a> {
             alignment,
             shares,
         })
+    }
+
+    /// The longest run that hangs together, without what does not.
+    fn solved(
+        &self,
+        options: &SolveOptions,
+        monitor: &dyn Monitor,
+        mut notes: Vec<String>,
+    ) -> Result<(Cameras, Vec<Point>), CameraError> {
+        let (mut first, mut last) = self.longest_run(options)?;
+        loop {
+            let solved = match self.stands(first, last, options) {
+                true => self.standing(first, last, options, monitor)?,
+                false => {
+                    let solved = self.solve_run(first, last, options, monitor)?;
+                    self.stilled(solved, first, last, options, monitor)?
+                }
+            };
+            let shares = self.shares(&solved.linked, first, last);
+            let (mut from, mut to) = best_run(&shares);
+            // No run begins or ends with what shows nothing.
+            while from < to && self.blank[first + from] {
+                from += 1;
+            }
+            while from < to && self.blank[first + to] {
+                to -= 1;
+            }
+            // Leaving frames out pays only where enough remain; the smaller clip is solved anew.
+            if to + 1 - from < shares.len() && to + 1 - from >= self.needed() {
+                (first, last) = (first + from, first + to);
+                continue;
+            }
+            if first > 0 || last + 1 < self.frames {
+                notes.push(dropped_note(first, last, self.frames));
+            }
+            notes.extend(solved.notes.iter().cloned());
+            return self.finish(&solved, first, last, options, notes);
+        }
     }
 
     /// The links between two frames of a run.

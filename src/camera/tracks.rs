@@ -340,7 +340,7 @@ mod tests {
             model: "known".to_owned(),
             maps: vec![Some(map); FRAMES],
         };
-        let (maps, _) = inverse_depths(&depths).expect("maps");
+        let (maps, _) = inverse_depths(&depths, None).expect("maps");
         let grid = Grid {
             width: SIZE[0],
             height: SIZE[1],

@@ -12,7 +12,7 @@ use crate::depth::Model;
 use crate::draw::pictures;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
-use crate::pipeline::{self, Seen, Tracked};
+use crate::pipeline::{self, Maps, Tracked};
 use crate::progress::Reporter;
 use crate::record::{Event, Events, StepMonitor};
 use crate::run::signals;
@@ -98,8 +98,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         monitor_of("cameras").warn(note);
     }
     let started = Instant::now();
-    let seen = Seen { depth, masks };
-    let rebuilt = pipeline::rebuild(&gpu, &frames, &cameras, &seen, &config, &monitor)?;
+    let maps = Maps { depth, masks };
+    let rebuilt = pipeline::rebuild(&gpu, &frames, &cameras, &maps, &config, &monitor)?;
     timed("splats", started);
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("{}: cannot be made", args.out.display()))?;

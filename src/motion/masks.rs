@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use super::MotionError;
 use crate::npy;
 
 /// Masks of a clip, at its working size.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Masks {
     /// Width in pixels.
     pub width: u32,
@@ -19,16 +17,17 @@ pub struct Masks {
 }
 
 /// What moves in one frame: `width * height` values each, row by row from the top left.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mask {
     /// Probability, in 255ths, that the pixel is not of the static scene: 0 surely static, 255 surely moving.
     pub moving: Vec<u8>,
-    /// Which thing the pixel belongs to: 0 none, else a number that the thing keeps over the whole clip.
+    /// Which thing the pixel belongs to: 0 none, else a number that the thing keeps over the whole clip. Empty in masks that
+    /// were read from a file.
     pub objects: Vec<u16>,
 }
 
-/// From this probability on a pixel counts as moving.
-const EVEN: u8 = 128;
+/// From this probability on, in 255ths, a pixel counts as moving.
+pub const MOVING: u8 = 128;
 const DESCR: &str = "|u1";
 
 impl Masks {
@@ -41,12 +40,13 @@ impl Masks {
         let [w, h] = [self.width as usize, self.height as usize];
         // All that a pixel covers, and one more to each side: outlines are soft.
         let span = |k: u32, of: u32, n: usize| {
-            let at = |k: u32| k as usize * n / of as usize;
-            at(k).saturating_sub(1)..(at(k + 1).max(at(k) + 1) + 1).min(n)
+            let first = k as usize * n / of as usize;
+            let end = ((k as usize + 1) * n).div_ceil(of as usize);
+            first.saturating_sub(1)..(end + 1).min(n)
         };
         let any = |x: u32, y: u32| {
             let mut rows = span(y, height, h);
-            rows.any(|v| span(x, width, w).any(|u| mask.moving[v * w + u] >= EVEN))
+            rows.any(|v| span(x, width, w).any(|u| mask.moving[v * w + u] >= MOVING))
         };
         let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
         pixels.map(|(x, y)| any(x, y)).collect()
@@ -70,18 +70,25 @@ impl Masks {
             .map_err(|reason| MotionError::file(path, reason))
     }
 
-    /// Reads what [`Masks::save_npy`] wrote; a frame of zeros has no mask.
+    /// Reads what [`Masks::save_npy`] wrote for a clip of so many frames; a frame of zeros has no mask, and things have no
+    /// numbers.
     ///
     /// # Errors
-    /// [`MotionError::File`] when it is missing, truncated or of another type.
-    pub fn load_npy(path: &Path) -> Result<Self, MotionError> {
+    /// [`MotionError::File`] when it is missing, truncated, of another type or of another clip.
+    pub fn load_npy(path: &Path, count: usize) -> Result<Self, MotionError> {
         let ([frames, h, w], body) =
             npy::read(path, DESCR, 1).map_err(|reason| MotionError::file(path, reason))?;
+        if frames != count {
+            let reason = format!(
+                "masks of {frames} frames, and the clip has {count}; delete it to have it made again"
+            );
+            return Err(MotionError::file(path, reason));
+        }
         let frames = (0..frames).map(|i| {
             let moving = body[i * h * w..(i + 1) * h * w].to_vec();
             let some = moving.iter().any(|&p| p > 0);
             some.then(|| Mask {
-                objects: vec![0; moving.len()],
+                objects: Vec::new(),
                 moving,
             })
         });
@@ -123,30 +130,22 @@ mod tests {
         let large = masks.moving(1, [16, 8]);
         let at = |x: usize, y: usize| large[y * 16 + x];
         assert!(at(12, 2) && at(13, 3) && at(10, 0) && !at(9, 2) && !at(12, 6));
+        // Of five columns over eight the fourth ends at 6.4.
+        let fifth = masks.moving(1, [5, 4]);
+        assert_eq!(fifth[5..10], [false, false, false, true, true]);
         let folder = tempfile::tempdir().expect("tempdir");
         let path = folder.path().join("masks.npy");
         masks.save_npy(&path).expect("save");
-        assert_eq!(Masks::load_npy(&path).expect("load"), masks);
+        let mut read = masks.clone();
+        if let Some(Some(mask)) = read.frames.last_mut() {
+            mask.objects.clear();
+        }
+        let error = Masks::load_npy(&path, 3).expect_err("another clip");
+        assert!(error.to_string().contains("masks of 2 frames"), "{error}");
+        assert_eq!(Masks::load_npy(&path, 2).expect("load"), read);
         let bytes = std::fs::read(&path).expect("read");
         std::fs::write(&path, &bytes[..bytes.len() - 1]).expect("cut");
-        let error = Masks::load_npy(&path).expect_err("cut").to_string();
+        let error = Masks::load_npy(&path, 2).expect_err("cut").to_string();
         assert!(error.contains("masks.npy: truncated"), "{error}");
-    }
-
-    #[test]
-    fn masks_come_back_from_a_file() {
-        let mask = Mask {
-            moving: vec![0, 255, 128, 0],
-            objects: vec![0, 1, 1, 0],
-        };
-        let masks = Masks {
-            width: 2,
-            height: 2,
-            frames: vec![None, Some(mask)],
-        };
-        for masks in [Masks::default(), masks] {
-            let json = serde_json::to_string(&masks).expect("json");
-            assert_eq!(serde_json::from_str::<Masks>(&json).expect("back"), masks);
-        }
     }
 }

@@ -24,7 +24,7 @@ use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
 use crate::monitor::Monitor;
 use crate::video::Frames;
 
-pub use masks::{Mask, Masks};
+pub use masks::{MOVING, Mask, Masks};
 pub use options::{KEYS, MotionOptions};
 pub use pairs::{FlowPair, Pairs, pairs};
 pub use stream::{Step, Stream};

@@ -33,8 +33,8 @@ pub use failure::StepError;
 pub use made::{Content, Made};
 pub use plan::{Amount, Plan, RowFault, Share};
 pub use stages::{
-    Given, Rebuilt, Seen, Tracked, align, depth, depth_views, evidence, frames, given, masks_of,
-    pairs, reading, rebuild, refusal, scored, track,
+    Given, Maps, Rebuilt, Tracked, align, depth, depth_views, evidence, frames, given, pairs,
+    reading, rebuild, refusal, scored, track,
 };
 pub use step::{Each, Facts, Step};
 pub use studio::Studio;
@@ -53,7 +53,6 @@ use crate::store::At;
 /// Artifacts of a round that can be made again from what is kept, as globs relative to the round's folder.
 pub const INTERMEDIATES: &[&str] = &[
     "takes/*/depth.npy",
-    "takes/*/masks.npy",
     "takes/*/truth/**",
     "fit.ply",
     "world.vox",

@@ -16,6 +16,9 @@ use crate::splat::{self, FitReport, Renderer, Splats};
 use crate::video::{self, Decode, DecodeOptions, Frames, Windows};
 use crate::world::{self, DepthView};
 
+/// Masks that leave less of the pictures tell of no scene.
+const MOST_MOVING: f64 = 0.9;
+
 /// A solve that ended in cameras, or in the words why there can be none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "lowercase")]
@@ -46,14 +49,14 @@ pub struct Rebuilt {
 
 /// What is known of a take's frames pixel by pixel.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub struct Maps {
     /// How far off.
     pub depth: Option<DepthMaps>,
     /// What moves; only where cameras were solved.
     pub masks: Option<Masks>,
 }
 
-impl Seen {
+impl Maps {
     /// As the fitter takes it.
     pub fn parts(&self) -> (Option<&DepthMaps>, Option<&Masks>) {
         (self.depth.as_ref(), self.masks.as_ref())
@@ -255,6 +258,16 @@ pub fn track(
         Ok(mut cameras) => {
             cameras.notes.extend(given.notes.iter().cloned());
             let masks = moving::moving(&motion, depth, &cameras);
+            let share = moving::moving_share(&masks).unwrap_or(0.0);
+            if share > MOST_MOVING {
+                let note = format!(
+                    "{:.0}% of the pictures move by themselves, which leaves no scene: all of it is taken for one",
+                    100.0 * share
+                );
+                monitor.warn(&note);
+                cameras.notes.push(note);
+                return Ok((Tracked::Solved(cameras), None));
+            }
             Ok((Tracked::Solved(cameras), Some(masks)))
         }
         Err(error) => match refusal(&error) {
@@ -309,27 +322,18 @@ pub fn rebuild(
     gpu: &Gpu,
     frames: &Frames,
     cameras: &Cameras,
-    seen: &Seen,
+    maps: &Maps,
     config: &Config,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Rebuilt> {
-    let mut fit = splat::fit(gpu, frames, cameras, seen.parts(), &config.fit, monitor)?;
-    let (cameras, alignment) = align(gpu, &mut fit.splats, cameras, seen)?;
+    let mut fit = splat::fit(gpu, frames, cameras, maps.parts(), &config.fit, monitor)?;
+    let (cameras, alignment) = align(gpu, &mut fit.splats, cameras, maps)?;
     Ok(Rebuilt {
         splats: fit.splats,
         cameras,
         report: fit.report,
         alignment,
     })
-}
-
-/// What moves in a take, where its cameras' step left it.
-///
-/// # Errors
-/// A file that is there and cannot be read.
-pub fn masks_of(file: &Path) -> anyhow::Result<Option<Masks>> {
-    let there = file.is_file().then(|| Masks::load_npy(file));
-    Ok(there.transpose()?)
 }
 
 /// Turns splats into the world's frame: floor at y = 0, +Y up. The floor is looked for in the aligned depth maps, whose
@@ -342,10 +346,10 @@ pub fn align(
     gpu: &Gpu,
     splats: &mut Splats,
     cameras: &Cameras,
-    seen: &Seen,
+    maps: &Maps,
 ) -> anyhow::Result<(Cameras, world::Alignment)> {
-    let views = match &seen.depth {
-        Some(maps) => world::of_maps(maps, seen.masks.as_ref(), cameras, |_| None),
+    let views = match &maps.depth {
+        Some(depth) => world::of_maps(depth, maps.masks.as_ref(), cameras, |_| None),
         None => depth_views(gpu, splats, cameras)?,
     };
     let alignment = world::align(&views, cameras);
@@ -361,7 +365,7 @@ pub fn align(
 pub fn evidence(
     gpu: &Gpu,
     frames: &Frames,
-    seen: &Seen,
+    maps: &Maps,
     splats: &Splats,
     cameras: &Cameras,
     floor_found: bool,
@@ -375,8 +379,8 @@ pub fn evidence(
             None
         }
     };
-    let mut views = match &seen.depth {
-        Some(maps) => world::of_maps(maps, seen.masks.as_ref(), cameras, &mut pixels),
+    let mut views = match &maps.depth {
+        Some(depth) => world::of_maps(depth, maps.masks.as_ref(), cameras, &mut pixels),
         None => {
             let mut views = depth_views(gpu, splats, cameras)?;
             for view in &mut views {
@@ -390,7 +394,7 @@ pub fn evidence(
         return Err(error.into());
     }
     // Depth that the input brings is a measurement; a network's is a guess that pictures mend.
-    if seen
+    if maps
         .depth
         .as_ref()
         .is_some_and(|m| m.kind == DepthKind::RelativeInverse)

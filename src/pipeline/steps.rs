@@ -89,7 +89,9 @@ pub static CAMERAS: Step = Step {
 /// Frames, cameras and depth -> splats in the cameras' frame, and how well they show frames that were held out.
 pub static SPLATS: Step = Step {
     name: "splats", each: Each::Round,
-    reads: &["takes/#/video", "takes/#/track.json", "takes/#/depth.json", "takes/#/depth.npy?"],
+    reads: &[
+        "takes/#/video", "takes/#/track.json", "takes/#/masks.npy?", "takes/#/depth.json", "takes/#/depth.npy?",
+    ],
     writes: &["fit.ply", "fit.json", "held_out.png?"],
     stages: &[VIDEO, KNOWN, SPLAT, DRAW], kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
     options: |r, f| frames(r, f).option("fit", &f.config.fit), work: Some(work::splats),

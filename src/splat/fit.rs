@@ -267,11 +267,12 @@ fn depth_target(
                 (f64::from(y) + 0.5) / f64::from(h),
             );
             let rho = map.and_then(|(kind, map)| inverse_depth(kind, camera, map.sample(u, v)?));
+            if moving.get((y * w + x) as usize) == Some(&true) {
+                values.push(-1.0);
+                continue;
+            }
             known.extend(rho);
-            values.push(match moving.get((y * w + x) as usize) {
-                Some(true) => -1.0,
-                _ => rho.unwrap_or(0.0) as f32,
-            });
+            values.push(rho.unwrap_or(0.0) as f32);
         }
     }
     let weight = median(&mut known).map_or(0.0, |middle| 1.0 / middle);
@@ -300,7 +301,7 @@ impl Shown<'_> {
             let frame = camera.frame;
             let moving = (self.moving)(frame);
             match trainer.compare(camera, &self.frames.rgba[frame], &moving, self.background) {
-                // All of it moves: nothing tells how well it is shown.
+                // Nearly all of it moves: the rest does not tell how well it is shown.
                 Ok(None) => {}
                 Ok(Some([psnr, ssim])) => figures.push(HeldOut { frame, psnr, ssim }),
                 Err(error @ SplatError::Overflow { .. }) => {

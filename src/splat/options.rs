@@ -192,7 +192,7 @@ impl FitReport {
             (Some(psnr), 1) => format!("{psnr:.2} dB over 1 frame"),
             (Some(psnr), count) => format!("{psnr:.2} dB over {count} frames"),
             (None, _) => format!(
-                "unknown: none of {} frames was held out (fit.hold_out_every)",
+                "unknown: none of {} frames was held out (fit.hold_out_every), or nearly all of those moves",
                 self.train_frames
             ),
         }

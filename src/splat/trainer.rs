@@ -13,6 +13,9 @@ use super::{SplatError, Splats};
 use crate::camera::Camera;
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel, Recorder, groups_1d, groups_2d};
 
+/// A frame of which a smaller share stands still tells of no quality.
+const LEAST_STILL: f64 = 0.1;
+
 /// Learning rates of one step.
 #[derive(Clone, Copy, Debug)]
 pub struct Rates(AdamParams);
@@ -289,7 +292,7 @@ impl Trainer {
     }
 
     /// PSNR in dB and SSIM of a rendering against a frame, both over `background`, where nothing is `moving` (empty for
-    /// nowhere); `None` where all is. Waits.
+    /// nowhere); `None` where nearly all is. SSIM's windows reach five pixels into what moves. Waits.
     pub fn compare(
         &mut self,
         camera: &Camera,
@@ -307,7 +310,7 @@ impl Trainer {
         let frame = self.gpu.read(truth)?;
         let still = |i: &usize| !moving.get(*i).copied().unwrap_or(false);
         let still: Vec<usize> = (0..frame.len()).filter(still).collect();
-        if still.is_empty() {
+        if (still.len() as f64) < LEAST_STILL * frame.len() as f64 {
             return Ok(None);
         }
         let ssim = still.iter().map(|&i| f64::from(partials[i].x[3]));

@@ -192,9 +192,8 @@ impl Ground {
         let mut met = Vec::new();
         for y in 0..view.height {
             for x in 0..view.width {
-                let at = (y * view.width + x) as usize;
-                let d = view.depth[at];
-                if !(d > 0.0) || view.alpha[at] <= 0.5 || view.moves(at) {
+                let d = view.depth[(y * view.width + x) as usize];
+                if !(d > 0.0) || view.alpha[(y * view.width + x) as usize] <= 0.5 {
                     continue;
                 }
                 let ray = pose.rotation * k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, 1.0);

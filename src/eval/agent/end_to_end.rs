@@ -19,7 +19,7 @@ use crate::depth::{self, DepthKind, DepthMaps, Model};
 use crate::files::write_atomic;
 use crate::motion::{self, Masks};
 use crate::numeric::median;
-use crate::pipeline::{self as stages, Given, Seen, Tracked};
+use crate::pipeline::{self as stages, Given, Maps, Tracked};
 use crate::revise::Evidence;
 use crate::score;
 use crate::splat::{self, Fit, format};
@@ -129,19 +129,20 @@ impl<'a> Kept<'a> {
 
     fn tracked(
         &self,
+        frames: usize,
         make: impl FnOnce() -> anyhow::Result<(Tracked, Option<Masks>)>,
     ) -> anyhow::Result<(Tracked, Option<Masks>)> {
-        let [path, film] = ["track.json", "masks.npy"].map(|what| self.path(what));
+        let [path, masks_path] = ["track.json", "masks.npy"].map(|what| self.path(what));
         if let Some(kept) = Self::read(&path) {
-            match (&kept, stages::masks_of(&film)) {
+            match (&kept, Masks::load_npy(&masks_path, frames)) {
                 (Tracked::Refused { .. }, _) => return Ok((kept, None)),
-                (Tracked::Solved(_), Ok(Some(masks))) => return Ok((kept, Some(masks))),
+                (Tracked::Solved(_), Ok(masks)) => return Ok((kept, Some(masks))),
                 _ => {}
             }
         }
         let (tracked, masks) = make()?;
         if let Some(masks) = &masks {
-            masks.save_npy(&film)?;
+            masks.save_npy(&masks_path)?;
         }
         Self::write(&path, &tracked)?;
         Ok((tracked, masks))
@@ -186,7 +187,7 @@ pub fn test(
         kept.depth(|| Ok(model.estimate(gpu, &frames, monitor)?))
     })?;
     let (tracked, masks) = timed(&mut seconds, "cameras", || {
-        kept.tracked(|| {
+        kept.tracked(frames.len(), || {
             let read = stages::reading(None, score::MAX_SIDE, config.decode);
             let motion = || {
                 let options = &config.motion;
@@ -214,13 +215,13 @@ pub fn test(
             });
         }
     };
-    let seen = Seen {
+    let maps = Maps {
         depth: Some(maps),
         masks,
     };
     let Fit { mut splats, report } = timed(&mut seconds, "splats", || {
         kept.fit(|| {
-            let parts = seen.parts();
+            let parts = maps.parts();
             Ok(splat::fit(
                 gpu,
                 &frames,
@@ -231,10 +232,10 @@ pub fn test(
             )?)
         })
     })?;
-    let (cameras, alignment) = stages::align(gpu, &mut splats, &solved, &seen)?;
+    let (cameras, alignment) = stages::align(gpu, &mut splats, &solved, &maps)?;
     let views = timed(&mut seconds, "views", || {
         let found = alignment.floor_found;
-        stages::evidence(gpu, &frames, &seen, &splats, &cameras, found, monitor)
+        stages::evidence(gpu, &frames, &maps, &splats, &cameras, found, monitor)
     })?;
     let world = timed(&mut seconds, "world", || {
         world::build(gpu, &views, &alignment, &config.world, monitor)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::eval::agent::take::{Seen, Take};
 use crate::gpu::{Gpu, GpuError};
 use crate::mock::render::traced;
-use crate::motion::{Mask, Masks, Pairs};
+use crate::motion::{MOVING, Mask, Masks, Pairs};
 
 /// Metres a second under which a subject stands.
 const STANDS: f64 = 0.05;
@@ -158,7 +158,7 @@ pub fn compare(masks: &Masks, take: &Take, casts: &Casts) -> Vec<View> {
                 cast_missed: 0,
             };
             for (&is, &told) in pixels.iter().zip(&mask.moving) {
-                match (is, told >= 128) {
+                match (is, told >= MOVING) {
                     (Pixel::Moves, true) => found.hit += 1,
                     (Pixel::Still, true) => found.extra += 1,
                     (Pixel::Cast, true) => found.cast += 1,
@@ -194,7 +194,7 @@ pub fn picture(
         };
         let is = |pixel| pixels[p] == pixel;
         image::Rgb([
-            tint(mask.moving[p] >= 128),
+            tint(mask.moving[p] >= MOVING),
             tint(is(Pixel::Moves)),
             tint(is(Pixel::Cast)),
         ])

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::stages::{self, Seen, Tracked, masks_of};
+use super::super::stages::{self, Maps, Tracked};
 use super::super::work::depth_of;
 use super::super::{Config, Preset};
 use crate::camera::Cameras;
 use crate::generate::Delivered;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
+use crate::motion::Masks;
 use crate::splat::Splats;
 use crate::store::{StepRecord, read_json};
 use crate::world::DepthView;
@@ -94,12 +95,22 @@ impl Take {
         }
         let given = stages::given(gpu, &self.video, &frames, config).map_err(words)?;
         let record = self.folder.join("depth.json");
-        let seen = Seen {
+        let maps = Maps {
             depth: depth_of(&record, || Ok(npy), &given).map_err(words)?,
-            masks: masks_of(&self.folder.join("masks.npy")).map_err(words)?,
+            masks: self.masks(frames.len())?,
         };
-        let found = floor_found;
-        stages::evidence(gpu, &frames, &seen, splats, cameras, found, monitor).map_err(words)
+        stages::evidence(gpu, &frames, &maps, splats, cameras, floor_found, monitor).map_err(words)
+    }
+
+    /// What moves, where the step that solved the cameras left it.
+    fn masks(&self, frames: usize) -> Result<Option<Masks>, String> {
+        let record = format!("../../steps/cameras-{}.json", self.number);
+        let record: Option<StepRecord> = read_json(&self.folder.join(record)).ok();
+        let name = format!("takes/{}/masks.npy", self.number);
+        let left = record.is_some_and(|r| r.artifacts.iter().any(|a| a.path == name));
+        let file = self.folder.join("masks.npy");
+        let read = left.then(|| Masks::load_npy(&file, frames));
+        read.transpose().map_err(|e| e.to_string())
     }
 
     /// From 1.

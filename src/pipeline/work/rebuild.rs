@@ -1,7 +1,7 @@
 //! The second half of a round: cameras -> splats, world, pictures.
 
 use super::super::Config;
-use super::super::stages::{self, Seen, Tracked, given, masks_of};
+use super::super::stages::{self, Maps, Tracked, given};
 use super::super::studio::{Clip, Studio};
 use super::take::{loaded, stored_depth};
 use super::{Job, Posed};
@@ -11,6 +11,7 @@ use crate::draw::pictures as draw;
 use crate::draw::violations::Scene;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
+use crate::motion::Masks;
 use crate::splat::{self, format};
 use crate::store::{Scratch, read_json};
 use crate::video::Frames;
@@ -39,17 +40,21 @@ fn keep_clip(studio: &mut Studio<'_>, job: &Job<'_>, clip: Clip) {
 }
 
 /// The clip's frames, and what is known of them: depth as the take's step left it or as the input brings it, and what moves.
-fn with_seen<'c>(
+fn with_maps<'c>(
     clip: &'c mut Clip,
     gpu: &Gpu,
     job: &Job<'_>,
     config: &Config,
     monitor: &dyn Monitor,
-) -> anyhow::Result<(&'c Frames, Seen)> {
+) -> anyhow::Result<(&'c Frames, Maps)> {
     let (frames, _) = loaded(clip, gpu, job, config, monitor)?;
     let depth = stored_depth(job, &given(gpu, &job.take.video, frames, config)?)?;
-    let masks = masks_of(&job.file(&format!("{}/masks.npy", job.folder()))?)?;
-    Ok((frames, Seen { depth, masks }))
+    let file = format!("{}/masks.npy", job.folder());
+    let masks = match job.made.get(&file) {
+        Some(_) => Some(Masks::load_npy(&job.file(&file)?, frames.len())?),
+        None => None,
+    };
+    Ok((frames, Maps { depth, masks }))
 }
 
 /// Frames, cameras and depth -> splats in the cameras' frame.
@@ -63,8 +68,8 @@ pub fn splats(
     let cameras = solved(job)?;
     let mut clip = take_clip(studio, job);
     let config = studio.context.config;
-    let (frames, seen) = with_seen(&mut clip, &gpu, job, config, monitor)?;
-    let fit = splat::fit(&gpu, frames, &cameras, seen.parts(), &config.fit, monitor)?;
+    let (frames, maps) = with_maps(&mut clip, &gpu, job, config, monitor)?;
+    let fit = splat::fit(&gpu, frames, &cameras, maps.parts(), &config.fit, monitor)?;
     format::write(&stage.path("fit.ply")?, &fit.splats)?;
     stage.write_json("fit.json", &fit.report)?;
     if !fit.report.held_out.is_empty() {
@@ -100,8 +105,8 @@ pub fn align(
     let mut splats = format::read(&job.file("fit.ply")?)?;
     let mut clip = take_clip(studio, job);
     let config = studio.context.config;
-    let (_, seen) = with_seen(&mut clip, &gpu, job, config, monitor)?;
-    let (cameras, alignment) = stages::align(&gpu, &mut splats, &cameras, &seen)?;
+    let (_, maps) = with_maps(&mut clip, &gpu, job, config, monitor)?;
+    let (cameras, alignment) = stages::align(&gpu, &mut splats, &cameras, &maps)?;
     keep_clip(studio, job, clip);
     format::write(&stage.path("world.ply")?, &splats)?;
     stage.write_json("cameras.json", &cameras)?;
@@ -146,9 +151,9 @@ pub(super) fn posed<'s>(
             let alignment: Alignment = read_json(&job.file("alignment.json")?)?;
             let mut clip = take_clip(studio, job);
             let config = studio.context.config;
-            let (frames, seen) = with_seen(&mut clip, &gpu, job, config, monitor)?;
+            let (frames, maps) = with_maps(&mut clip, &gpu, job, config, monitor)?;
             let found = alignment.floor_found;
-            let views = stages::evidence(&gpu, frames, &seen, &splats, &cameras, found, monitor)?;
+            let views = stages::evidence(&gpu, frames, &maps, &splats, &cameras, found, monitor)?;
             // The pictures are made of its pixels.
             keep_clip(studio, job, clip);
             Posed { of, cameras, views }

@@ -519,7 +519,17 @@ fn a_round_of_a_run_is_told_as_in_the_run() {
     let built = answer(&round, &[]);
     same(&built, "built");
     assert!(notes(&built).contains("built from the take, as in the run"));
-    // What `director clean` drops is told, and there is an answer all the same.
+    // What is gone is told, and there is an answer all the same.
+    let masks = round.join("takes/1/masks.npy");
+    let kept = std::fs::read(&masks).expect("masks");
+    std::fs::remove_file(&masks).expect("remove");
+    let words = notes(&answer(&round, &["--size", "64", "--views", "6"]));
+    assert!(
+        words.contains("masks.npy") && words.contains("may differ from the run's"),
+        "{words}"
+    );
+    std::fs::write(&masks, kept).expect("write");
+    // So is what `director clean` drops.
     std::fs::remove_file(round.join("takes/1/depth.npy")).expect("remove");
     let without = answer(&round, &["--size", "64", "--views", "6"]);
     let words = notes(&without);

@@ -14,6 +14,8 @@ use sora_director::record::{Entry, Event, Events, Listener, Outcome, RowResult};
 use sora_director::run::Batch;
 use sora_director::store::{Clean, Run, StepRecord, clean, read_json, write_json};
 
+use crate::room::{Room, cameras};
+
 /// What ran of the world of a round.
 const WORLD: [&str; 4] = ["world", "agent", "pictures", "revision"];
 const SPLATS: [&str; 7] = [
@@ -293,6 +295,74 @@ fn what_clean_dropped_is_made_again_for_what_reads_it_only() {
     assert!(worked.contains(&"splats".to_owned()), "{worked:?}");
     assert!(!worked.contains(&"cameras-1".to_owned()), "{worked:?}");
     assert!(glb.exists());
+}
+
+/// Frames of a room with the poses and depth that a depth camera gives (7-Scenes).
+fn posed(folder: &Path, count: usize) {
+    let size = [96, 72];
+    for (k, camera) in cameras(count).cameras.into_iter().enumerate() {
+        let view = Room::sound().view(camera, size[0], size[1]);
+        let (own, pose) = (view.intrinsics(), camera.pose);
+        if k == 0 {
+            let (k, list) = (own, folder.join("camera-intrinsics.txt"));
+            let text = format!("{} 0 {}\n0 {} {}\n0 0 1\n", k.fx, k.cx, k.fy, k.cy);
+            std::fs::write(list, text).expect("write");
+        }
+        let stem = folder.join(format!("frame-{k:06}"));
+        let (r, p) = (pose.rotation, pose.position);
+        let row = |i: usize| format!("{} {} {} {}\n", r.row(i).x, r.row(i).y, r.row(i).z, p[i]);
+        let text = row(0) + &row(1) + &row(2) + "0 0 0 1\n";
+        std::fs::write(stem.with_extension("pose.txt"), text).expect("write");
+        let depth = |x: u32, y: u32| view.depth[(y * size[0] + x) as usize];
+        let colour = image::RgbImage::from_fn(size[0], size[1], |x, y| {
+            let (u, v) = (f64::from(x) + 0.5, f64::from(y) + 0.5);
+            let at = pose.to_world(own.unproject(u, v, f64::from(depth(x, y)))) / 0.4;
+            image::Rgb(at.to_array().map(|a| (90.0 + 60.0 * (3.0 * a).sin()) as u8))
+        });
+        colour.save(stem.with_extension("color.png")).expect("save");
+        let depth =
+            image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::from_fn(size[0], size[1], |x, y| {
+                image::Luma([(1000.0 * depth(x, y)) as u16])
+            });
+        depth.save(stem.with_extension("depth.png")).expect("save");
+    }
+}
+
+#[test]
+fn known_poses_and_depth_need_neither_network_nor_masks() {
+    let mut case = Case::new("id,prompt,video\na,a room,posed\n");
+    std::fs::create_dir(case.path("posed")).expect("folder");
+    posed(&case.path("posed"), 12);
+    case.config.provider = "files".into();
+    let worked = case.start();
+    assert!(
+        SPLATS.iter().all(|step| worked.iter().any(|w| w == step)),
+        "{worked:?}"
+    );
+    assert!(case.artifact("takes/1/track.json").exists());
+    assert!(!case.artifact("takes/1/masks.npy").exists());
+    assert!(!case.artifact("takes/1/depth.npy").exists());
+    assert!(case.artifact("world.vox").exists());
+    assert_eq!(case.start(), [""; 0]);
+}
+
+#[test]
+fn masks_are_read_by_the_splats_and_all_after_them() {
+    let case = Case::new(ROBOT);
+    case.start();
+    let record: StepRecord = read_json(&case.artifact("steps/cameras-1.json")).expect("record");
+    let made = |name: &str| record.artifacts.iter().any(|a| a.path == name);
+    assert!(made("takes/1/masks.npy") && made("takes/1/track.json"));
+    for step in ["splats", "align", "world", "agent"] {
+        let record = case.artifact(&format!("steps/{step}.json"));
+        let record: StepRecord = read_json(&record).expect("record");
+        let mut inputs = record.recipe.inputs.keys();
+        assert!(inputs.any(|name| name == "takes/1/masks.npy"), "{step}");
+    }
+    let frames = 12;
+    let file = case.artifact("takes/1/masks.npy");
+    let masks = sora_director::motion::Masks::load_npy(&file, frames).expect("masks");
+    assert_eq!(masks.frames.len(), frames);
 }
 
 #[test]
