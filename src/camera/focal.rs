@@ -15,6 +15,8 @@ pub(super) const POSSIBLE: std::ops::RangeInclusive<f64> = SWEEP[0]..=SWEEP[SWEE
 const CLEAR: f64 = 0.05;
 /// From its start to its end the cost falls by this share where nothing tells depth: by 2.6 and 4.5% on drifting clouds.
 const FALLS: f64 = 0.02;
+/// A focal length that is given is held against those shorter and longer by this factor.
+const OTHER: f64 = 1.2;
 /// Cauchy scale of the last adjustment, in pixels at a width of 640. On tuning takes the path's
 /// error is 1.3 to 1.6 times as large at 1 px.
 const SURE: f64 = 0.4;
@@ -120,6 +122,36 @@ pub(super) fn sweep<'s>(
             "the clip does not tell the focal length ({shape}); the prior was kept, so depth along the view may be stretched"
         ),
     })
+}
+
+/// What a person should know of a focal length that was given, solved for in `given` at this cost, where a shorter or a longer
+/// one fits clearly better and the camera turns enough to tell.
+pub(super) fn doubted<'s>(
+    setting: &Setting,
+    points: &dyn Fn(f64, bool) -> Structure<'s>,
+    given: &State,
+    cost: f64,
+    monitor: &dyn Monitor,
+) -> Result<Option<String>, CameraError> {
+    if rotation(setting, given) < ROTATION {
+        return Ok(None);
+    }
+    let mut better: Option<(f64, &str)> = None;
+    for (factor, than) in [(1.0 / OTHER, "a sixth shorter"), (OTHER, "a fifth longer")] {
+        let mut state = given.clone();
+        state.focal *= factor;
+        setting.joint(&mut state, setting.last, false, 2.0, 8, monitor)?;
+        let (other, ..) = adjusted(points, state, monitor)?;
+        if other * (1.0 + CLEAR) < cost && better.is_none_or(|(least, _)| other < least) {
+            better = Some((other, than));
+        }
+    }
+    Ok(better.map(|(other, than)| {
+        format!(
+            "a focal length {than} than the one that was given fits the clip better (the cost is {:.0}% less): are the intrinsics those of these pictures?",
+            100.0 * (1.0 - other / cost)
+        )
+    }))
 }
 
 /// Whether costs fall all along a sweep, and by more than noise.

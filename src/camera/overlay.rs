@@ -1,7 +1,7 @@
 //! What stands still in the picture while the picture moves: captions, logos, frames about it, the bonnet of the car that films.
 //!
 //! It is no part of the scene, and a solve that is judged by it fails. Far things stand still too while a camera goes straight
-//! towards them, and may be missed for nothing: so this is asked only where a solve with everything failed.
+//! towards them, and may be missed for nothing: so this is asked only where a solve with everything failed, or found no travel.
 
 use super::points::{Grid, median_flow};
 use crate::motion::{FlowPair, Pairs};

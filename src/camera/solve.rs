@@ -78,24 +78,27 @@ pub fn solve_with_points(
     monitor: &dyn Monitor,
 ) -> Result<(Cameras, Vec<Point>), CameraError> {
     let clip = Clip::new(motion, depths, options, None)?;
-    let refused = match clip.solved(options, monitor, Vec::new()) {
-        Err(error @ CameraError::Unsolved { .. }) => error,
-        answer => return answer,
+    let all = clip.solved(options, monitor, Vec::new());
+    let wanting = match &all {
+        Ok((cameras, _)) => cameras.way != Way::Travels,
+        Err(error) => matches!(error, CameraError::Unsolved { .. }),
     };
-    // What stands still in the picture may be what does not fit.
-    let Some(overlay) = Overlay::of(&clip.grid, motion) else {
-        return Err(refused);
+    // What stands still in the picture may be what does not fit, or all that does.
+    let overlay = wanting.then(|| Overlay::of(&clip.grid, motion)).flatten();
+    let Some(overlay) = overlay else {
+        return all;
     };
     drop(clip);
     let note = format!(
-        "{:.0}% of the picture stand still while the rest moves, as a caption or a logo does, and without them the clip was solved: they were left out",
+        "{:.0}% of the picture stands still while the rest moves, as a caption or a logo does; it was left out",
         100.0 * overlay.share
     );
     let clip = Clip::new(motion, depths, options, Some(&overlay))?;
     match clip.solved(options, monitor, vec![note]) {
-        // Nor is it the overlay: what all of the picture said is told.
         Err(CameraError::Interrupted) => Err(CameraError::Interrupted),
-        answer => answer.map_err(|_| refused),
+        Ok(found) if all.is_err() || found.0.way == Way::Travels => Ok(found),
+        // It is not the overlay: what all of the picture said is told.
+        _ => all,
     }
 }
 
@@ -510,9 +513,11 @@ impl<'a> Clip<'a> {
             );
             ways.push((linked.clone(), source, vec![words]));
         } else if given {
-            let (_, refined, _) = focal::adjusted(&points, linked.clone(), monitor)?;
-            ways.push((refined, FocalSource::Known, Vec::new()));
-            ways.push((linked.clone(), FocalSource::Known, Vec::new()));
+            let (cost, refined, _) = focal::adjusted(&points, linked.clone(), monitor)?;
+            let doubt = focal::doubted(&setting, &points, &linked, cost, monitor)?;
+            let notes: Vec<String> = doubt.into_iter().collect();
+            ways.push((refined, FocalSource::Known, notes.clone()));
+            ways.push((linked.clone(), FocalSource::Known, notes));
         } else {
             let sweep = focal::sweep(&setting, &points, &linked, width, monitor)?;
             flat = sweep.flat;

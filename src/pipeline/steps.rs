@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! take -> measures -> scores -> [best take] -> depth -> cameras -> splats -> align -> world -> agent -> revision
-//!                                              depth --------------------------> align, world, agent
+//!                                              depth, cameras' masks ----------> splats, align, world, agent
 //!                                                                   align -> glb       agent -> pictures
 //! ```
 //!

@@ -93,6 +93,47 @@ fn focal_length_is_estimated_where_the_camera_turns() {
 }
 
 #[test]
+fn a_focal_length_that_is_given_and_wrong_is_told() {
+    let clip = scene(12, DepthKind::RelativeInverse);
+    let told = |factor: f64| {
+        let mut options = known_focal(&clip);
+        let k = options.intrinsics.as_mut().expect("given");
+        (k.fx, k.fy) = (factor * k.fx, factor * k.fy);
+        solve(&clip.motion, &clip.depths, &options, &Silent).map(|c| c.notes.concat())
+    };
+    let better = "than the one that was given fits the clip better";
+    assert!(!told(1.0).expect("right").contains(better));
+    for (factor, than) in [(1.4, "a sixth shorter"), (0.7, "a fifth longer")] {
+        match told(factor) {
+            Ok(notes) => assert!(notes.contains(than) && notes.contains(better), "{notes}"),
+            Err(error) => assert!(matches!(error, CameraError::Unsolved { .. }), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_caption_is_left_out_where_it_keeps_a_clip_from_being_solved() {
+    let mut clip = scene(12, DepthKind::RelativeInverse);
+    let (w, h) = (clip.motion.width as usize, clip.motion.height as usize);
+    let plain = solve(&clip.motion, &clip.depths, &known_focal(&clip), &Silent).expect("plain");
+    let note = "stands still while the rest moves";
+    assert!(!plain.notes.concat().contains(note));
+    for pair in &mut clip.motion.pairs {
+        for flow in [&mut pair.forward, &mut pair.backward] {
+            flow[w * (h * 6 / 10)..].fill([0.0; 2]);
+        }
+    }
+    let found = solve(&clip.motion, &clip.depths, &known_focal(&clip), &Silent).expect("caption");
+    let notes = found.notes.concat();
+    assert!(
+        notes.contains(note) && notes.contains("40% of the picture"),
+        "{notes}"
+    );
+    let error = evaluate(&found, &clip.truth).expect("error");
+    assert!(error.ate_rmse < 0.02 * error.path_length, "{error:?}");
+}
+
+#[test]
 fn two_runs_agree_to_the_bit() {
     let clip = scene(8, DepthKind::RelativeInverse);
     let run = || solve(&clip.motion, &clip.depths, &known_focal(&clip), &Silent).unwrap();

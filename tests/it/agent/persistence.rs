@@ -184,7 +184,8 @@ fn a_crate_that_goes_is_told_though_somebody_passes() {
             room.boxes.push([[-0.3, 0.0, -1.8], [0.3, 0.7, -1.2]]);
         }
         let mut passed = room.clone();
-        let x = 2.6 * way - 1.3;
+        // Slowly towards the crate's side, about as far as his own width.
+        let x = 0.7 * way - 0.95;
         passed
             .boxes
             .push([[x - 0.12, 0.0, -1.1], [x + 0.12, 1.2, -0.85]]);
