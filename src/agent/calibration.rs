@@ -23,7 +23,7 @@ const PLAIN: f64 = 1e6;
 /// Disagreement of views and world up to which the floor's sigmas count. They are of the noise from pixel to pixel; a rough network is
 /// wrong over whole regions, and only other views tell of that. Seen: up to .20 with true depth (tuning seeds), .25 with a network that knows
 /// such places (tuning seeds; .29 on others), .65 to 2.1 with one that does not (the demo).
-const TRUSTED: f64 = 0.45;
+pub const TRUSTED: f64 = 0.45;
 
 /// The floor's sigmas, which say nothing in a world that its views see elsewhere.
 fn trusted(violation: &Violation, sigmas: f64) -> f64 {

@@ -30,7 +30,8 @@ pub(super) struct Overlay {
 impl Overlay {
     /// `None` where there is none, or too little moves to tell.
     pub(super) fn of(grid: &Grid, motion: &Pairs) -> Option<Self> {
-        let moves = |pair: &&FlowPair| median_flow(grid, pair).is_some_and(|flow| flow >= MOVES);
+        let moves =
+            |pair: &&FlowPair| median_flow(grid, pair, None).is_some_and(|flow| flow >= MOVES);
         let telling: Vec<&FlowPair> = motion.pairs.iter().filter(moves).collect();
         if telling.len() < PAIRS {
             return None;

@@ -222,10 +222,14 @@ pub(super) fn consistent_share(grid: &Grid, pair: &FlowPair) -> f64 {
 }
 
 /// Median flow length of a pair's consistent pixels, in pixels at a width of 640; `None` with too few of them.
-pub(super) fn median_flow(grid: &Grid, pair: &FlowPair) -> Option<f64> {
+pub(super) fn median_flow(grid: &Grid, pair: &FlowPair, overlay: Option<&Overlay>) -> Option<f64> {
     let mut lengths = Vec::new();
     for y in (2..grid.height).step_by(4) {
         for x in (2..grid.width).step_by(4) {
+            let [u, v] = [(x, grid.width), (y, grid.height)].map(|(k, n)| k as f64 / n as f64);
+            if overlay.is_some_and(|overlay| overlay.covers(u, v)) {
+                continue;
+            }
             if let (Some(target), _) = follow(grid, &pair.forward, &pair.backward, x, y) {
                 lengths.push((target - DVec2::new(x as f64 + 0.5, y as f64 + 0.5)).length());
             }

@@ -216,6 +216,8 @@ struct Clip<'a> {
     fans: Vec<Fan>,
     alignment: Alignment,
     shares: Vec<f64>,
+    /// What is left out of the pictures.
+    overlay: Option<&'a Overlay>,
 }
 
 impl<'a> Clip<'a> {
@@ -223,7 +225,7 @@ impl<'a> Clip<'a> {
         motion: &'a Pairs,
         depths: &'a DepthMaps,
         options: &SolveOptions,
-        overlay: Option<&Overlay>,
+        overlay: Option<&'a Overlay>,
     ) -> Result<Self, CameraError> {
         let frames = motion.times.len();
         let (w, h) = (motion.width as usize, motion.height as usize);
@@ -347,6 +349,7 @@ impl<'a> Clip<'a> {
             fans,
             alignment,
             shares,
+            overlay,
         })
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::AcceptOptions;
 use crate::agent::AgentReport;
+use crate::agent::calibration::TRUSTED;
 use crate::camera::Way;
 
 /// How well the world's clip was understood.
@@ -109,6 +110,14 @@ pub(super) fn lacking(
                 "{:.0}% of the ways lead over floor that was seen, wanted {:.0}%",
                 100.0 * known / (known + unknown),
                 100.0 * accept.min_known_ways
+            ),
+        );
+    }
+    if let Some(spread) = metric("hit_spread").filter(|spread| *spread > TRUSTED) {
+        lack(
+            Lacking::Likeness,
+            format!(
+                "the views see surfaces {spread:.2} voxels from where the world has them (hit_spread), wanted {TRUSTED}: holes and open ends could not be told"
             ),
         );
     }

@@ -14,7 +14,7 @@ use crate::hash::sha256_hex;
 use crate::score::Scores;
 
 /// Part of the resume key.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The rules' text, part of the resume key.
 pub const RULES: &str = include_str!("rules.toml");
@@ -606,6 +606,14 @@ mod tests {
         lacks(
             verdict(&with("path_pairs_unknown", 270.0), 1.0, Some(24.0)),
             "10% of the ways",
+        );
+        assert_eq!(
+            verdict(&with("hit_spread", 0.45), 1.0, Some(24.0)).verdict,
+            Verdict::Accepted
+        );
+        lacks(
+            verdict(&with("hit_spread", 0.46), 1.0, Some(24.0)),
+            "holes and open ends could not be told",
         );
         // A fault that was seen stays a fault.
         let mut bad = with("walkable_area", 0.03);

