@@ -192,8 +192,10 @@ impl Ground {
         let mut met = Vec::new();
         for y in 0..view.height {
             for x in 0..view.width {
-                let d = view.depth[(y * view.width + x) as usize];
-                if !(d > 0.0) || view.alpha[(y * view.width + x) as usize] <= 0.5 {
+                let at = (y * view.width + x) as usize;
+                let d = view.depth[at];
+                // Mirror images of who walks lie under the floor. Pits do not move: they were masked on no take.
+                if !(d > 0.0) || view.alpha[at] <= 0.5 || view.moves(at) {
                     continue;
                 }
                 let ray = pose.rotation * k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, 1.0);
