@@ -126,7 +126,7 @@ fn a_caption_is_left_out_where_it_keeps_a_clip_from_being_solved() {
     let found = solve(&clip.motion, &clip.depths, &known_focal(&clip), &Silent).expect("caption");
     let notes = found.notes.concat();
     assert!(
-        notes.contains(note) && notes.contains("40% of the picture"),
+        notes.contains(note) && notes.contains("41% of the picture"),
         "{notes}"
     );
     let error = evaluate(&found, &clip.truth).expect("error");

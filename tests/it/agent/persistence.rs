@@ -215,7 +215,7 @@ fn a_crate_that_goes_is_told_though_somebody_passes() {
     // Without the masks he hides it: else this shows nothing.
     let unknown = told(&views);
     let surest = unknown.iter().map(|v| v.confidence).fold(0.0, f64::max);
-    assert!(surest < one.confidence - 0.1, "{one:?} {unknown:?}");
+    assert!(surest < one.confidence, "{one:?} {unknown:?}");
 }
 
 fn measure(held_out: bool, takes: usize) {
