@@ -222,6 +222,7 @@ pub(super) fn consistent_share(grid: &Grid, pair: &FlowPair) -> f64 {
 }
 
 /// Median flow length of a pair's consistent pixels, in pixels at a width of 640; `None` with too few of them.
+/// What an overlay covers is left out.
 pub(super) fn median_flow(grid: &Grid, pair: &FlowPair, overlay: Option<&Overlay>) -> Option<f64> {
     let mut lengths = Vec::new();
     for y in (2..grid.height).step_by(4) {

@@ -55,10 +55,10 @@ pub fn fit(
             ..*c
         })
         .collect();
-    let moving = |frame: usize| {
-        let size = [frames.width, frames.height];
-        masks.map_or_else(Vec::new, |masks| masks.moving(frame, size))
-    };
+    let size = [frames.width, frames.height];
+    let moving: Vec<Vec<bool>> = (0..frames.len())
+        .map(|frame| masks.map_or_else(Vec::new, |masks| masks.moving(frame, size)))
+        .collect();
     let views = fitted
         .iter()
         .map(|camera| {
@@ -68,7 +68,7 @@ pub fn fit(
             Ok(View {
                 camera,
                 pixels: frames.read(gpu, camera.frame)?,
-                moving: moving(camera.frame),
+                moving: moving[camera.frame].clone(),
             })
         })
         .collect::<Result<Vec<_>, SplatError>>()?;
@@ -86,7 +86,7 @@ pub fn fit(
     drop(views);
     let targets = fitted
         .iter()
-        .map(|camera| depth_target(gpu, frames, camera, depth, &moving(camera.frame)))
+        .map(|camera| depth_target(gpu, frames, camera, depth, &moving[camera.frame]))
         .collect::<Result<Vec<_>, SplatError>>()?;
 
     let mut trainer = Trainer::new(gpu, &splats, frames.width, frames.height)?;
@@ -282,8 +282,8 @@ fn depth_target(
 /// What renderings are compared with.
 struct Shown<'a> {
     frames: &'a Frames,
-    /// Which pixels of a frame move.
-    moving: &'a dyn Fn(usize) -> Vec<bool>,
+    /// Which pixels of each frame move.
+    moving: &'a [Vec<bool>],
     background: [f32; 3],
 }
 
@@ -299,8 +299,8 @@ impl Shown<'_> {
         let mut figures = Vec::with_capacity(cameras.len());
         for camera in cameras {
             let frame = camera.frame;
-            let moving = (self.moving)(frame);
-            match trainer.compare(camera, &self.frames.rgba[frame], &moving, self.background) {
+            let moving = &self.moving[frame];
+            match trainer.compare(camera, &self.frames.rgba[frame], moving, self.background) {
                 // Nearly all of it moves: the rest does not tell how well it is shown.
                 Ok(None) => {}
                 Ok(Some([psnr, ssim])) => figures.push(HeldOut { frame, psnr, ssim }),

@@ -194,7 +194,8 @@ impl Ground {
             for x in 0..view.width {
                 let at = (y * view.width + x) as usize;
                 let d = view.depth[at];
-                // Mirror images of who walks lie under the floor. Pits do not move: they were masked on no take.
+                // Who walks, and his mirror image under the floor, tell nothing of the ground. Two pits of held-out takes were
+                // told with the same sigmas as without masks.
                 if !(d > 0.0) || view.alpha[at] <= 0.5 || view.moves(at) {
                     continue;
                 }
