@@ -34,7 +34,7 @@ pub fn read(path: &Path, descr: &str, bytes: usize) -> Result<([usize; 3], Vec<u
     let mut file = std::fs::read(path).map_err(|e| e.to_string())?;
     let foreign = || {
         format!(
-            "not a file of this program (a .npy array of {descr}); delete it to have it made again"
+            "not a file of this program (a .npy array of {descr} in C order); delete it, and start the run again to have it made"
         )
     };
     let length = file.get(8..10).ok_or_else(foreign)?;
@@ -49,13 +49,15 @@ pub fn read(path: &Path, descr: &str, bytes: usize) -> Result<([usize; 3], Vec<u
             each.filter_map(|n| n.parse().ok()).collect()
         })
         .unwrap_or_default();
-    let own = file.starts_with(MAGIC) && header.contains(&format!("'{descr}'"));
+    let own = file.starts_with(MAGIC)
+        && header.contains(&format!("'{descr}'"))
+        && header.contains("'fortran_order': False");
     let (true, Ok(shape)) = (own, <[usize; 3]>::try_from(shape)) else {
         return Err(foreign());
     };
     let size = shape.iter().try_fold(bytes, |n, &side| n.checked_mul(side));
     if size != Some(file.len() - start) {
-        return Err("truncated; delete it to have it made again".to_owned());
+        return Err("truncated; delete it, and start the run again to have it made".to_owned());
     }
     Ok((shape, file.split_off(start)))
 }

@@ -20,12 +20,12 @@ const LASTING: f64 = 0.5;
 /// What stands out without any noise: floor that is missing from a world that was not made from views.
 const PLAIN: f64 = 1e6;
 
-/// Disagreement of views and world up to which the floor's sigmas count. They are of the noise from pixel to pixel; a rough network is
+/// Disagreement of views and world up to which sigmas that lean on the views' depth count. They are of the noise from pixel to pixel; a rough network is
 /// wrong over whole regions, and only other views tell of that. Seen: up to .20 with true depth (tuning seeds), .25 with a network that knows
 /// such places (tuning seeds; .29 on others), .65 to 2.1 with one that does not (the demo).
 pub const TRUSTED: f64 = 0.45;
 
-/// The floor's sigmas, which say nothing in a world that its views see elsewhere.
+/// Sigmas that lean on the views' depth, which say nothing in a world that its views see elsewhere.
 fn trusted(violation: &Violation, sigmas: f64) -> f64 {
     match violation.evidence.disagreement {
         Some(disagreement) if disagreement > TRUSTED => 0.0,
@@ -39,8 +39,10 @@ pub fn stands_out(violation: &Violation) -> f64 {
     let evidence = &violation.evidence;
     let (sigmas, share) = (evidence.sigmas.unwrap_or(0.0), evidence.share);
     match violation.what {
-        What::Veil => sigmas * (share.unwrap_or(1.0) / LASTING).min(1.0),
-        What::Vanished | What::Moved => sigmas * (evidence.cells as f64 / THING).min(1.0),
+        What::Veil => trusted(violation, sigmas) * (share.unwrap_or(1.0) / LASTING).min(1.0),
+        What::Vanished | What::Moved => {
+            trusted(violation, sigmas) * (evidence.cells as f64 / THING).min(1.0)
+        }
         What::Hole | What::OpenBoundary => evidence.sigmas.map_or(PLAIN, |s| trusted(violation, s)),
         What::InvisibleSolid | What::FloatingSolid => share.unwrap_or(0.0),
         _ => sigmas,
@@ -105,20 +107,30 @@ mod tests {
     }
 
     #[test]
-    fn sigmas_of_a_floor_that_other_views_see_elsewhere_do_not_count() {
-        let hole = |disagreement| {
-            let violation = Violation {
-                evidence: Evidence {
-                    sigmas: Some(24.0),
-                    disagreement,
-                    ..Evidence::default()
-                },
-                ..crate::agent::inspect::tests::violation(What::Hole, [0.0; 3], [1.0; 3], 0.0)
+    fn sigmas_of_depth_that_other_views_see_elsewhere_do_not_count() {
+        for (what, sure, doubt) in [
+            (What::Hole, 0.9, 0.25),
+            (What::OpenBoundary, 0.4, 0.4),
+            (What::Veil, 0.75, 0.3),
+            (What::Vanished, 0.93, 0.25),
+            (What::Moved, 0.93, 0.25),
+        ] {
+            assert!(what.leans_on_depth(), "{what:?}");
+            let told = |disagreement| {
+                let violation = Violation {
+                    evidence: Evidence {
+                        sigmas: Some(24.0),
+                        cells: 20,
+                        disagreement,
+                        ..Evidence::default()
+                    },
+                    ..crate::agent::inspect::tests::violation(what, [0.0; 3], [1.0; 3], 0.0)
+                };
+                (stands_out(&violation), confidence(&violation))
             };
-            (stands_out(&violation), confidence(&violation))
-        };
-        assert_eq!(hole(None), (24.0, 0.9));
-        assert_eq!(hole(Some(0.3)), (24.0, 0.9));
-        assert_eq!(hole(Some(0.65)), (0.0, 0.25));
+            assert_eq!(told(None), (24.0, sure), "{what:?}");
+            assert_eq!(told(Some(0.3)), (24.0, sure), "{what:?}");
+            assert_eq!(told(Some(0.65)), (0.0, doubt), "{what:?}");
+        }
     }
 }

@@ -383,9 +383,7 @@ pub fn inspect(
     }
     let disagreement = all.metrics.get("hit_spread").copied();
     for violation in &mut all.violations {
-        if matches!(violation.what, What::Hole | What::OpenBoundary)
-            && violation.evidence.sigmas.is_some()
-        {
+        if violation.what.leans_on_depth() && violation.evidence.sigmas.is_some() {
             violation.evidence.disagreement = disagreement;
         }
         violation.confidence = calibration::confidence(violation);
@@ -436,6 +434,9 @@ fn overview(field: &Field<'_>) -> Findings {
     found.metric("voxel_size", f64::from(field.world.voxel));
     let count = |kind: Column| field.nav.kind.iter().filter(|&&k| k == kind).count() as f64;
     found.metric("agent_height", field.body.height);
+    let world = field.world;
+    let top = world.origin[1] + world.dims[1] as f32 * world.voxel;
+    found.metric("world_height", f64::from(top - world.floor));
     found.metric("agent_radius", field.body.radius);
     found.metric("agent_climb", field.body.climb);
     let area = field.nav.voxel * field.nav.voxel;

@@ -35,7 +35,7 @@ pub use inspect::{Field, Findings, Inspected, SCENARIOS, inspect};
 pub use options::{AgentOptions, Body, KEYS};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 9;
+pub const VERSION: u32 = 10;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
@@ -125,6 +125,14 @@ impl What {
 }
 
 impl What {
+    /// Whether its sigmas count only as far as the views' depth is right: what compares views through it.
+    pub fn leans_on_depth(self) -> bool {
+        matches!(
+            self,
+            Self::Hole | Self::OpenBoundary | Self::Veil | Self::Vanished | Self::Moved
+        )
+    }
+
     /// Of one place, a violation of this kind says what one of `other` would.
     pub fn subsumes(self, other: Self) -> bool {
         let floor = |w| {
@@ -189,7 +197,7 @@ pub struct Evidence {
     /// Share of the views that can tell which say so; absent where all is one.
     #[serde(default)]
     pub share: Option<f64>,
-    /// Of what the floor's depth tells: half the interquartile range of how far views see surfaces from where the world has them, in voxels
+    /// Of what leans on the views' depth: half the interquartile range of how far views see surfaces from where the world has them, in voxels
     /// across the surface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<f64>,

@@ -17,6 +17,8 @@ const CLEAR: f64 = 0.05;
 const FALLS: f64 = 0.02;
 /// A focal length that is given is held against those shorter and longer by this factor.
 const OTHER: f64 = 1.2;
+/// Usual focal lengths over the image's width, which are tried too where the given one is far from them.
+const USUAL: [f64; 2] = [SWEEP[2], SWEEP[4]];
 /// Cauchy scale of the last adjustment, in pixels at a width of 640. On tuning takes the path's
 /// error is 1.3 to 1.6 times as large at 1 px.
 const SURE: f64 = 0.4;
@@ -130,25 +132,35 @@ pub(super) fn doubted<'s>(
     setting: &Setting,
     points: &dyn Fn(f64, bool) -> Structure<'s>,
     given: &State,
-    cost: f64,
+    (cost, width): (f64, f64),
     monitor: &dyn Monitor,
 ) -> Result<Option<String>, CameraError> {
     if rotation(setting, given) < ROTATION {
         return Ok(None);
     }
-    let mut better: Option<(f64, &str)> = None;
-    for (factor, than) in [(1.0 / OTHER, "a sixth shorter"), (OTHER, "a fifth longer")] {
+    // Near ones, from the solve that is there; and usual ones, which one that is far off does not lead to.
+    let mut tried: Vec<f64> = vec![given.focal / OTHER, given.focal * OTHER];
+    let usual = USUAL.map(|ratio| ratio * width);
+    tried.extend(usual.iter().filter(|f| {
+        let off = (*f / given.focal).ln().abs();
+        off > 2.0 * OTHER.ln()
+    }));
+    let mut better: Option<(f64, f64)> = None;
+    for focal in tried {
         let mut state = given.clone();
-        state.focal *= factor;
+        state.focal = focal;
         setting.joint(&mut state, setting.last, false, 2.0, 8, monitor)?;
         let (other, ..) = adjusted(points, state, monitor)?;
         if other * (1.0 + CLEAR) < cost && better.is_none_or(|(least, _)| other < least) {
-            better = Some((other, than));
+            better = Some((other, focal));
         }
     }
-    Ok(better.map(|(other, than)| {
+    Ok(better.map(|(other, focal)| {
+        let off = 100.0 * (focal / given.focal - 1.0);
         format!(
-            "a focal length {than} than the one that was given fits the clip better (the cost is {:.0}% less): are the intrinsics those of these pictures?",
+            "a focal length {:.0}% {} than the one that was given fits the clip better (the cost is {:.0}% less): are the intrinsics those of these pictures?",
+            off.abs(),
+            if off < 0.0 { "shorter" } else { "longer" },
             100.0 * (1.0 - other / cost)
         )
     }))

@@ -137,6 +137,16 @@ pub fn known_of(
     }
     if wanted.depth {
         known.depth = depth(image_paths)?;
+        let blank = |map: &DepthMap| !map.values.iter().any(|v| v.is_finite());
+        let maps = known.depth.iter().flat_map(|depth| &depth.maps).flatten();
+        let (blank, all) = maps.fold((0, 0), |(n, all), map| {
+            (n + usize::from(blank(map)), all + 1)
+        });
+        if blank > 0 {
+            known.notes.push(format!(
+                "{blank} of {all} depth pictures are 0 or unknown throughout: they tell nothing"
+            ));
+        }
     }
     Ok(known)
 }
@@ -227,6 +237,9 @@ fn turned(found: Found, header: &Header, image: &Path) -> Result<Found, CameraEr
     })
 }
 
+/// Depth has at least one in so many of a picture's columns and rows.
+const LEAST_DEPTH: u64 = 32;
+
 /// The file beside an image that belongs to it: `NAME.color.png` and `NAME.png` have `NAME.<extension>`.
 fn beside(image: &Path, extension: &str) -> Option<PathBuf> {
     let stem = image.file_stem()?.to_str()?;
@@ -254,13 +267,31 @@ fn depth(image_paths: &[PathBuf]) -> Result<Option<DepthMaps>, CameraError> {
 /// Depth beside `image`, which lies as its pixels are stored, and is turned with them.
 fn depth_png(file: &Path, image: &Path) -> Result<DepthMap, CameraError> {
     let header = header(image)?;
-    let mut depth = image::open(file).map_err(|e| fault(file, e))?;
+    let mut depth = image::open(file).map_err(|e| {
+        fault(
+            file,
+            format!("{e}; write it again, take it away, or use --ignore-known-depth"),
+        )
+    })?;
     // One that lies as the upright picture does already stays.
     let lies = |[w, h]: [u32; 2]| {
         (u64::from(w) * u64::from(depth.height())).abs_diff(u64::from(h) * u64::from(depth.width()))
     };
     if lies(header.stored) <= lies(header.upright()) {
         depth.apply_orientation(header.orientation);
+    }
+    let [width, height] = header.upright();
+    if u64::from(depth.width()) * LEAST_DEPTH < u64::from(width)
+        || u64::from(depth.height()) * LEAST_DEPTH < u64::from(height)
+    {
+        return Err(fault(
+            file,
+            format!(
+                "depth of {}x{} for a picture of {width}x{height} tells next to nothing; give it at 1/{LEAST_DEPTH} of that at least, or use --ignore-known-depth",
+                depth.width(),
+                depth.height()
+            ),
+        ));
     }
     let image::DynamicImage::ImageLuma16(image) = depth else {
         return Err(fault(

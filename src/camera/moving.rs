@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use glam::{DMat3, DVec2, DVec3};
 use rayon::prelude::*;
 
+use super::overlay::{self, Overlay};
 use super::{Camera, Cameras};
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
 use crate::motion::{FlowPair, MOVING, Mask, Masks, Pairs};
@@ -37,6 +38,13 @@ const WINDOW: f64 = 2.0;
 const SAME: f64 = 0.3;
 /// A thing smaller than this share of the picture in every frame has no number.
 const LEAST_THING: f64 = 0.001;
+
+/// Pixels at a width of 640 by which what is no overlay should move in a pair, to tell.
+const SHOULD: f64 = 3.0;
+/// Pixels at a width of 640 within which cameras explain a flow.
+const EXPLAINED: f64 = 2.0;
+/// Every so many pixels both ways cameras are held against an overlay.
+const SPARSE: usize = 4;
 
 /// Masks of the frames that have a camera, at the size of the flow; `depths` has one map a frame, as for
 /// [`super::solve()`]. Frames without a camera or a map, or whose flow to the frames beside is missing, have none.
@@ -98,8 +106,105 @@ pub fn moving(motion: &Pairs, depths: &DepthMaps, cameras: &Cameras) -> Masks {
             objects: vec![0; excess.len()],
         });
     }
+    if let Some(overlay) = overlaid(size, motion, depths, &by_frame) {
+        let all = masks.frames.iter_mut().flatten();
+        for mask in all {
+            let each = mask.moving.iter_mut().enumerate();
+            each.filter(|(at, _)| overlay.has(*at))
+                .for_each(|(_, moving)| *moving = u8::MAX);
+        }
+    }
     number(&mut masks, motion);
     masks
+}
+
+/// Pairs whose cameras and first frame's depth are known, with that depth and what a still scene does.
+fn posed<'m>(
+    size: Size,
+    motion: &'m Pairs,
+    depths: &'m DepthMaps,
+    by_frame: &'m BTreeMap<usize, &Camera>,
+) -> impl ParallelIterator<Item = (&'m FlowPair, Vec<f64>, Still)> {
+    motion.pairs.par_iter().filter_map(move |pair| {
+        let (from, to) = (by_frame.get(&pair.a)?, by_frame.get(&pair.b)?);
+        let map = depths.maps.get(pair.a)?.as_ref()?;
+        let inverse = size.inverse(map, depths.kind, from);
+        Some((pair, inverse, Still::new(size, from, to)))
+    })
+}
+
+/// What stands still in the picture though by these cameras and depths it should move, as a caption does, and black bars.
+fn overlaid(
+    size: Size,
+    motion: &Pairs,
+    depths: &DepthMaps,
+    by_frame: &BTreeMap<usize, &Camera>,
+) -> Option<Overlay> {
+    let least = SHOULD * size.w as f64 / 640.0;
+    let none = || vec![[0u32; 2]; size.w * size.h];
+    let told = posed(size, motion, depths, by_frame)
+        .fold(none, |mut told, (pair, inverse, still)| {
+            for (at, told) in told.iter_mut().enumerate() {
+                let goes = still.goes(size.pixel(at), inverse[at]);
+                if goes.is_some_and(|to| (to - size.pixel(at)).length() >= least) {
+                    told[0] += 1;
+                    told[1] += u32::from(overlay::stands(pair, at, size.w));
+                }
+            }
+            told
+        })
+        .reduce(none, |mut a, b| {
+            for (a, b) in a.iter_mut().zip(b) {
+                *a = [a[0] + b[0], a[1] + b[1]];
+            }
+            a
+        });
+    Overlay::standing(motion, &told)
+}
+
+/// Whether cameras that travel are not those of the picture but for an overlay: most of it should move by them, or they do not explain
+/// most of the rest.
+pub(super) fn contradicts(
+    motion: &Pairs,
+    depths: &DepthMaps,
+    cameras: &Cameras,
+    overlay: &Overlay,
+) -> bool {
+    let size = Size {
+        w: motion.width as usize,
+        h: motion.height as usize,
+    };
+    let by_frame: BTreeMap<usize, &Camera> = cameras.cameras.iter().map(|c| (c.frame, c)).collect();
+    let unit = size.w as f64 / 640.0;
+    // Of the overlay those that should move, of the rest those that are explained; and all of each.
+    let counts = posed(size, motion, depths, &by_frame)
+        .map(|(pair, inverse, still)| {
+            let mut counts = [[0u32; 2]; 2];
+            for (x, y) in (0..size.h)
+                .step_by(SPARSE)
+                .flat_map(|y| (0..size.w).step_by(SPARSE).map(move |x| (x, y)))
+            {
+                let at = y * size.w + x;
+                let pixel = size.pixel(at);
+                let Some(goes) = still.goes(pixel, inverse[at]) else {
+                    continue;
+                };
+                let flow = DVec2::from_array(pair.forward[at].map(f64::from));
+                let (kind, counts_for) = match overlay.has(at) {
+                    true => (0, (goes - pixel).length() >= SHOULD * unit),
+                    false => (1, (goes - pixel - flow).length() <= EXPLAINED * unit),
+                };
+                counts[kind][0] += u32::from(counts_for);
+                counts[kind][1] += 1;
+            }
+            counts
+        })
+        .reduce(
+            || [[0; 2]; 2],
+            |a, b| [0, 1].map(|k| [a[k][0] + b[k][0], a[k][1] + b[k][1]]),
+        );
+    let [[should, overlaid], [explained, rest]] = counts;
+    2 * should > overlaid || 2 * explained < rest
 }
 
 /// The probability, in 255ths, of a logarithm of an excess.
@@ -151,6 +256,11 @@ struct Size {
 }
 
 impl Size {
+    /// The middle of a pixel.
+    fn pixel(self, at: usize) -> DVec2 {
+        DVec2::new((at % self.w) as f64, (at / self.w) as f64) + 0.5
+    }
+
     /// Where flow takes a pixel, on the grid of pixel indices, inside the picture.
     fn target(self, p: usize, flow: [f32; 2]) -> [f64; 2] {
         let at = [p % self.w, p / self.w];
@@ -202,7 +312,7 @@ impl Size {
             .enumerate()
             .map(|(p, &inverse)| {
                 let there = self.consistent(p, to).then(|| {
-                    let pixel = DVec2::new((p % self.w) as f64, (p / self.w) as f64) + 0.5;
+                    let pixel = self.pixel(p);
                     let flow = DVec2::from_array(to.flow[p].map(f64::from));
                     still.parts(pixel, pixel + flow, inverse)
                 });
@@ -314,6 +424,12 @@ impl Still {
             far: matrix(to) * world_to * from.pose.rotation * matrix(from).inverse(),
             near: matrix(to) * (world_to * (from.pose.position - to.pose.position)),
         }
+    }
+
+    /// Where a still pixel goes by its inverse depth, which must be known; `None` behind the camera.
+    fn goes(&self, pixel: DVec2, inverse: f64) -> Option<DVec2> {
+        let y = self.far * pixel.extend(1.0) + inverse.max(0.0) * self.near;
+        (inverse.is_finite() && y.z > 1e-3).then(|| y.truncate() / y.z)
     }
 
     /// Pixels that the flow's target lies across the epipolar line and along it from where the depth has it, and the parallax

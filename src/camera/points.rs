@@ -109,9 +109,15 @@ pub(super) fn inverse_depths(
         .filter(|v| *v > 0.0)
         .collect();
     let Some(median) = median(&mut sample) else {
-        return Err(CameraError::Mismatch(
-            "no depth map holds a usable value: estimate depth anew or leave out --ignore-known-depth".into(),
-        ));
+        let mend = match depths.model == "known" {
+            true => {
+                "the depth beside the pictures is 0 or unknown throughout; take it away, or use --ignore-known-depth"
+            }
+            false => "estimate depth anew, or take another network with --model",
+        };
+        return Err(CameraError::Mismatch(format!(
+            "no depth map holds a usable value: {mend}"
+        )));
     };
     for map in maps.iter_mut().flatten() {
         map.values.iter_mut().for_each(|v| *v /= median);

@@ -14,6 +14,7 @@ use super::structure::{Found, Place};
 use super::tracks::{self, Fan};
 use super::{
     Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Point, Pose, Way, focal,
+    moving,
 };
 use crate::depth::{DepthKind, DepthMaps};
 use crate::monitor::Monitor;
@@ -46,6 +47,8 @@ const MIN_PLACES: usize = 30;
 const BLANK: f64 = 2.0;
 /// Tracks begin in each frame for each point of a flow.
 const TRACKS: usize = 2;
+/// An overlay of a smaller share of the picture disturbs no solve that says it travels.
+const DISTURBS: f64 = 0.05;
 /// Links with fewer points tell nothing.
 const MIN_POINTS: usize = 12;
 
@@ -78,24 +81,44 @@ pub fn solve_with_points(
     options: &SolveOptions,
     monitor: &dyn Monitor,
 ) -> Result<(Cameras, Vec<Point>), CameraError> {
-    let clip = Clip::new(motion, depths, options, None)?;
-    let all = clip.solved(options, monitor, Vec::new());
-    let wanting = match &all {
-        Ok((cameras, _)) => cameras.way != Way::Travels,
-        Err(error) => matches!(error, CameraError::Unsolved { .. }),
+    let bars = Overlay::bars(motion);
+    let clip = Clip::new(motion, depths, options, bars.as_ref())?;
+    let note = |overlay: &Overlay, what: &str| {
+        format!(
+            "{:.0}% of the picture {what}; it was left out",
+            100.0 * overlay.share
+        )
     };
+    let notes = bars.as_ref().map(|bars| note(bars, "is black bars"));
+    let all = clip.solved(options, monitor, notes.into_iter().collect());
     // What stands still in the picture may be what does not fit, or all that does.
-    let overlay = wanting.then(|| Overlay::of(&clip.grid, motion)).flatten();
+    let known = bars.as_ref().map_or(0.0, |bars| bars.share);
+    let wanting = |overlay: &Overlay| match &all {
+        _ if overlay.share <= known => false,
+        Ok((cameras, _)) if cameras.way == Way::Travels => {
+            overlay.share - known >= DISTURBS
+                && moving::contradicts(motion, depths, cameras, overlay)
+        }
+        Ok(_) => true,
+        Err(error) => matches!(
+            error,
+            CameraError::Unsolved { .. }
+                | CameraError::Drifts
+                | CameraError::FlowInconsistent { .. }
+        ),
+    };
+    let overlay = Overlay::of(&clip.grid, motion, bars.as_ref()).filter(wanting);
+    drop(clip);
     let Some(overlay) = overlay else {
         return all;
     };
-    drop(clip);
-    let note = format!(
-        "{:.0}% of the picture stands still while the rest moves, as a caption or a logo does; it was left out",
-        100.0 * overlay.share
-    );
-    let clip = Clip::new(motion, depths, options, Some(&overlay))?;
-    match clip.solved(options, monitor, vec![note]) {
+    let notes = vec![note(
+        &overlay,
+        "stands still while the rest moves, as a caption or a logo does",
+    )];
+    let without = Clip::new(motion, depths, options, Some(&overlay))
+        .and_then(|clip| clip.solved(options, monitor, notes));
+    match without {
         Err(CameraError::Interrupted) => Err(CameraError::Interrupted),
         Ok(found) if all.is_err() || found.0.way == Way::Travels => Ok(found),
         // It is not the overlay: what all of the picture said is told.
@@ -283,6 +306,11 @@ impl<'a> Clip<'a> {
             *map = None;
         }
         let found = maps.iter().flatten().count();
+        if found < MIN_FRAMES && depths.model == "known" {
+            return Err(CameraError::Mismatch(format!(
+                "only {found} of {frames} pictures have depth beside them, and {MIN_FRAMES} are needed; add that of the others, or use --ignore-known-depth"
+            )));
+        }
         if found < MIN_FRAMES {
             return Err(CameraError::TooFewFrames {
                 found,
@@ -518,7 +546,7 @@ impl<'a> Clip<'a> {
             ways.push((linked.clone(), source, vec![words]));
         } else if given {
             let (cost, refined, _) = focal::adjusted(&points, linked.clone(), monitor)?;
-            let doubt = focal::doubted(&setting, &points, &linked, cost, monitor)?;
+            let doubt = focal::doubted(&setting, &points, &linked, (cost, width), monitor)?;
             let notes: Vec<String> = doubt.into_iter().collect();
             ways.push((refined, FocalSource::Known, notes.clone()));
             ways.push((linked.clone(), FocalSource::Known, notes));
@@ -554,7 +582,7 @@ impl<'a> Clip<'a> {
         let mut drifts = false;
         if let Some(other) = self.realigned(&state, &linked, first, last) {
             (state, drifts) = (other, flat);
-            notes.push("the depth of tracks disagrees with the maps' from frame to frame, as where a pane hides what stands behind it: the maps were aligned with one another instead".to_owned());
+            notes.push("the depth of tracks disagrees with the maps' from frame to frame, as where the network wavers, or a pane hides what stands behind it: the maps were aligned with one another instead".to_owned());
         }
         Ok(Solved {
             way: Way::Travels,

@@ -1,6 +1,6 @@
 //! The depth network as typed on the command line, for commands of one stage.
 
-use crate::depth::{DepthKind, InputSize, ModelChoice, Options};
+use crate::depth::{DepthKind, InputSize, ModelChoice, Options, Place};
 
 /// Which network, and what it does not say itself.
 #[derive(Clone, Debug, clap::Args)]
@@ -18,6 +18,9 @@ pub struct NetworkArgs {
     /// Output of the network that is its depth, where it has several and their names do not tell
     #[arg(long, value_name = "NAME")]
     network_output: Option<String>,
+    /// Where the network runs
+    #[arg(long, value_enum, default_value_t)]
+    depth_on: Place,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -39,6 +42,7 @@ impl NetworkArgs {
             }),
             size: self.size,
             output: self.network_output.clone(),
+            on: self.depth_on,
         }
     }
 }

@@ -208,6 +208,14 @@ fn ending(path: Option<&Path>, wanted: &str, flag: &str) -> anyhow::Result<()> {
 
 fn explanation(report: &AgentReport, blind: bool) -> String {
     let found = match report.violations.len() {
+        0 if report
+            .metrics
+            .get("walkable_area")
+            .is_some_and(|area| *area <= 0.0) =>
+        {
+            return "Nothing could be tested: there is no place where an agent of this size can stand"
+                .to_owned();
+        }
         0 => "Agents found no issues".to_owned(),
         n => format!("Agents found {n} issue(s)"),
     };

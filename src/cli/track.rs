@@ -84,13 +84,27 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             args.output.display()
         )
     })?;
-    let film_path = args.output.join("masks.mp4");
-    if film_path.is_dir() {
+    let left = [
+        "masks.mp4",
+        "points.ply",
+        "cameras.json",
+        "trajectory.tum.txt",
+    ];
+    let [film_path, points_path, cameras_path, tum_path] = left.map(|name| args.output.join(name));
+    let left = [&film_path, &points_path, &cameras_path, &tum_path];
+    if let Some(folder) = left.into_iter().find(|path| path.is_dir()) {
         anyhow::bail!(
             "{}: a folder is in the way; remove it, or name another folder with -o",
-            film_path.display()
+            folder.display()
         );
     }
+    // What an earlier clip left does not stay beside a refusal, nor its film beside these cameras.
+    let clear = || {
+        for old in left.into_iter().filter(|path| path.is_file()) {
+            std::fs::remove_file(old).with_context(|| old.display().to_string())?;
+        }
+        anyhow::Ok(())
+    };
     let monitor = Single::new(globals.quiet);
     let gpu = globals.gpu()?;
     let decode = DecodeOptions {
@@ -115,6 +129,11 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
                     monitor.warn(note);
                 }
             });
+            if let Err(error) = &solved
+                && refused(error)
+            {
+                clear()?;
+            }
             let (mut cameras, masks, points) =
                 solved.with_context(|| args.input.display().to_string())?;
             cameras.notes.extend(notes);
@@ -125,19 +144,15 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         .as_ref()
         .filter(|_| cameras.residual_median.is_some() || args.truth.is_some())
         .and_then(|truth| camera::evaluate(&cameras, truth));
-    // A film of another clip does not stay beside these cameras, nor one that is half written.
+    // None stays that is half written.
     let part = args.output.join("masks.part.mp4");
     if let Some(masks) = &masks {
-        film(&gpu, &frames, masks, &part)?;
+        let filmed = film(&gpu, &frames, masks, &part);
+        filmed.inspect_err(|_| drop(std::fs::remove_file(&part)))?;
     }
-    let points_path = args.output.join("points.ply");
-    for old in [&film_path, &points_path] {
-        if old.is_file() {
-            std::fs::remove_file(old).with_context(|| old.display().to_string())?;
-        }
-    }
-    cameras.save(&args.output.join("cameras.json"))?;
-    cameras.save_tum(&args.output.join("trajectory.tum.txt"))?;
+    clear()?;
+    cameras.save(&cameras_path)?;
+    cameras.save_tum(&tum_path)?;
     let moving = masks.as_ref().and_then(moving::moving_share);
     if !points.is_empty() {
         let colours = colours(&gpu, &frames, &points)?;
@@ -166,6 +181,13 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the clip is one that cannot be solved.
+fn refused(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<camera::CameraError>()
+        .is_some_and(|error| pipeline::refusal(error).is_some())
 }
 
 /// What the input tells of its cameras and depth. Cameras that are ignored are only compared with, and may be damaged.

@@ -1,4 +1,4 @@
-//! Which network to use, as it is typed and as files have it.
+//! Which network to use and where it runs, as it is typed and as files have it.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -100,4 +100,32 @@ impl ModelChoice {
             }
         }
     }
+}
+
+/// Where a network runs. What comes is the same within rounding.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    clap::ValueEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// On the GPU where that is a card, else on the CPU; also where the GPU cannot hold it
+    #[default]
+    Auto,
+    /// On the CPU
+    Cpu,
+    /// On the GPU, also where that is software
+    Gpu,
+}
+
+impl Place {
+    /// The names, as flags and keys have them.
+    pub const NAMES: [&'static str; 3] = ["auto", "cpu", "gpu"];
 }

@@ -4,7 +4,35 @@ use candle_core::Tensor;
 use half::{bf16, f16};
 
 use super::models::{KnownModel, Layout};
+use crate::gpu::{Buffer, Kernel, groups_1d};
+use crate::onnx::device::{Value, View, Weights};
 use crate::onnx::{self, Element, Front, Port, Taps};
+use crate::{gpu_struct, kernel};
+
+gpu_struct! {
+    /// Params of `depth/channels`.
+    pub struct ChannelsParams {
+        /// Pixels.
+        pub count: u32,
+        /// Unused.
+        pub pad0: u32,
+        /// Unused.
+        pub pad1: u32,
+        /// Unused.
+        pub pad2: u32,
+        /// What is taken from a channel's value from 0 to 1.
+        pub less: [f32; 4],
+        /// What that is multiplied with.
+        pub times: [f32; 4],
+    }
+}
+
+/// Packed pixels as planes.
+pub static CHANNELS: Kernel = kernel!(
+    "depth/channels", shared [], twin crate::depth::twins::channels::twin,
+    workgroup [64, 1, 1], params ChannelsParams,
+    bind [read rgba: u32, write planes: f32 => within(1e-6, 1e-6)]
+);
 
 /// ImageNet's mean and deviation, which networks that do not normalise by themselves are trained with.
 pub(super) const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
@@ -156,6 +184,50 @@ impl Feed {
             _ => {}
         }
         onnx::input_tensor(values, &dims)
+    }
+}
+
+impl Feed {
+    /// As [`Feed::tensor`], on the device and of pixels that are there; `None` where what is fed is not made of floats in planes. The
+    /// same within rounding.
+    ///
+    /// # Errors
+    /// [`onnx::OnnxError::Gpu`].
+    pub fn on_device(
+        &self,
+        weights: &Weights,
+        pixels: &Buffer<u32>,
+        from: [usize; 2],
+        to: [usize; 2],
+    ) -> Result<Option<Value>, onnx::OnnxError> {
+        if self.element != Element::Float32 || self.layout != Layout::Nchw {
+            return Ok(None);
+        }
+        let count = from[0] * from[1];
+        // Resampling keeps the mean of its weights, so that it may come after.
+        let (less, times) = match self.range {
+            Range::Normalised { mean, std } => (mean, std.map(|s| 1.0 / s)),
+            Range::Unit => ([0.0; 3], [1.0; 3]),
+            Range::Bytes => ([0.0; 3], [255.0; 3]),
+        };
+        let four = |[a, b, c]: [f32; 3]| [a, b, c, 0.0];
+        let params = ChannelsParams {
+            count: count as u32,
+            less: four(less),
+            times: four(times),
+            ..ChannelsParams::default()
+        };
+        let gpu = weights.gpu();
+        let planes = gpu.scratch(3 * count)?;
+        let mut recorder = gpu.recorder();
+        let groups = groups_1d(count, CHANNELS.workgroup[0]);
+        recorder.run(&CHANNELS, &params, &[pixels, &planes], groups)?;
+        recorder.submit()?;
+        let planes = View::whole(planes, &[3, from[1], from[0]]);
+        let mut dims = vec![1; self.lead];
+        dims.extend([3, to[1], to[0]]);
+        let sides = [(1, from[1], to[1]), (2, from[0], to[0])];
+        onnx::device::resampled(weights, &planes, &sides, &dims).map(Some)
     }
 }
 

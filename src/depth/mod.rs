@@ -13,19 +13,24 @@ mod network;
 mod options;
 mod picture;
 mod sides;
+pub mod twins;
 mod words;
 
 use std::path::{Path, PathBuf};
 
 use crate::numeric::bilinear;
 
-pub use choice::ModelChoice;
+pub use choice::{ModelChoice, Place};
+pub use feed::{CHANNELS, ChannelsParams};
 pub use model::Model;
 pub use models::{EMBEDDED_NAME, KnownModel, Layout, known};
 pub use network::Reading;
 pub use options::{KEYS, Options};
 pub use picture::{colour_picture, value_range};
 pub use sides::InputSize;
+
+/// Kernels of this stage.
+pub static KERNELS: &[&crate::gpu::Kernel] = &[&CHANNELS];
 
 /// Version of this stage: part of the key under which its results are kept.
 pub const VERSION: u32 = 2;

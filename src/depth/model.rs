@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::models::{self, KnownModel};
-use super::network::{Network, Reading};
+use super::network::{Network, Picture, Reading};
 use super::{
-    DepthError, DepthKind, DepthMap, DepthMaps, InputSize, KindFrom, ModelChoice, Options,
+    DepthError, DepthKind, DepthMap, DepthMaps, InputSize, KindFrom, ModelChoice, Options, Place,
 };
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, GpuError};
 use crate::hash::sha256_hex;
 use crate::monitor::Monitor;
 use crate::onnx;
@@ -21,6 +21,7 @@ use crate::video::Frames;
 pub struct Model {
     networks: Vec<Network>,
     sha256: String,
+    place: Place,
     /// Notes that were told already: each is told once.
     told: Mutex<HashSet<String>>,
 }
@@ -64,6 +65,7 @@ impl Model {
         Ok(Self {
             networks,
             sha256,
+            place: options.on,
             told: Mutex::default(),
         })
     }
@@ -101,7 +103,7 @@ impl Model {
             .min_by(|a, b| off(a).total_cmp(&off(b)))
     }
 
-    /// Depth of every frame, at the network's output size. Frames are read back one at a time. A frame whose
+    /// Depth of every frame, at the network's output size. A network that runs on the CPU has frames read back one at a time. A frame whose
     /// answer holds no finite value gets none, with a warning. What [`Reading::notes`] holds is told to the monitor,
     /// each note once.
     ///
@@ -117,12 +119,16 @@ impl Model {
             return Err(DepthError::NoModel);
         };
         let mut maps = Vec::with_capacity(frames.len());
+        let mut on_gpu = match self.place {
+            Place::Auto => !gpu.caps().software,
+            Place::Cpu => false,
+            Place::Gpu => true,
+        };
         for i in 0..frames.len() {
             if monitor.stopped() {
                 return Err(DepthError::Interrupted);
             }
-            let pixels = frames.read(gpu, i)?;
-            let map = network.infer(&pixels, frames.width, frames.height)?;
+            let map = self.frame(network, gpu, frames, i, &mut on_gpu, monitor)?;
             if i == 0
                 && let Some(reading) = self.reading(frames.width, frames.height)
             {
@@ -152,6 +158,36 @@ impl Model {
         Ok(maps)
     }
 
+    /// Depth of one frame, on the GPU or the CPU; where the GPU cannot hold it and nobody asked for it, on the CPU from then on.
+    fn frame(
+        &self,
+        network: &Network,
+        gpu: &Gpu,
+        frames: &Frames,
+        i: usize,
+        on_gpu: &mut bool,
+        monitor: &dyn Monitor,
+    ) -> Result<DepthMap, DepthError> {
+        let (width, height) = (frames.width, frames.height);
+        if *on_gpu {
+            let picture = Picture::Device(gpu, &frames.rgba[i]);
+            match network.infer(&picture, width, height) {
+                Err(DepthError::Gpu(
+                    error @ (GpuError::TooLarge { .. } | GpuError::OutOfMemory { .. }),
+                )) if self.place == Place::Auto => {
+                    let name = &network.known.name;
+                    self.tell(
+                        &format!("'{name}' runs on the CPU, for the GPU cannot hold it ({error})"),
+                        monitor,
+                    );
+                    *on_gpu = false;
+                }
+                map => return map,
+            }
+        }
+        network.infer(&Picture::Host(&frames.read(gpu, i)?), width, height)
+    }
+
     fn tell(&self, note: &str, monitor: &dyn Monitor) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.insert(note.to_owned()) {
@@ -170,9 +206,11 @@ impl Model {
         width: u32,
         height: u32,
     ) -> Result<DepthMap, DepthError> {
-        self.pick(width, height)
-            .ok_or(DepthError::NoModel)?
-            .infer(pixels, width, height)
+        self.pick(width, height).ok_or(DepthError::NoModel)?.infer(
+            &Picture::Host(pixels),
+            width,
+            height,
+        )
     }
 }
 

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use candle_core::Tensor;
-
 use super::answer::{self, Choice};
 use super::feed::{self, Feed};
 use super::kind::{self, Source};
 use super::models::{self, KnownModel};
 use super::sides::{MOST, Sides, Try};
 use super::{DepthError, DepthKind, DepthMap, KindFrom, Options};
+use crate::gpu::{Buffer, Gpu};
 use crate::hash::sha256_hex;
+use crate::onnx::device::{self, Value, Weights};
 use crate::onnx::{self, OnnxError, Plan};
 
 /// What is taken for what on pictures of one size.
@@ -55,6 +55,23 @@ pub(super) struct Network {
     title: (&'static str, String),
     /// By the pictures' width and height.
     settled: Mutex<HashMap<[u32; 2], Arc<Settled>>>,
+    /// On the GPU that it ran on last.
+    weights: Mutex<Option<Arc<Weights>>>,
+}
+
+/// One picture of packed sRGB pixels, and so where the network runs.
+pub(super) enum Picture<'a> {
+    Host(&'a [u32]),
+    Device(&'a Gpu, &'a Buffer<u32>),
+}
+
+impl Picture<'_> {
+    fn pixels(&self) -> usize {
+        match self {
+            Self::Host(pixels) => pixels.len(),
+            Self::Device(_, pixels) => pixels.len(),
+        }
+    }
 }
 
 impl Network {
@@ -104,6 +121,7 @@ impl Network {
             output: options.output.clone(),
             title,
             settled: Mutex::default(),
+            weights: Mutex::default(),
         };
         if let Some(name) = &network.output
             && !network.plan.outputs().any(|output| output == name)
@@ -143,25 +161,39 @@ impl Network {
         }
     }
 
-    /// Depth of one picture of packed sRGB pixels.
+    /// A GPU's failure as such, any other in words.
+    fn failed(&self, error: OnnxError) -> DepthError {
+        match error {
+            OnnxError::Gpu(error) => DepthError::Gpu(error),
+            error => self.fail(error.to_string()),
+        }
+    }
+
+    /// Depth of one picture.
     ///
     /// # Errors
-    /// [`DepthError::Run`].
-    pub fn infer(&self, pixels: &[u32], width: u32, height: u32) -> Result<DepthMap, DepthError> {
-        if pixels.is_empty() || pixels.len() != width as usize * height as usize {
-            return Err(self.fail(format!("{} pixels for {width}x{height}", pixels.len())));
+    /// [`DepthError::Run`], [`DepthError::Gpu`].
+    pub fn infer(
+        &self,
+        picture: &Picture<'_>,
+        width: u32,
+        height: u32,
+    ) -> Result<DepthMap, DepthError> {
+        let pixels = picture.pixels();
+        if pixels == 0 || pixels != width as usize * height as usize {
+            return Err(self.fail(format!("{pixels} pixels for {width}x{height}")));
         }
-        let picture = [width as usize, height as usize];
+        let sides = [width as usize, height as usize];
         let (settled, answer) = match self.settled(width, height) {
             Some(settled) => {
                 let mut answers = self
-                    .feed_and_run(pixels, picture, settled.reading.size)
-                    .map_err(|e| self.fail(e.to_string()))?;
+                    .feed_and_run(picture, sides, settled.reading.size)
+                    .map_err(|e| self.failed(e))?;
                 let answer = answers.swap_remove(settled.output);
                 (settled, answer)
             }
             None => {
-                let (settled, answer) = self.settle(pixels, picture)?;
+                let (settled, answer) = self.settle(picture, sides)?;
                 let settled = Arc::new(settled);
                 self.settled
                     .lock()
@@ -176,7 +208,14 @@ impl Network {
                 answer.dims()
             )));
         };
-        let mut values = onnx::output_floats(&answer).map_err(|e| self.fail(e.to_string()))?;
+        let values = match (&answer, picture) {
+            (Value::Host(tensor), _) => onnx::output_floats(tensor),
+            (value, Picture::Device(gpu, _)) => device::floats(&self.weights_on(gpu), value),
+            (Value::Device(_), Picture::Host(_)) => Err(OnnxError::Input(
+                "an answer on a device that was not asked".to_owned(),
+            )),
+        };
+        let mut values = values.map_err(|e| self.failed(e))?;
         if settled.unit != 1.0 {
             values.iter_mut().for_each(|v| *v *= settled.unit);
         }
@@ -187,25 +226,57 @@ impl Network {
         })
     }
 
+    /// The weights on a GPU, which stay there until another is asked.
+    fn weights_on(&self, gpu: &Gpu) -> Arc<Weights> {
+        let mut weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*weights {
+            Some(there) if there.gpu().is(gpu) => there.clone(),
+            _ => weights.insert(Arc::new(Weights::new(gpu))).clone(),
+        }
+    }
+
     fn feed_and_run(
         &self,
-        pixels: &[u32],
+        picture: &Picture<'_>,
         from: [usize; 2],
         to: [usize; 2],
-    ) -> Result<Vec<Tensor>, OnnxError> {
-        self.plan.run(&[self.feed.tensor(pixels, from, to)?])
+    ) -> Result<Vec<Value>, OnnxError> {
+        match picture {
+            Picture::Host(pixels) => {
+                let answers = self.plan.run(&[self.feed.tensor(pixels, from, to)?])?;
+                Ok(answers.into_iter().map(Value::Host).collect())
+            }
+            Picture::Device(gpu, pixels) => {
+                let weights = self.weights_on(gpu);
+                let fed = match self.feed.on_device(&weights, pixels, from, to)? {
+                    Some(fed) => fed,
+                    None => {
+                        let pixels = gpu.read(pixels)?;
+                        device::uploaded(&weights, &self.feed.tensor(&pixels, from, to)?)?
+                    }
+                };
+                let ran = self.plan.run_on(&weights, vec![fed])?;
+                tracing::debug!(network = self.known.name, on_host = ?ran.on_host, "ran on the GPU");
+                Ok(ran.outputs)
+            }
+        }
     }
 
     /// Finds a size that the network takes and the output that is its depth: sizes are tried in order, anew for each
     /// size of pictures, so that what comes does not depend on what was fed before.
-    fn settle(&self, pixels: &[u32], picture: [usize; 2]) -> Result<(Settled, Tensor), DepthError> {
-        let tries = self.sides.tries(picture[0], picture[1]);
+    fn settle(
+        &self,
+        picture: &Picture<'_>,
+        sides: [usize; 2],
+    ) -> Result<(Settled, Value), DepthError> {
+        let tries = self.sides.tries(sides[0], sides[1]);
         let mut failed: Vec<(Try, String)> = Vec::new();
         let mut skewed = None;
         let mut others = 0;
         for &attempt in &tries {
-            let mut answers = match self.feed_and_run(pixels, picture, attempt.size) {
+            let mut answers = match self.feed_and_run(picture, sides, attempt.size) {
                 Ok(answers) => answers,
+                Err(OnnxError::Gpu(error)) => return Err(DepthError::Gpu(error)),
                 Err(error) => {
                     failed.push((attempt, error.to_string()));
                     continue;
@@ -253,9 +324,9 @@ impl Network {
 
     fn reading(
         &self,
-        (size, choice, answer): (Try, Choice, Tensor),
+        (size, choice, answer): (Try, Choice, Value),
         failed: &[(Try, String)],
-    ) -> (Settled, Tensor) {
+    ) -> (Settled, Value) {
         let output = self.plan.outputs().nth(choice.index).unwrap_or_default();
         let kind = self.kind_of(output);
         let name = &self.known.name;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::Value;
 
-use super::{DepthKind, InputSize, ModelChoice};
+use super::{DepthKind, InputSize, ModelChoice, Place};
 use crate::key::{Key, Kind, Own};
 
 /// Options of depth.
@@ -19,6 +19,8 @@ pub struct Options {
     pub size: Option<InputSize>,
     /// The output that is its depth, by name, where its own names do not tell.
     pub output: Option<String>,
+    /// Where it runs.
+    pub on: Place,
 }
 
 /// `embedded`, a path or a list of paths.
@@ -67,4 +69,5 @@ pub static KEYS: &[Key] = &[
     Key::new("kind", Kind::OneOf(&["metric", "relative_inverse"]), "What the network's answers mean, where its file is not known"),
     Key::new("size", Kind::Own(&INPUT_SIZE), "Size that the network is fed, or its long side, where it takes several"),
     Key::new("output", Kind::Text, "Output of the network that is its depth, where its names do not tell"),
+    Key::new("on", Kind::OneOf(&Place::NAMES), "Where the network runs; auto: on the GPU where that is a card"),
 ];

@@ -284,6 +284,11 @@ impl Gpu {
         Ok(gpu)
     }
 
+    /// Whether both are handles of one device, watched by the same shadow or by none.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) && self.is_shadowed() == other.is_shadowed()
+    }
+
     /// What was opened.
     pub fn summary(&self) -> &AdapterSummary {
         &self.0.summary

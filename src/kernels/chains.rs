@@ -4,13 +4,16 @@
 use std::error::Error;
 use std::time::Instant;
 
+use candle_onnx::onnx::{
+    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
+};
 use glam::DVec3;
 use serde::Serialize;
 
 use crate::agent::raycast::{Caster, Ray};
 use crate::agent::{self, AgentOptions};
 use crate::camera::{Cameras, LengthUnit};
-use crate::depth::{DepthKind, DepthMap, DepthMaps};
+use crate::depth::{self, DepthKind, DepthMap, DepthMaps, Model, Place};
 use crate::eval::corrupt::{Anchors, Corruption, Kind, corrupt};
 use crate::gpu::caps::{EIGHTS, EightsParams};
 use crate::gpu::compact::Compact;
@@ -26,6 +29,8 @@ use crate::mock::render::{Renderer, Shot, Want};
 use crate::mock::{Clip, Scene, understand};
 use crate::monitor::{Monitor, Silent};
 use crate::motion::{self, MotionOptions};
+use crate::onnx::device::{Weights, uploaded};
+use crate::onnx::{Plan, input_tensor};
 use crate::score::{self, ScoreOptions};
 use crate::splat::{self, FitOptions};
 use crate::video::{
@@ -63,6 +68,10 @@ pub static CHAINS: &[Chain] = &[
     Chain {
         name: "faulty takes",
         run: faulty,
+    },
+    Chain {
+        name: "networks",
+        run: networks,
     },
 ];
 
@@ -566,5 +575,68 @@ pub fn faulty(gpu: &Gpu) -> Outcome {
         let scene = Scene::planting(understand(prompt, seed), clip(1, [34, 22]), exactly(&[]));
         shots_of(&scene)?;
     }
+    Ok(())
+}
+
+/// The embedded network on one frame, and what a transformer has besides.
+pub fn networks(gpu: &Gpu) -> Outcome {
+    let shade = |i: u32| (i % 34 * 7) | (i / 34 * 11) << 8 | (i % 251) << 16 | 255 << 24;
+    let pixels: Vec<u32> = (0..34 * 22).map(shade).collect();
+    let frames = Frames {
+        rgba: vec![gpu.upload(&pixels)?],
+        width: 34,
+        height: 22,
+        times: vec![0.0],
+        info: VideoInfo::default(),
+        faults: Vec::new(),
+        sources: Vec::new(),
+    };
+    let model = Model::open(&depth::Options {
+        on: Place::Gpu,
+        ..depth::Options::default()
+    })?;
+    model.estimate(gpu, &frames, &Silent)?;
+    // Tokens against each other.
+    let node = |op: &str, inputs: &[&str], output: &str| NodeProto {
+        op_type: op.to_owned(),
+        input: inputs.iter().map(|&name| name.to_owned()).collect(),
+        output: vec![output.to_owned()],
+        ..NodeProto::default()
+    };
+    let ones = TensorProto {
+        name: "ones".to_owned(),
+        dims: vec![24],
+        data_type: 1,
+        float_data: vec![1.0; 24],
+        ..TensorProto::default()
+    };
+    let port = |name: &str| ValueInfoProto {
+        name: name.to_owned(),
+        ..ValueInfoProto::default()
+    };
+    let plan = Plan::build(ModelProto {
+        opset_import: vec![OperatorSetIdProto {
+            domain: String::new(),
+            version: 17,
+        }],
+        graph: Some(GraphProto {
+            node: vec![
+                node("LayerNormalization", &["x", "ones"], "tokens"),
+                node("Transpose", &["tokens"], "turned"),
+                node("MatMul", &["tokens", "turned"], "alike"),
+                node("Softmax", &["alike"], "shares"),
+                node("MatMul", &["shares", "x"], "y"),
+            ],
+            initializer: vec![ones],
+            input: vec![port("x")],
+            output: vec![port("y")],
+            ..GraphProto::default()
+        }),
+        ..ModelProto::default()
+    })?;
+    let weights = Weights::new(gpu);
+    let values = (0..70 * 24).map(|i| (i as f32 * 0.37).sin()).collect();
+    let x = uploaded(&weights, &input_tensor(values, &[70, 24])?)?;
+    plan.run_on(&weights, vec![x])?;
     Ok(())
 }

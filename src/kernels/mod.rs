@@ -14,6 +14,8 @@ pub fn all() -> Vec<&'static Kernel> {
         crate::gpu::KERNELS,
         crate::video::KERNELS,
         crate::mock::KERNELS,
+        crate::onnx::KERNELS,
+        crate::depth::KERNELS,
         crate::motion::KERNELS,
         crate::score::KERNELS,
         crate::splat::KERNELS,

@@ -80,7 +80,7 @@ impl Masks {
             npy::read(path, DESCR, 1).map_err(|reason| MotionError::file(path, reason))?;
         if frames != count {
             let reason = format!(
-                "masks of {frames} frames, and the clip has {count}; delete it to have it made again"
+                "masks of {frames} frames, and the clip has {count}; delete it, and start the run again to have it made"
             );
             return Err(MotionError::file(path, reason));
         }

@@ -10,7 +10,7 @@ use prost::Message;
 use super::node::{Node, Run};
 use super::plan::{About, Plan, Port, Step};
 use super::room::{self, Budget};
-use super::{OnnxError, content, external, front, fuse, mend, plan, proto, table, wire};
+use super::{OnnxError, content, device, external, front, fuse, mend, plan, proto, table, wire};
 
 impl Plan {
     /// Reads and translates a file, with the files beside it that its weights lie in.
@@ -311,6 +311,7 @@ impl Building {
             title: node.title(),
             operator: proto.op_type.clone(),
             run,
+            device: device::build(&node),
             inputs,
             outputs,
             free: Vec::new(),

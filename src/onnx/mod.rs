@@ -1,11 +1,13 @@
 //! ONNX networks on candle: the file is translated at load into a plan of candle-core operations.
 //!
+//! A plan runs on the host ([`Plan::run`]) or, with kernels for what depth networks are made of, on a GPU ([`Plan::run_on`]).
 //! Floats of any width compute in f32, integers in i64, booleans as u8. Weights are decoded once, what can be
 //! computed from constants is computed at load, and a value is freed after its last use. Reading a file, whatever it
 //! holds, takes no more memory than four times its length and 64 MiB.
 
 mod build;
 mod content;
+pub mod device;
 mod element;
 mod external;
 mod front;
@@ -17,9 +19,13 @@ mod plan;
 mod proto;
 mod room;
 mod table;
+pub mod twins;
 mod wire;
 
+use ops::made;
+
 pub(crate) use content::foreign;
+pub use device::KERNELS;
 pub use element::Element;
 pub use front::Front;
 pub use ops::taps::Taps;
@@ -88,4 +94,7 @@ pub enum OnnxError {
     /// What was fed does not fit the network's inputs.
     #[error("network input: {0}")]
     Input(String),
+    /// The GPU failed.
+    #[error(transparent)]
+    Gpu(#[from] crate::gpu::GpuError),
 }

@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
+use super::device::Op;
 use super::front::Front;
 use super::node::Run;
 use super::{Element, OnnxError};
@@ -35,6 +36,8 @@ pub(super) struct Step {
     pub title: String,
     pub operator: String,
     pub run: Run,
+    /// What kernels do for it; `None` where there are none.
+    pub device: Option<Op>,
     pub inputs: Vec<Option<usize>>,
     pub outputs: Vec<Option<usize>>,
     /// Slots that no later step reads.
@@ -141,11 +144,8 @@ impl Plan {
         self.run_counted(inputs).map(|(outputs, _)| outputs)
     }
 
-    /// As [`Plan::run`], and what it held in memory.
-    ///
-    /// # Errors
-    /// As [`Plan::run`].
-    pub fn run_counted(&self, inputs: &[Tensor]) -> Result<(Vec<Tensor>, Stats), OnnxError> {
+    /// Refuses inputs of these sides where they are not those of the network.
+    pub(super) fn check_inputs(&self, inputs: &[&[usize]]) -> Result<(), OnnxError> {
         if inputs.len() != self.inputs.len() {
             let names: Vec<&str> = self.inputs.iter().map(|p| p.name.as_str()).collect();
             return Err(OnnxError::Input(format!(
@@ -153,23 +153,40 @@ impl Plan {
                 inputs.len()
             )));
         }
-        let mut values = self.constants.clone();
-        for (port, input) in self.inputs.iter().zip(inputs) {
+        for (port, dims) in self.inputs.iter().zip(inputs) {
+            let mut each = port.dims.iter().zip(*dims);
             let fits = port.dims.is_empty()
-                || port.dims.len() == input.rank()
-                    && port
-                        .dims
-                        .iter()
-                        .zip(input.dims())
-                        .all(|(d, &n)| d.is_none_or(|d| d == n));
+                || port.dims.len() == dims.len() && each.all(|(d, &n)| d.is_none_or(|d| d == n));
             if !fits {
                 return Err(OnnxError::Input(format!(
-                    "'{}' takes {}, {:?} given",
+                    "'{}' takes {}, {dims:?} given",
                     port.name,
                     shape_words(&port.dims),
-                    input.dims()
                 )));
             }
+        }
+        Ok(())
+    }
+
+    /// That a step failed on the host.
+    pub(super) fn failed(&self, step: &Step, error: &candle_core::Error) -> OnnxError {
+        OnnxError::Node {
+            node: step.title.clone(),
+            operator: step.operator.clone(),
+            opset: self.opset,
+            reason: words(error),
+        }
+    }
+
+    /// As [`Plan::run`], and what it held in memory.
+    ///
+    /// # Errors
+    /// As [`Plan::run`].
+    pub fn run_counted(&self, inputs: &[Tensor]) -> Result<(Vec<Tensor>, Stats), OnnxError> {
+        let dims: Vec<&[usize]> = inputs.iter().map(Tensor::dims).collect();
+        self.check_inputs(&dims)?;
+        let mut values = self.constants.clone();
+        for (port, input) in self.inputs.iter().zip(inputs) {
             values[port.slot] = Some(input.clone());
         }
         let mut live = inputs.len();
@@ -183,12 +200,7 @@ impl Plan {
                 .iter()
                 .map(|slot| slot.and_then(|slot| values[slot].clone()))
                 .collect();
-            let results = (step.run)(&args).map_err(|e| OnnxError::Node {
-                node: step.title.clone(),
-                operator: step.operator.clone(),
-                opset: self.opset,
-                reason: words(&e),
-            })?;
+            let results = (step.run)(&args).map_err(|e| self.failed(step, &e))?;
             drop(args);
             for (slot, value) in step.outputs.iter().zip(results) {
                 if let Some(slot) = slot {

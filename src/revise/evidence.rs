@@ -38,6 +38,9 @@ pub enum Lacking {
     Figure,
 }
 
+/// So many times as high as what was seen an agent may be: the camera that it is measured by need not look up.
+const OVER: f64 = 1.25;
+
 /// Everything that is missing, with words.
 pub(super) fn lacking(
     report: &AgentReport,
@@ -113,11 +116,21 @@ pub(super) fn lacking(
             ),
         );
     }
+    if let (Some(agent), Some(world)) = (metric("agent_height"), metric("world_height"))
+        && agent > OVER * world
+    {
+        lack(
+            Lacking::KnownWays,
+            format!(
+                "the agent is {agent:.2} high, and nothing was seen over {world:.2} above the floor"
+            ),
+        );
+    }
     if let Some(spread) = metric("hit_spread").filter(|spread| *spread > TRUSTED) {
         lack(
             Lacking::Likeness,
             format!(
-                "the views see surfaces {spread:.2} voxels from where the world has them (hit_spread), wanted {TRUSTED}: holes and open ends could not be told"
+                "the views see surfaces {spread:.2} voxels from where the world has them (hit_spread), wanted {TRUSTED}: holes, open ends, panes and what goes or moves could not be told"
             ),
         );
     }

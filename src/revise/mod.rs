@@ -613,8 +613,16 @@ mod tests {
         );
         lacks(
             verdict(&with("hit_spread", 0.46), 1.0, Some(24.0)),
-            "holes and open ends could not be told",
+            "holes, open ends, panes and what goes or moves could not be told",
         );
+        let mut tall = with("agent_height", 3.0);
+        tall.metrics.insert("world_height".to_owned(), 2.0);
+        lacks(
+            verdict(&tall, 1.0, Some(24.0)),
+            "nothing was seen over 2.00",
+        );
+        tall.metrics.insert("world_height".to_owned(), 2.5);
+        assert_eq!(verdict(&tall, 1.0, Some(24.0)).verdict, Verdict::Accepted);
         // A fault that was seen stays a fault.
         let mut bad = with("walkable_area", 0.03);
         bad.violations.push(hole());

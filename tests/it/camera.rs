@@ -103,7 +103,7 @@ fn a_focal_length_that_is_given_and_wrong_is_told() {
     };
     let better = "than the one that was given fits the clip better";
     assert!(!told(1.0).expect("right").contains(better));
-    for (factor, than) in [(1.4, "a sixth shorter"), (0.7, "a fifth longer")] {
+    for (factor, than) in [(1.4, "17% shorter"), (0.7, "49% longer"), (0.4, "longer")] {
         match told(factor) {
             Ok(notes) => assert!(notes.contains(than) && notes.contains(better), "{notes}"),
             Err(error) => assert!(matches!(error, CameraError::Unsolved { .. }), "{error}"),
@@ -131,6 +131,64 @@ fn a_caption_is_left_out_where_it_keeps_a_clip_from_being_solved() {
     );
     let error = evaluate(&found, &clip.truth).expect("error");
     assert!(error.ate_rmse < 0.02 * error.path_length, "{error:?}");
+}
+
+#[test]
+fn a_caption_that_disturbs_no_solve_is_no_part_of_the_scene() {
+    let mut clip = scene(12, DepthKind::RelativeInverse);
+    let (w, h) = (clip.motion.width as usize, clip.motion.height as usize);
+    let rows = h * 29 / 30;
+    for pair in &mut clip.motion.pairs {
+        for flow in [&mut pair.forward, &mut pair.backward] {
+            flow[w * rows..].fill([0.0; 2]);
+        }
+    }
+    let cameras = solve(&clip.motion, &clip.depths, &known_focal(&clip), &Silent).expect("solved");
+    assert!(!cameras.notes.concat().contains("stands still"));
+    let masks = sora_director::camera::moving::moving(&clip.motion, &clip.depths, &cameras);
+    for mask in masks.frames.iter().flatten() {
+        let caption = mask.moving[w * rows..].iter().filter(|m| **m == 255);
+        assert!(caption.count() * 10 > w * (h - rows) * 9);
+    }
+    let share = sora_director::camera::moving::moving_share(&masks).expect("masks");
+    assert!((0.03..0.12).contains(&share), "{share}");
+}
+
+#[test]
+fn black_bars_are_left_out_and_told() {
+    let mut clip = scene(12, DepthKind::RelativeInverse);
+    let (w, h) = (clip.motion.width as usize, clip.motion.height as usize);
+    let bar = h / 8;
+    clip.motion.luma = (0..12).map(|k| scene::picture(&clip.truth, k)).collect();
+    for luma in &mut clip.motion.luma {
+        luma[..w * bar].fill(16.0);
+        luma[w * (h - bar)..].fill(16.0);
+    }
+    // What flow says where there is nothing to follow.
+    let mut rng = Rng(9);
+    for pair in &mut clip.motion.pairs {
+        for flow in [&mut pair.forward, &mut pair.backward] {
+            let rows = (0..bar).chain(h - bar..h);
+            for at in rows.flat_map(|y| y * w..(y + 1) * w) {
+                flow[at] = [rng.range(-4.0, 4.0), rng.range(-4.0, 4.0)];
+            }
+        }
+    }
+    let cameras = solve(&clip.motion, &clip.depths, &known_focal(&clip), &Silent).expect("solved");
+    let notes = cameras.notes.concat();
+    assert!(
+        notes.contains("25% of the picture is black bars"),
+        "{notes}"
+    );
+    let error = evaluate(&cameras, &clip.truth).expect("error");
+    assert!(error.ate_rmse < 0.004 * error.path_length, "{error:?}");
+    let masks = sora_director::camera::moving::moving(&clip.motion, &clip.depths, &cameras);
+    for mask in masks.frames.iter().flatten() {
+        let bars = mask.moving[..w * bar]
+            .iter()
+            .chain(&mask.moving[w * (h - bar)..]);
+        assert!(bars.into_iter().all(|m| *m == 255));
+    }
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub(super) fn read(
             "the focal lengths (entries 1 and 5 of 9) must be positive, and the centre (3 and 6) a number",
         ));
     }
-    let mut found = Vec::new();
+    let (mut found, mut broken) = (Vec::new(), Vec::new());
     for (index, image) in images.iter().enumerate() {
         let Some(file) = beside(image, "pose.txt") else {
             continue;
@@ -56,6 +56,7 @@ pub(super) fn read(
         let m = numbers(&file, 12)?;
         // A frame whose tracking failed has no finite numbers; it is one without a pose.
         if m.iter().any(|x| !x.is_finite()) {
+            broken.push(file);
             continue;
         }
         let column = |c: usize| DVec3::new(m[c], m[4 + c], m[8 + c]);
@@ -89,6 +90,28 @@ pub(super) fn read(
             pose,
         };
         found.push(turned(of_stored, &header, image)?);
+    }
+    if let Some(file) = broken.first() {
+        notes.add(
+            "broken poses",
+            format!(
+                "{} of {} pose files hold numbers that are not finite, as where tracking failed ({}{}): their images have no known pose",
+                broken.len(),
+                broken.len() + found.len(),
+                file.display(),
+                if broken.len() > 1 { " and others" } else { "" }
+            ),
+        );
+    }
+    let far = |at: f64, side: u32| !(-f64::from(side)..=2.0 * f64::from(side)).contains(&at);
+    if far(intrinsics.cx, width) || far(intrinsics.cy, height) {
+        return Err(fault(
+            &lens_file,
+            format!(
+                "the centre ({}, {}; entries 3 and 6 of 9) lies far outside pictures of {width}x{height}; give that of these pictures, or {IGNORE}",
+                intrinsics.cx, intrinsics.cy
+            ),
+        ));
     }
     let exif = first.orientation.to_exif();
     if exif != 1 {

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Shares of flow that tracks and depth maps explain may be so far apart.
+const CONTRADICTS: f64 = 0.3;
+
 impl Clip<'_> {
     /// The cameras of a solve, with what is to be known of it, and the points that they see; or why it is none.
     pub(super) fn finish(
@@ -27,6 +30,22 @@ impl Clip<'_> {
                 gate: options.min_under_2px,
                 median: fit.median,
             });
+        }
+        let tracks = solved.held_out.filter(|_| solved.way == Way::Travels);
+        if let Some(tracks) = tracks.filter(|t| t.under_2px - linked.under_2px > CONTRADICTS) {
+            let shares = [linked.under_2px, tracks.under_2px].map(|s| 100.0 * s);
+            let whose = match self.alignment.scale_sigma <= 0.0 {
+                true => {
+                    "are depth and intrinsics those of these pictures? Lengths are not to be trusted"
+                }
+                false => {
+                    "depth is rough here, or something else than the scene fills part of the pictures"
+                }
+            };
+            notes.push(format!(
+                "by the depth maps {:.0}% of the flow is explained, by the tracks' own depth {:.0}%: {whose}",
+                shares[0], shares[1]
+            ));
         }
         if solved.drifts {
             return Err(CameraError::Drifts);

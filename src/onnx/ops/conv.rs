@@ -11,8 +11,8 @@ const BAND: usize = 1 << 20;
 
 /// Where a window lies: the attributes that convolution and pooling share.
 #[derive(Clone, Debug)]
-pub(super) struct Window {
-    strides: [usize; 2],
+pub(in super::super) struct Window {
+    pub strides: [usize; 2],
     dilations: [usize; 2],
     /// Top, left, bottom, right.
     pads: [usize; 4],
@@ -66,6 +66,11 @@ impl Window {
         })
     }
 
+    /// Without padding and dilation.
+    pub fn is_plain(&self) -> bool {
+        self.pads == [0; 4] && self.dilations == [1; 2] && self.auto == Auto::Not
+    }
+
     /// Pads and output size for an input of `size` under a kernel.
     pub fn place(&self, size: [usize; 2], kernel: [usize; 2]) -> Result<Placed> {
         let mut placed = Placed {
@@ -111,11 +116,11 @@ impl Window {
 
 /// A window placed on an input of known size.
 #[derive(Clone, Debug)]
-pub(super) struct Placed {
+pub(in super::super) struct Placed {
     pub out: [usize; 2],
-    before: [usize; 2],
-    strides: [usize; 2],
-    dilations: [usize; 2],
+    pub before: [usize; 2],
+    pub strides: [usize; 2],
+    pub dilations: [usize; 2],
 }
 
 impl Placed {

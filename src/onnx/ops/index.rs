@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::super::node::{Built, Node};
+use super::super::node::{Args, Built, Node};
 use super::{axis_of, ints, made_ints, maybe, narrow, need, sane, shape};
 
 fn pick(x: &Tensor, axis: usize, at: Vec<i64>) -> Result<Tensor> {
@@ -41,26 +41,32 @@ pub(in super::super) fn concat(node: &Node) -> Built {
     }))
 }
 
-/// Split, evenly or by sizes (an attribute before opset 13, an input since).
-pub(in super::super) fn split(node: &Node) -> Built {
-    let axis = node.int("axis", 0)?;
-    let fixed = if node.opset < 13 {
-        node.ints("split")?
-    } else {
-        None
-    };
-    let parts = node.proto.output.len();
-    Ok(Box::new(move |args| {
-        let x = need(args, 0)?;
-        let axis = axis_of(axis, x.rank())?;
-        let n = x.dims()[axis];
-        let sizes: Vec<usize> = match (&fixed, maybe(args, 1)) {
+/// The parts of Split: even, or by sizes (an attribute before opset 13, an input since).
+pub(in super::super) struct Parts {
+    fixed: Option<Vec<i64>>,
+    count: usize,
+}
+
+impl Parts {
+    pub fn of(node: &Node) -> std::result::Result<Self, String> {
+        Ok(Self {
+            fixed: match node.opset {
+                ..13 => node.ints("split")?,
+                _ => None,
+            },
+            count: node.proto.output.len(),
+        })
+    }
+
+    /// Sizes of the parts of `n` places, by the second input where there is one.
+    pub fn sizes(&self, n: usize, second: Option<&Tensor>) -> Result<Vec<usize>> {
+        let sizes: Vec<usize> = match (&self.fixed, second) {
             (Some(sizes), _) => sizes.iter().map(|&s| s.max(0) as usize).collect(),
             (None, Some(t)) => ints(t)?.iter().map(|&s| s.max(0) as usize).collect(),
             (None, None) => {
                 // Even parts, the last one smaller if it must be (opset 18).
-                let each = n.div_ceil(parts.max(1));
-                (0..parts)
+                let each = n.div_ceil(self.count.max(1));
+                (0..self.count)
                     .map(|i| each.min(n.saturating_sub(i * each)))
                     .collect()
             }
@@ -68,10 +74,22 @@ pub(in super::super) fn split(node: &Node) -> Built {
         if sizes.iter().fold(0usize, |a, &b| a.saturating_add(b)) != n {
             bail!("parts {sizes:?} of {n}");
         }
+        Ok(sizes)
+    }
+}
+
+/// Split.
+pub(in super::super) fn split(node: &Node) -> Built {
+    let axis = node.int("axis", 0)?;
+    let parts = Parts::of(node)?;
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let axis = axis_of(axis, x.rank())?;
         let mut from = 0;
+        let sizes = parts.sizes(x.dims()[axis], maybe(args, 1))?;
         sizes
-            .iter()
-            .map(|&size| {
+            .into_iter()
+            .map(|size| {
                 let part = narrow(x, axis, from, size);
                 from += size;
                 part
@@ -109,42 +127,84 @@ pub(in super::super) fn gather(node: &Node) -> Built {
     }))
 }
 
-/// Slice: attributes before opset 10, inputs since.
-pub(in super::super) fn slice(node: &Node) -> Built {
-    let old = if node.opset < 10 {
-        let (Some(starts), Some(ends)) = (node.ints("starts")?, node.ints("ends")?) else {
-            return Err("attributes 'starts' and 'ends' are missing".into());
+/// What Slice cuts: attributes before opset 10, inputs since.
+#[derive(Clone)]
+pub(in super::super) struct Cuts {
+    starts: Vec<i64>,
+    ends: Vec<i64>,
+    axes: Option<Vec<i64>>,
+    steps: Option<Vec<i64>>,
+}
+
+impl Cuts {
+    /// Where they are attributes.
+    pub fn fixed(node: &Node) -> std::result::Result<Option<Self>, String> {
+        if node.opset >= 10 {
+            return Ok(None);
+        }
+        match (node.ints("starts")?, node.ints("ends")?) {
+            (Some(starts), Some(ends)) => Ok(Some(Self {
+                starts,
+                ends,
+                axes: node.ints("axes")?,
+                steps: None,
+            })),
+            _ => Err("attributes 'starts' and 'ends' are missing".into()),
+        }
+    }
+
+    /// Of the inputs where they are not fixed.
+    pub fn read(fixed: Option<&Self>, args: Args<'_>) -> Result<Self> {
+        let cuts = match fixed {
+            Some(cuts) => cuts.clone(),
+            None => Self {
+                starts: ints(need(args, 1)?)?,
+                ends: ints(need(args, 2)?)?,
+                axes: maybe(args, 3).map(ints).transpose()?,
+                steps: maybe(args, 4).map(ints).transpose()?,
+            },
         };
-        Some((starts, ends, node.ints("axes")?))
-    } else {
-        None
-    };
-    Ok(Box::new(move |args| {
-        let x = need(args, 0)?;
-        let (starts, ends, axes, steps) = match &old {
-            Some((s, e, a)) => (s.clone(), e.clone(), a.clone(), None),
-            None => (
-                ints(need(args, 1)?)?,
-                ints(need(args, 2)?)?,
-                maybe(args, 3).map(ints).transpose()?,
-                maybe(args, 4).map(ints).transpose()?,
-            ),
-        };
-        let axes = axes.unwrap_or_else(|| (0..starts.len() as i64).collect());
-        let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
-        if ends.len() != starts.len() || axes.len() != starts.len() || steps.len() != starts.len() {
+        let n = cuts.starts.len();
+        let fits = |list: &Option<Vec<i64>>| list.as_ref().is_none_or(|list| list.len() == n);
+        if cuts.ends.len() != n || !fits(&cuts.axes) || !fits(&cuts.steps) {
             bail!("starts, ends, axes and steps differ in length");
         }
-        if starts.len() > x.rank() {
-            bail!("{} axes of {} dimensions", starts.len(), x.rank());
+        Ok(cuts)
+    }
+
+    /// Axis, start, end and step of each.
+    pub fn each(&self) -> impl Iterator<Item = [i64; 4]> + '_ {
+        (0..self.starts.len()).map(|i| {
+            let of = |list: &Option<Vec<i64>>, default| list.as_ref().map_or(default, |l| l[i]);
+            let axis = of(&self.axes, i as i64);
+            [axis, self.starts[i], self.ends[i], of(&self.steps, 1)]
+        })
+    }
+}
+
+/// Slice.
+pub(in super::super) fn slice(node: &Node) -> Built {
+    let fixed = Cuts::fixed(node)?;
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let cuts = Cuts::read(fixed.as_ref(), args)?;
+        if cuts.starts.len() > x.rank() {
+            bail!("{} axes of {} dimensions", cuts.starts.len(), x.rank());
         }
         let mut out = x.clone();
-        for i in 0..starts.len() {
-            let axis = axis_of(axes[i], x.rank())?;
-            out = cut(&out, axis, starts[i], ends[i], steps[i])?;
+        for [axis, start, end, step] in cuts.each() {
+            out = cut(&out, axis_of(axis, x.rank())?, start, end, step)?;
         }
         Ok(vec![out])
     }))
+}
+
+/// From which place of `n` to before which a slice of step 1 goes; both may count from the back.
+pub(in super::super) fn span(n: usize, start: i64, end: i64) -> (usize, usize) {
+    let n = n as i64;
+    let place = |i: i64| (if i < 0 { i.saturating_add(n) } else { i }).clamp(0, n);
+    let from = place(start);
+    (from as usize, place(end).max(from) as usize)
 }
 
 fn cut(x: &Tensor, axis: usize, start: i64, end: i64, step: i64) -> Result<Tensor> {
@@ -154,12 +214,12 @@ fn cut(x: &Tensor, axis: usize, start: i64, end: i64, step: i64) -> Result<Tenso
         bail!("a step of 0");
     }
     if step > 0 {
-        let (a, b) = (from_back(start).clamp(0, n), from_back(end).clamp(0, n));
+        let (a, b) = span(x.dims()[axis], start, end);
         if step == 1 {
-            return narrow(x, axis, a as usize, (b - a).max(0) as usize);
+            return narrow(x, axis, a, b - a);
         }
         let by = usize::try_from(step).unwrap_or(usize::MAX);
-        return pick(x, axis, (a..b).step_by(by).collect());
+        return pick(x, axis, (a as i64..b as i64).step_by(by).collect());
     }
     let (a, b) = (
         from_back(start).clamp(-1, n - 1),

@@ -67,86 +67,107 @@ fn given(args: Args<'_>, i: usize) -> Option<&Tensor> {
     maybe(args, i).filter(|t| t.elem_count() > 0)
 }
 
-/// Resize.
-pub(in super::super) fn resize(node: &Node) -> Built {
-    let rule = rule(node)?;
-    let axes = node.ints("axes")?;
-    // Opset 10 has no region of interest before the scales.
-    let at = if node.opset < 11 { 1 } else { 2 };
-    Ok(Box::new(move |args| {
-        let x = need(args, 0)?;
-        let axes = match &axes {
+/// What Resize and Upsample do.
+pub(in super::super) struct Resizing {
+    pub rule: Rule,
+    axes: Option<Vec<i64>>,
+    wanted: Wanted,
+}
+
+/// Where the new sizes are.
+enum Wanted {
+    /// Scales that are an attribute, as of Upsample before opset 9.
+    Scales(Vec<f32>),
+    /// Input 1, scales.
+    Upsample,
+    /// This input, scales, or the next, sizes.
+    Inputs(usize),
+}
+
+impl Resizing {
+    pub fn of(node: &Node) -> std::result::Result<Self, String> {
+        let rule = rule(node)?;
+        if node.proto.op_type == "Resize" {
+            return Ok(Self {
+                rule,
+                axes: node.ints("axes")?,
+                // Opset 10 has no region of interest before the scales.
+                wanted: Wanted::Inputs(if node.opset < 11 { 1 } else { 2 }),
+            });
+        }
+        let fixed = match node.opset {
+            ..9 => node.floats("scales")?,
+            _ => None,
+        };
+        Ok(Self {
+            rule,
+            axes: None,
+            wanted: fixed.map_or(Wanted::Upsample, Wanted::Scales),
+        })
+    }
+
+    /// Axis, places and scale of each pass over what has these sides, in order. Shrinking axes come first, which keeps what lies
+    /// between small.
+    pub fn passes(&self, dims: &[usize], args: Args<'_>) -> Result<Vec<(usize, usize, f32)>> {
+        let axes = match &self.axes {
             Some(axes) => axes
                 .iter()
-                .map(|&a| axis_of(a, x.rank()))
+                .map(|&a| axis_of(a, dims.len()))
                 .collect::<Result<_>>()?,
-            None => (0..x.rank()).collect::<Vec<_>>(),
+            None => (0..dims.len()).collect::<Vec<_>>(),
         };
-        let lengths = axes.iter().map(|&a| x.dims()[a]);
-        let targets: Vec<(usize, f32)> = match (given(args, at), given(args, at + 1)) {
-            (Some(scales), _) => lengths
-                .zip(float_vec(scales)?)
-                .map(|(n, s)| ((n as f32 * s).floor() as usize, s))
-                .collect(),
-            (None, Some(sizes)) => lengths
-                .zip(ints(sizes)?)
-                .map(|(n, m)| (m.max(0) as usize, m as f32 / n as f32))
-                .collect(),
-            (None, None) => bail!("neither scales nor sizes are given"),
+        let lengths = axes.iter().map(|&a| dims[a]);
+        let scaled = |scales: Vec<f32>| -> Vec<(usize, f32)> {
+            let each = lengths.clone().zip(scales);
+            each.map(|(n, s)| ((n as f32 * s).floor() as usize, s))
+                .collect()
         };
-        apply(&rule, x, &axes, &targets)
-    }))
-}
-
-/// Upsample: scales are an attribute before opset 9.
-pub(in super::super) fn upsample(node: &Node) -> Built {
-    let rule = rule(node)?;
-    let fixed = if node.opset < 9 {
-        node.floats("scales")?
-    } else {
-        None
-    };
-    Ok(Box::new(move |args| {
-        let x = need(args, 0)?;
-        let scales = match &fixed {
-            Some(scales) => scales.clone(),
-            None => float_vec(need(args, 1)?)?,
+        let targets = match &self.wanted {
+            Wanted::Scales(scales) => scaled(scales.clone()),
+            Wanted::Upsample => scaled(float_vec(need(args, 1)?)?),
+            Wanted::Inputs(at) => match (given(args, *at), given(args, at + 1)) {
+                (Some(scales), _) => scaled(float_vec(scales)?),
+                (None, Some(sizes)) => lengths
+                    .clone()
+                    .zip(ints(sizes)?)
+                    .map(|(n, m)| (m.max(0) as usize, m as f32 / n as f32))
+                    .collect(),
+                (None, None) => bail!("neither scales nor sizes are given"),
+            },
         };
-        let targets: Vec<(usize, f32)> = x
-            .dims()
-            .iter()
-            .zip(&scales)
-            .map(|(&n, &s)| ((n as f32 * s).floor() as usize, s))
-            .collect();
-        apply(&rule, x, &(0..x.rank()).collect::<Vec<_>>(), &targets)
-    }))
-}
-
-fn apply(rule: &Rule, x: &Tensor, axes: &[usize], targets: &[(usize, f32)]) -> Result<Vec<Tensor>> {
-    if targets.len() != axes.len() || axes.len() > x.rank() {
-        bail!("{} scales or sizes for {} axes", targets.len(), axes.len());
-    }
-    let mut full = x.dims().to_vec();
-    for (&axis, &(m, _)) in axes.iter().zip(targets) {
-        full[axis] = m;
-    }
-    sane(&full)?;
-    let mut out = x.clone();
-    // Shrinking axes first keeps what lies between small.
-    let mut order: Vec<usize> = (0..axes.len()).collect();
-    order.sort_by(|&a, &b| targets[a].1.total_cmp(&targets[b].1));
-    for i in order {
-        let (axis, (m, scale)) = (axes[i], targets[i]);
-        let n = out.dims()[axis];
-        if n == m && scale == 1.0 {
-            continue;
+        if targets.len() != axes.len() || axes.len() > dims.len() {
+            bail!("{} scales or sizes for {} axes", targets.len(), axes.len());
         }
-        let taps = rule.taps(n, m, scale)?;
-        let inner: usize = out.dims()[axis + 1..].iter().product();
-        let data = with_floats(&out, |x| Ok(taps.apply(x, n, inner)))?;
-        let mut dims = out.dims().to_vec();
-        dims[axis] = m;
-        out = made(data, &dims)?;
+        let mut full = dims.to_vec();
+        for (&axis, &(m, _)) in axes.iter().zip(&targets) {
+            full[axis] = m;
+        }
+        sane(&full)?;
+        let mut passes: Vec<(usize, usize, f32)> = axes
+            .into_iter()
+            .zip(targets)
+            .filter(|&(axis, (m, scale))| dims[axis] != m || scale != 1.0)
+            .map(|(axis, (m, scale))| (axis, m, scale))
+            .collect();
+        passes.sort_by(|a, b| a.2.total_cmp(&b.2));
+        Ok(passes)
     }
-    Ok(vec![out])
+}
+
+/// Resize and Upsample.
+pub(in super::super) fn resize(node: &Node) -> Built {
+    let plan = Resizing::of(node)?;
+    Ok(Box::new(move |args| {
+        let mut out = need(args, 0)?.clone();
+        for (axis, m, scale) in plan.passes(out.dims(), args)? {
+            let n = out.dims()[axis];
+            let taps = plan.rule.taps(n, m, scale)?;
+            let inner: usize = out.dims()[axis + 1..].iter().product();
+            let data = with_floats(&out, |x| Ok(taps.apply(x, n, inner)))?;
+            let mut dims = out.dims().to_vec();
+            dims[axis] = m;
+            out = made(data, &dims)?;
+        }
+        Ok(vec![out])
+    }))
 }

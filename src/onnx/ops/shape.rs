@@ -57,14 +57,18 @@ pub(in super::super) fn constant_of_shape(node: &Node) -> Built {
 pub(in super::super) fn shape(node: &Node) -> Built {
     let (start, end) = (node.int("start", 0)?, node.int("end", i64::MAX)?);
     Ok(Box::new(move |args| {
-        let dims = need(args, 0)?.dims();
-        let n = dims.len() as i64;
-        let at = |i: i64| (if i < 0 { i.saturating_add(n) } else { i }).clamp(0, n) as usize;
-        let (from, to) = (at(start), at(end));
-        let picked: Vec<i64> = dims[from..to.max(from)].iter().map(|&d| d as i64).collect();
+        let picked = picked(need(args, 0)?.dims(), start, end);
         let len = picked.len();
         Ok(vec![made_ints(picked, &[len])?])
     }))
+}
+
+/// Sides from `start` to `end`, which may count from the back.
+pub(in super::super) fn picked(dims: &[usize], start: i64, end: i64) -> Vec<i64> {
+    let n = dims.len() as i64;
+    let at = |i: i64| (if i < 0 { i.saturating_add(n) } else { i }).clamp(0, n) as usize;
+    let (from, to) = (at(start), at(end));
+    dims[from..to.max(from)].iter().map(|&d| d as i64).collect()
 }
 
 /// Size.
@@ -83,112 +87,125 @@ pub(in super::super) fn identity(node: &Node) -> Built {
     Ok(Box::new(|args| Ok(vec![need(args, 0)?.clone()])))
 }
 
-/// Reshape.
-pub(in super::super) fn reshape(node: &Node) -> Built {
-    let allow_zero = node.int("allowzero", 0)? != 0;
-    Ok(Box::new(move |args| {
-        let x = need(args, 0)?;
-        let mut wanted = ints(need(args, 1)?)?;
-        for (i, d) in wanted.iter_mut().enumerate() {
-            if *d == 0 && !allow_zero {
-                let Some(&same) = x.dims().get(i) else {
-                    bail!("dimension {i} is to stay, and there is none");
-                };
-                *d = same as i64;
-            }
-        }
-        if let Some(hole) = wanted.iter().position(|&d| d == -1) {
-            let rest: i64 = wanted
-                .iter()
-                .filter(|&&d| d != -1)
-                .try_fold(1i64, |n, &d| n.checked_mul(d))
-                .unwrap_or(0);
-            if rest <= 0 || x.elem_count() as i64 % rest != 0 {
-                bail!("{:?} does not reshape to {wanted:?}", x.dims());
-            }
-            wanted[hole] = x.elem_count() as i64 / rest;
-        }
-        Ok(vec![x.reshape(dims_of(&wanted)?)?])
-    }))
+/// Reshape, Flatten, Squeeze and Unsqueeze: the same elements with other sides.
+pub(in super::super) enum Shaping {
+    Reshape {
+        /// A side of 0 is one of 0; else it stays as it is.
+        allow_zero: bool,
+    },
+    Flatten {
+        axis: i64,
+    },
+    /// The axes are an attribute before opset 13, an input since.
+    Squeeze(Option<Vec<i64>>),
+    /// Axes count in the result.
+    Unsqueeze(Option<Vec<i64>>),
 }
 
-/// Flatten to a matrix.
-pub(in super::super) fn flatten(node: &Node) -> Built {
-    let axis = node.int("axis", 1)?;
-    Ok(Box::new(move |args| {
-        let x = need(args, 0)?;
-        let at = if axis == x.rank() as i64 {
-            x.rank()
-        } else {
-            axis_of(axis, x.rank())?
+impl Shaping {
+    pub fn of(node: &Node) -> std::result::Result<Self, String> {
+        let axes = || match node.opset {
+            ..13 => node.ints("axes"),
+            _ => Ok(None),
         };
-        let rows: usize = x.dims()[..at].iter().product();
-        let columns: usize = x.dims()[at..].iter().product();
-        Ok(vec![x.reshape((rows, columns))?])
-    }))
-}
+        Ok(match node.proto.op_type.as_str() {
+            "Reshape" => Self::Reshape {
+                allow_zero: node.int("allowzero", 0)? != 0,
+            },
+            "Flatten" => Self::Flatten {
+                axis: node.int("axis", 1)?,
+            },
+            "Squeeze" => Self::Squeeze(axes()?),
+            _ => Self::Unsqueeze(axes()?),
+        })
+    }
 
-/// Axes are an attribute before opset 13, an input since.
-fn axes(node: &Node) -> std::result::Result<Option<Vec<i64>>, String> {
-    if node.opset < 13 {
-        node.ints("axes")
-    } else {
-        Ok(None)
+    /// The new sides of what has these, by the second input where there is one.
+    pub fn dims(&self, dims: &[usize], second: Option<&Tensor>) -> Result<Vec<usize>> {
+        let second = || match second {
+            Some(t) => ints(t),
+            None => bail!("input 1 is missing"),
+        };
+        match self {
+            Self::Reshape { allow_zero } => reshaped(dims, second()?, *allow_zero),
+            Self::Flatten { axis } => {
+                let at = match usize::try_from(*axis) {
+                    Ok(axis) if axis == dims.len() => axis,
+                    _ => axis_of(*axis, dims.len())?,
+                };
+                let (rows, columns) = dims.split_at(at);
+                Ok(vec![rows.iter().product(), columns.iter().product()])
+            }
+            Self::Squeeze(fixed) => {
+                let axes = match (fixed, second()) {
+                    (Some(axes), _) => axes.clone(),
+                    (None, Ok(axes)) => axes,
+                    (None, Err(_)) => (0..dims.len() as i64)
+                        .filter(|&i| dims[i as usize] == 1)
+                        .collect(),
+                };
+                let axes = axes
+                    .iter()
+                    .map(|&a| axis_of(a, dims.len()))
+                    .collect::<Result<Vec<usize>>>()?;
+                if let Some(&bad) = axes.iter().find(|&&a| dims[a] != 1) {
+                    bail!("dimension {bad} of {dims:?} is not 1");
+                }
+                let kept = (0..dims.len()).filter(|i| !axes.contains(i));
+                Ok(kept.map(|i| dims[i]).collect())
+            }
+            Self::Unsqueeze(fixed) => {
+                let axes = match fixed {
+                    Some(axes) => axes.clone(),
+                    None => second()?,
+                };
+                let rank = dims.len() + axes.len();
+                sane(&vec![1; rank])?;
+                let axes = axes
+                    .iter()
+                    .map(|&a| axis_of(a, rank))
+                    .collect::<Result<Vec<usize>>>()?;
+                let mut old = dims.iter();
+                let side = |i| match axes.contains(&i) {
+                    true => 1,
+                    false => old.next().copied().unwrap_or(1),
+                };
+                Ok((0..rank).map(side).collect())
+            }
+        }
     }
 }
 
-/// Squeeze.
-pub(in super::super) fn squeeze(node: &Node) -> Built {
-    let fixed = axes(node)?;
-    Ok(Box::new(move |args| {
-        let x = need(args, 0)?;
-        let axes = match (&fixed, maybe(args, 1)) {
-            (Some(axes), _) => axes.clone(),
-            (None, Some(t)) => ints(t)?,
-            (None, None) => (0..x.rank() as i64)
-                .filter(|&i| x.dims()[i as usize] == 1)
-                .collect(),
-        };
-        let axes: Vec<usize> = axes
-            .iter()
-            .map(|&a| axis_of(a, x.rank()))
-            .collect::<Result<_>>()?;
-        if let Some(&bad) = axes.iter().find(|&&a| x.dims()[a] != 1) {
-            bail!("dimension {bad} of {:?} is not 1", x.dims());
+fn reshaped(dims: &[usize], mut wanted: Vec<i64>, allow_zero: bool) -> Result<Vec<usize>> {
+    let count: usize = dims.iter().product();
+    for (i, d) in wanted.iter_mut().enumerate() {
+        if *d == 0 && !allow_zero {
+            let Some(&same) = dims.get(i) else {
+                bail!("dimension {i} is to stay, and there is none");
+            };
+            *d = same as i64;
         }
-        let kept: Vec<usize> = (0..x.rank())
-            .filter(|i| !axes.contains(i))
-            .map(|i| x.dims()[i])
-            .collect();
-        Ok(vec![x.reshape(kept)?])
-    }))
+    }
+    if let Some(hole) = wanted.iter().position(|&d| d == -1) {
+        let rest: i64 = wanted
+            .iter()
+            .filter(|&&d| d != -1)
+            .try_fold(1i64, |n, &d| n.checked_mul(d))
+            .unwrap_or(0);
+        if rest <= 0 || count as i64 % rest != 0 {
+            bail!("{dims:?} does not reshape to {wanted:?}");
+        }
+        wanted[hole] = count as i64 / rest;
+    }
+    dims_of(&wanted)
 }
 
-/// Unsqueeze: axes count in the result.
-pub(in super::super) fn unsqueeze(node: &Node) -> Built {
-    let fixed = axes(node)?;
+/// Reshape, Flatten, Squeeze, Unsqueeze.
+pub(in super::super) fn shaping(node: &Node) -> Built {
+    let to = Shaping::of(node)?;
     Ok(Box::new(move |args| {
         let x = need(args, 0)?;
-        let axes = match &fixed {
-            Some(axes) => axes.clone(),
-            None => ints(need(args, 1)?)?,
-        };
-        let rank = x.rank() + axes.len();
-        sane(&vec![1; rank])?;
-        let axes: Vec<usize> = axes
-            .iter()
-            .map(|&a| axis_of(a, rank))
-            .collect::<Result<_>>()?;
-        let mut old = x.dims().iter();
-        let mut dims = Vec::with_capacity(rank);
-        for i in 0..rank {
-            dims.push(if axes.contains(&i) {
-                1
-            } else {
-                old.next().copied().unwrap_or(1)
-            });
-        }
-        Ok(vec![x.reshape(dims)?])
+        Ok(vec![x.reshape(to.dims(x.dims(), maybe(args, 1))?)?])
     }))
 }
 
@@ -197,20 +214,25 @@ pub(in super::super) fn transpose(node: &Node) -> Built {
     let perm = node.ints("perm")?;
     Ok(Box::new(move |args| {
         let x = need(args, 0)?;
-        let order: Vec<usize> = match &perm {
-            Some(perm) => perm
-                .iter()
-                .map(|&a| axis_of(a, x.rank()))
-                .collect::<Result<_>>()?,
-            None => (0..x.rank()).rev().collect(),
-        };
-        let mut sorted = order.clone();
-        sorted.sort_unstable();
-        if !sorted.iter().copied().eq(0..x.rank()) {
-            bail!("perm {order:?} of {} dimensions", x.rank());
-        }
-        Ok(vec![x.permute(order)?])
+        Ok(vec![x.permute(order(perm.as_deref(), x.rank())?)?])
     }))
+}
+
+/// The order that the sides get; turned round where none is given.
+pub(in super::super) fn order(perm: Option<&[i64]>, rank: usize) -> Result<Vec<usize>> {
+    let order: Vec<usize> = match perm {
+        Some(perm) => perm
+            .iter()
+            .map(|&a| axis_of(a, rank))
+            .collect::<Result<_>>()?,
+        None => (0..rank).rev().collect(),
+    };
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    if !sorted.iter().copied().eq(0..rank) {
+        bail!("perm {order:?} of {rank} dimensions");
+    }
+    Ok(order)
 }
 
 /// Expand.

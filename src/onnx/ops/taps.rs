@@ -53,6 +53,16 @@ impl Taps {
         taps
     }
 
+    /// Inputs of one output place.
+    pub(in super::super) fn each(&self) -> usize {
+        self.per
+    }
+
+    /// The inputs of each output place, one place after the other, and their weights.
+    pub(in super::super) fn lists(&self) -> (&[u32], &[f32]) {
+        (&self.index, &self.weight)
+    }
+
     /// Output places.
     pub fn len(&self) -> usize {
         self.index.len() / self.per.max(1)
@@ -110,7 +120,7 @@ impl Taps {
 
 /// How Resize maps an output place to the input's axis, and with which kernel.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Rule {
+pub(in super::super) struct Rule {
     pub mode: Mode,
     pub coordinates: Coordinates,
     pub nearest: Nearest,
@@ -119,14 +129,14 @@ pub(super) struct Rule {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Mode {
+pub(in super::super) enum Mode {
     Nearest,
     Linear,
     Cubic,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Coordinates {
+pub(in super::super) enum Coordinates {
     HalfPixel,
     HalfPixelSymmetric,
     PytorchHalfPixel,
@@ -135,7 +145,7 @@ pub(super) enum Coordinates {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Nearest {
+pub(in super::super) enum Nearest {
     RoundPreferFloor,
     RoundPreferCeil,
     Floor,

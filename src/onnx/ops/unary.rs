@@ -32,7 +32,7 @@ fn either(f: fn(f32) -> f32, g: fn(i64) -> i64) -> Built {
 }
 
 /// Error function by Abramowitz and Stegun 7.1.26 (absolute error at most 1.5e-7).
-pub(super) fn erf(x: f32) -> f32 {
+pub(in super::super) fn erf(x: f32) -> f32 {
     let a = x.abs();
     let t = 1.0 / (1.0 + 0.327_591_1 * a);
     let p = t

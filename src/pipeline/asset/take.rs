@@ -8,6 +8,7 @@ use super::super::{Config, Preset};
 use crate::camera::Cameras;
 use crate::generate::Delivered;
 use crate::gpu::Gpu;
+use crate::hash::sha256_hex;
 use crate::monitor::Monitor;
 use crate::motion::Masks;
 use crate::splat::Splats;
@@ -107,10 +108,24 @@ impl Take {
         let record = format!("../../steps/cameras-{}.json", self.number);
         let record: Option<StepRecord> = read_json(&self.folder.join(record)).ok();
         let name = format!("takes/{}/masks.npy", self.number);
-        let left = record.is_some_and(|r| r.artifacts.iter().any(|a| a.path == name));
+        let mut artifacts = record.into_iter().flat_map(|r| r.artifacts);
+        let Some(left) = artifacts.find(|a| a.path == name) else {
+            return Ok(None);
+        };
         let file = self.folder.join("masks.npy");
-        let read = left.then(|| Masks::load_npy(&file, frames));
-        read.transpose().map_err(|e| e.to_string())
+        let again = "start the run again to have it made";
+        let bytes =
+            std::fs::read(&file).map_err(|e| format!("{}: {e}; {again}", file.display()))?;
+        if sha256_hex(&bytes) != left.sha256 {
+            let words = "it is not what the run left";
+            return Err(format!(
+                "{}: {words}; delete it, and {again}",
+                file.display()
+            ));
+        }
+        Masks::load_npy(&file, frames)
+            .map(Some)
+            .map_err(|e| e.to_string())
     }
 
     /// From 1.

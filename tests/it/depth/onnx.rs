@@ -13,7 +13,7 @@ use sora_director::onnx::{OnnxError, Plan, input_tensor, operators, output_float
 
 use crate::common;
 
-fn golden() -> Vec<PathBuf> {
+pub(super) fn golden() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
@@ -25,7 +25,7 @@ fn golden() -> Vec<PathBuf> {
 }
 
 /// A stored tensor as the golden script writes it (always raw bytes): shape, values, whether floats.
-fn stored(t: &TensorProto) -> (Vec<usize>, Vec<f64>, bool) {
+pub(super) fn stored(t: &TensorProto) -> (Vec<usize>, Vec<f64>, bool) {
     let raw = &t.raw_data;
     let values = match DataType::try_from(t.data_type).unwrap() {
         DataType::Float => raw
@@ -53,7 +53,7 @@ fn stored(t: &TensorProto) -> (Vec<usize>, Vec<f64>, bool) {
     (dims, values, t.data_type == DataType::Float as i32)
 }
 
-fn tensor(t: &TensorProto) -> Tensor {
+pub(super) fn tensor(t: &TensorProto) -> Tensor {
     let (dims, values, float) = stored(t);
     let device = candle_core::Device::Cpu;
     let dtype = match t.data_type {

@@ -1,0 +1,3 @@
+//! CPU twins of the kernels under `kernels/depth/`.
+
+pub mod channels;
