@@ -32,10 +32,10 @@ fn made(what: u32, u: f32, v: f32) -> f32 {
         case 2u: { return u - v; }
         case 3u: { return u * v; }
         case 4u: { return u / v; }
-        case 5u: { return min(u, v); }
-        case 6u: { return max(u, v); }
+        case 5u: { return select(u, v, u > v); }                         // What is no number stays, where the device lets it.
+        case 6u: { return select(u, v, u < v); }
         case 7u: { return select(u, v * u, u < 0.0); }                   // PRelu, LeakyRelu
-        case 8u: { return max(u, 0.0); }
+        case 8u: { return select(u, 0.0, u < 0.0); }
         case 9u: { return 0.5 * u * (1.0 + erf(u * 0.70710678)); }       // Gelu
         case 10u: { return 1.0 / (1.0 + exp(-u)); }                      // Sigmoid
         case 11u: { return tanh(clamp(u, -15.0, 15.0)); }
@@ -45,7 +45,10 @@ fn made(what: u32, u: f32, v: f32) -> f32 {
         case 15u: { return erf(u); }
         case 16u: { return abs(u); }
         case 17u: { return -u; }
-        case 18u: { return min(max(u, n.x), n.y); }                      // Clip
+        case 18u: {                                                      // Clip
+            let low = select(u, n.x, u < n.x);
+            return select(low, n.y, low > n.y);
+        }
         case 19u: { return clamp(n.x * u + n.y, 0.0, 1.0); }             // HardSigmoid
         case 20u: { return u * clamp(u / 6.0 + 0.5, 0.0, 1.0); }         // HardSwish
         case 21u: { return 1.0 / u; }

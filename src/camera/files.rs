@@ -23,7 +23,7 @@ impl Cameras {
     pub fn load(path: &Path) -> Result<Self, CameraError> {
         let text = std::fs::read_to_string(path).map_err(|e| fault(path, e))?;
         serde_json::from_str(&text)
-            .map_err(|e| fault(path, format!("not a cameras.json of this program: {e}")))
+            .map_err(|e| fault(path, format!("not a cameras.json as `director track -o` leaves it (what --json prints holds one under `cameras`): {e}")))
     }
 
     /// Writes JSON; a reader never sees half of it.

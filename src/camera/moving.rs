@@ -162,13 +162,14 @@ fn overlaid(
     Overlay::standing(motion, &told)
 }
 
-/// Whether cameras that travel are not those of the picture but for an overlay: most of it should move by them, or they do not explain
+/// Whether cameras that travel are not those of the picture but for an overlay, black bars apart: most of it should move by them, or they do not explain
 /// most of the rest.
 pub(super) fn contradicts(
     motion: &Pairs,
     depths: &DepthMaps,
     cameras: &Cameras,
     overlay: &Overlay,
+    bars: Option<&Overlay>,
 ) -> bool {
     let size = Size {
         w: motion.width as usize,
@@ -185,6 +186,9 @@ pub(super) fn contradicts(
                 .flat_map(|y| (0..size.w).step_by(SPARSE).map(move |x| (x, y)))
             {
                 let at = y * size.w + x;
+                if bars.is_some_and(|bars| bars.has(at)) {
+                    continue;
+                }
                 let pixel = size.pixel(at);
                 let Some(goes) = still.goes(pixel, inverse[at]) else {
                     continue;

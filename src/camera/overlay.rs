@@ -15,8 +15,10 @@ const STILL: f32 = 0.3;
 const OFTEN: f64 = 0.9;
 /// Fewest telling pairs.
 const PAIRS: usize = 6;
-/// An overlay of a smaller share of the picture disturbs no solve, one of a larger is the picture.
+/// An overlay of a smaller share of what the bars leave of the picture disturbs no solve, one of a larger is the picture.
 const SHARE: std::ops::RangeInclusive<f64> = 0.005..=0.6;
+/// Bars of a smaller share are none; of an upright clip in a wide frame they are 68%.
+const BARS: std::ops::RangeInclusive<f64> = 0.005..=0.9;
 
 /// Grey levels that a black bar has at most, and by which it changes over the clip at most.
 const BLACK: f32 = 24.0;
@@ -59,17 +61,29 @@ impl Overlay {
         let still = (0..width * height)
             .map(|at| !rows.contains(&(at / width)) || !columns.contains(&(at % width)))
             .collect();
-        Self::found(width, height, still)
+        let bars = Self::made(width, height, still);
+        BARS.contains(&bars.share).then_some(bars)
     }
 
-    fn found(width: usize, height: usize, still: Vec<bool>) -> Option<Self> {
+    fn made(width: usize, height: usize, still: Vec<bool>) -> Self {
         let share = still.iter().filter(|s| **s).count() as f64 / still.len().max(1) as f64;
-        SHARE.contains(&share).then_some(Self {
+        Self {
             width,
             height,
             still,
             share,
-        })
+        }
+    }
+
+    /// What stands still, with the bars, where it is neither nothing nor all of what they leave; else the bars.
+    fn found(motion: &Pairs, still: Vec<bool>, bars: Option<&Self>) -> Option<Self> {
+        let (width, height) = (motion.width as usize, motion.height as usize);
+        let all = Self::made(width, height, grown(still, motion, bars));
+        let known = bars.map_or(0.0, |bars| bars.share);
+        match SHARE.contains(&((all.share - known) / (1.0 - known))) {
+            true => Some(all),
+            false => bars.cloned(),
+        }
     }
 
     /// All that stands still, with the `bars`; what is black beside it belongs to it. `None` where there is none, or too little moves to
@@ -87,17 +101,16 @@ impl Overlay {
                 count as f64 >= OFTEN * telling.len() as f64
             })
             .collect();
-        Self::found(grid.width, grid.height, grown(still, motion, bars))
+        Self::found(motion, still, bars)
     }
 
     /// Where what should move stands still: `told` has of each pixel how often it should, and how often it did not.
     pub(super) fn standing(motion: &Pairs, told: &[[u32; 2]]) -> Option<Self> {
-        let (width, height) = (motion.width as usize, motion.height as usize);
         let still = told.iter().map(|&[should, stood]| {
             should as usize >= PAIRS && f64::from(stood) >= OFTEN * f64::from(should)
         });
         let bars = Self::bars(motion);
-        Self::found(width, height, grown(still.collect(), motion, bars.as_ref()))
+        Self::found(motion, still.collect(), bars.as_ref())
     }
 
     /// Whether the pixel at this place of the flow belongs to it.
@@ -250,10 +263,30 @@ mod tests {
         // What should move and does not, and the black beside it.
         motion.luma.truncate(5);
         let mut told = vec![[10, 0]; w * h];
-        told[4 * w + 57] = [10, 10];
-        told[20 * w] = [5, 5];
-        let found = Overlay::standing(&motion, &told).expect("a pixel and the bars");
-        assert!(found.has(4 * w + 57) && found.has(4 * w + 58) && !found.has(20 * w));
+        for at in (10..14).flat_map(|y| y * w + 50..y * w + 58) {
+            told[at] = [10, 10];
+        }
+        // Too seldom asked.
+        told[20 * w..20 * w + 40].fill([5, 5]);
+        let found = Overlay::standing(&motion, &told).expect("a logo and the bars");
+        assert!(found.has(10 * w + 50) && found.has(0) && !found.has(20 * w));
+        assert!((found.share - bars.share - 32.0 / (w * h) as f64).abs() < 1e-9);
+        told[10 * w..14 * w].fill([10, 0]);
+        told[30 * w] = [10, 10];
+        let alone = Overlay::standing(&motion, &told).expect("the bars");
+        assert!(!alone.has(30 * w) && (alone.share - bars.share).abs() < 1e-9);
+        // An upright clip in a wide frame.
+        for luma in &mut motion.luma {
+            for (at, v) in luma.iter_mut().enumerate() {
+                *v = if (22..42).contains(&(at % w)) {
+                    *v
+                } else {
+                    16.0
+                };
+            }
+        }
+        let bars = Overlay::bars(&motion).expect("bars beside it");
+        assert!((0.68..0.75).contains(&bars.share), "{}", bars.share);
         motion.luma.clear();
         assert!(Overlay::bars(&motion).is_none(), "no grey levels");
     }

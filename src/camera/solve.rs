@@ -83,21 +83,24 @@ pub fn solve_with_points(
 ) -> Result<(Cameras, Vec<Point>), CameraError> {
     let bars = Overlay::bars(motion);
     let clip = Clip::new(motion, depths, options, bars.as_ref())?;
-    let note = |overlay: &Overlay, what: &str| {
+    let note = |share: f64, what: &str| {
         format!(
             "{:.0}% of the picture {what}; it was left out",
-            100.0 * overlay.share
+            100.0 * share
         )
     };
-    let notes = bars.as_ref().map(|bars| note(bars, "is black bars"));
-    let all = clip.solved(options, monitor, notes.into_iter().collect());
+    let notes: Vec<String> = bars
+        .iter()
+        .map(|bars| note(bars.share, "is black bars"))
+        .collect();
+    let all = clip.solved(options, monitor, notes.clone());
     // What stands still in the picture may be what does not fit, or all that does.
     let known = bars.as_ref().map_or(0.0, |bars| bars.share);
     let wanting = |overlay: &Overlay| match &all {
         _ if overlay.share <= known => false,
         Ok((cameras, _)) if cameras.way == Way::Travels => {
             overlay.share - known >= DISTURBS
-                && moving::contradicts(motion, depths, cameras, overlay)
+                && moving::contradicts(motion, depths, cameras, overlay, bars.as_ref())
         }
         Ok(_) => true,
         Err(error) => matches!(
@@ -109,21 +112,28 @@ pub fn solve_with_points(
     };
     let overlay = Overlay::of(&clip.grid, motion, bars.as_ref()).filter(wanting);
     drop(clip);
-    let Some(overlay) = overlay else {
-        return all;
-    };
-    let notes = vec![note(
-        &overlay,
-        "stands still while the rest moves, as a caption or a logo does",
-    )];
-    let without = Clip::new(motion, depths, options, Some(&overlay))
-        .and_then(|clip| clip.solved(options, monitor, notes));
-    match without {
-        Err(CameraError::Interrupted) => Err(CameraError::Interrupted),
-        Ok(found) if all.is_err() || found.0.way == Way::Travels => Ok(found),
+    let without = overlay.map(|overlay| {
+        let what = "stands still while the rest moves, as a caption or a logo does";
+        let more = note(overlay.share - known, what);
+        let notes = [notes, vec![more]].concat();
+        Clip::new(motion, depths, options, Some(&overlay))
+            .and_then(|clip| clip.solved(options, monitor, notes))
+    });
+    let found = match without {
+        Some(Err(CameraError::Interrupted)) => Err(CameraError::Interrupted),
+        Some(Ok(found)) if all.is_err() || found.0.way == Way::Travels => Ok(found),
         // It is not the overlay: what all of the picture said is told.
         _ => all,
+    };
+    if let (Some(bars), Err(error)) = (&bars, &found)
+        && !matches!(error, CameraError::Interrupted)
+    {
+        monitor.warn(&format!(
+            "{:.0}% of the picture is black bars, which were left out; flow and depth suffer beside them: crop them away",
+            100.0 * bars.share
+        ));
     }
+    found
 }
 
 fn dropped_note(first: usize, last: usize, frames: usize) -> String {
@@ -270,7 +280,7 @@ impl<'a> Clip<'a> {
         };
         if w < 16 || h < 16 || !motion.pairs.iter().all(fits) {
             return Err(CameraError::Mismatch(format!(
-                "the flow does not fit {frames} frames of {w}x{h} pixels (at least 16x16): estimate motion anew"
+                "flow of {frames} frames of {w}x{h} pixels: at least 16x16 are needed, and one flow both ways a pair; take larger frames (--max-side), or estimate motion anew"
             )));
         }
         let width = if options.width == 0 {

@@ -98,9 +98,15 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             folder.display()
         );
     }
-    // What an earlier clip left does not stay beside a refusal, nor its film beside these cameras.
-    let clear = || {
-        for old in left.into_iter().filter(|path| path.is_file()) {
+    // What an earlier clip left does not stay beside a refusal, nor its film and points beside these cameras; the truth that was given
+    // does.
+    let given = args
+        .truth
+        .as_ref()
+        .and_then(|path| path.canonicalize().ok());
+    let own = |path: &&PathBuf| path.is_file() && path.canonicalize().ok() != given;
+    let clear = |names: &[&PathBuf]| {
+        for old in names.iter().copied().filter(own) {
             std::fs::remove_file(old).with_context(|| old.display().to_string())?;
         }
         anyhow::Ok(())
@@ -132,7 +138,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             if let Err(error) = &solved
                 && refused(error)
             {
-                clear()?;
+                clear(&left)?;
             }
             let (mut cameras, masks, points) =
                 solved.with_context(|| args.input.display().to_string())?;
@@ -150,7 +156,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let filmed = film(&gpu, &frames, masks, &part);
         filmed.inspect_err(|_| drop(std::fs::remove_file(&part)))?;
     }
-    clear()?;
+    clear(&[&film_path, &points_path])?;
     cameras.save(&cameras_path)?;
     cameras.save_tum(&tum_path)?;
     let moving = masks.as_ref().and_then(moving::moving_share);

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::models::{self, KnownModel};
@@ -22,6 +23,8 @@ pub struct Model {
     networks: Vec<Network>,
     sha256: String,
     place: Place,
+    /// The GPU could not hold a network.
+    too_large: AtomicBool,
     /// Notes that were told already: each is told once.
     told: Mutex<HashSet<String>>,
 }
@@ -66,6 +69,7 @@ impl Model {
             networks,
             sha256,
             place: options.on,
+            too_large: AtomicBool::new(false),
             told: Mutex::default(),
         })
     }
@@ -120,7 +124,7 @@ impl Model {
         };
         let mut maps = Vec::with_capacity(frames.len());
         let mut on_gpu = match self.place {
-            Place::Auto => !gpu.caps().software,
+            Place::Auto => !gpu.caps().software && !self.too_large.load(Ordering::Relaxed),
             Place::Cpu => false,
             Place::Gpu => true,
         };
@@ -143,6 +147,11 @@ impl Model {
             }
             maps.push(any.then_some(map));
             monitor.progress(i as u64 + 1, frames.len() as u64);
+        }
+        // What comes after depth needs the memory.
+        network.forget();
+        if let Some(note) = network.slowed() {
+            self.tell(&note, monitor);
         }
         let reading = self.reading(frames.width, frames.height);
         let maps = DepthMaps {
@@ -181,6 +190,9 @@ impl Model {
                         monitor,
                     );
                     *on_gpu = false;
+                    self.too_large.store(true, Ordering::Relaxed);
+                    network.forget();
+                    gpu.trim();
                 }
                 map => return map,
             }

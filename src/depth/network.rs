@@ -1,6 +1,6 @@
 //! One loaded network: what it is fed, which of its outputs is taken for what, and running it on a picture.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -57,6 +57,8 @@ pub(super) struct Network {
     settled: Mutex<HashMap<[u32; 2], Arc<Settled>>>,
     /// On the GPU that it ran on last.
     weights: Mutex<Option<Arc<Weights>>>,
+    /// Operators that ran on the host all the same.
+    on_host: Mutex<BTreeSet<String>>,
 }
 
 /// One picture of packed sRGB pixels, and so where the network runs.
@@ -122,6 +124,7 @@ impl Network {
             title,
             settled: Mutex::default(),
             weights: Mutex::default(),
+            on_host: Mutex::default(),
         };
         if let Some(name) = &network.output
             && !network.plan.outputs().any(|output| output == name)
@@ -226,12 +229,32 @@ impl Network {
         })
     }
 
-    /// The weights on a GPU, which stay there until another is asked.
+    /// What a person should know of its runs on a GPU; `None` where all of it ran there.
+    pub fn slowed(&self) -> Option<String> {
+        let on_host = self.on_host.lock().unwrap_or_else(PoisonError::into_inner);
+        let names: Vec<&str> = on_host.iter().map(String::as_str).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "'{}' is slower on the GPU than it need be: {} of it run on the host",
+                self.known.name,
+                names.join(", ")
+            )
+        })
+    }
+
+    /// Lets go of what it has on a GPU.
+    pub fn forget(&self) {
+        *self.weights.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The weights on a GPU, which stay there until another is asked or they are let go of.
     fn weights_on(&self, gpu: &Gpu) -> Arc<Weights> {
         let mut weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
         match &*weights {
             Some(there) if there.gpu().is(gpu) => there.clone(),
-            _ => weights.insert(Arc::new(Weights::new(gpu))).clone(),
+            _ => weights
+                .insert(Arc::new(Weights::new(gpu, &self.plan)))
+                .clone(),
         }
     }
 
@@ -257,6 +280,8 @@ impl Network {
                 };
                 let ran = self.plan.run_on(&weights, vec![fed])?;
                 tracing::debug!(network = self.known.name, on_host = ?ran.on_host, "ran on the GPU");
+                let mut slow = self.on_host.lock().unwrap_or_else(PoisonError::into_inner);
+                slow.extend(ran.on_host);
                 Ok(ran.outputs)
             }
         }

@@ -286,7 +286,11 @@ impl Gpu {
 
     /// Whether both are handles of one device, watched by the same shadow or by none.
     pub fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) && self.is_shadowed() == other.is_shadowed()
+        let watched = match (&self.1, &other.1) {
+            (Some(a), Some(b)) => a.is(b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        Arc::ptr_eq(&self.0, &other.0) && watched && self.2 == other.2
     }
 
     /// What was opened.

@@ -68,6 +68,11 @@ impl Shadow {
         }
     }
 
+    /// Whether what both find goes to one place.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.found, &other.found)
+    }
+
     /// What becomes of a dispatch.
     pub fn mode(&self) -> Mode {
         self.mode

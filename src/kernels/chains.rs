@@ -634,7 +634,7 @@ pub fn networks(gpu: &Gpu) -> Outcome {
         }),
         ..ModelProto::default()
     })?;
-    let weights = Weights::new(gpu);
+    let weights = Weights::new(gpu, &plan);
     let values = (0..70 * 24).map(|i| (i as f32 * 0.37).sin()).collect();
     let x = uploaded(&weights, &input_tensor(values, &[70, 24])?)?;
     plan.run_on(&weights, vec![x])?;

@@ -144,6 +144,11 @@ mod tests {
         assert!(error.to_string().contains("masks of 2 frames"), "{error}");
         assert_eq!(Masks::load_npy(&path, 2).expect("load"), read);
         let bytes = std::fs::read(&path).expect("read");
+        let at = bytes.windows(5).position(|w| w == b"False").expect("order");
+        let turned = [&bytes[..at], b"True ", &bytes[at + 5..]].concat();
+        std::fs::write(&path, turned).expect("columns first");
+        let error = Masks::load_npy(&path, 2).expect_err("order").to_string();
+        assert!(error.contains("C order"), "{error}");
         std::fs::write(&path, &bytes[..bytes.len() - 1]).expect("cut");
         let error = Masks::load_npy(&path, 2).expect_err("cut").to_string();
         assert!(error.contains("masks.npy: truncated"), "{error}");

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::Tensor;
 use candle_onnx::onnx::{FunctionProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
@@ -122,7 +123,9 @@ fn build(mut model: ModelProto, size: usize) -> Result<Plan, OnnxError> {
         let nodes: Vec<&NodeProto> = nodes.iter().map(AsRef::as_ref).collect();
         front::read(&port.name, &nodes, opset, constant)
     });
+    static PLANS: AtomicU64 = AtomicU64::new(0);
     let mut plan = Plan {
+        id: PLANS.fetch_add(1, Ordering::Relaxed),
         opset,
         inputs,
         outputs,

@@ -55,6 +55,8 @@ pub struct Stats {
 
 /// A network ready to run on the CPU. Runs may go on in several threads at once.
 pub struct Plan {
+    /// Its own, so that weights on a device are known for its.
+    pub(super) id: u64,
     pub(super) opset: i64,
     pub(super) inputs: Vec<Port>,
     pub(super) outputs: Vec<Port>,

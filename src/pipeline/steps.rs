@@ -15,7 +15,7 @@ use super::step::{Each, Facts, Step};
 use super::work;
 use crate::gpu::{Kernel, image, scan, sort};
 use crate::store::Recipe;
-use crate::{agent, camera, depth, draw, motion, revise, score, splat, video, world};
+use crate::{agent, camera, depth, draw, motion, onnx, revise, score, splat, video, world};
 
 const VIDEO: (&str, u32) = ("video", video::VERSION);
 /// Solves cameras, and reads those that an input folder tells, with its depth.
@@ -64,7 +64,7 @@ pub static SCORES: Step = Step {
 pub static DEPTH: Step = Step {
     name: "depth", each: Each::Take, reads: &["takes/#/video"],
     writes: &["takes/#/depth.json", "takes/#/depth.npy"],
-    stages: &[VIDEO, KNOWN, ("depth", depth::VERSION)], kernels: &[video::KERNELS],
+    stages: &[VIDEO, KNOWN, ("depth", depth::VERSION)], kernels: &[video::KERNELS, onnx::KERNELS, depth::KERNELS],
     options: |r, f| {
         let depth = &f.config.depth;
         let r = frames(r, f).option("depth.network", &f.networks).option("depth.kind", &depth.kind);

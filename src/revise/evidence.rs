@@ -38,7 +38,7 @@ pub enum Lacking {
     Figure,
 }
 
-/// So many times as high as what was seen an agent may be: the camera that it is measured by need not look up.
+/// So many times as high as the world an agent may be: the camera that it is measured by need not look up.
 const OVER: f64 = 1.25;
 
 /// Everything that is missing, with words.
@@ -121,9 +121,7 @@ pub(super) fn lacking(
     {
         lack(
             Lacking::KnownWays,
-            format!(
-                "the agent is {agent:.2} high, and nothing was seen over {world:.2} above the floor"
-            ),
+            format!("the agent is {agent:.2} high, and the world ends {world:.2} above the floor"),
         );
     }
     if let Some(spread) = metric("hit_spread").filter(|spread| *spread > TRUSTED) {

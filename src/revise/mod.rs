@@ -619,7 +619,7 @@ mod tests {
         tall.metrics.insert("world_height".to_owned(), 2.0);
         lacks(
             verdict(&tall, 1.0, Some(24.0)),
-            "nothing was seen over 2.00",
+            "the world ends 2.00 above the floor",
         );
         tall.metrics.insert("world_height".to_owned(), 2.5);
         assert_eq!(verdict(&tall, 1.0, Some(24.0)).verdict, Verdict::Accepted);

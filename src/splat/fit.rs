@@ -200,7 +200,7 @@ fn check(frames: &Frames, cameras: &Cameras, options: &FitOptions) -> Result<(),
     }
     if cameras.cameras.len() < 2 {
         return refuse(format!(
-            "{} registered frames; splats need at least 2",
+            "only {} of the frames have cameras, and splats need at least 2; give a longer clip, or cameras of more pictures",
             cameras.cameras.len()
         ));
     }

@@ -176,7 +176,10 @@ fn numbers(file: &Path, needed: usize) -> Result<Vec<f64>, CameraError> {
     if values.len() < needed {
         return Err(fault(
             file,
-            format!("{} numbers where {needed} are needed", values.len()),
+            format!(
+                "{} numbers where {needed} are needed; write it again or {IGNORE}",
+                values.len()
+            ),
         ));
     }
     Ok(values)

@@ -19,7 +19,7 @@ pub use kernels::{
 pub(super) use ops::{Op, build};
 pub use view::View;
 
-use super::plan::{Plan, words};
+use super::plan::{Plan, Step, words};
 use super::{OnnxError, Taps, made, output_floats};
 use crate::gpu::{AnyBuffer, Buffer, Gpu, GpuError, GpuType, Kernel};
 
@@ -54,23 +54,40 @@ pub struct Ran {
     pub on_host: Vec<String>,
 }
 
+/// What resampling along an axis takes.
+#[derive(Clone, Debug)]
+pub(super) struct Resampler {
+    index: Buffer<u32>,
+    weight: Buffer<f32>,
+    /// Of the result.
+    places: usize,
+    /// Inputs of a place.
+    each: usize,
+}
+
 /// The weights of one [`Plan`] on one GPU.
 #[derive(Debug)]
 pub struct Weights {
     gpu: Gpu,
     /// By slot.
     made: Mutex<HashMap<usize, View>>,
-    /// Indices and weights of resampling, by what they are for.
-    taps: Mutex<HashMap<String, [Buffer<u32>; 2]>>,
+    /// By what they are for.
+    taps: Mutex<HashMap<String, Resampler>>,
+    /// Zeros, where a bias is left out, by how many.
+    zeros: Mutex<HashMap<usize, Buffer<f32>>>,
+    /// Of the plan whose they are.
+    plan: u64,
 }
 
 impl Weights {
-    /// None yet: each is uploaded when it is first read.
-    pub fn new(gpu: &Gpu) -> Self {
+    /// None of `plan`'s yet: each is uploaded when it is first read.
+    pub fn new(gpu: &Gpu, plan: &Plan) -> Self {
         Self {
             gpu: gpu.clone(),
             made: Mutex::default(),
             taps: Mutex::default(),
+            zeros: Mutex::default(),
+            plan: plan.id,
         }
     }
 
@@ -128,26 +145,48 @@ impl<'a> Tape<'a> {
 
     /// So many zeros.
     fn zeros(&self, count: usize) -> Result<Buffer<f32>, GpuError> {
-        self.gpu().alloc(count)
+        let zeros = &self.weights.zeros;
+        let mut zeros = zeros.lock().unwrap_or_else(PoisonError::into_inner);
+        match zeros.get(&count) {
+            Some(buffer) => Ok(buffer.clone()),
+            None => Ok(zeros
+                .entry(count)
+                .or_insert(self.gpu().alloc(count)?)
+                .clone()),
+        }
     }
 
-    /// Indices and the bits of the weights of resampling, which `key` names.
-    fn taps(&self, taps: &Taps, key: String) -> Result<[Buffer<u32>; 2], GpuError> {
-        let mut made = self
-            .weights
-            .taps
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(buffers) = made.get(&key) {
-            return Ok(buffers.clone());
+    /// Workgroups as a dispatch takes them; `None` where they are more than the device has along an axis.
+    fn groups(&self, counts: [usize; 3]) -> Option<[u32; 3]> {
+        let most = self.gpu().caps().workgroups as usize;
+        counts
+            .iter()
+            .all(|n| *n <= most)
+            .then(|| counts.map(|n| n as u32))
+    }
+
+    /// What `key` names, made where it is not there.
+    fn taps(
+        &self,
+        taps: impl FnOnce() -> Option<Taps>,
+        key: String,
+    ) -> Result<Option<Resampler>, GpuError> {
+        let kept = &self.weights.taps;
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(there) = kept.get(&key) {
+            return Ok(Some(there.clone()));
         }
+        let Some(taps) = taps() else {
+            return Ok(None);
+        };
         let (index, weight) = taps.lists();
-        let buffers = [
-            self.gpu().upload(index)?,
-            self.gpu().upload::<u32>(bytemuck::cast_slice(weight))?,
-        ];
-        made.insert(key, buffers.clone());
-        Ok(buffers)
+        let made = Resampler {
+            index: self.gpu().upload(index)?,
+            weight: self.gpu().upload(weight)?,
+            places: taps.len(),
+            each: taps.each(),
+        };
+        Ok(Some(kept.entry(key).or_insert(made).clone()))
     }
 
     /// A tensor of floats on the device; `slot` where it is a weight, which stays there.
@@ -211,6 +250,13 @@ impl Fed<'_> {
         output_floats(tensor).ok()?.first().copied()
     }
 
+    /// Input `i` where it is one number on the host and has no more sides than input `beside`, whose sides are then those of what comes.
+    fn number_beside(&self, i: usize, beside: usize) -> Option<f32> {
+        let rank = self.dims(beside)?.len();
+        self.number(i)
+            .filter(|_| self.dims(i).is_some_and(|dims| dims.len() <= rank))
+    }
+
     /// Input `i` on the device; `None` where it is not there or no floats.
     fn view(&self, tape: &Tape<'_>, i: usize) -> Result<Option<View>, OnnxError> {
         Ok(match self.values.get(i).copied().flatten() {
@@ -235,6 +281,9 @@ impl Plan {
     /// # Errors
     /// As [`Plan::run`], and [`OnnxError::Gpu`].
     pub fn run_on(&self, weights: &Weights, inputs: Vec<Value>) -> Result<Ran, OnnxError> {
+        if weights.plan != self.id {
+            return Err(OnnxError::Input("weights of another network".to_owned()));
+        }
         let dims: Vec<&[usize]> = inputs.iter().map(Value::dims).collect();
         self.check_inputs(&dims)?;
         let mut values: Vec<Option<Value>> = vec![None; self.constants.len()];
@@ -247,46 +296,7 @@ impl Plan {
         let mut tape = Tape::new(weights);
         let mut on_host = Vec::new();
         for step in &self.steps {
-            let fed = Fed {
-                values: step
-                    .inputs
-                    .iter()
-                    .map(|slot| values[(*slot)?].as_ref())
-                    .collect(),
-                weights: step
-                    .inputs
-                    .iter()
-                    .map(|slot| slot.filter(|slot| self.constants[*slot].is_some()))
-                    .collect(),
-            };
-            let floats = fed
-                .values
-                .iter()
-                .flatten()
-                .any(|v| matches!(v, Value::Device(_)));
-            let made = match &step.device {
-                Some(op) if floats => op(&mut tape, &fed)?,
-                _ => None,
-            };
-            let made = match made {
-                Some(made) => made,
-                None => {
-                    if floats {
-                        on_host.push(step.operator.clone());
-                    }
-                    let mut args = Vec::with_capacity(fed.len());
-                    for value in &fed.values {
-                        args.push(match value {
-                            None => None,
-                            Some(Value::Host(tensor)) => Some(tensor.clone()),
-                            Some(Value::Device(view)) => Some(tape.read(view)?),
-                        });
-                    }
-                    let made = (step.run)(&args).map_err(|e| self.failed(step, &e))?;
-                    made.into_iter().map(Value::Host).collect()
-                }
-            };
-            drop(fed);
+            let made = self.step_on(step, &mut tape, &values, &mut on_host)?;
             for (slot, value) in step.outputs.iter().zip(made) {
                 if let Some(slot) = slot {
                     values[*slot] = Some(value);
@@ -307,6 +317,48 @@ impl Plan {
             })
             .collect::<Result<_, _>>()?;
         Ok(Ran { outputs, on_host })
+    }
+
+    /// One step, by kernels where its operator has them and floats are on the device, else on the host.
+    fn step_on(
+        &self,
+        step: &Step,
+        tape: &mut Tape<'_>,
+        values: &[Option<Value>],
+        on_host: &mut Vec<String>,
+    ) -> Result<Vec<Value>, OnnxError> {
+        let fed = Fed {
+            values: step
+                .inputs
+                .iter()
+                .map(|slot| values[(*slot)?].as_ref())
+                .collect(),
+            weights: step
+                .inputs
+                .iter()
+                .map(|slot| slot.filter(|slot| self.constants[*slot].is_some()))
+                .collect(),
+        };
+        let mut given = fed.values.iter().flatten();
+        let floats = given.any(|v| matches!(v, Value::Device(_)));
+        if let Some(op) = step.device.as_ref().filter(|_| floats)
+            && let Some(made) = op(tape, &fed)?
+        {
+            return Ok(made);
+        }
+        if floats {
+            on_host.push(step.operator.clone());
+        }
+        let mut args = Vec::with_capacity(fed.len());
+        for value in &fed.values {
+            args.push(match value {
+                None => None,
+                Some(Value::Host(tensor)) => Some(tensor.clone()),
+                Some(Value::Device(view)) => Some(tape.read(view)?),
+            });
+        }
+        let made = (step.run)(&args).map_err(|e| self.failed(step, &e))?;
+        Ok(made.into_iter().map(Value::Host).collect())
     }
 }
 
@@ -334,8 +386,8 @@ pub fn resampled(
     let mut tape = Tape::new(weights);
     let mut made = view.clone();
     for &(axis, from, to) in sides {
-        let taps = Taps::area(from, to);
-        made = match ops::along(&mut tape, &made, axis, &taps, format!("area {from} {to}"))? {
+        let taps = || Some(Taps::area(from, to));
+        made = match ops::along(&mut tape, &made, axis, taps, format!("area {from} {to}"))? {
             Some(made) => made,
             None => return Err(OnnxError::Input("a picture without pixels".to_owned())),
         };

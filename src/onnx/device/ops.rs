@@ -4,7 +4,8 @@
 use super::view::View;
 use super::{
     CONV, ConvParams, FOLD, Fed, FoldParams, MAP, MATMUL, MapParams, MatmulParams, NORM,
-    NormParams, RESAMPLE, ResampleParams, SOFTMAX, SoftmaxParams, TILE, Tape, Value, What,
+    NormParams, RESAMPLE, ResampleParams, Resampler, SOFTMAX, SoftmaxParams, TILE, Tape, Value,
+    What,
 };
 use crate::gpu::groups_1d;
 use crate::onnx::node::Node;
@@ -51,7 +52,7 @@ pub(in super::super) fn build(node: &Node) -> Option<Op> {
         "Elu" => unary(Elu, [float("alpha", 1.0)?, 0.0]),
         "HardSigmoid" => unary(HardSigmoid, [float("alpha", 0.2)?, float("beta", 0.5)?]),
         "HardSwish" => unary(HardSwish, [0.0; 2]),
-        "Pow" => Box::new(|tape, fed| match fed.number(1) {
+        "Pow" => Box::new(|tape, fed| match fed.number_beside(1, 0) {
             Some(2.0) => one(mapped_unary(tape, fed, Square, [0.0; 2])),
             Some(0.5) => one(mapped_unary(tape, fed, Sqrt, [0.0; 2])),
             _ => Ok(None),
@@ -63,6 +64,11 @@ pub(in super::super) fn build(node: &Node) -> Option<Op> {
             node.int("start", 0).ok()?,
             node.int("end", i64::MAX).ok()?,
         )),
+        "Size" => Box::new(|_, fed| {
+            let count = fed.dims(0).map(|dims| dims.iter().product::<usize>());
+            let made = count.and_then(|count| made_ints(vec![count as i64], &[]).ok());
+            Ok(made.map(|made| vec![Value::Host(made)]))
+        }),
         "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => shaped(node)?,
         "Transpose" => {
             let perm = node.ints("perm").ok()?;
@@ -208,10 +214,7 @@ fn binary(what: What) -> Op {
             return Ok(None);
         };
         // A number on the host needs no memory of the device.
-        if let Some(number) = fed
-            .number(1)
-            .filter(|_| fed.dims(1).is_some_and(|d| d.len() <= a.dims.len()))
-        {
+        if let Some(number) = fed.number_beside(1, 0) {
             let to = tape.room(&a.dims)?;
             let done = fill(tape, what, &a, &Second::Numbers([number, 0.0]), &to)?;
             return Ok(done.then(|| vec![Value::Device(to)]));
@@ -251,7 +254,8 @@ fn clip(node: &Node) -> Option<Op> {
             true => fed.number(i),
             false => Some(default),
         };
-        let bounds = fixed.or_else(|| Some([bound(1, f32::MIN)?, bound(2, f32::MAX)?]));
+        let [low, high] = [f32::NEG_INFINITY, f32::INFINITY];
+        let bounds = fixed.or_else(|| Some([bound(1, low)?, bound(2, high)?]));
         match bounds {
             Some(bounds) => one(mapped_unary(tape, fed, What::Clip, bounds)),
             None => Ok(None),
@@ -294,6 +298,9 @@ fn shaped(node: &Node) -> Option<Op> {
         let Some(dims) = fed.dims(0) else {
             return Ok(None);
         };
+        if fed.has(1) && fed.host(1).is_none() {
+            return Ok(None);
+        }
         let Ok(dims) = to.dims(dims, fed.host(1)) else {
             return Ok(None);
         };
@@ -360,6 +367,9 @@ fn split(node: &Node) -> Option<Op> {
         let Ok(axis) = axis_of(axis, x.dims.len()) else {
             return Ok(None);
         };
+        if fed.has(1) && fed.host(1).is_none() {
+            return Ok(None);
+        }
         let Ok(sizes) = parts.sizes(x.dims[axis], fed.host(1)) else {
             return Ok(None);
         };
@@ -437,10 +447,14 @@ struct Product<'a> {
 }
 
 impl Product<'_> {
-    fn run(&self, tape: &mut Tape<'_>, dims: &[usize]) -> Result<View, OnnxError> {
+    fn run(&self, tape: &mut Tape<'_>, dims: &[usize]) -> One {
         let rank = [self.a.dims.len(), self.b.dims.len()];
         let (m, k) = (self.a.dims[rank[0] - 2], self.a.dims[rank[0] - 1]);
         let n = self.b.dims[rank[1] - 1];
+        let counts = [n.div_ceil(TILE), m.div_ceil(TILE), self.count];
+        let Some(groups) = tape.groups(counts) else {
+            return Ok(None);
+        };
         let to = tape.room(dims)?;
         let strides = |view: &View, rank: usize, batch: usize| {
             [
@@ -460,14 +474,13 @@ impl Product<'_> {
             scale: self.scale,
         };
         let bias = self.bias.unwrap_or(self.b);
-        let groups = [n.div_ceil(TILE), m.div_ceil(TILE), self.count].map(|v| v as u32);
         tape.run(
             &MATMUL,
             &params,
             &[&self.a.buffer, &self.b.buffer, &bias.buffer, &to.buffer],
             groups,
         )?;
-        Ok(to)
+        Ok(Some(to))
     }
 }
 
@@ -508,10 +521,7 @@ fn matmul(tape: &mut Tape<'_>, fed: &Fed<'_>) -> One {
             bias: None,
             scale: [1.0; 2],
         };
-        return Ok(Some(product.run(tape, &[all, n])?.shaped(&dims)));
-    }
-    if count > 65_535 {
-        return Ok(None);
+        return Ok(product.run(tape, &[all, n])?.map(|made| made.shaped(&dims)));
     }
     let (a, step_a) = matrices(tape, a, &batch)?;
     let (b, step_b) = matrices(tape, b, &batch)?;
@@ -523,7 +533,7 @@ fn matmul(tape: &mut Tape<'_>, fed: &Fed<'_>) -> One {
         bias: None,
         scale: [1.0; 2],
     };
-    product.run(tape, &dims).map(Some)
+    product.run(tape, &dims)
 }
 
 fn gemm(node: &Node) -> Option<Op> {
@@ -546,19 +556,13 @@ fn gemm(node: &Node) -> Option<Op> {
         let (a, b) = (turned(a, turn[0]), turned(b, turn[1]));
         let dims = [a.dims[0], b.dims[1]];
         // One number a column, as exporters have it.
-        let bias = match fed.has(2) {
-            true => origin(tape, fed, 2)?,
-            false => None,
+        let Some(bias) = optional(tape, fed, 2)? else {
+            return Ok(None);
         };
         let fits = bias
             .as_ref()
             .is_none_or(|bias| bias.count() == dims[1] && bias.dims.last() == Some(&dims[1]));
-        if a.dims[1] != b.dims[0]
-            || dims.contains(&0)
-            || a.dims[1] == 0
-            || !fits
-            || fed.has(2) != bias.is_some()
-        {
+        if a.dims[1] != b.dims[0] || dims.contains(&0) || a.dims[1] == 0 || !fits {
             return Ok(None);
         }
         let product = Product {
@@ -569,7 +573,7 @@ fn gemm(node: &Node) -> Option<Op> {
             bias: bias.as_ref(),
             scale,
         };
-        one(product.run(tape, &dims).map(Some))
+        one(product.run(tape, &dims))
     }))
 }
 
@@ -580,9 +584,8 @@ fn conv(node: &Node) -> Option<Op> {
         let (Some(x), Some(w)) = (origin(tape, fed, 0)?, origin(tape, fed, 1)?) else {
             return Ok(None);
         };
-        let bias = match fed.has(2) {
-            true => origin(tape, fed, 2)?,
-            false => None,
+        let Some(bias) = optional(tape, fed, 2)? else {
+            return Ok(None);
         };
         let (&[n, c, h, wide], &[o, cg, kh, kw]) = (&x.dims[..], &w.dims[..]) else {
             return Ok(None);
@@ -593,13 +596,19 @@ fn conv(node: &Node) -> Option<Op> {
         let [oh, ow] = placed.out;
         let fits = cg * groups == c
             && o % groups == 0
-            && fed.has(2) == bias.is_some()
             && bias.as_ref().is_none_or(|b| b.count() == o)
-            && n * groups <= 65_535
-            && n * c * h * wide * cg * kh * kw * o * oh * ow > 0;
+            && ![n, c, h, wide, cg, kh, kw, o, oh, ow].contains(&0);
         if !fits {
             return Ok(None);
         }
+        let counts = [
+            (oh * ow).div_ceil(TILE),
+            (o / groups).div_ceil(TILE),
+            n * groups,
+        ];
+        let Some(counts) = tape.groups(counts) else {
+            return Ok(None);
+        };
         let to = tape.room(&[n, o, oh, ow])?;
         let params = ConvParams {
             input: [cg, h, wide, groups].map(|v| v as u32),
@@ -615,12 +624,6 @@ fn conv(node: &Node) -> Option<Op> {
             bias: u32::from(bias.is_some()),
             ..ConvParams::default()
         };
-        let counts = [
-            (oh * ow).div_ceil(TILE),
-            (o / groups).div_ceil(TILE),
-            n * groups,
-        ]
-        .map(|v| v as u32);
         let bias = bias.as_ref().unwrap_or(&w);
         tape.run(
             &CONV,
@@ -651,6 +654,18 @@ fn origin(tape: &mut Tape<'_>, fed: &Fed<'_>, i: usize) -> One {
     Ok(Some(to.shaped(&view.dims)))
 }
 
+/// Input `i`, which may be left out, as [`origin`] has it; `None` where it is there and no floats.
+fn optional(
+    tape: &mut Tape<'_>,
+    fed: &Fed<'_>,
+    i: usize,
+) -> Result<Option<Option<View>>, OnnxError> {
+    match fed.has(i) {
+        true => Ok(origin(tape, fed, i)?.map(Some)),
+        false => Ok(Some(None)),
+    }
+}
+
 /// Where windows do not overlap: one product, whose rows are then put in their places.
 fn conv_transpose(node: &Node) -> Option<Op> {
     let window = Window::read(node).ok()?;
@@ -663,9 +678,8 @@ fn conv_transpose(node: &Node) -> Option<Op> {
         let (Some(x), Some(w)) = (dense(tape, fed, 0)?, dense(tape, fed, 1)?) else {
             return Ok(None);
         };
-        let bias = match fed.has(2) {
-            true => dense(tape, fed, 2)?,
-            false => None,
+        let Some(bias) = optional(tape, fed, 2)? else {
+            return Ok(None);
         };
         let (&[n, c, h, wide], &[cw, o, kh, kw]) = (&x.dims[..], &w.dims[..]) else {
             return Ok(None);
@@ -673,9 +687,7 @@ fn conv_transpose(node: &Node) -> Option<Op> {
         let fits = plain
             && [kh, kw] == stride
             && c == cw
-            && n * c * h * wide * o > 0
-            && n <= 65_535
-            && fed.has(2) == bias.is_some()
+            && ![n, c, h, wide, o].contains(&0)
             && bias.as_ref().is_none_or(|b| b.count() == o);
         if !fits {
             return Ok(None);
@@ -694,7 +706,9 @@ fn conv_transpose(node: &Node) -> Option<Op> {
             bias: None,
             scale: [1.0; 2],
         };
-        let parts = product.run(tape, &[n, rows, h * wide])?;
+        let Some(parts) = product.run(tape, &[n, rows, h * wide])? else {
+            return Ok(None);
+        };
         let turned = parts
             .shaped(&[n, o, kh, kw, h, wide])
             .permuted(&[0, 1, 4, 2, 5, 3]);
@@ -842,11 +856,9 @@ fn resample(node: &Node) -> Option<Op> {
         };
         for (axis, places, scale) in passes {
             let inputs = x.dims[axis];
-            let Ok(taps) = plan.rule.taps(inputs, places, scale) else {
-                return Ok(None);
-            };
             let key = format!("{:?} {inputs} {places} {scale}", plan.rule);
-            let Some(made) = along(tape, &x, axis, &taps, key)? else {
+            let taps = || plan.rule.taps(inputs, places, scale).ok();
+            let Some(made) = along(tape, &x, axis, taps, key)? else {
                 return Ok(None);
             };
             x = made;
@@ -855,26 +867,40 @@ fn resample(node: &Node) -> Option<Op> {
     }))
 }
 
-/// Resamples a contiguous view along one side. `key` names the taps.
-pub(super) fn along(tape: &mut Tape<'_>, x: &View, axis: usize, taps: &Taps, key: String) -> One {
+/// Resamples a contiguous view along one side by taps, which `key` names and which are made once.
+pub(super) fn along(
+    tape: &mut Tape<'_>,
+    x: &View,
+    axis: usize,
+    taps: impl FnOnce() -> Option<Taps>,
+    key: String,
+) -> One {
+    debug_assert!(x.is_contiguous());
+    let Some(Resampler {
+        index,
+        weight,
+        places,
+        each,
+    }) = tape.taps(taps, key)?
+    else {
+        return Ok(None);
+    };
     let mut dims = x.dims.clone();
-    dims[axis] = taps.len();
+    dims[axis] = places;
     let count: usize = dims.iter().product();
     if count == 0 || x.count() == 0 {
         return Ok(None);
     }
-    let [index, weight] = tape.taps(taps, key)?;
     let to = tape.room(&dims)?;
     let params = ResampleParams {
         count: count as u32,
         inputs: x.dims[axis] as u32,
-        outputs: taps.len() as u32,
+        outputs: places as u32,
         inner: x.dims[axis + 1..].iter().product::<usize>() as u32,
-        taps: taps.each() as u32,
+        taps: each as u32,
         first: x.first as u32,
         ..ResampleParams::default()
     };
-    let weight = weight.cast::<f32>();
     let groups = groups_1d(count, RESAMPLE.workgroup[0]);
     tape.run(
         &RESAMPLE,

@@ -122,12 +122,12 @@ impl Shaping {
 
     /// The new sides of what has these, by the second input where there is one.
     pub fn dims(&self, dims: &[usize], second: Option<&Tensor>) -> Result<Vec<usize>> {
-        let second = || match second {
+        let needed = || match second {
             Some(t) => ints(t),
             None => bail!("input 1 is missing"),
         };
         match self {
-            Self::Reshape { allow_zero } => reshaped(dims, second()?, *allow_zero),
+            Self::Reshape { allow_zero } => reshaped(dims, needed()?, *allow_zero),
             Self::Flatten { axis } => {
                 let at = match usize::try_from(*axis) {
                     Ok(axis) if axis == dims.len() => axis,
@@ -137,10 +137,10 @@ impl Shaping {
                 Ok(vec![rows.iter().product(), columns.iter().product()])
             }
             Self::Squeeze(fixed) => {
-                let axes = match (fixed, second()) {
+                let axes = match (fixed, second) {
                     (Some(axes), _) => axes.clone(),
-                    (None, Ok(axes)) => axes,
-                    (None, Err(_)) => (0..dims.len() as i64)
+                    (None, Some(t)) => ints(t)?,
+                    (None, None) => (0..dims.len() as i64)
                         .filter(|&i| dims[i as usize] == 1)
                         .collect(),
                 };
@@ -157,7 +157,7 @@ impl Shaping {
             Self::Unsqueeze(fixed) => {
                 let axes = match fixed {
                     Some(axes) => axes.clone(),
-                    None => second()?,
+                    None => needed()?,
                 };
                 let rank = dims.len() + axes.len();
                 sane(&vec![1; rank])?;

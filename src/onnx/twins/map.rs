@@ -11,11 +11,13 @@ fn made(what: u32, n: [f32; 4], u: f32, v: f32) -> f32 {
         2 => u - v,
         3 => u * v,
         4 => u / v,
-        5 => u.min(v),
-        6 => u.max(v),
+        5 if u > v => v,
+        6 if u < v => v,
+        5 | 6 => u,
         7 if u < 0.0 => v * u,
         7 => u,
-        8 => u.max(0.0),
+        8 if u < 0.0 => 0.0,
+        8 => u,
         9 => gelu_exact(u),
         10 => 1.0 / (1.0 + (-u).exp()),
         11 => u.clamp(-15.0, 15.0).tanh(),
@@ -25,7 +27,10 @@ fn made(what: u32, n: [f32; 4], u: f32, v: f32) -> f32 {
         15 => erf(u),
         16 => u.abs(),
         17 => -u,
-        18 => u.max(n[0]).min(n[1]),
+        18 => {
+            let low = if u < n[0] { n[0] } else { u };
+            if low > n[1] { n[1] } else { low }
+        }
         19 => (n[0] * u + n[1]).clamp(0.0, 1.0),
         20 => u * (u / 6.0 + 0.5).clamp(0.0, 1.0),
         21 => 1.0 / u,

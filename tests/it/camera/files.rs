@@ -158,6 +158,53 @@ fn damaged_known_files_are_named_and_nothing_is_none() {
     assert!(bad("transforms.json", &with("\"fl_x\": 9,", "4")).contains("rotation"));
     assert!(bad("frame-000000.depth.png", "not a picture").contains("depth.png"));
     assert!(bad("camera-intrinsics.txt", "1 2 x").contains("number"));
+    assert!(bad("camera-intrinsics.txt", "5 0 8000 0 5 3 0 0 1").contains("far outside"));
+}
+
+#[test]
+fn poses_that_are_no_numbers_and_depth_that_tells_nothing_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let images: Vec<PathBuf> = (0..2)
+        .map(|k| picture(&dir.path().join(format!("frame-00000{k}.color.png"))))
+        .collect();
+    let file = |name: &str| dir.path().join(name);
+    std::fs::write(file("camera-intrinsics.txt"), "5 0 4 0 6 3 0 0 1").unwrap();
+    for k in 0..2 {
+        std::fs::write(
+            file(&format!("frame-00000{k}.pose.txt")),
+            "nan 0 0 0 0 1 0 0 0 0 1 inf",
+        )
+        .unwrap();
+    }
+    let depth = |side: u32, value: u16| {
+        image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::from_pixel(
+            side,
+            side,
+            image::Luma([value]),
+        )
+        .save(file("frame-000001.depth.png"))
+        .unwrap();
+    };
+    depth(4, 0);
+    let found = known(dir.path(), &images, &[0.0, 1.0], 8, 6)
+        .unwrap()
+        .unwrap();
+    assert!(found.cameras.is_none());
+    let notes = found.notes.join("; ");
+    assert!(
+        notes.contains("2 of 2 pose files") && notes.contains("frame-000000.pose.txt"),
+        "{notes}"
+    );
+    assert!(notes.contains("1 of 1 depth pictures are 0"), "{notes}");
+    // A picture of many pixels for which one has depth.
+    image::RgbImage::new(64, 48).save(&images[1]).unwrap();
+    depth(1, 900);
+    let error = known(dir.path(), &images, &[0.0, 1.0], 8, 6).unwrap_err();
+    let words = error.to_string();
+    assert!(
+        words.contains("frame-000001.depth.png") && words.contains("--ignore-known-depth"),
+        "{words}"
+    );
 }
 
 #[test]

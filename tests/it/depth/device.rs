@@ -2,18 +2,21 @@
 //! CPU's.
 
 use candle_core::{DType, Tensor};
-use candle_onnx::onnx::ModelProto;
+use candle_onnx::onnx::tensor_proto::DataType;
+use candle_onnx::onnx::{GraphProto, ModelProto, OperatorSetIdProto, ValueInfoProto};
 use prost::Message;
-use sora_director::depth::{self, CHANNELS, ChannelsParams, Model, ModelChoice, Place};
-use sora_director::gpu::groups_1d;
+use sora_director::depth::{self, CHANNELS, ChannelsParams, DepthError, Model, ModelChoice, Place};
+use sora_director::gpu::caps::Limits;
+use sora_director::gpu::{AdapterChoice, Gpu, GpuError, groups_1d};
 use sora_director::monitor::Silent;
 use sora_director::onnx::device::{
     CONV, ConvParams, FOLD, FoldParams, MAP, MATMUL, MapParams, MatmulParams, NORM, NormParams,
     RESAMPLE, ResampleParams, SOFTMAX, SoftmaxParams, TILE, Value, Weights, floats, uploaded,
 };
-use sora_director::onnx::{Plan, Taps};
+use sora_director::onnx::{Plan, Taps, input_tensor, output_floats};
 use sora_director::video::{Frames, VideoInfo};
 
+use super::make::{self, Net, int, ints, longs, node, with};
 use super::onnx::{golden, stored, tensor};
 use crate::common::parity::Case;
 use crate::common::{Rng, gpu};
@@ -239,7 +242,7 @@ fn resampling_and_channels_match_their_twins() {
 }
 
 /// Operators of the table that have no kernel, or not for all that the golden graphs ask of them: they run on the host.
-const ON_HOST: [&str; 37] = [
+const ON_HOST: [&str; 36] = [
     "AveragePool",
     "BatchNormalization",
     "Cast",
@@ -270,7 +273,6 @@ const ON_HOST: [&str; 37] = [
     "ReduceSum",
     "Round",
     "Sin",
-    "Size",
     "Slice",
     "Softmax",
     "Softplus",
@@ -289,7 +291,7 @@ fn every_golden_output_on_the_gpu_agrees_with_onnx_runtime() {
         let kept = &model.graph.as_ref().unwrap().initializer;
         let find = |name: String| kept.iter().find(|w| w.name == name).unwrap();
         let plan = Plan::decode(&bytes).unwrap();
-        let weights = Weights::new(&gpu());
+        let weights = Weights::new(&gpu(), &plan);
         let fed = |p: &sora_director::onnx::Port| {
             let tensor: Tensor = tensor(find(format!("in/{}", p.name)));
             uploaded(&weights, &tensor).unwrap()
@@ -373,4 +375,147 @@ fn depth_on_the_gpu_is_that_of_the_cpu() {
     }
     assert_eq!(device.maps.iter().flatten().count(), 2);
     assert!(cpu.maps[0].as_ref().unwrap().values != cpu.maps[1].as_ref().unwrap().values);
+}
+
+#[test]
+fn what_is_picked_turned_and_repeated_is_read_where_it_lies() {
+    let wave = |n: usize| -> Vec<f32> { (0..n).map(|i| (i as f32 * 0.7).sin()).collect() };
+    let nodes = vec![
+        // Two of the inner rows on, so that nothing begins at the beginning.
+        node("Slice", &["x", "starts", "ends", "axes"], &["part"]),
+        with(
+            node("Transpose", &["part"], &["turned"]),
+            vec![ints("perm", &[0, 2, 1])],
+        ),
+        node("MatMul", &["turned", "part"], &["square"]),
+        node("Expand", &["right", "two"], &["rights"]),
+        node("MatMul", &["square", "rights"], &["product"]),
+        node("MatMul", &["turned", "flat"], &["rows"]),
+        node("Softmax", &["turned"], &["shares"]),
+        node("LayerNormalization", &["turned", "scale"], &["normal"]),
+        with(
+            node("Split", &["turned"], &["first", "second"]),
+            vec![int("axis", 2)],
+        ),
+        with(
+            node("Concat", &["second", "first"], &["swapped"]),
+            vec![int("axis", 2)],
+        ),
+        node("Reshape", &["swapped", "shape"], &["long"]),
+        node("Unsqueeze", &["second", "one"], &["picture"]),
+        with(
+            node("Conv", &["picture", "kernel"], &["blurred"]),
+            vec![ints("pads", &[1, 1, 1, 1])],
+        ),
+        node("Resize", &["picture", "", "scales"], &["larger"]),
+        node("Mul", &["second", "number"], &["times"]),
+        with(
+            node("Gather", &["turned", "last"], &["row"]),
+            vec![int("axis", 1)],
+        ),
+        node("Slice", &["x", "ends", "ends", "axes"], &["nothing"]),
+        node("Relu", &["nothing"], &["none"]),
+    ];
+    let outputs = [
+        "product", "rows", "shares", "normal", "long", "blurred", "larger", "times", "row", "none",
+    ];
+    let port = |name: &&str| ValueInfoProto {
+        name: (*name).into(),
+        ..Default::default()
+    };
+    let plan = Plan::build(ModelProto {
+        opset_import: vec![OperatorSetIdProto {
+            domain: String::new(),
+            version: 17,
+        }],
+        graph: Some(GraphProto {
+            node: nodes,
+            initializer: vec![
+                longs("starts", &[1]),
+                longs("ends", &[5]),
+                longs("axes", &[1]),
+                longs("two", &[2, 1, 1]),
+                longs("shape", &[2, -1]),
+                longs("one", &[1]),
+                longs("last", &[-1]),
+                make::floats("right", &[1, 8, 3], &wave(24)),
+                make::floats("flat", &[4, 5], &wave(20)),
+                make::floats("scale", &[4], &[0.5, 1.0, 1.5, 2.0]),
+                make::floats("kernel", &[3, 1, 3, 3], &wave(27)),
+                make::floats("scales", &[4], &[1.0, 1.0, 2.0, 2.5]),
+                make::floats("number", &[1], &[3.0]),
+            ],
+            input: vec![port(&"x")],
+            output: outputs.iter().map(port).collect(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    })
+    .unwrap();
+    let x = input_tensor(wave(2 * 6 * 8), &[2, 6, 8]).unwrap();
+    let want = plan.run(std::slice::from_ref(&x)).unwrap();
+    let weights = Weights::new(&gpu(), &plan);
+    let fed = uploaded(&weights, &x).unwrap();
+    let ran = plan.run_on(&weights, vec![fed]).unwrap();
+    // What is empty is nothing for a kernel to do, which is the host's to say.
+    assert!(ran.on_host.len() <= 1, "{:?}", ran.on_host);
+    for ((name, want), got) in outputs.iter().zip(&want).zip(&ran.outputs) {
+        assert_eq!(want.dims(), got.dims(), "{name}");
+        let want = output_floats(want).unwrap();
+        let got = floats(&weights, got).unwrap();
+        for (i, (g, w)) in got.iter().zip(&want).enumerate() {
+            assert!(
+                (g - w).abs() <= 1e-5 + 1e-5 * w.abs(),
+                "{name}[{i}]: {g}, {w}"
+            );
+        }
+    }
+    let other = Plan::decode(&std::fs::read(&golden()[0]).unwrap()).unwrap();
+    let wrong = Weights::new(&gpu(), &other);
+    let error = plan.run_on(&wrong, vec![Value::Host(x)]).unwrap_err();
+    assert!(error.to_string().contains("another network"), "{error}");
+}
+
+#[test]
+fn what_the_gpu_cannot_hold_is_told_as_such_and_runs_on_the_cpu() {
+    let small = Gpu::open_within(&AdapterChoice::Auto, Limits::Low(16 << 20)).unwrap();
+    let [w, h] = [700u32, 420];
+    let frames = Frames {
+        rgba: vec![
+            small
+                .upload(&vec![0xff80_4020u32; (w * h) as usize])
+                .unwrap(),
+        ],
+        width: w,
+        height: h,
+        times: vec![0.0],
+        info: VideoInfo::default(),
+        faults: Vec::new(),
+        sources: Vec::new(),
+    };
+    // A tensor of 16 channels at the picture's size is over what a small device binds.
+    let net = Net::new(DataType::Float, &["1", "3", "420", "700"])
+        .node(node("Conv", &["x", "kernel"], &["many"]))
+        .node(node("Conv", &["many", "mean"], &["depth"]))
+        .weight(make::floats("kernel", &[16, 3, 1, 1], &[0.1; 48]))
+        .weight(make::floats("mean", &[1, 16, 1, 1], &[1.0; 16]))
+        .output("depth");
+    let folder = tempfile::tempdir().unwrap();
+    let file = net.save(folder.path(), "wide.onnx");
+    let made = |on| {
+        let options = depth::Options {
+            model: ModelChoice::Path(file.clone()),
+            on,
+            ..depth::Options::default()
+        };
+        let model = Model::open(&options).unwrap();
+        model.estimate(&small, &frames, &Silent)
+    };
+    match made(Place::Gpu) {
+        Err(DepthError::Gpu(error)) => {
+            assert!(matches!(error, GpuError::TooLarge { .. }), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(made(Place::Cpu).is_ok());
 }
