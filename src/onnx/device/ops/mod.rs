@@ -2,23 +2,16 @@
 //! words for what is wrong.
 
 use super::view::View;
-
 use super::{
     CONV, ConvParams, FOLD, Fed, FoldParams, MAP, MATMUL, MapParams, MatmulParams, NORM,
     NormParams, RESAMPLE, ResampleParams, Resampler, SOFTMAX, SoftmaxParams, TILE, Tape, Value,
     What,
 };
-
 use crate::gpu::groups_1d;
-
 use crate::onnx::node::Node;
-
 use crate::onnx::ops::conv::Window;
-
 use crate::onnx::ops::taps::Taps;
-
 use crate::onnx::ops::{axis_of, broadcast_dims, index, ints, made_ints, resize, shape};
-
 use crate::onnx::{Element, OnnxError};
 
 mod elements;
