@@ -1,5 +1,5 @@
-// The mean, the sum or the largest of each row. One workgroup a row.
-struct Params { rows: u32, length: u32, what: u32, pad: u32 } // what: 0 mean, 1 sum, 2 largest
+// The mean or the largest of each row. One workgroup a row.
+struct Params { rows: u32, length: u32, what: u32, pad: u32 } // what: 0 mean, 1 largest
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
@@ -14,7 +14,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
     if row >= params.rows {
         return;
     }
-    let largest = params.what == 2u;
+    let largest = params.what == 1u;
     var part = select(0.0, -3.4028235e38, largest);
     for (var i = local; i < params.length; i += THREADS) {
         let value = x[row * params.length + i];
@@ -30,6 +30,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
         workgroupBarrier();
     }
     if local == 0u {
-        y[row] = select(parts[0], parts[0] / f32(params.length), params.what == 0u);
+        y[row] = select(parts[0] / f32(params.length), parts[0], largest);
     }
 }

@@ -53,8 +53,7 @@ fn made(what: u32, u: f32, v: f32) -> f32 {
         case 20u: { return u * clamp(u / 6.0 + 0.5, 0.0, 1.0); }         // HardSwish
         case 21u: { return 1.0 / u; }
         case 22u: { return select(n.x * (exp(u) - 1.0), u, u >= 0.0); }  // Elu
-        case 23u: { return u * u; }
-        default: { return n.x * u + n.y; }                               // 24: affine
+        default: { return u * u; }                                       // 23: Square
     }
 }
 

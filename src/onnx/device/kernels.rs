@@ -121,8 +121,6 @@ pub enum What {
     Elu,
     /// u^2
     Square,
-    /// n0 u + n1
-    Affine,
 }
 
 gpu_struct! {
@@ -160,7 +158,7 @@ gpu_struct! {
         pub rows: u32,
         /// Elements of a row.
         pub length: u32,
-        /// 0: mean, 1: sum, 2: the largest.
+        /// 0: mean, 1: the largest.
         pub what: u32,
         /// Unused.
         pub pad: u32,
@@ -230,7 +228,7 @@ pub static NORM: Kernel = kernel!(
     bind [read x: f32, read scale: f32, read bias: f32, write y: f32 => within(1e-5, 1e-4)]
 );
 
-/// Mean, sum and largest of rows.
+/// Mean and largest of rows.
 pub static FOLD: Kernel = kernel!(
     "onnx/fold", shared [], twin crate::onnx::twins::fold::twin,
     workgroup [64, 1, 1], params FoldParams,

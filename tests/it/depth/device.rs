@@ -120,7 +120,7 @@ fn functions_of_elements_match_their_twin() {
     let a = numbers(6 * 50, &mut rng);
     let b = numbers(50, &mut rng);
     let positive: Vec<f32> = a.iter().map(|v| v.abs() + 0.1).collect();
-    for what in 0..25 {
+    for what in 0..24 {
         for second in [0, 1] {
             // Logarithms and roots are of what has them.
             let a = if matches!(what, 4 | 13 | 14 | 21) {
@@ -168,7 +168,7 @@ fn rows_match_their_twins() {
             .input(&x)
             .output::<f32>(n)
             .run(groups);
-        for what in 0..3 {
+        for what in 0..2 {
             let fold = FoldParams {
                 rows,
                 length,

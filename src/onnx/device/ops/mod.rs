@@ -115,7 +115,7 @@ pub(in super::super) fn build(node: &Node) -> Option<Op> {
         "LayerNormalization" => layer_norm(node)?,
         "InstanceNormalization" => instance_norm(node)?,
         "GlobalAveragePool" => Box::new(|tape, fed| one(global(tape, fed, 0))),
-        "GlobalMaxPool" => Box::new(|tape, fed| one(global(tape, fed, 2))),
+        "GlobalMaxPool" => Box::new(|tape, fed| one(global(tape, fed, 1))),
         "Resize" | "Upsample" => resample(node)?,
         _ => return None,
     })
