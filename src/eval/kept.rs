@@ -20,7 +20,7 @@ impl Monitor for Quiet<'_> {
 }
 
 /// What an evaluation leaves in its folder once it is done; it says nothing of one that is not.
-const DONE: [&str; 3] = ["summary.json", "paths.png", "masks.png"];
+const DONE: [&str; 4] = ["summary.json", "paths.png", "masks.png", "depth.png"];
 
 /// The lines of an earlier run, whose results are removed; none where there is no file. Those that cannot be read, such as a last one that was cut off,
 /// are told and left out.

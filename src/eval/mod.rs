@@ -1,9 +1,10 @@
 //! Evaluation: the mock world's truth, of which it is with tests the only reader, scores on corrupted clips,
-//! solved cameras beside the true ones, and agents in worlds with planted faults.
+//! solved cameras and networks' depth beside the true ones, and agents in worlds with planted faults.
 
 pub mod agent;
 pub mod cameras;
 pub mod corrupt;
+pub mod depth;
 mod kept;
 pub mod mock;
 pub mod scores;

@@ -50,6 +50,8 @@ impl From<Vec<PathBuf>> for List {
 ///   order of the paths;
 /// - any other folder: its images, in natural order (`2.png` before `10.png`).
 ///
+/// Depth beside an image, `NAME.depth.png` beside `NAME.png`, is none of them.
+///
 /// # Errors
 /// [`VideoError::Input`] when there are none, when the list is damaged or names what is not there, when several
 /// lists or subfolders would fit, or when a pattern matches clips.
@@ -61,7 +63,7 @@ pub fn list_images(path: &Path) -> Result<Vec<PathBuf>, VideoError> {
 pub(super) fn list(path: &Path) -> Result<List, VideoError> {
     if pattern::is_pattern(path) {
         return match pattern::matches(path)? {
-            Matches::Images(images) => Ok(images.into()),
+            Matches::Images(images) => Ok(without_depth(images).into()),
             Matches::Clips(clips) => Err(VideoError::input(
                 path,
                 format!(
@@ -110,8 +112,6 @@ pub(super) fn list(path: &Path) -> Result<List, VideoError> {
     {
         let mut files = Vec::new();
         below(images, MOST_DEEP, &mut files)?;
-        // Depth that is known lies beside its image.
-        files.retain(|file| !name(file).ends_with(".depth.png"));
         return of_files(images, files);
     }
     let mut found = Vec::new();
@@ -154,8 +154,26 @@ fn of_files(path: &Path, files: Vec<PathBuf>) -> Result<List, VideoError> {
         .collect();
     match images.is_empty() {
         true => Err(VideoError::input(path, nothing(path, &files, &[]))),
-        false => Ok(List { images, faults }),
+        false => Ok(List {
+            images: without_depth(images),
+            faults,
+        }),
     }
+}
+
+/// Without the depth that is known of an image, `NAME.depth.png`, where the image `NAME` is among them.
+fn without_depth(mut images: Vec<PathBuf>) -> Vec<PathBuf> {
+    let named = |file: &Path| {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let bare = stem.strip_suffix(".color").unwrap_or(&stem);
+        file.with_file_name(bare)
+    };
+    let all: HashSet<PathBuf> = images.iter().map(|file| named(file)).collect();
+    images.retain(|file| match name(file).strip_suffix(".depth.png") {
+        Some(bare) => !all.contains(&file.with_file_name(bare)),
+        None => true,
+    });
+    images
 }
 
 /// The files in `path` and its folders, `deep` folders down, in natural order of the paths.
@@ -359,6 +377,16 @@ mod tests {
         .into_iter()
         .for_each(touch);
         assert_eq!(names("plain").expect("plain"), ["9.JPG", "10.png"]);
+        // Depth beside an image is no image; what has none beside it may be one.
+        ["plain/9.depth.png", "plain/11.depth.png"]
+            .into_iter()
+            .for_each(touch);
+        let with = ["9.JPG", "10.png", "11.depth.png"];
+        assert_eq!(names("plain").expect("plain"), with);
+        assert_eq!(
+            names("plain/*.png").expect("pattern"),
+            ["9.depth.png", "10.png", "11.depth.png"]
+        );
         [
             "rgbd/a/f2.color.png",
             "rgbd/a/f2.depth.png",

@@ -3,8 +3,10 @@
 mod agent;
 mod cameras;
 mod corrupt;
+mod depth;
 mod kernels;
 mod scores;
+mod witness;
 
 use sora_director::gpu::Gpu;
 use sora_director::video::{Frames, VideoInfo};

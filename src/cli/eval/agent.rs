@@ -175,18 +175,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         bar: Single::new(globals.quiet),
         stop: stop.clone(),
     };
-    // Takes are needed as files; without a folder for them they are gone afterwards.
-    let kept = match &args.out {
-        Some(_) => None,
-        None => Some(tempfile::tempdir().context("a folder for the takes")?),
-    };
-    let folder = match (&args.out, &kept) {
-        (Some(out), _) => out.clone(),
-        (None, Some(kept)) => kept.path().to_owned(),
-        (None, None) => bail!("no folder for the takes"),
-    };
+    let place = super::Place::of(args.out.as_deref())?;
+    let folder = &place.folder;
     let gpu = globals.gpu()?;
-    let done = evaluate(&gpu, model.as_ref(), &config, &options, &folder, &monitor);
+    let done = evaluate(&gpu, model.as_ref(), &config, &options, folder, &monitor);
     drop(monitor);
     let outcome = match done {
         Err(error) if stop.load(Ordering::Relaxed) => {

@@ -158,18 +158,10 @@ fn evaluated(
         bar: Single::new(globals.quiet),
         stop: stop.clone(),
     };
-    // Takes are needed as files; without a folder for them they are gone afterwards.
-    let kept = match &args.out {
-        Some(_) => None,
-        None => Some(tempfile::tempdir().context("a folder for the takes")?),
-    };
-    let folder = match (&args.out, &kept) {
-        (Some(out), _) => out.clone(),
-        (None, Some(kept)) => kept.path().to_owned(),
-        (None, None) => bail!("no folder for the takes"),
-    };
+    let place = super::Place::of(args.out.as_deref())?;
+    let folder = &place.folder;
     let gpu = globals.gpu()?;
-    let done = evaluate(&gpu, model.as_ref(), &config, &options, &folder, &monitor);
+    let done = evaluate(&gpu, model.as_ref(), &config, &options, folder, &monitor);
     drop(monitor);
     let lines = match done {
         Err(error) if stop.load(Ordering::Relaxed) => {
@@ -197,7 +189,7 @@ fn evaluated(
                 .with_context(|| path.display().to_string())
         };
         save("paths.png", sheet::draw(&lines))?;
-        if let Some(masks) = sheet::masks(&lines, &folder) {
+        if let Some(masks) = sheet::masks(&lines, folder) {
             save("masks.png", masks)?;
         }
     }

@@ -1,11 +1,11 @@
 //! `director eval`: what stages are worth, measured against the mock world's truth.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 
@@ -16,6 +16,7 @@ use crate::progress::Single;
 
 mod agent;
 mod cameras;
+mod depth;
 mod mock;
 mod scores;
 
@@ -32,6 +33,8 @@ enum What {
     Agent(agent::Args),
     /// Solve the cameras of mock takes and compare them with the true ones
     Cameras(cameras::Args),
+    /// Compare networks' depth with the truth, and tell how much it wanders in time
+    Depth(depth::Args),
     /// Mask what moves in mock takes and compare with who walks
     Masks(cameras::MaskArgs),
     /// Check the mock world's truth against itself, and draw its contact sheets
@@ -77,6 +80,30 @@ fn network(
     Ok((choice, model))
 }
 
+/// Where an evaluation keeps its files: they are needed, and gone afterwards where no folder was named.
+struct Place {
+    folder: PathBuf,
+    _kept: Option<tempfile::TempDir>,
+}
+
+impl Place {
+    fn of(out: Option<&Path>) -> anyhow::Result<Self> {
+        match out {
+            Some(out) => Ok(Self {
+                folder: out.to_owned(),
+                _kept: None,
+            }),
+            None => {
+                let kept = tempfile::tempdir().context("a folder for the takes")?;
+                Ok(Self {
+                    folder: kept.path().to_owned(),
+                    _kept: Some(kept),
+                })
+            }
+        }
+    }
+}
+
 /// A bar that Ctrl-C stops.
 struct Stoppable {
     bar: Single,
@@ -100,6 +127,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     match &args.what {
         What::Agent(args) => agent::run(args, globals),
         What::Cameras(args) => cameras::run(args, globals),
+        What::Depth(args) => depth::run(args, globals),
         What::Masks(args) => cameras::run_masks(args, globals),
         What::Mock(args) => mock::run(args, globals),
         What::Scores(args) => scores::run(args, globals),

@@ -13,6 +13,7 @@ use super::case::FPS;
 use super::fault::Fault;
 use super::modes::{Tested, Tools, timed};
 use super::take::Take;
+use super::witness::{Source, witnesses};
 use crate::agent;
 use crate::camera::{self, Camera, Cameras, Way, evaluate::Similarity};
 use crate::depth::{self, DepthKind, DepthMaps, Model};
@@ -206,6 +207,7 @@ pub fn test(
                 cameras: empty(&take.cameras),
                 to_truth: similarity(&[], |c| *c),
                 faults: faults.to_vec(),
+                witnesses: Vec::new(),
                 evidence: Evidence {
                     registered: 0.0,
                     way: Way::default(),
@@ -248,6 +250,11 @@ pub fn test(
         let frame = (c.time * FPS).round().max(0.0) as usize;
         take.scene.camera_at(frame.min(last))
     });
+    let rendered = timed(&mut seconds, "witness", || {
+        stages::depth_views(gpu, &splats, &cameras)
+    })?;
+    let by_maps = witnesses(take, faults, &views, to_truth.scale, Source::Maps);
+    let by_splats = witnesses(take, faults, &rendered, to_truth.scale, Source::Splats);
     let metrics = &mut inspected.report.metrics;
     for (name, value) in floor_off(&to_truth, &cameras) {
         if value.is_finite() {
@@ -265,6 +272,7 @@ pub fn test(
         cameras,
         to_truth,
         faults: faults.to_vec(),
+        witnesses: [by_maps, by_splats].concat(),
         seconds,
     })
 }

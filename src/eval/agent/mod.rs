@@ -3,7 +3,7 @@
 //!
 //! [`case`] chooses mock takes, half of them clean; [`take`] renders and keeps them; [`modes`] makes each take's world in
 //! four ways and lets agents test it; [`matching`] holds violations against what was planted and is to be seen
-//! ([`seen`]); [`stats`] sums up.
+//! ([`seen`]); [`witness`] asks what depth holds of it; [`stats`] sums up.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -36,6 +36,7 @@ pub mod share;
 pub mod stats;
 pub mod take;
 pub mod voxels;
+pub mod witness;
 
 use case::Case;
 use modes::{Mode, Shared, Tools};

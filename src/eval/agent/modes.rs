@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
 use super::take::Take;
+use super::witness::{Source, Witness, witnesses};
 use super::{end_to_end, floater, network, voxels};
 use crate::agent::{self, AgentOptions, Inspected};
 use crate::camera::{Cameras, LengthUnit, Way, evaluate::Similarity};
@@ -80,6 +81,8 @@ pub struct Tested {
     pub to_truth: Similarity,
     /// Faults that are in it.
     pub faults: Vec<Fault>,
+    /// What depth holds of them; see [`witness`](super::witness).
+    pub witnesses: Vec<Witness>,
     /// Evidence beside the agents' report; perfect where only the report counts.
     pub evidence: Evidence,
     /// Seconds by stage.
@@ -236,9 +239,11 @@ pub fn test(
     let inspected = timed(&mut seconds, "agents", || {
         agent::inspect(gpu, &world, &views, &cameras, options, monitor)
     })?;
+    let witnesses = witnesses(take, &faults, &views, 1.0, Source::Maps);
     Ok(Tested {
         inspected: Some(inspected),
         refused: None,
+        witnesses,
         cameras,
         to_truth: Similarity {
             scale: 1.0,

@@ -8,6 +8,7 @@ use super::case::Case;
 use super::fault::Fault;
 use super::matching::{Judged, found, judge};
 use super::modes::{Mode, Tested, Tools};
+use super::witness::Witness;
 use crate::agent::{AgentReport, Severity};
 use crate::hash::sha256_hex;
 use crate::revise::{AcceptOptions, Found, Verdict, revise};
@@ -60,6 +61,9 @@ pub struct Line {
     pub faults: Vec<Fault>,
     /// Whether each was found.
     pub found: Vec<bool>,
+    /// What depth holds of them.
+    #[serde(default)]
+    pub witnesses: Vec<Witness>,
     /// What agents said, doubts last.
     pub violations: Vec<Judged>,
     /// What follows from the violations that count, and from what the report lacks.
@@ -115,6 +119,7 @@ impl Line {
             misfits: misfits.to_vec(),
             faults: tested.faults.clone(),
             found: vec![false; tested.faults.len()],
+            witnesses: tested.witnesses.clone(),
             violations: Vec::new(),
             verdict: Verdict::Refused,
             product: Verdict::Refused,
@@ -167,6 +172,7 @@ impl Line {
             misfits: Vec::new(),
             faults: Vec::new(),
             found: Vec::new(),
+            witnesses: Vec::new(),
             violations: Vec::new(),
             verdict: Verdict::Refused,
             product: Verdict::Refused,

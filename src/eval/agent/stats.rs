@@ -11,6 +11,7 @@ use super::matching::Judged;
 use super::modes::Mode;
 use super::record::Line;
 use super::share::Share;
+use super::witness::{Held, held};
 use crate::revise::Verdict;
 
 /// Which of the planted faults a row counts.
@@ -120,6 +121,8 @@ pub struct Summary {
     pub errors: usize,
     /// Faults by kind and bin.
     pub rows: Vec<Row>,
+    /// What depth holds of them, by kind and source.
+    pub held: Vec<Held>,
     /// False alarms by what and scenario, the most first.
     pub alarms: Vec<Alarm>,
     /// Verdicts.
@@ -242,6 +245,7 @@ pub fn summary(mode: Mode, lines: &[Line], strict: bool) -> Summary {
         still_takes: still.len(),
         errors: failed.len(),
         rows: rows.collect(),
+        held: held(&moving),
         alarms: alarms(&moving),
         verdicts: verdicts(&moving),
         false_accepts: ended(&moving, "faulty", own, Verdict::Accepted),

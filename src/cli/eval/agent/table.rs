@@ -53,6 +53,28 @@ fn faults(summary: &Summary, colour: bool) -> Table {
     table
 }
 
+/// What depth holds of planted faults before agents look.
+fn held(summary: &Summary, colour: bool) -> Table {
+    let header = [
+        "depth holds",
+        "source",
+        "median share",
+        "half or more (95 %)",
+        "of these found (95 %)",
+    ];
+    let mut table = plain(header, 2, colour);
+    for row in &summary.held {
+        table.add_row([
+            row.kind.name().to_owned(),
+            row.source.word().to_owned(),
+            format!("{:.2}", row.median),
+            share(&row.half),
+            share(&row.found),
+        ]);
+    }
+    table
+}
+
 fn alarms(summary: &Summary, colour: bool) -> Table {
     let header = [
         "false alarm",
@@ -179,6 +201,9 @@ pub(super) fn text(outcome: &Outcome, colour: bool) -> String {
             },
             faults(summary, colour)
         );
+        if !summary.held.is_empty() {
+            let _ = writeln!(text, "{}\n", held(summary, colour));
+        }
         if !summary.alarms.is_empty() {
             let _ = writeln!(text, "{}\n", alarms(summary, colour));
         }
