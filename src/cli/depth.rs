@@ -6,8 +6,10 @@ use std::time::Instant;
 
 use anyhow::Context;
 
+use super::film::film;
 use super::{Globals, network::NetworkArgs};
 use crate::depth::{self, DepthKind, DepthMaps, KindFrom, Model};
+use crate::gpu::Gpu;
 use crate::progress::Single;
 use crate::video::{DecodeOptions, Frames};
 
@@ -16,7 +18,9 @@ use crate::video::{DecodeOptions, Frames};
 #[command(after_help = "Examples:\n  \
     director depth clip.mp4 -o depth\n  \
     director depth clip.mp4 --model wide.onnx --model square.onnx --png gray16 -o depth\n  \
-    director depth clip.mp4 --model unet.onnx --size 640x384 --kind metric -o depth")]
+    director depth clip.mp4 --model unet.onnx --size 640x384 --kind metric -o depth\n  \
+    director depth clip.mp4 --npy -o depth                       the values themselves\n\n\
+    The folder gets a picture a frame, depth.json, and of clips preview.mp4: each frame with its depth, near is bright.")]
 pub struct Args {
     /// A video, a folder of images, or one image
     input: PathBuf,
@@ -28,6 +32,9 @@ pub struct Args {
     /// Pictures: colours for people, or 16-bit values for programs
     #[arg(long, value_enum, default_value_t = Png::Colour)]
     png: Png,
+    /// Also write the values: depth.npy, [frames, rows, columns] of 16-bit floats; NaN is unknown
+    #[arg(long)]
+    npy: bool,
     /// Long side in pixels that frames are decoded to
     #[arg(long, default_value_t = 640, value_name = "PIXELS")]
     max_side: u32,
@@ -123,6 +130,12 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         seconds_per_frame,
         frames: write_pictures(args, &frames, &maps, scale)?,
     };
+    if args.npy {
+        maps.save_npy(&args.output.join("depth.npy"))?;
+    }
+    if frames.len() > 1 {
+        preview(&gpu, &frames, &maps, &args.output.join("preview.mp4"))?;
+    }
     let text = serde_json::to_string_pretty(&summary)?;
     let file = args.output.join("depth.json");
     std::fs::write(&file, &text).with_context(|| format!("{}: cannot write", file.display()))?;
@@ -158,6 +171,45 @@ fn gray_scale(maps: &DepthMaps) -> [f64; 2] {
     // Pixel 1 is the lowest value, as 0 means unknown.
     let step = (f64::from(high - low) / 65534.0).max(1e-12);
     [f64::from(low) - step, step]
+}
+
+/// Each frame with its depth beneath it, or beside it where frames are tall; a frame without a map with nothing.
+fn preview(gpu: &Gpu, frames: &Frames, maps: &DepthMaps, path: &Path) -> anyhow::Result<()> {
+    let range = depth::value_range(maps).unwrap_or([0.0, 1.0]);
+    let (width, height) = (frames.width, frames.height);
+    let beside = height > width;
+    let size = match beside {
+        true => [2 * width, height],
+        false => [width, 2 * height],
+    };
+    film(gpu, frames, path, size, |index, pixels| {
+        let map = maps.maps.get(index).and_then(Option::as_ref);
+        let shown = map.map(|map| (map, depth::colour_picture(map, maps.kind, range)));
+        let under = |x: u32, y: u32| {
+            let Some((map, colours)) = &shown else {
+                return 0xff00_0000;
+            };
+            let at = y * map.height / height * map.width + x * map.width / width;
+            let at = 3 * at as usize;
+            u32::from_le_bytes([colours[at], colours[at + 1], colours[at + 2], 255])
+        };
+        let rows = 0..height;
+        let row = |y: u32| &pixels[(y * width) as usize..((y + 1) * width) as usize];
+        match beside {
+            true => rows
+                .flat_map(|y| {
+                    let own = row(y).iter().copied();
+                    own.chain((0..width).map(move |x| (x, y)).map(|(x, y)| under(x, y)))
+                        .collect::<Vec<u32>>()
+                })
+                .collect(),
+            false => {
+                let maps = rows.flat_map(|y| (0..width).map(move |x| (x, y)));
+                let below: Vec<u32> = maps.map(|(x, y)| under(x, y)).collect();
+                [pixels, below].concat()
+            }
+        }
+    })
 }
 
 fn write_pictures(

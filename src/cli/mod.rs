@@ -18,6 +18,7 @@ mod depth;
 mod doctor;
 mod eval;
 mod explain;
+mod film;
 mod frames;
 mod generate;
 mod kernels;

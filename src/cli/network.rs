@@ -23,8 +23,9 @@ pub struct NetworkArgs {
     depth_on: Place,
 }
 
+/// What a network's answers mean, as typed.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Kind {
+pub enum Kind {
     /// Metres along the camera's axis
     Metric,
     /// Inverse depth up to scale and shift
@@ -36,13 +37,19 @@ impl NetworkArgs {
     pub fn options(&self) -> Options {
         Options {
             model: ModelChoice::from_args(&self.model),
-            kind: self.kind.map(|kind| match kind {
-                Kind::Metric => DepthKind::Metric,
-                Kind::Relative => DepthKind::RelativeInverse,
-            }),
+            kind: self.kind.map(DepthKind::from),
             size: self.size,
             output: self.network_output.clone(),
             on: self.depth_on,
+        }
+    }
+}
+
+impl From<Kind> for DepthKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Metric => Self::Metric,
+            Kind::Relative => Self::RelativeInverse,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::motion::{Masks, MotionOptions};
 use crate::pipeline;
 use crate::progress::Single;
 use crate::score;
-use crate::video::{self, DecodeOptions, EncodeOptions, Encoder, Frames};
+use crate::video::{self, DecodeOptions, Frames};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -286,15 +286,8 @@ fn film(
     path: &std::path::Path,
 ) -> anyhow::Result<()> {
     let (width, height) = (frames.width, frames.height);
-    let seconds = frames.times.last().zip(frames.times.first());
-    let seconds = seconds.map_or(0.0, |(last, first)| last - first);
-    let fps = match seconds > 0.0 {
-        true => ((frames.len() - 1) as f64 / seconds).clamp(1.0, 120.0),
-        false => 8.0,
-    };
-    let mut encoder = Encoder::create(path, width, height, fps, &EncodeOptions::default())?;
-    for (index, mask) in masks.frames.iter().enumerate() {
-        let mut pixels = frames.read(gpu, index)?;
+    super::film::film(gpu, frames, path, [width, height], |index, mut pixels| {
+        let mask = masks.frames.get(index).and_then(Option::as_ref);
         for (p, pixel) in pixels.iter_mut().enumerate() {
             let [r, g, b, a] = pixel.to_le_bytes();
             let [x, y] = [p as u32 % width, p as u32 / width];
@@ -314,10 +307,8 @@ fn film(
             };
             *pixel = u32::from_le_bytes([colour[0], colour[1], colour[2], a]);
         }
-        encoder.push(&pixels)?;
-    }
-    encoder.finish()?;
-    Ok(())
+        pixels
+    })
 }
 
 /// Intrinsics at the working size from a focal length at the input's displayed width.

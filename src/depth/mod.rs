@@ -85,6 +85,16 @@ pub enum DepthKind {
 }
 
 impl DepthKind {
+    /// What is affine in inverse depth of a value: itself where it is relative, its inverse of metres; `None` where nothing is known.
+    pub fn inverse(self, value: f64) -> Option<f64> {
+        let inverse = match self {
+            Self::RelativeInverse => value,
+            Self::Metric if value > 0.0 => 1.0 / value,
+            Self::Metric => return None,
+        };
+        (value.is_finite() && inverse.is_finite()).then_some(inverse)
+    }
+
     fn words(self) -> &'static str {
         match self {
             Self::Metric => "metres",

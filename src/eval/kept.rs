@@ -19,10 +19,7 @@ impl Monitor for Quiet<'_> {
     }
 }
 
-/// What an evaluation leaves in its folder once it is done; it says nothing of one that is not.
-const DONE: [&str; 4] = ["summary.json", "paths.png", "masks.png", "depth.png"];
-
-/// The lines of an earlier run, whose results are removed; none where there is no file. Those that cannot be read, such as a last one that was cut off,
+/// The lines of an earlier run, whose results (the files `done`, which say nothing of a run that goes on) are removed; none where there is no file. Those that cannot be read, such as a last one that was cut off,
 /// are told and left out.
 ///
 /// # Errors
@@ -30,6 +27,7 @@ const DONE: [&str; 4] = ["summary.json", "paths.png", "masks.png", "depth.png"];
 pub(super) fn lines<T: DeserializeOwned>(
     path: &Path,
     resume: bool,
+    done: &[&str],
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Vec<T>> {
     if !path.exists() {
@@ -55,7 +53,7 @@ pub(super) fn lines<T: DeserializeOwned>(
             path.display()
         ));
     }
-    for done in DONE {
+    for done in done {
         match std::fs::remove_file(path.with_file_name(done)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(error).with_context(|| format!("{}: {done}", path.display()));
@@ -66,10 +64,24 @@ pub(super) fn lines<T: DeserializeOwned>(
     Ok(lines)
 }
 
+/// Passes the stop and warnings on, and keeps the progress of the stages to itself.
+pub(super) struct Muted<'a>(pub &'a dyn Monitor);
+
+impl Monitor for Muted<'_> {
+    fn warn(&self, message: &str) {
+        self.0.warn(message);
+    }
+    fn stopped(&self) -> bool {
+        self.0.stopped()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::monitor::Silent;
+
+    const DONE: [&str; 1] = ["summary.json"];
 
     #[test]
     fn results_of_an_earlier_run_go_once_its_lines_are_gone_on_from() {
@@ -79,21 +91,24 @@ mod tests {
         for file in [&path, &summary] {
             std::fs::write(file, "1\n2\ntorn").expect("a file");
         }
-        assert!(lines::<u32>(&path, false, &Silent).is_err());
+        assert!(lines::<u32>(&path, false, &DONE, &Silent).is_err());
         assert!(summary.is_file());
-        assert_eq!(lines::<u32>(&path, true, &Silent).expect("lines"), [1, 2]);
+        assert_eq!(
+            lines::<u32>(&path, true, &DONE, &Silent).expect("lines"),
+            [1, 2]
+        );
         assert!(path.is_file() && !summary.exists());
         // Lines of another version are not written over either.
         std::fs::write(&path, "torn\n").expect("a file");
-        assert!(lines::<u32>(&path, false, &Silent).is_err());
+        assert!(lines::<u32>(&path, false, &DONE, &Silent).is_err());
         assert!(
-            lines::<u32>(&path, true, &Silent)
+            lines::<u32>(&path, true, &DONE, &Silent)
                 .expect("lines")
                 .is_empty()
         );
         std::fs::write(&path, "\n").expect("a file");
         assert!(
-            lines::<u32>(&path, false, &Silent)
+            lines::<u32>(&path, false, &DONE, &Silent)
                 .expect("none")
                 .is_empty()
         );

@@ -161,16 +161,29 @@ fn of_files(path: &Path, files: Vec<PathBuf>) -> Result<List, VideoError> {
     }
 }
 
-/// Without the depth that is known of an image, `NAME.depth.png`, where the image `NAME` is among them.
+/// Without the depth that is known of an image: `NAME.depth.png` where the image `NAME` lies beside it.
 fn without_depth(mut images: Vec<PathBuf>) -> Vec<PathBuf> {
-    let named = |file: &Path| {
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        let bare = stem.strip_suffix(".color").unwrap_or(&stem);
-        file.with_file_name(bare)
-    };
-    let all: HashSet<PathBuf> = images.iter().map(|file| named(file)).collect();
-    images.retain(|file| match name(file).strip_suffix(".depth.png") {
-        Some(bare) => !all.contains(&file.with_file_name(bare)),
+    const DEPTH: &str = ".depth.png";
+    // Also images that a pattern leaves out.
+    let folders: HashSet<&Path> = images
+        .iter()
+        .filter(|file| name(file).ends_with(DEPTH))
+        .filter_map(|file| file.parent())
+        .collect();
+    let mut named: HashSet<PathBuf> = HashSet::new();
+    for folder in folders {
+        let here = match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        };
+        let (files, _) = entries(here).unwrap_or_default();
+        for file in files.iter().filter(|file| picture::is_read(file)) {
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            named.insert(folder.join(stem.strip_suffix(".color").unwrap_or(&stem)));
+        }
+    }
+    images.retain(|file| match name(file).strip_suffix(DEPTH) {
+        Some(bare) => !named.contains(&file.with_file_name(bare)),
         None => true,
     });
     images
@@ -385,7 +398,7 @@ mod tests {
         assert_eq!(names("plain").expect("plain"), with);
         assert_eq!(
             names("plain/*.png").expect("pattern"),
-            ["9.depth.png", "10.png", "11.depth.png"]
+            ["10.png", "11.depth.png"]
         );
         [
             "rgbd/a/f2.color.png",

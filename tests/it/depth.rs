@@ -13,7 +13,7 @@ mod device;
 mod feed;
 mod files;
 mod kind;
-mod make;
+pub mod make;
 mod mends;
 mod onnx;
 mod outputs;

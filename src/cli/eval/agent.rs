@@ -42,6 +42,8 @@ hung into the rebuilt world, which the video does not show). Agents test each ta
 A violation names a fault that its kind may mean within .9 m of its place. A fault that no frame shows is `unseen` and in no
 recall. Told of each kind and size: recall and precision with 95 % intervals (Wilson); false alarms; verdicts on whole
 worlds; how sure violations were against how often they were right. Takes of still cameras are counted apart.
+Of pits, openings and panes in modes c and d also what depth holds of them before agents look (1 all, 0 nothing), of the
+maps that worlds are built from and of what the splats render: what no depth holds, no agent can find.
 
 With -o the folder keeps cases/ (takes and depth maps, which later runs read again), cases.jsonl and violations.jsonl, which
 grow case by case, summary.json, and with --picture a picture of each miss and of the surest false alarms.")]
@@ -133,11 +135,7 @@ pub(super) fn seconds(text: &str) -> Result<[f64; 2], String> {
 
 impl Args {
     fn options(&self) -> anyhow::Result<Options> {
-        let [width, height] = self.size;
-        let side = |s: u32| (32..=1920).contains(&s) && s.is_multiple_of(2);
-        if !side(width) || !side(height) {
-            bail!("--size {width}x{height}: give even sides of 32 to 1920 pixels");
-        }
+        super::check_size(self.size, 32)?;
         if !(0.0..=1.0).contains(&self.least_confidence) {
             bail!(
                 "--least-confidence {}: give a number from 0 to 1",

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use super::Stoppable;
 use super::agent::{Seeds, seconds};
@@ -126,11 +126,7 @@ fn evaluated(
     globals: &Globals,
     table: impl Fn(&[stats::Summary], bool) -> String,
 ) -> anyhow::Result<ExitCode> {
-    let [width, height] = args.size;
-    let side = |s: u32| (64..=1920).contains(&s) && s.is_multiple_of(2);
-    if !side(width) || !side(height) {
-        bail!("--size {width}x{height}: give even sides of 64 to 1920 pixels");
-    }
+    super::check_size(args.size, 64)?;
     let reads_depth =
         args.depth.is_empty() || args.depth.contains(&Depth::Network) || !spoils.is_empty();
     let wanting = "add --depth network";

@@ -10,10 +10,12 @@ use anyhow::{Context, bail};
 
 use super::Stoppable;
 use super::agent::{Seeds, seconds};
+use crate::cli::network::Kind;
 use crate::cli::{Globals, colour_on_stdout};
-use crate::depth::{Model, ModelChoice, Options as Network, Place as On};
+use crate::depth::{self, Model, ModelChoice, Place as On};
 use crate::eval::depth::record::Line;
-use crate::eval::depth::{Clips, Options, evaluate, sheet, stats};
+use crate::eval::depth::{Clips, Network, Options, Outcome, evaluate, sheet, stats};
+use crate::paths::pattern::is_pattern;
 use crate::pipeline::{Config, Preset};
 use crate::progress::{Single, tell};
 use crate::run::signals;
@@ -28,22 +30,26 @@ use crate::run::signals;
   director eval depth -o judged --resume                       go on where it was cut off
 
 Without inputs mock takes of 2 to 5 seconds are made, all places by turns, without faults. Each network's maps are brought to the true
-depth of each frame (relative inverse depth by scale and shift, metric depth by scale) and compared up to 100 m:
+depth of each frame (relative inverse depth by scale and shift, metric depth by scale), at the truth's pixels, and compared up to 100 m:
   AbsRel  mean of |d - truth| / truth
   delta1  share of pixels within 1.25 times the truth
-  edges   F1 of the edges of depth between neighbouring pixels, ratios of 5 to 25 % (Bochkovskii et al. 2024)
+  edges   F1 of the edges of depth between neighbouring pixels, ratios of 5 to 25 % (after Bochkovskii et al. 2024)
   wander  how far whole frames are off one another in time, standard deviation of the factor, with one scale and shift a clip
-With --solve cameras are solved too, and the wander is told with each frame's own scale and shift, as they have it. Without a
-truth the solved cameras stand in for it.
+  lost    frames whose map does not follow the truth, or is missing; they are in no mean
+With --solve cameras are solved too, and the wander is told with each frame's own scale and shift, as they have it. Clips without a
+truth are held against the solved cameras instead.
 
 With -o the folder keeps cases/ (takes, maps, a strip of pictures a clip and network: frame, truth, map), depth.jsonl, which grows
-line by line, summary.json, and depth.png: all strips on one sheet, near is bright.")]
+line by line, summary.json, and depth.png: strips on one sheet, near is bright.")]
 pub struct Args {
     /// Videos, or folders of pictures with depth beside them [default: mock takes]
     inputs: Vec<PathBuf>,
     /// Depth networks: ONNX files, or `embedded`; each is judged on the same frames [default: embedded]
     #[arg(long, value_name = "NAME|FILE")]
     network: Vec<ModelChoice>,
+    /// What the answers of networks mean whose files are not known
+    #[arg(long, value_enum)]
+    kind: Option<Kind>,
     /// Where networks run
     #[arg(long, value_enum, default_value_t)]
     depth_on: On,
@@ -65,9 +71,18 @@ pub struct Args {
     /// Least and greatest seconds of a take
     #[arg(long, default_value = "2,5", value_name = "FROM,TO", value_parser = seconds, conflicts_with = "inputs")]
     seconds: [f64; 2],
-    /// Preset: how many frames of a clip are taken, and how cameras are solved
-    #[arg(long, value_enum, default_value_t = Preset::Draft)]
-    preset: Preset,
+    /// Most frames of a clip, evenly spaced in time
+    #[arg(long, default_value_t = 24, value_name = "N", value_parser = clap::value_parser!(u32).range(3..=2000))]
+    max_frames: u32,
+    /// Long side in pixels that inputs are decoded to
+    #[arg(long, default_value_t = 640, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(64..=8192))]
+    max_side: u32,
+    /// Leave cameras that lie beside inputs
+    #[arg(long)]
+    ignore_known_cameras: bool,
+    /// Leave depth that lies beside inputs
+    #[arg(long, requires = "solve")]
+    ignore_known_depth: bool,
     /// Folder for takes, lines, summary and pictures
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -83,17 +98,15 @@ pub struct Args {
 struct Document<'a> {
     format: u32,
     summaries: &'a [stats::Summary],
+    /// Inputs that could not be judged.
+    failed: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     clips: Option<&'a [Line]>,
 }
 
 impl Args {
     fn options(&self) -> anyhow::Result<Options> {
-        let [width, height] = self.size;
-        let side = |s: u32| (64..=1920).contains(&s) && s.is_multiple_of(2);
-        if !side(width) || !side(height) {
-            bail!("--size {width}x{height}: give even sides of 64 to 1920 pixels");
-        }
+        super::check_size(self.size, 64)?;
         let clips = match self.inputs.is_empty() {
             true => Clips::Takes {
                 half: self.half.into(),
@@ -108,37 +121,49 @@ impl Args {
             clips,
             solve: self.solve,
             resume: self.resume,
+            pictures: self.out.is_some(),
         })
     }
 
     /// The networks by what they are called here.
-    fn models(&self) -> anyhow::Result<Vec<(String, Model)>> {
+    fn networks(&self) -> anyhow::Result<Vec<Network>> {
         let asked = match self.network.as_slice() {
             [] => &[ModelChoice::Embedded][..],
             some => some,
         };
-        let mut models: Vec<(String, Model)> = Vec::new();
+        let mut networks: Vec<Network> = Vec::new();
         for choice in asked {
-            let name = match choice {
-                ModelChoice::Path(path) => path
-                    .file_stem()
-                    .map_or_else(String::new, |s| s.to_string_lossy().into_owned()),
-                _ => "embedded".to_owned(),
+            let (stem, whole) = match choice {
+                ModelChoice::Path(path) => {
+                    let stem = path.file_stem().unwrap_or_default();
+                    (
+                        stem.to_string_lossy().into_owned(),
+                        path.display().to_string(),
+                    )
+                }
+                _ => ("embedded".to_owned(), "embedded".to_owned()),
             };
-            let options = Network {
+            let options = depth::Options {
                 model: choice.clone(),
+                kind: self.kind.map(Into::into),
                 on: self.depth_on,
-                ..Network::default()
+                ..depth::Options::default()
             };
             let model = Model::open(&options).map_err(|error| {
                 anyhow::anyhow!(error.to_string().replace("--model", "--network"))
             })?;
-            if models.iter().any(|(_, m)| m.sha256() == model.sha256()) {
-                bail!("--network {name}: it was given before");
+            let same = |n: &Network| n.model.identity() == model.identity();
+            if networks.iter().any(same) {
+                bail!("--network {whole}: it was given before");
             }
-            models.push((name, model));
+            let taken = networks.iter().any(|n| n.name == stem);
+            networks.push(Network {
+                name: if taken { whole } else { stem },
+                options,
+                model,
+            });
         }
-        Ok(models)
+        Ok(networks)
     }
 }
 
@@ -146,12 +171,17 @@ impl Args {
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let options = args.options()?;
     // A wrong path should not wait for a take.
-    for input in args.inputs.iter().filter(|i| !i.exists()) {
+    let there = |input: &&PathBuf| input.exists() || is_pattern(input);
+    if let Some(input) = args.inputs.iter().find(|i| !there(i)) {
         bail!("{}: there is no such file or folder", input.display());
     }
-    let models = args.models()?;
-    let mut config = Config::preset(args.preset);
+    let networks = args.networks()?;
+    let mut config = Config::preset(Preset::Draft);
     config.decode = globals.decode()?;
+    config.max_frames = args.max_frames as usize;
+    config.max_side = args.max_side;
+    config.ignore_known_cameras = args.ignore_known_cameras;
+    config.ignore_known_depth = args.ignore_known_depth;
     let stop = signals::install().context("installing the signal handlers")?;
     let monitor = Stoppable {
         bar: Single::new(globals.quiet),
@@ -160,9 +190,9 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let place = super::Place::of(args.out.as_deref())?;
     let folder = &place.folder;
     let gpu = globals.gpu()?;
-    let done = evaluate(&gpu, &models, &config, &options, folder, &monitor);
+    let done = evaluate(&gpu, &networks, &config, &options, folder, &monitor);
     drop(monitor);
-    let lines = match done {
+    let Outcome { lines, failed } = match done {
         Err(error) if stop.load(Ordering::Relaxed) => {
             tell(&format!("{error:#}"));
             return Ok(ExitCode::from(signals::INTERRUPTED));
@@ -173,6 +203,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let document = |clips| Document {
         format: 1,
         summaries: &summaries,
+        failed: &failed,
         clips,
     };
     if args.out.is_some() {
@@ -199,5 +230,5 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(!failed.is_empty())))
 }

@@ -104,6 +104,15 @@ impl Place {
     }
 }
 
+/// Refuses sizes that takes cannot have.
+fn check_size([width, height]: [u32; 2], least: u32) -> anyhow::Result<()> {
+    let side = |s: u32| (least..=1920).contains(&s) && s.is_multiple_of(2);
+    if !side(width) || !side(height) {
+        bail!("--size {width}x{height}: give even sides of {least} to 1920 pixels");
+    }
+    Ok(())
+}
+
 /// A bar that Ctrl-C stops.
 struct Stoppable {
     bar: Single,

@@ -86,6 +86,8 @@ pub struct Outcome {
 
 /// The file of lines in an output folder.
 pub const LINES: &str = "cases.jsonl";
+/// What says of an output folder that all is done.
+const DONE: [&str; 1] = ["summary.json"];
 /// The file of violations in an output folder.
 pub const VIOLATIONS: &str = "violations.jsonl";
 
@@ -120,7 +122,7 @@ pub fn evaluate(
     };
     let settings = |mode| Settings::of(&tools, mode, options.least_confidence);
     let path = folder.join(LINES);
-    let mut before: Vec<Line> = lines(&path, options.resume, monitor)?;
+    let mut before: Vec<Line> = lines(&path, options.resume, &DONE, monitor)?;
     // Lines of other cases and modes stay; of those asked for only what would come out the same.
     before.retain(|l| {
         let asked = options.modes.contains(&l.mode) && cases.contains(&l.case);

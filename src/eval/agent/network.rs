@@ -26,13 +26,16 @@ struct Kept {
     /// Of the stage that made them; the first that was kept is 2.
     #[serde(default = "first")]
     version: u32,
+    /// The network's bytes, and the name that tells its kind; not in the first.
+    #[serde(default)]
+    identity: Vec<String>,
 }
 
 fn first() -> u32 {
     2
 }
 
-/// The network's maps of the views, kept beside the take. They are read back even where they were just made, so that the
+/// The network's maps of the views, kept beside the take, under `variant` where it was opened in another way than by itself. They are read back even where they were just made, so that the
 /// numbers are the same.
 ///
 /// # Errors
@@ -40,11 +43,12 @@ fn first() -> u32 {
 pub fn maps(
     gpu: &Gpu,
     model: &Model,
+    variant: &str,
     frames: &Frames,
     folder: &Path,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<DepthMaps> {
-    let name = format!("depth-{}", &model.sha256()[..12]);
+    let name = format!("depth-{}{variant}", &model.sha256()[..12]);
     let (record, values) = (
         folder.join(format!("{name}.json")),
         folder.join(format!("{name}.npy")),
@@ -52,7 +56,11 @@ pub fn maps(
     let kept = std::fs::read(&record)
         .ok()
         .and_then(|b| serde_json::from_slice::<Kept>(&b).ok());
-    if let Some(kept) = kept.filter(|k| k.version == crate::depth::VERSION)
+    let same = |k: &Kept| {
+        let named = k.identity.is_empty() || k.identity == model.identity();
+        k.version == crate::depth::VERSION && named
+    };
+    if let Some(kept) = kept.filter(same)
         && let Ok(maps) = DepthMaps::load_npy(&values, kept.kind, &kept.model)
         && maps.maps.len() == frames.len()
     {
@@ -64,6 +72,7 @@ pub fn maps(
         kind: maps.kind,
         model: maps.model.clone(),
         version: crate::depth::VERSION,
+        identity: model.identity(),
     };
     let text = serde_json::to_vec(&kept)?;
     crate::files::write_atomic(&record, &text).with_context(|| record.display().to_string())?;

@@ -14,9 +14,15 @@ use crate::hash::sha256_hex;
 use crate::revise::{AcceptOptions, Found, Verdict, revise};
 use crate::score::Scores;
 
+/// Version of what is measured of a case: lines of another are made again.
+pub const VERSION: u32 = 1;
+
 /// What a line hangs on beside its case and mode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
+    /// Of the evaluation itself.
+    #[serde(default)]
+    pub version: u32,
     /// Least confidence of a violation that counts.
     pub least_confidence: f64,
     /// Digest of the depth network, in modes that have one.
@@ -36,6 +42,7 @@ impl Settings {
         let reads_depth = matches!(mode, Mode::C | Mode::D);
         let digest = |bytes: &[u8]| sha256_hex(bytes)[..12].to_owned();
         Self {
+            version: VERSION,
             least_confidence,
             network: tools
                 .model
@@ -61,7 +68,7 @@ pub struct Line {
     pub faults: Vec<Fault>,
     /// Whether each was found.
     pub found: Vec<bool>,
-    /// What depth holds of them.
+    /// What depth holds of them, in modes whose depth is estimated.
     #[serde(default)]
     pub witnesses: Vec<Witness>,
     /// What agents said, doubts last.

@@ -4,8 +4,8 @@
 //! Along the ray of a pixel that shows a fault, inverse depth would be `without` if it were not there and is `with` as it is: of a
 //! pit the floor over it and its inside, of an opening the wall that is missing and what lies beyond, of a pane what stands
 //! behind it and the pane. A source that says `r` holds `(r - without) / (with - without)` of the fault: 1 all of it, 0
-//! nothing. The median over all pixels of all views counts. What goes or moves lies in time, which depth alone does not
-//! tell.
+//! nothing. By how much it is off about the fault is taken from `r` first. The median over all pixels of all views whose frame's truth is kept
+//! counts. What goes or moves lies in time, which depth alone does not tell.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +21,11 @@ use super::take::Take;
 use crate::camera::Camera;
 use crate::numeric::median;
 use crate::world::DepthView;
+
+/// By how much `with` must differ from `without`, as a share: less is a rim that the fault's own edge blurs.
+const LEAST_SPAN: f64 = 0.05;
+/// What lies about a fault: so far from the box about its pixels, as a share of the picture's width.
+const ABOUT: f64 = 0.05;
 
 /// Which depth says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,8 +53,14 @@ pub struct Witness {
     pub source: Source,
     /// Pixels of all views that show the fault and of which the source says something.
     pub pixels: usize,
-    /// Median share of the fault that they hold; see the module.
-    pub held: f64,
+    /// Median share of the fault that they hold; see the module. `None` where too few of them say anything.
+    pub held: Option<f64>,
+}
+
+/// Whether depth can hold a fault of this kind.
+pub fn told_by_depth(kind: FaultKind) -> bool {
+    use FaultKind::{Hole, InvisibleWall, OpenBoundary};
+    matches!(kind, Hole | OpenBoundary | InvisibleWall)
 }
 
 /// Inverse depth without the fault and with it, of the pixel of a true view; `None` where the pixel does not show it.
@@ -64,7 +75,7 @@ fn span(fault: &Fault, camera: &Camera, at: DVec2, depth: f64) -> Option<[f64; 2
             let floor = (high[1] - origin.y) / ray.y;
             let p = origin + floor * ray;
             let over = (low[0]..high[0]).contains(&p.x) && (low[2]..high[2]).contains(&p.z);
-            (ray.y < 0.0 && floor > 0.0 && over && depth > floor + 0.02)
+            (ray.y < 0.0 && floor > 0.0 && over && depth > floor)
                 .then_some([1.0 / floor, 1.0 / depth])
         }
         FaultKind::OpenBoundary => hit
@@ -77,8 +88,82 @@ fn span(fault: &Fault, camera: &Camera, at: DVec2, depth: f64) -> Option<[f64; 2
     }
 }
 
-/// What `views` hold of each fault of a take that is to be seen. `scale` takes their lengths to metres; their pictures are
-/// the take's at any size.
+/// A view beside the truth of its frame.
+struct Beside<'a> {
+    view: &'a DepthView,
+    camera: &'a Camera,
+    /// True depth at `size`.
+    truth: &'a [f32],
+    size: [usize; 2],
+    scale: f64,
+}
+
+impl Beside<'_> {
+    fn at(&self, i: usize) -> [f64; 2] {
+        let width = self.size[0];
+        [i % width, i / width].map(|k| k as f64 + 0.5)
+    }
+
+    /// Inverse of the metres that the view says of a pixel of the truth.
+    fn said(&self, i: usize) -> Option<f64> {
+        let own = [self.view.width, self.view.height];
+        let at = self.at(i);
+        let [x, y] = [0, 1].map(|a| (at[a] / self.size[a] as f64 * f64::from(own[a])) as usize);
+        let k = y * own[0] as usize + x;
+        let depth = f64::from(self.view.depth[k]) * self.scale;
+        (self.view.alpha[k] > 0.5 && depth > 0.0).then(|| 1.0 / depth)
+    }
+
+    /// Adds what the view holds of a fault, pixel by pixel.
+    fn held(&self, fault: &Fault, into: &mut Vec<f64>) {
+        let spans: Vec<Option<[f64; 2]>> = (0..self.truth.len())
+            .map(|i| {
+                let at = DVec2::from_array(self.at(i));
+                span(fault, self.camera, at, f64::from(self.truth[i]))
+            })
+            .collect();
+        let [width, height] = self.size;
+        let (mut low, mut high) = ([width, height], [0, 0]);
+        for i in (0..spans.len()).filter(|&i| spans[i].is_some()) {
+            for (a, k) in [i % width, i / width].into_iter().enumerate() {
+                (low[a], high[a]) = (low[a].min(k), high[a].max(k));
+            }
+        }
+        if low[0] > high[0] {
+            return;
+        }
+        let reach = ((ABOUT * width as f64) as usize).max(2);
+        let mut off = Vec::new();
+        for y in low[1].saturating_sub(reach)..(high[1] + reach + 1).min(height) {
+            for x in low[0].saturating_sub(reach)..(high[0] + reach + 1).min(width) {
+                let i = y * width + x;
+                let depth = f64::from(self.truth[i]);
+                if spans[i].is_none()
+                    && depth.is_finite()
+                    && depth > 0.0
+                    && let Some(said) = self.said(i)
+                {
+                    off.push(said * depth);
+                }
+            }
+        }
+        // A fault that fills the picture has nothing about it.
+        let off = median(&mut off).filter(|off| *off > 0.0).unwrap_or(1.0);
+        for (i, span) in spans.into_iter().enumerate() {
+            let Some([without, with]) = span else {
+                continue;
+            };
+            if (with / without - 1.0).abs() >= LEAST_SPAN
+                && let Some(said) = self.said(i)
+            {
+                into.push((said / off - without) / (with - without));
+            }
+        }
+    }
+}
+
+/// What `views` hold of each fault of a take that is to be seen and that depth can tell. `scale` takes their lengths to metres; their
+/// pictures are the take's at any size.
 pub fn witnesses(
     take: &Take,
     faults: &[Fault],
@@ -87,44 +172,35 @@ pub fn witnesses(
     source: Source,
 ) -> Vec<Witness> {
     // A view lies on the take's time; the truth is kept of some frames only.
-    let paired: Vec<(&DepthView, usize)> = views
+    let paired: Vec<Beside<'_>> = views
         .iter()
         .filter_map(|view| {
             let frame = (view.camera.time * FPS).round().max(0.0) as usize;
             let near = take.view_of(frame);
-            (take.frames[near].abs_diff(frame) <= 1).then_some((view, near))
+            (take.frames[near] == frame).then(|| Beside {
+                view,
+                camera: &take.cameras.cameras[near],
+                truth: &take.seen[near].depth,
+                size: take.case.size.map(|n| n as usize),
+                scale,
+            })
         })
         .collect();
-    let [width, height] = take.case.size.map(|n| n as usize);
-    let visible = faults.iter().enumerate().filter(|(_, f)| f.visible);
-    visible
-        .filter_map(|(index, fault)| {
+    let told = faults.iter().enumerate();
+    told.filter(|(_, f)| f.visible && told_by_depth(f.kind))
+        .map(|(index, fault)| {
             let mut held = Vec::new();
-            for (view, near) in &paired {
-                let (camera, seen) = (&take.cameras.cameras[*near], &take.seen[*near]);
-                for (i, depth) in seen.depth.iter().enumerate() {
-                    let at = DVec2::new((i % width) as f64 + 0.5, (i / width) as f64 + 0.5);
-                    let Some([without, with]) = span(fault, camera, at, f64::from(*depth)) else {
-                        continue;
-                    };
-                    let x = (at.x / width as f64 * f64::from(view.width)) as usize;
-                    let y = (at.y / height as f64 * f64::from(view.height)) as usize;
-                    let k = y * view.width as usize + x;
-                    let said = f64::from(view.depth[k]) * scale;
-                    if view.alpha[k] > 0.5 && said > 0.0 {
-                        held.push((1.0 / said - without) / (with - without));
-                    }
-                }
+            for beside in &paired {
+                beside.held(fault, &mut held);
             }
             let pixels = held.len();
             let enough = pixels >= least(take.case.size);
-            let held = median(&mut held).filter(|h| enough && h.is_finite())?;
-            Some(Witness {
+            Witness {
                 fault: index,
                 source,
                 pixels,
-                held,
-            })
+                held: median(&mut held).filter(|_| enough),
+            }
         })
         .collect()
 }
@@ -136,8 +212,8 @@ pub struct Held {
     pub kind: FaultKind,
     /// The source.
     pub source: Source,
-    /// Median share over faults.
-    pub median: f64,
+    /// Median share over the faults of which it says something.
+    pub median: Option<f64>,
     /// Of the faults, those of which it holds half or more.
     pub half: Share,
     /// Of those, the ones that agents found.
@@ -146,7 +222,7 @@ pub struct Held {
 
 /// By kind and source, over lines of one mode.
 pub fn held(lines: &[&Line]) -> Vec<Held> {
-    let mut all: BTreeMap<(FaultKind, Source), Vec<(f64, bool)>> = BTreeMap::new();
+    let mut all: BTreeMap<(FaultKind, Source), Vec<(Option<f64>, bool)>> = BTreeMap::new();
     for line in lines {
         for w in &line.witnesses {
             if let (Some(fault), Some(found)) = (line.faults.get(w.fault), line.found.get(w.fault))
@@ -157,17 +233,18 @@ pub fn held(lines: &[&Line]) -> Vec<Held> {
         }
     }
     all.into_iter()
-        .filter_map(|((kind, source), of)| {
-            let held: Vec<&(f64, bool)> = of.iter().filter(|(h, _)| *h >= 0.5).collect();
-            let found = held.iter().filter(|(_, found)| *found).count();
-            let mut shares: Vec<f64> = of.iter().map(|(h, _)| *h).collect();
-            Some(Held {
+        .map(|((kind, source), of)| {
+            let half = of.iter().filter(|(held, _)| held.is_some_and(|h| h >= 0.5));
+            let half: Vec<bool> = half.map(|(_, found)| *found).collect();
+            let found = half.iter().filter(|found| **found).count();
+            let mut shares: Vec<f64> = of.iter().filter_map(|(held, _)| *held).collect();
+            Held {
                 kind,
                 source,
-                median: median(&mut shares)?,
-                half: Share::new(held.len(), of.len()),
-                found: Share::new(found, held.len()),
-            })
+                median: median(&mut shares),
+                half: Share::new(half.len(), of.len()),
+                found: Share::new(found, half.len()),
+            }
         })
         .collect()
 }

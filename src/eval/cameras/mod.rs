@@ -90,6 +90,8 @@ pub const TRUTH: &str = "cameras.json";
 
 /// The file of lines in an output folder.
 pub const LINES: &str = "cameras.jsonl";
+/// What says of an output folder that all is done.
+const DONE: [&str; 3] = ["summary.json", "paths.png", "masks.png"];
 
 /// Solves the takes and compares. Takes and a network's maps go to `folder/cases/`, a line a solve into [`LINES`] as they
 /// come. Progress counts solves.
@@ -118,7 +120,7 @@ pub fn evaluate(
     }
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let path = folder.join(LINES);
-    let before: Vec<Line> = kept::lines(&path, options.resume, monitor)?;
+    let before: Vec<Line> = kept::lines(&path, options.resume, &DONE, monitor)?;
     let mut file = std::fs::File::create(&path).with_context(|| path.display().to_string())?;
     let mut write = |line: &Line| -> anyhow::Result<()> {
         let text = serde_json::to_string(line)? + "\n";
@@ -303,7 +305,7 @@ fn solve(
         Depth::Truth => true_depth(take),
         Depth::Network => {
             let model = model.context("no depth network was loaded")?;
-            network::maps(gpu, model, frames, &place, monitor)?
+            network::maps(gpu, model, "", frames, &place, monitor)?
         }
     };
     let begun = Instant::now();

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::agent::case::{self, Case};
-use super::agent::network;
+use super::agent::network as maps_of;
 use super::agent::take::Take;
 use super::kept;
 use crate::camera::{Cameras, SolveOptions};
-use crate::depth::{DepthMaps, Model};
+use crate::depth::{self, DepthMaps, Model};
 use crate::eval::scores::clips::Half;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
@@ -29,6 +29,20 @@ pub mod wander;
 
 use measure::{Pair, Truth};
 use record::{Accuracy, Line, Of, Settings};
+use wander::Wander;
+
+/// Version of what is measured; lines of another are made again.
+pub const VERSION: u32 = 1;
+
+/// A network under judgement.
+pub struct Network {
+    /// What it is called here.
+    pub name: String,
+    /// What it was opened with.
+    pub options: depth::Options,
+    /// Itself.
+    pub model: Model,
+}
 
 /// The clips that networks are run on.
 #[derive(Clone, Debug)]
@@ -59,10 +73,22 @@ pub struct Options {
     pub solve: bool,
     /// Lines that are in the folder already are not made again.
     pub resume: bool,
+    /// Draw a strip a clip and network.
+    pub pictures: bool,
+}
+
+/// What came of it.
+pub struct Outcome {
+    /// A line a clip and network.
+    pub lines: Vec<Line>,
+    /// Inputs that could not be judged, and why.
+    pub failed: Vec<String>,
 }
 
 /// The file of lines in an output folder.
 pub const LINES: &str = "depth.jsonl";
+/// What says of an output folder that all is done.
+const DONE: [&str; 2] = ["summary.json", "depth.png"];
 /// The folder of clips in it.
 const CASES: &str = "cases";
 
@@ -109,19 +135,19 @@ struct Seen {
 }
 
 /// Runs each network on each clip and compares. Takes and maps go to `folder/cases/`, a line a clip and network into [`LINES`]
-/// as they come. Progress counts these.
+/// as they come. Progress counts these. An input that cannot be judged is told, and the others are gone on with.
 ///
 /// # Errors
-/// The device's, a network's, inputs that cannot be read or have no depth to compare with, files that cannot be written, a folder that
-/// holds other lines, and an interruption.
+/// The device's, a network's on a take, files that cannot be written, a folder that holds other lines, no input that could be judged, and
+/// an interruption.
 pub fn evaluate(
     gpu: &Gpu,
-    models: &[(String, Model)],
+    networks: &[Network],
     config: &Config,
     options: &Options,
     folder: &Path,
     monitor: &dyn Monitor,
-) -> anyhow::Result<Vec<Line>> {
+) -> anyhow::Result<Outcome> {
     let clips: Vec<Clip> = match &options.clips {
         Clips::Given(paths) => paths.iter().cloned().map(Clip::Given).collect(),
         Clips::Takes {
@@ -141,7 +167,21 @@ pub fn evaluate(
     };
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let path = folder.join(LINES);
-    let before: Vec<Line> = kept::lines(&path, options.resume, monitor)?;
+    let before: Vec<Line> = kept::lines(&path, options.resume, &DONE, monitor)?;
+    let settings = |clip: &Clip, network: &Network| {
+        let model = (&network.model, &network.options);
+        Settings::of(clip.of(), model, options.solve, config)
+    };
+    let asked: Vec<Settings> = clips
+        .iter()
+        .flat_map(|clip| networks.iter().map(|n| settings(clip, n)))
+        .collect();
+    // Of what is asked for only what would come out the same is kept; the rest of the folder stays.
+    let outdated = |line: &Line| {
+        let same = |s: &&Settings| s.of == line.settings.of && s.network == line.settings.network;
+        asked.iter().any(|s| same(&s)) && !asked.contains(&line.settings)
+    };
+    let before: Vec<Line> = before.into_iter().filter(|l| !outdated(l)).collect();
     let mut file = std::fs::File::create(&path).with_context(|| path.display().to_string())?;
     let mut write = |line: &Line| -> anyhow::Result<()> {
         let text = serde_json::to_string(line)? + "\n";
@@ -149,58 +189,54 @@ pub fn evaluate(
             .with_context(|| path.display().to_string())
     };
     before.iter().try_for_each(&mut write)?;
-    let total = (clips.len() * models.len()) as u64;
-    let mut lines: Vec<Line> = Vec::new();
+    let total = asked.len() as u64;
+    let (mut lines, mut failed): (Vec<Line>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut done = 0;
     monitor.progress(0, total);
-    for (number, clip) in clips.iter().enumerate() {
+    for clip in &clips {
         let mut seen: Option<Seen> = None;
-        for (name, model) in models {
-            let settings = Settings::of(clip.of(), model.sha256(), options.solve, config);
-            let place = place(folder, number, clip);
-            let kept = before.iter().rev().find(|l| l.settings == settings);
-            let line = match kept {
-                Some(line) => line.clone(),
+        for network in networks {
+            let settings = settings(clip, network);
+            let line = match before.iter().rev().find(|l| l.settings == settings) {
+                Some(line) => Ok(line.clone()),
                 None => {
-                    let tools = (gpu, config, options.solve);
-                    let line = one(
-                        tools,
-                        clip,
-                        (name, model),
-                        settings,
-                        &mut seen,
-                        &place,
-                        monitor,
-                    )
-                    .with_context(|| clip.name());
+                    let tools = (gpu, config, options);
+                    let made = one(tools, clip, network, settings, &mut seen, folder, monitor);
                     if monitor.stopped() {
                         bail!(
-                            "interrupted after {} of {total} clips; --resume goes on",
-                            lines.len()
+                            "interrupted after {done} of {total} (clips by networks); --resume goes on"
                         );
                     }
-                    let line = line?;
-                    write(&line)?;
-                    line
+                    let made = made.with_context(|| clip.name());
+                    if let Ok(line) = &made {
+                        write(line)?;
+                    }
+                    made
                 }
             };
-            lines.push(line);
-            monitor.progress(lines.len() as u64, total);
+            match (line, clip) {
+                (Ok(line), _) => lines.push(line),
+                // Takes are made here: what fails on one is no fault of an input.
+                (Err(error), Clip::Case(_)) => return Err(error),
+                (Err(error), Clip::Given(_)) => {
+                    gpu.alive()?;
+                    let words = format!("{error:#}");
+                    monitor.warn(&words);
+                    failed.push(words);
+                }
+            }
+            done += 1;
+            monitor.progress(done, total);
         }
     }
-    Ok(lines)
-}
-
-/// Where a clip's files are kept. Inputs may have the same name.
-fn place(folder: &Path, number: usize, clip: &Clip) -> PathBuf {
-    let name = match clip {
-        Clip::Case(case) => case.name.clone(),
-        Clip::Given(_) => format!("{number:02}-{}", clip.name()),
-    };
-    folder.join(CASES).join(name)
+    if let (true, Some(first)) = (lines.is_empty(), failed.first()) {
+        bail!("nothing could be judged: {first}");
+    }
+    Ok(Outcome { lines, failed })
 }
 
 fn seen(
-    (gpu, config, solve): (&Gpu, &Config, bool),
+    (gpu, config, options): (&Gpu, &Config, &Options),
     clip: &Clip,
     place: &Path,
     monitor: &dyn Monitor,
@@ -227,7 +263,7 @@ fn seen(
                 monitor.warn(note);
             }
             let truth: Vec<Option<Truth>> = given.depth.map_or_else(Vec::new, |depth| {
-                let map = |map: Option<crate::depth::DepthMap>| {
+                let map = |map: Option<depth::DepthMap>| {
                     map.map(|map| Truth {
                         width: map.width,
                         height: map.height,
@@ -236,11 +272,10 @@ fn seen(
                 };
                 depth.maps.into_iter().map(map).collect()
             });
-            if truth.is_empty() && !solve {
+            if truth.is_empty() && !options.solve {
                 bail!(
-                    "{}: no depth lies beside it (NAME.depth.png of 16 bits and millimetres, beside each picture) to compare with; --solve \
-                     tells how much depth wanders without one",
-                    path.display()
+                    "no depth lies beside these pictures (NAME.depth.png of 16 bits and millimetres beside NAME.png; give the folder, \
+                     not a picture or a pattern); --solve tells how much depth wanders without one"
                 );
             }
             Ok(Seen {
@@ -253,77 +288,80 @@ fn seen(
 }
 
 fn one(
-    tools: (&Gpu, &Config, bool),
+    tools: (&Gpu, &Config, &Options),
     clip: &Clip,
-    (name, model): (&str, &Model),
+    network: &Network,
     settings: Settings,
     slot: &mut Option<Seen>,
-    place: &Path,
+    folder: &Path,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Line> {
-    let (gpu, config, solve) = tools;
-    let quiet = kept::Quiet(monitor);
+    let (gpu, config, options) = tools;
+    let monitor = kept::Muted(monitor);
+    // Takes and maps lie by the take's name, as those of other evaluations do.
+    let place = folder.join(CASES).join(clip.name());
     let clip_seen = match slot {
         Some(seen) => seen,
-        slot => slot.insert(seen(tools, clip, place, monitor)?),
+        slot => slot.insert(seen(tools, clip, &place, &monitor)?),
     };
-    let frames = &clip_seen.frames;
+    let (frames, model) = (&clip_seen.frames, &network.model);
     let maps = match clip {
-        Clip::Case(_) => network::maps(gpu, model, frames, place, &quiet)?,
-        Clip::Given(_) => model.estimate(gpu, frames, &quiet)?,
+        Clip::Case(_) => {
+            let variant = settings.variant();
+            maps_of::maps(gpu, model, &variant, frames, &place, &monitor)?
+        }
+        Clip::Given(_) => model.estimate(gpu, frames, &monitor)?,
     };
+    let known = clip_seen.truth.iter().flatten().filter(|t| t.is_known());
+    let known = known.count();
     let pairs: Vec<(usize, Pair)> = maps
         .maps
         .iter()
         .zip(&clip_seen.truth)
         .enumerate()
         .filter_map(|(frame, (map, truth))| {
-            let pair = Pair::new(maps.kind, map.as_ref()?, truth.as_ref()?)?;
-            Some((frame, pair))
+            let truth = truth.as_ref().filter(|t| t.is_known())?;
+            Some((frame, Pair::new(maps.kind, map.as_ref()?, truth)?))
         })
         .collect();
-    let solved = match solve {
-        false => None,
-        true => Some(cameras(gpu, clip_seen, &maps, config, &quiet)?),
+    let (solved, refused) = match options.solve {
+        false => (None, None),
+        true => match cameras(gpu, clip_seen, &maps, config, &monitor)? {
+            Ok(cameras) => (Some(cameras), None),
+            Err(words) => (None, Some(words)),
+        },
     };
-    let (solved, refused) = match solved {
-        Some(Ok(cameras)) => (Some(cameras), None),
-        Some(Err(words)) => (None, Some(words)),
-        None => (None, None),
-    };
-    let (numbers, pairs): (Vec<usize>, Vec<Pair>) = pairs.into_iter().unzip();
-    let accuracy = Accuracy::of(&pairs);
-    let with_truth = !pairs.is_empty();
-    let wander = match (with_truth, &solved) {
-        (true, _) => wander::of_clip(&pairs),
-        (false, Some(cameras)) => wander::off_solve(&maps, cameras),
+    let accuracy = Accuracy::of(&pairs, known);
+    // Fewer frames do not wander.
+    let wander = match (pairs.len() >= 3, &solved) {
+        (true, _) => Some(Wander::by_truth(&pairs, solved.as_ref())),
+        (false, Some(cameras)) => Some(Wander::by_solve(&maps, cameras)),
         (false, None) => None,
     };
-    let wander_solved = solved.as_ref().and_then(|cameras| match with_truth {
-        true => wander::of_solve(numbers.iter().copied().zip(&pairs), cameras),
-        false => wander::along_solve(&maps, cameras),
-    });
-    std::fs::create_dir_all(place).with_context(|| place.display().to_string())?;
-    let strip = sheet::strip(gpu, frames, &clip_seen.truth, &maps, solved.as_ref())?;
-    let file = sheet::name(model.sha256());
-    let path = place.join(&file);
-    strip
-        .save(&path)
-        .with_context(|| path.display().to_string())?;
+    let strip = match options.pictures {
+        false => None,
+        true => {
+            let inside = Path::new(CASES).join(clip.name());
+            let inside = inside.join(format!("strip-{}.png", settings.digest()));
+            std::fs::create_dir_all(&place).with_context(|| place.display().to_string())?;
+            let path = folder.join(&inside);
+            sheet::strip(gpu, frames, &clip_seen.truth, &maps, solved.as_ref())?
+                .save(&path)
+                .with_context(|| path.display().to_string())?;
+            Some(inside)
+        }
+    };
     Ok(Line {
         name: clip.name(),
         group: clip.group(),
-        network: name.to_owned(),
+        network: network.name.clone(),
         kind: maps.kind,
         settings,
         frames: frames.len(),
         accuracy,
         wander,
-        wander_solved,
         refused,
-        strip: Path::new(CASES)
-            .join(place.file_name().unwrap_or_default())
-            .join(file),
+        strip,
     })
 }
 

@@ -1,11 +1,12 @@
 //! One clip and one network, as it is kept: a line of JSON.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::measure::{Edges, Pair, fitted, measure};
-use crate::depth::DepthKind;
+use super::wander::Wander;
+use crate::depth::{self, DepthKind, Model};
 use crate::eval::agent::case::Case;
 use crate::pipeline::Config;
 
@@ -24,10 +25,14 @@ pub enum Of {
 pub struct Settings {
     /// What the frames are of.
     pub of: Of,
-    /// The network's hash.
-    pub network: String,
-    /// Versions of the mock world, video, motion, depth and camera.
-    pub versions: [u32; 5],
+    /// Digest of what was given: names, sizes and times of its files.
+    pub files: Option<String>,
+    /// The network's bytes, and the name that tells its kind.
+    pub network: Vec<String>,
+    /// Its options, where it runs among them.
+    pub depth: depth::Options,
+    /// Versions of the mock world, video, motion, depth, camera, and of these measures.
+    pub versions: [u32; 6],
     /// Most frames, and their long side, of what is given.
     pub frames: [usize; 2],
     /// Digest of the options of flow and solve; `None` where no cameras are solved.
@@ -36,25 +41,81 @@ pub struct Settings {
 
 impl Settings {
     /// Those of a run with these options.
-    pub fn of(of: Of, network: &str, solve: bool, config: &Config) -> Self {
-        let options = || {
-            let text = serde_json::json!([config.motion, config.solve]).to_string();
-            crate::hash::sha256_hex(text.as_bytes())[..12].to_owned()
+    pub fn of(
+        of: Of,
+        (model, depth): (&Model, &depth::Options),
+        solve: bool,
+        config: &Config,
+    ) -> Self {
+        let options = || digest(&serde_json::json!([config.motion, config.solve]).to_string());
+        let files = match &of {
+            Of::Given(path) => Some(digest(&files(path))),
+            Of::Case(_) => None,
         };
         Self {
             of,
-            network: network.to_owned(),
+            files,
+            network: model.identity(),
+            // Which file it is its bytes tell.
+            depth: depth::Options {
+                model: depth::ModelChoice::default(),
+                ..depth.clone()
+            },
             versions: [
                 crate::mock::VERSION,
                 crate::video::VERSION,
                 crate::motion::VERSION,
-                crate::depth::VERSION,
+                depth::VERSION,
                 crate::camera::VERSION,
+                super::VERSION,
             ],
             frames: [config.max_frames, config.max_side as usize],
             solve: solve.then(options),
         }
     }
+
+    /// What tells kept maps of a network that is opened in another way than by itself.
+    pub fn variant(&self) -> String {
+        match self.depth == depth::Options::default() {
+            true => String::new(),
+            false => format!("-{}", digest(&serde_json::json!(self.depth).to_string())),
+        }
+    }
+
+    /// Twelve digits that no other settings have.
+    pub fn digest(&self) -> String {
+        digest(&serde_json::json!(self).to_string())
+    }
+}
+
+fn digest(text: &str) -> String {
+    crate::hash::sha256_hex(text.as_bytes())[..12].to_owned()
+}
+
+/// By what it is known that an input is still the same: the files in its folder, or those beside it.
+fn files(path: &Path) -> String {
+    let folder = match path.is_dir() {
+        true => path,
+        false => path.parent().unwrap_or(path),
+    };
+    let mut all: Vec<String> = Vec::new();
+    let mut look = |file: &Path| {
+        if let Ok(meta) = file.metadata() {
+            let at = meta.modified().ok();
+            let at = at.and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+            all.push(format!("{} {} {at:?}", file.display(), meta.len()));
+        }
+    };
+    match path.is_file() && crate::paths::is_video(path) {
+        true => look(path),
+        false => std::fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .for_each(|entry| look(&entry.path())),
+    }
+    all.sort_unstable();
+    all.join("\n")
 }
 
 /// Maps beside the truth, each brought to it by its own scale and shift.
@@ -62,7 +123,7 @@ impl Settings {
 pub struct Accuracy {
     /// Frames that could be compared.
     pub frames: usize,
-    /// Frames with a truth that could not: nothing in their map follows it.
+    /// Frames with a truth that could not: they have no map, or nothing in it follows the truth. They are in no mean.
     pub lost: usize,
     /// Mean over frames of the mean of `|d - truth| / truth`.
     pub abs_rel: Option<f64>,
@@ -73,11 +134,11 @@ pub struct Accuracy {
 }
 
 impl Accuracy {
-    /// Over a clip's frames; `None` where there is no truth.
-    pub fn of(pairs: &[Pair]) -> Option<Self> {
+    /// Over a clip's frames, of which so many have a truth that is `known`; `None` where none has.
+    pub fn of(pairs: &[(usize, Pair)], known: usize) -> Option<Self> {
         let (mut abs_rel, mut delta1, mut edges) = (0.0, 0.0, Edges::default());
         let mut frames = 0;
-        for pair in pairs {
+        for (_, pair) in pairs {
             if let Some(found) = fitted(pair).and_then(|line| measure(pair, line)) {
                 frames += 1;
                 abs_rel += found.abs_rel;
@@ -86,9 +147,9 @@ impl Accuracy {
             }
         }
         let mean = |sum: f64| (frames > 0).then(|| sum / frames as f64);
-        (!pairs.is_empty()).then(|| Self {
+        (known > 0).then(|| Self {
             frames,
-            lost: pairs.len() - frames,
+            lost: known - frames,
             abs_rel: mean(abs_rel),
             delta1: mean(delta1),
             edges: edges.f1(),
@@ -113,12 +174,10 @@ pub struct Line {
     pub frames: usize,
     /// Beside the truth; `None` where there is none.
     pub accuracy: Option<Accuracy>,
-    /// How much depth wanders with one scale and shift for the clip; see [`super::wander`].
-    pub wander: Option<f64>,
-    /// With each frame's own, as solved cameras have them; `None` where none were asked for, or solved.
-    pub wander_solved: Option<f64>,
+    /// How much depth wanders; `None` where neither a truth nor cameras tell.
+    pub wander: Option<Wander>,
     /// Why no cameras were solved.
     pub refused: Option<String>,
     /// The picture of its middle frame, from the output folder on.
-    pub strip: PathBuf,
+    pub strip: Option<PathBuf>,
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use image::{Rgb, RgbImage, imageops};
 
-use super::measure::{Pair, Truth, fitted, metres};
+use super::measure::{FAR, Pair, Truth, fitted};
 use super::record::Line;
 use crate::camera::Cameras;
 use crate::depth::{DepthKind, DepthMap, DepthMaps, colour_picture, value_range};
@@ -14,14 +14,11 @@ use crate::video::Frames;
 
 /// Width of a tile.
 const WIDTH: u32 = 320;
+/// Strips on a sheet at most.
+pub const MOST: usize = 120;
 /// Strips in a row.
 const COLUMNS: usize = 2;
 const WHITE: Rgb<u8> = Rgb([255; 3]);
-
-/// The file of a network's strip in a clip's folder.
-pub fn name(sha256: &str) -> String {
-    format!("strip-{}.png", &sha256[..12.min(sha256.len())])
-}
 
 /// The middle frame, its true depth where there is one, and the map brought to it, in one range of colours by inverse depth: near is
 /// bright.
@@ -60,21 +57,17 @@ pub(super) fn strip(
     if let Some(map) = map {
         let pair = truth.and_then(|truth| Pair::new(maps.kind, map, truth));
         let camera = solved.and_then(|s| s.cameras.iter().find(|c| c.frame == frame));
-        let line = match pair.as_ref().and_then(fitted) {
-            Some(line) => line,
-            None => camera.map_or([1.0, 0.0], |c| [c.depth_scale, c.depth_shift]),
+        let own = camera.map(|c| [c.depth_scale, c.depth_shift]);
+        // A map that cannot be brought to the truth has its own colours.
+        let line = pair.as_ref().and_then(fitted);
+        let [scale, shift] = line.or(own).unwrap_or([1.0, 0.0]);
+        let least = line.map_or(f64::NEG_INFINITY, |_| 1.0 / FAR);
+        let inverse = |v: &f32| {
+            let inverse = maps.kind.inverse(f64::from(*v));
+            inverse.map_or(f32::NAN, |r| (scale * r + shift).max(least) as f32)
         };
-        let said: Vec<f32> = map
-            .values
-            .iter()
-            .map(|v| match (truth, camera) {
-                // Its own values, where nothing says how far they are.
-                (None, None) if maps.kind == DepthKind::RelativeInverse => *v,
-                _ => metres(maps.kind, f64::from(*v), line).map_or(f32::NAN, |m| 1.0 / m as f32),
-            })
-            .collect();
         let said = DepthMap {
-            values: said,
+            values: map.values.iter().map(inverse).collect(),
             ..*map
         };
         let known = truth.map(|truth| DepthMap {
@@ -86,13 +79,21 @@ pub(super) fn strip(
                 .map(|d| if *d > 0.0 { 1.0 / d } else { f32::NAN })
                 .collect(),
         });
-        let all = DepthMaps {
-            kind: DepthKind::RelativeInverse,
-            model: String::new(),
-            maps: vec![Some(known.clone().unwrap_or_else(|| said.clone()))],
+        let range = |map: &DepthMap| {
+            let one = DepthMaps {
+                kind: DepthKind::RelativeInverse,
+                model: String::new(),
+                maps: vec![Some(map.clone())],
+            };
+            value_range(&one).unwrap_or([0.0, 1.0])
         };
-        let range = value_range(&all).unwrap_or([0.0, 1.0]);
-        for map in known.iter().chain([&said]) {
+        let truths = known.as_ref().map(range);
+        let its = match line.and(truths) {
+            Some(truths) => truths,
+            None => range(&said),
+        };
+        let shown = known.iter().zip(truths).chain([(&said, its)]);
+        for (map, range) in shown {
             let bytes = colour_picture(map, DepthKind::RelativeInverse, range);
             if let Some(picture) = RgbImage::from_raw(map.width, map.height, bytes) {
                 tiles.push(tile(&picture));
@@ -103,12 +104,14 @@ pub(super) fn strip(
     Ok(pictures::sheet(&tiles, columns))
 }
 
-/// The strips of all lines that are kept under `folder`, with what they are; `None` where there are none.
+/// The strips of the first [`MOST`] lines that are kept under `folder`, with what they are; `None` where there are none.
 pub fn draw(lines: &[Line], folder: &Path) -> Option<RgbImage> {
     let strips: Vec<RgbImage> = lines
         .iter()
+        .take(MOST)
         .filter_map(|line| {
-            let mut strip = image::open(folder.join(&line.strip)).ok()?.into_rgb8();
+            let path = folder.join(line.strip.as_ref()?);
+            let mut strip = image::open(path).ok()?.into_rgb8();
             let mut words = format!("{}, {}", line.name, line.network);
             if let Some([abs_rel, delta1]) =
                 line.accuracy.and_then(|a| Some([a.abs_rel?, a.delta1?]))

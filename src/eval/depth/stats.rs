@@ -22,10 +22,10 @@ pub struct Row {
     pub delta1: Option<f64>,
     /// Mean F1 of edges.
     pub edges: Option<f64>,
-    /// Wander with one scale and shift a clip.
-    pub wander: Option<Spread>,
-    /// With those of solved cameras.
-    pub wander_solved: Option<Spread>,
+    /// Wander beside the truth: with one scale and shift a clip, and with those of solved cameras.
+    pub wander: [Option<Spread>; 2],
+    /// The same beside solved cameras, of clips without a truth.
+    pub wander_by_solve: [Option<Spread>; 2],
     /// Clips whose cameras could not be solved.
     pub refused: usize,
 }
@@ -38,6 +38,16 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 impl Row {
     fn of(name: &str, lines: &[&Line]) -> Self {
         let known = || lines.iter().filter_map(|l| l.accuracy);
+        let wander = |by_truth: bool| {
+            let all = || {
+                let some = lines.iter().filter_map(|l| l.wander);
+                some.filter(move |w| w.by_truth == by_truth)
+            };
+            [
+                Spread::of(all().filter_map(|w| w.clip)),
+                Spread::of(all().filter_map(|w| w.solved)),
+            ]
+        };
         Self {
             of: name.to_owned(),
             clips: lines.len(),
@@ -46,8 +56,8 @@ impl Row {
             abs_rel: mean(known().filter_map(|a| a.abs_rel)),
             delta1: mean(known().filter_map(|a| a.delta1)),
             edges: mean(known().filter_map(|a| a.edges)),
-            wander: Spread::of(lines.iter().filter_map(|l| l.wander)),
-            wander_solved: Spread::of(lines.iter().filter_map(|l| l.wander_solved)),
+            wander: wander(true),
+            wander_by_solve: wander(false),
             refused: lines.iter().filter(|l| l.refused.is_some()).count(),
         }
     }
@@ -58,24 +68,26 @@ impl Row {
 pub struct Summary {
     /// Its name.
     pub network: String,
-    /// Its hash.
-    pub sha256: String,
+    /// Its bytes, and the name that tells its kind.
+    pub identity: Vec<String>,
     /// All clips, and by group where there are several.
     pub rows: Vec<Row>,
 }
 
 /// Sums up by network, in the order in which they come.
 pub fn summaries(lines: &[Line]) -> Vec<Summary> {
-    let mut hashes: Vec<&str> = Vec::new();
+    let mut networks: Vec<&Line> = Vec::new();
     for line in lines {
-        if !hashes.contains(&line.settings.network.as_str()) {
-            hashes.push(&line.settings.network);
+        let same = |n: &&Line| n.settings.network == line.settings.network;
+        if !networks.iter().any(same) {
+            networks.push(line);
         }
     }
-    let summary = |hash: &&str| {
+    let summary = |first: &&Line| {
+        let identity = &first.settings.network;
         let own: Vec<&Line> = lines
             .iter()
-            .filter(|l| l.settings.network == *hash)
+            .filter(|l| l.settings.network == *identity)
             .collect();
         let mut groups: Vec<&str> = own.iter().map(|l| l.group.as_str()).collect();
         groups.sort_unstable();
@@ -88,10 +100,10 @@ pub fn summaries(lines: &[Line]) -> Vec<Summary> {
             }));
         }
         Summary {
-            network: own[0].network.clone(),
-            sha256: (*hash).to_owned(),
+            network: first.network.clone(),
+            identity: identity.clone(),
             rows,
         }
     };
-    hashes.iter().map(summary).collect()
+    networks.iter().map(summary).collect()
 }

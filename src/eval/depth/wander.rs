@@ -2,50 +2,90 @@
 //!
 //! Each frame is off the truth by some factor; the wander is the standard deviation of its logarithm over the clip. Before
 //! cameras are solved one scale and shift serves the whole clip; a solve gives each frame its own. Where there is no
-//! truth, solved cameras stand in for it.
+//! truth, solved cameras stand in for it, which is another measure: the two are not to be mixed.
 
 use glam::DVec2;
+use serde::{Deserialize, Serialize};
 
 use super::measure::{Pair, fitted, off};
 use crate::camera::{Camera, Cameras};
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
 use crate::numeric::median;
 
-/// Every so many-th pixel along both axes is carried to the next frame.
+/// Every so many-th pixel is looked at.
 const STEP: u32 = 5;
 /// Fewest of them that tell how far a frame is off the one before.
 const LEAST: usize = 64;
 
 /// The standard deviation; `None` for fewer than three frames.
-pub fn wander(offs: &[f64]) -> Option<f64> {
+fn wander(offs: &[f64]) -> Option<f64> {
     let n = offs.len() as f64;
     let mean = offs.iter().sum::<f64>() / n;
     let square = offs.iter().map(|off| (off - mean).powi(2)).sum::<f64>();
     (offs.len() >= 3).then(|| (square / n).sqrt())
 }
 
-/// Of a clip beside the truth, by one scale and shift for all frames: the medians of what would fit each. Least squares over all
-/// frames would take a wavering scale for a shift.
-pub fn of_clip(pairs: &[Pair]) -> Option<f64> {
-    let lines: Vec<[f64; 2]> = pairs.iter().filter_map(fitted).collect();
-    let middle = |k: usize| median(&mut lines.iter().map(|l| l[k]).collect::<Vec<_>>());
-    let line = [middle(0)?, middle(1)?];
-    let offs: Vec<f64> = pairs.iter().filter_map(|pair| off(pair, line)).collect();
-    wander(&offs)
+/// How much a clip wanders.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wander {
+    /// Beside the truth; else beside solved cameras.
+    pub by_truth: bool,
+    /// With one scale and shift for all frames.
+    pub clip: Option<f64>,
+    /// With each frame's own, as solved cameras have them.
+    pub solved: Option<f64>,
+    /// Frames most of which these have beyond infinity; they are in neither figure.
+    pub beyond: usize,
 }
 
-/// Of a clip beside the truth, by each frame's own scale and shift of solved cameras. `pairs` with their frames.
-pub fn of_solve<'a>(
-    pairs: impl Iterator<Item = (usize, &'a Pair)>,
-    cameras: &Cameras,
-) -> Option<f64> {
-    let offs: Vec<f64> = pairs
-        .filter_map(|(frame, pair)| {
-            let camera = cameras.cameras.iter().find(|c| c.frame == frame)?;
-            off(pair, [camera.depth_scale, camera.depth_shift])
-        })
-        .collect();
-    wander(&offs)
+impl Wander {
+    /// Beside the truth: `pairs` with their frames.
+    pub fn by_truth(pairs: &[(usize, Pair)], cameras: Option<&Cameras>) -> Self {
+        let mut beyond = 0;
+        let clip = common(pairs).and_then(|line| {
+            let offs = pairs.iter().filter_map(|(_, pair)| off(pair, line));
+            of(offs, &mut beyond)
+        });
+        let solved = cameras.and_then(|cameras| {
+            let own = |frame: usize| cameras.cameras.iter().find(|c| c.frame == frame);
+            let offs = pairs.iter().filter_map(|(frame, pair)| {
+                let camera = own(*frame)?;
+                off(pair, [camera.depth_scale, camera.depth_shift])
+            });
+            of(offs, &mut beyond)
+        });
+        Self {
+            by_truth: true,
+            clip,
+            solved,
+            beyond,
+        }
+    }
+
+    /// Without a truth, beside solved cameras.
+    pub fn by_solve(maps: &DepthMaps, cameras: &Cameras) -> Self {
+        Self {
+            by_truth: false,
+            clip: off_solve(maps, cameras),
+            solved: along_solve(maps, cameras),
+            beyond: 0,
+        }
+    }
+}
+
+/// The deviation of what is finite; counts the rest.
+fn of(offs: impl Iterator<Item = f64>, beyond: &mut usize) -> Option<f64> {
+    let (finite, rest): (Vec<f64>, Vec<f64>) = offs.partition(|off| off.is_finite());
+    *beyond += rest.len();
+    wander(&finite)
+}
+
+/// One scale and shift for a clip: the medians of what would fit each frame. Least squares over all frames would take a wavering scale for a
+/// shift.
+fn common(pairs: &[(usize, Pair)]) -> Option<[f64; 2]> {
+    let lines: Vec<[f64; 2]> = pairs.iter().filter_map(|(_, pair)| fitted(pair)).collect();
+    let middle = |k: usize| median(&mut lines.iter().map(|l| l[k]).collect::<Vec<_>>());
+    Some([middle(0)?, middle(1)?])
 }
 
 fn map(maps: &DepthMaps, frame: usize) -> Option<&DepthMap> {
@@ -53,7 +93,7 @@ fn map(maps: &DepthMaps, frame: usize) -> Option<&DepthMap> {
 }
 
 /// Without a truth: how far one scale and shift for all frames is off each frame's own, as solved cameras have them.
-pub fn off_solve(maps: &DepthMaps, cameras: &Cameras) -> Option<f64> {
+fn off_solve(maps: &DepthMaps, cameras: &Cameras) -> Option<f64> {
     let registered: Vec<(&Camera, &DepthMap)> = cameras
         .cameras
         .iter()
@@ -89,18 +129,19 @@ pub fn off_solve(maps: &DepthMaps, cameras: &Cameras) -> Option<f64> {
 }
 
 /// Without a truth: how far the aligned depth of each frame is off that of the one before, carried over by the solved
-/// poses, added up along the clip. What moves by itself is left to the median.
-pub fn along_solve(maps: &DepthMaps, cameras: &Cameras) -> Option<f64> {
+/// poses, added up along the clip. What moves by itself is left to the median. `None` where less than half of the steps are known.
+fn along_solve(maps: &DepthMaps, cameras: &Cameras) -> Option<f64> {
     let mut offs = vec![0.0];
+    let mut known = 0;
     for pair in cameras.cameras.windows(2) {
         let step = match (map(maps, pair[0].frame), map(maps, pair[1].frame)) {
             (Some(a), Some(b)) => step(maps.kind, (&pair[0], a), (&pair[1], b)),
             _ => None,
         };
-        // A frame that nothing is known of is not off.
+        known += usize::from(step.is_some());
         offs.push(offs.last().copied().unwrap_or(0.0) + step.unwrap_or(0.0));
     }
-    wander(&offs)
+    wander(&offs).filter(|_| 2 * known >= offs.len() - 1)
 }
 
 /// Median of the logarithm of what frame `b` says of the depth of places over what `a` has there.
@@ -203,26 +244,42 @@ mod tests {
         // Of two equally frequent values the deviation is half their distance.
         let half = 1.2f64.ln() / 2.0;
         let (maps, solved, truths) = clip(&factors, true);
-        let pairs: Vec<Pair> = maps
+        let pairs: Vec<(usize, Pair)> = maps
             .maps
             .iter()
             .zip(&truths)
             .filter_map(|(map, truth)| Pair::new(maps.kind, map.as_ref()?, truth))
+            .enumerate()
             .collect();
-        let before = of_clip(&pairs).expect("frames");
+        let found = Wander::by_truth(&pairs, Some(&solved));
+        let [before, after] = [found.clip, found.solved].map(|w| w.expect("frames"));
         assert!((before - half).abs() < 0.01, "{before} {half}");
-        let after = of_solve(pairs.iter().enumerate(), &solved).expect("frames");
         assert!(after < 1e-6, "{after}");
-        let [own, along] = [off_solve(&maps, &solved), along_solve(&maps, &solved)];
-        assert!((own.expect("frames") - half).abs() < 0.01, "{own:?}");
-        assert!(along.expect("frames") < 1e-3, "{along:?}");
+        assert_eq!((found.by_truth, found.beyond), (true, 0));
+        let found = Wander::by_solve(&maps, &solved);
+        let [own, along] = [found.clip, found.solved].map(|w| w.expect("frames"));
+        assert!((own - half).abs() < 0.01, "{own}");
+        assert!(along < 1e-3, "{along}");
         // A solve that does not know it leaves it in.
         let (maps, blind, _) = clip(&factors, false);
-        let after = of_solve(pairs.iter().enumerate(), &blind).expect("frames");
-        assert!((after - half).abs() < 1e-6, "{after}");
-        let along = along_solve(&maps, &blind).expect("frames");
+        let after = Wander::by_truth(&pairs, Some(&blind)).solved;
+        assert!((after.expect("frames") - half).abs() < 1e-6, "{after:?}");
+        let found = Wander::by_solve(&maps, &blind);
+        let along = found.solved.expect("frames");
         assert!((along - half).abs() < 1e-3, "{along}");
-        assert_eq!(off_solve(&maps, &blind), Some(0.0));
+        assert_eq!(found.clip, Some(0.0));
+        // A frame that a solve has beyond infinity is told, and in no figure.
+        let mut lost = solved.clone();
+        lost.cameras[3].depth_shift = -9.0;
+        let found = Wander::by_truth(&pairs, Some(&lost));
+        assert_eq!(found.beyond, 1);
+        assert!(found.solved.expect("frames") < 1e-6, "{found:?}");
+        // Nothing known of most steps is no stillness.
+        let (mut maps, solved, _) = clip(&factors, true);
+        for k in [1, 3, 5] {
+            maps.maps[k] = None;
+        }
+        assert_eq!(Wander::by_solve(&maps, &solved).solved, None);
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn true_depth_holds_a_pit_and_an_opening_whole_and_a_pane_not_at_all() {
             let all: Vec<Witness> = witnesses(take, &faults, views, scale, Source::Maps);
             assert_eq!(all.len(), 1, "{kind:?}");
             assert!(all[0].pixels >= 4 && all[0].fault == 0, "{all:?}");
-            all[0].held
+            all[0].held.expect("a share")
         };
         let whole = if *kind == FaultKind::InvisibleWall {
             0.0
@@ -86,10 +86,54 @@ fn true_depth_holds_a_pit_and_an_opening_whole_and_a_pane_not_at_all() {
 }
 
 #[test]
-fn what_says_nothing_is_no_witness() {
+fn depth_that_is_off_as_a_whole_holds_no_fault_for_that() {
+    let (take, _) = takes().swap_remove(0);
+    let faults = faults(&take);
+    let at = |factor: f32| {
+        let views = views(&take, |_, _, d| factor * d);
+        witnesses(&take, &faults, &views, 1.0, Source::Maps)[0].held
+    };
+    let [own, far] = [at(1.0), at(1.1)].map(|held| held.expect("a share"));
+    assert!(
+        (own - 1.0).abs() < 1e-6 && (far - 1.0).abs() < 1e-5,
+        "{own} {far}"
+    );
+}
+
+#[test]
+fn a_view_of_a_frame_without_a_truth_says_nothing() {
+    let (take, _) = takes().swap_remove(0);
+    let faults = faults(&take);
+    let mut all = views(&take, |_, _, d| d);
+    let whole = witnesses(&take, &faults, &all, 1.0, Source::Maps);
+    for view in &mut all[1..] {
+        view.camera.time += 1.0 / 48.0 + 1.0 / 24.0;
+    }
+    let first = witnesses(&take, &faults, &all, 1.0, Source::Maps);
+    assert!(first[0].pixels < whole[0].pixels, "{first:?} {whole:?}");
+    // Smaller pictures of the same frames say the same.
+    let half = |view: &DepthView| {
+        let [w, h] = [view.width / 2, view.height / 2];
+        let at = |i: u32| ((2 * (i / w)) * view.width + 2 * (i % w)) as usize;
+        let depth = (0..w * h).map(|i| view.depth[at(i)]).collect();
+        DepthView::new(view.camera, [w, h], depth, vec![1.0; (w * h) as usize])
+    };
+    let small: Vec<DepthView> = views(&take, |_, _, d| d).iter().map(half).collect();
+    let held = witnesses(&take, &faults, &small, 1.0, Source::Splats)[0];
+    assert_eq!(
+        (held.source, held.pixels),
+        (Source::Splats, whole[0].pixels)
+    );
+    assert!((held.held.expect("a share") - 1.0).abs() < 0.2, "{held:?}");
+}
+
+#[test]
+fn what_says_nothing_holds_nothing_and_is_counted() {
     let (take, _) = takes().swap_remove(0);
     let faults = faults(&take);
     let blind = views(&take, |_, _, _| 0.0);
-    assert_eq!(witnesses(&take, &faults, &blind, 1.0, Source::Splats), []);
-    assert_eq!(witnesses(&take, &faults, &[], 1.0, Source::Splats), []);
+    for views in [&blind[..], &[]] {
+        let all = witnesses(&take, &faults, views, 1.0, Source::Splats);
+        assert_eq!((all.len(), all[0].pixels, all[0].held), (1, 0, None));
+    }
 }

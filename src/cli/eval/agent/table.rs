@@ -67,7 +67,7 @@ fn held(summary: &Summary, colour: bool) -> Table {
         table.add_row([
             row.kind.name().to_owned(),
             row.source.word().to_owned(),
-            format!("{:.2}", row.median),
+            row.median.map_or("-".to_owned(), |m| format!("{m:.2}")),
             share(&row.half),
             share(&row.found),
         ]);

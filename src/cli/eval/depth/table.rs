@@ -24,9 +24,8 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
     for summary in summaries {
         let _ = writeln!(
             out,
-            "{} ({}); wander: median / 95th percentile\n",
+            "{}; wander: median / 95th percentile, of clips without a truth by solved cameras\n",
             summary.network,
-            &summary.sha256[..12.min(summary.sha256.len())]
         );
         let header = [
             "clips",
@@ -38,10 +37,14 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
             "edges, F1",
             "wander, %",
             "solved, %",
+            "no truth: wander, %",
+            "solved, %",
             "not solved",
         ];
         let mut table = plain(header, 1, colour);
         for row in &summary.rows {
+            let [clip, solved] = row.wander.map(percent);
+            let [own, along] = row.wander_by_solve.map(percent);
             table.add_row([
                 row.of.clone(),
                 row.clips.to_string(),
@@ -50,8 +53,10 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
                 number(row.abs_rel, 3),
                 number(row.delta1, 3),
                 number(row.edges, 3),
-                percent(row.wander),
-                percent(row.wander_solved),
+                clip,
+                solved,
+                own,
+                along,
                 row.refused.to_string(),
             ]);
         }
