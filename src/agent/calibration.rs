@@ -25,6 +25,11 @@ const PLAIN: f64 = 1e6;
 /// such places (tuning seeds; .29 on others), .65 to 2.1 with one that does not (the demo).
 pub const TRUSTED: f64 = 0.45;
 
+/// Sigmas of what pictures match under a floor, below which they match the floor as well as they do anywhere: no hole is there.
+pub const MATCHED: f64 = 1.0;
+/// What holes that pictures alone tell of stand out by at most.
+const MOST_BY_PICTURES: f64 = 19.0;
+
 /// Sigmas that lean on the views' depth, which say nothing in a world that its views see elsewhere.
 fn trusted(violation: &Violation, sigmas: f64) -> f64 {
     match violation.evidence.disagreement {
@@ -43,7 +48,14 @@ pub fn stands_out(violation: &Violation) -> f64 {
         What::Vanished | What::Moved => {
             trusted(violation, sigmas) * (evidence.cells as f64 / THING).min(1.0)
         }
-        What::Hole | What::OpenBoundary => evidence.sigmas.map_or(PLAIN, |s| trusted(violation, s)),
+        What::Hole => match (evidence.sigmas, evidence.pictures) {
+            (_, Some(pictures)) if pictures < MATCHED => 0.0,
+            (Some(sigmas), _) => trusted(violation, sigmas),
+            // Not yet asked of tuning seeds: a doubt, however much it stands out.
+            (None, Some(pictures)) => pictures.min(MOST_BY_PICTURES),
+            (None, None) => PLAIN,
+        },
+        What::OpenBoundary => evidence.sigmas.map_or(PLAIN, |s| trusted(violation, s)),
         What::InvisibleSolid | What::FloatingSolid => share.unwrap_or(0.0),
         _ => sigmas,
     }
@@ -104,6 +116,25 @@ mod tests {
                 assert!(two[0].0 < two[1].0 && two[0].1 < two[1].1, "{what:?}");
             }
         }
+    }
+
+    #[test]
+    fn holes_that_the_pictures_match_as_floor_are_doubts() {
+        let told = |sigmas: Option<f64>, pictures: Option<f64>| {
+            let violation = Violation {
+                evidence: Evidence {
+                    sigmas,
+                    pictures,
+                    ..Evidence::default()
+                },
+                ..crate::agent::inspect::tests::violation(What::Hole, [0.0; 3], [1.0; 3], 0.0)
+            };
+            confidence(&violation) >= TOLD
+        };
+        assert!(told(Some(24.0), None) && told(Some(24.0), Some(4.0)));
+        assert!(!told(Some(24.0), Some(0.4)));
+        // By pictures alone nothing is told yet; a world without views has neither.
+        assert!(!told(None, Some(40.0)) && told(None, None));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Gap {
     pub agreement: f64,
     /// Middle, on the ground.
     pub middle: [f64; 2],
+    /// Median over its cells of [`Ground::under`], where half of them or more have it.
+    pub pictures: Option<f64>,
 }
 
 /// Least share of a hole's rim that is floor, of what was seen of it and of all.
@@ -32,6 +34,8 @@ const VOIDS: f64 = 0.5;
 /// Least 90th percentile of a hole's excess, in sigmas and as a logarithm.
 const SIGMAS: f64 = 6.0;
 const EXCESS: f64 = 0.035;
+/// Cells whose pictures match something under the floor better by so many sigmas.
+const UNDER_SIGMAS: f64 = 3.0;
 /// Least agreement of held-out views.
 const AGREEMENT: f64 = 0.3;
 /// Least width of a hole, in radii of the agent: its area over its longer side.
@@ -94,8 +98,17 @@ fn gap(ground: &Ground, field: &Field<'_>, cells: Vec<usize>, of: &[usize], encl
             false => f64::NAN,
         },
         middle: [mean(0), mean(1)],
+        pictures: pictures(ground, of),
         cells,
     }
+}
+
+/// What the pictures say of cells, where half of them or more tell.
+fn pictures(ground: &Ground, cells: &[usize]) -> Option<f64> {
+    let told = cells.iter().map(|&i| f64::from(ground.under[i]));
+    let mut told: Vec<f64> = told.filter(|under| under.is_finite()).collect();
+    let enough = told.len() * 2 >= cells.len();
+    crate::numeric::median(&mut told).filter(|_| enough)
 }
 
 /// A region of missing cells, and the share of its rim that is floor.
@@ -179,8 +192,7 @@ fn missing(ground: &Ground, least: f64) -> Vec<Missing> {
 
 /// Floor that is missing amid floor.
 pub fn holes(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
-    let least = ((field.body.radius / ground.cell).powi(2) * 0.8).max(6.0);
-    missing(ground, least)
+    missing(ground, least_cells(ground, field))
         .into_iter()
         .filter(Missing::amid_floor)
         .filter_map(|m| {
@@ -200,6 +212,60 @@ pub fn holes(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
             real.then_some(hole)
         })
         .collect()
+}
+
+/// Floor that its depth shows and the pictures do not match: amid floor, they match something under it far better. Not where `told` holes
+/// are.
+pub fn unmatched(ground: &Ground, field: &Field<'_>, told: &[Gap]) -> Vec<Gap> {
+    let nx = ground.size[0];
+    let cell = |i: usize| [(i % nx) as i64, 0, (i / nx) as i64];
+    let index = |c: &[i64; 3]| c[0] as usize + nx * c[2] as usize;
+    let stands_out = |i: &usize| f64::from(ground.under[*i]) >= UNDER_SIGMAS;
+    let cells: Vec<[i64; 3]> = (0..ground.under.len())
+        .filter(stands_out)
+        .map(cell)
+        .collect();
+    let taken: std::collections::BTreeSet<usize> = told
+        .iter()
+        .flat_map(|hole| hole.cells.iter().copied())
+        .collect();
+    let least = least_cells(ground, field);
+    regions(&cells, 1)
+        .into_iter()
+        .filter(|region| region.len() as f64 >= least)
+        .filter_map(|region| {
+            let of: Vec<usize> = region.iter().map(index).collect();
+            if of.iter().any(|i| taken.contains(i)) {
+                return None;
+            }
+            let inside: std::collections::BTreeSet<usize> = of.iter().copied().collect();
+            let (mut rim, mut floor) = (0usize, 0usize);
+            for [x, _, z] in &region {
+                for (dx, dz) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
+                    let beside = [x + dx, 0, z + dz];
+                    let there = beside[0] >= 0
+                        && beside[2] >= 0
+                        && beside[0] < nx as i64
+                        && beside[2] < ground.size[1] as i64;
+                    if there && inside.contains(&index(&beside)) {
+                        continue;
+                    }
+                    rim += 1;
+                    floor += usize::from(there && ground.sight[index(&beside)] == Sight::Floor);
+                }
+            }
+            let enclosed = floor as f64 / rim.max(1) as f64;
+            let found = gap(ground, field, of.clone(), &of, enclosed);
+            let area = of.len() as f64 * ground.cell * ground.cell;
+            let width = area / found.size[0].max(found.size[1]);
+            (enclosed >= ENCLOSED && width >= LEAST_WIDTH * field.body.radius).then_some(found)
+        })
+        .collect()
+}
+
+/// Fewest cells of a hole.
+fn least_cells(ground: &Ground, field: &Field<'_>) -> f64 {
+    ((field.body.radius / ground.cell).powi(2) * 0.8).max(6.0)
 }
 
 /// The floor's ends before nothing, each wide enough for an agent.

@@ -71,6 +71,11 @@ impl Findings {
 }
 
 impl Field<'_> {
+    /// The world is made of views, and they found no floor.
+    pub fn without_floor(&self) -> bool {
+        !self.world.floor_found && !self.views.is_empty()
+    }
+
     /// A violation at a place of the world, dated by the camera that saw it best.
     pub fn violation(
         &self,

@@ -35,7 +35,7 @@ pub use inspect::{Field, Findings, Inspected, SCENARIOS, inspect};
 pub use options::{AgentOptions, Body, KEYS};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
@@ -201,6 +201,10 @@ pub struct Evidence {
     /// across the surface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<f64>,
+    /// Of floor that is missing: by how many sigmas more than elsewhere on the floor the pictures match something under it better than the floor.
+    /// Absent where they do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<f64>,
 }
 
 /// What the agents found. `revised_prompt`, `explanation` and `success` of the promised JSON are added by

@@ -460,12 +460,11 @@ fn evidence(sights: &[Sight<'_>], region: &Region) -> Evidence {
         shown = (0..sights.len()).filter(seen).take(1).collect();
     }
     Evidence {
-        disagreement: None,
-        share: None,
         frames: shown.iter().map(|&v| sights[v].view.camera.frame).collect(),
         pixel: shown.first().and_then(|&v| sights[v].pixel(region.heart)),
         cells: region.cells.len(),
         sigmas: Some(region.sigmas),
+        ..Evidence::default()
     }
 }
 

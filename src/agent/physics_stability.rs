@@ -3,8 +3,9 @@
 //! Nine down-rays within the agent's radius at each cell; bodies dropped for 60 steps of 1/60 s. Violations: observed
 //! holes, steep places and steps higher than agents climb, bodies that slide or gain energy, and solids in mid-air.
 
+use super::calibration::MATCHED;
 use super::cluster::{extent, heart, regions};
-use super::ground::holes as holes_of;
+use super::ground::{Gap, holes as holes_of, unmatched};
 use super::inspect::{Field, Findings};
 use super::raycast::{HitState, Ray};
 use super::settle::{SettleParams, settle};
@@ -48,37 +49,49 @@ fn cell3(nx: usize, i: usize) -> [i64; 3] {
 /// Floor that is missing amid floor; answers how many columns that are.
 fn holes(field: &Field<'_>, found: &mut Findings) -> usize {
     let Some(ground) = &field.ground else {
-        return open_holes(field, found);
+        // Where views found no floor there is none for a hole to be in.
+        return match field.without_floor() {
+            true => 0,
+            false => open_holes(field, found),
+        };
     };
     let holes = holes_of(ground, field);
+    let unmatched = unmatched(ground, field, &holes);
     let area = |cells: usize| cells as f64 * ground.cell * ground.cell;
     found.metric("ground_sigma", f64::from(ground.sigma));
-    found.metric("holes", holes.len() as f64);
-    let cells: usize = holes.iter().map(|h| h.cells.len()).sum();
-    found.metric("hole_area", area(cells));
-    for hole in holes {
+    found.metric("holes_unmatched", unmatched.len() as f64);
+    let mut violation = |hole: &Gap, by_depth: bool| {
         let [w, d] = hole.size;
         let place = [hole.middle[0], f64::from(field.world.floor), hole.middle[1]];
         let wide = w.max(d) >= 2.0 * field.body.radius;
-        let mut violation = field.violation(
-            What::Hole,
-            SCENARIO,
-            if wide {
-                Severity::High
-            } else {
-                Severity::Medium
-            },
-            place,
-            hole_words(field, w, d, wide),
-        );
+        let mut words = hole_words(field, w, d, wide);
+        if !by_depth {
+            words += ", by the pictures alone: depth shows floor there";
+        }
+        let severity = match wide {
+            true => Severity::High,
+            false => Severity::Medium,
+        };
+        let mut violation = field.violation(What::Hole, SCENARIO, severity, place, words);
         violation.size = [w, 0.0, d];
         violation.evidence = Evidence {
             cells: hole.cells.len(),
-            sigmas: Some(hole.sigmas),
+            sigmas: by_depth.then_some(hole.sigmas),
+            pictures: hole.pictures,
             ..field.seen_at(place)
         };
         found.violations.push(violation);
-    }
+    };
+    holes.iter().for_each(|hole| violation(hole, true));
+    unmatched.iter().for_each(|hole| violation(hole, false));
+    // What the pictures match as floor is walked on.
+    let real: Vec<&Gap> = holes
+        .iter()
+        .filter(|h| h.pictures.is_none_or(|p| p >= MATCHED))
+        .collect();
+    let cells: usize = real.iter().map(|h| h.cells.len()).sum();
+    found.metric("holes", real.len() as f64);
+    found.metric("hole_area", area(cells));
     (area(cells) / (field.nav.voxel * field.nav.voxel)).round() as usize
 }
 

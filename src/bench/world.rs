@@ -37,6 +37,7 @@ fn prepare(ground: &Ground, size: &Size) -> anyhow::Result<Work> {
             alpha: depth.iter().map(|d| f32::from(*d > 0.0)).collect(),
             colour: Vec::new(),
             moving: Vec::new(),
+            under: Vec::new(),
             held_out: false,
         })
         .collect();

@@ -496,6 +496,7 @@ pub fn take(gpu: &Gpu) -> Outcome {
             alpha: shot.depth.iter().map(|d| f32::from(*d > 0.0)).collect(),
             colour: shot.rgba.clone(),
             moving: Vec::new(),
+            under: Vec::new(),
             held_out: false,
         })
         .collect();

@@ -41,6 +41,8 @@ const MOST: f32 = 3.0;
 const LEAST_VIEWS: usize = 3;
 /// Logarithms within it may be floor.
 const FLOOR: f32 = 0.12;
+/// Nor is that of what pictures say.
+const LEAST_UNDER: f32 = 0.02;
 /// The noise is never taken for less.
 const LEAST_SIGMA: f32 = 0.004;
 /// Deeper than so many sigmas of the noise, and than this in any case, is under the floor.
@@ -85,6 +87,9 @@ pub struct Ground {
     pub height: Vec<f32>,
     /// Standard error of the excess from how much views differ.
     pub error: Vec<f32>,
+    /// By how many sigmas more than elsewhere on the floor the pictures match something under it better than the floor, the median over views;
+    /// NaN where fewer than three tell.
+    pub under: Vec<f32>,
     /// Views that meet each cell.
     pub views: Vec<u16>,
     /// Noise of the floor's logarithm, one sigma.
@@ -98,6 +103,8 @@ struct Look {
     cell: u32,
     log: f32,
     height: f32,
+    /// Median of [`DepthView::under`]; NaN where nothing tells.
+    under: f32,
     held_out: bool,
 }
 
@@ -140,6 +147,7 @@ impl Ground {
             level: vec![0.0; size[0] * size[1]],
             height: vec![f32::NAN; size[0] * size[1]],
             error: vec![f32::NAN; size[0] * size[1]],
+            under: vec![f32::NAN; size[0] * size[1]],
             views: vec![0; size[0] * size[1]],
             sigma: LEAST_SIGMA,
             camera_height,
@@ -192,11 +200,11 @@ impl Ground {
         let mut met = Vec::new();
         for y in 0..view.height {
             for x in 0..view.width {
-                let at = (y * view.width + x) as usize;
-                let d = view.depth[at];
+                let index = (y * view.width + x) as usize;
+                let d = view.depth[index];
                 // Who walks, and his mirror image under the floor, tell nothing of the ground. Two pits of held-out takes were
                 // told with the same sigmas as without masks.
-                if !(d > 0.0) || view.alpha[at] <= 0.5 || view.moves(at) {
+                if !(d > 0.0) || view.alpha[index] <= 0.5 || view.moves(index) {
                     continue;
                 }
                 let ray = pose.rotation * k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, 1.0);
@@ -210,17 +218,20 @@ impl Ground {
                 }
                 let log = ((f64::from(d) / plane).ln() as f32).clamp(-MOST, MOST);
                 if let Some(cell) = self.cell_of(p.x + at[0], p.z + at[1]) {
-                    met.push((cell as u32, log));
+                    let under = view.under.get(index).copied().unwrap_or(f32::NAN);
+                    met.push((cell as u32, log, under));
                 }
             }
         }
         met.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         met.chunk_by(|a, b| a.0 == b.0)
-            .map(|cell| {
-                let (cell, log) = cell[cell.len() / 2];
+            .map(|of_cell| {
+                let (cell, log, _) = of_cell[of_cell.len() / 2];
+                let under = of_cell.iter().map(|m| m.2).filter(|u| !u.is_nan());
                 Look {
                     cell,
                     log,
+                    under: median(&mut under.collect::<Vec<f32>>()).unwrap_or(f32::NAN),
                     height: (p.y * (1.0 - f64::from(log).exp())) as f32,
                     held_out: view.held_out,
                 }
@@ -248,6 +259,11 @@ impl Ground {
                 .collect();
             if !held.is_empty() {
                 self.held_out[i] = middle(&held);
+            }
+            let under = of_cell.iter().map(|l| l.under).filter(|u| !u.is_nan());
+            let mut under: Vec<f32> = under.collect();
+            if under.len() >= LEAST_VIEWS {
+                self.under[i] = median(&mut under).unwrap_or(f32::NAN);
             }
             let mut off: Vec<f32> = logs.iter().map(|l| (l - own).abs()).collect();
             off.sort_by(f32::total_cmp);
@@ -288,6 +304,25 @@ impl Ground {
                 self.height[i] = f32::NAN;
             }
         }
+        self.settle_under();
+    }
+
+    /// Counts what pictures say of what lies under the floor in sigmas from what they say of most of it.
+    fn settle_under(&mut self) {
+        let floor = self.sight.iter().zip(&self.under);
+        let mut known: Vec<f32> = floor
+            .filter(|(sight, under)| **sight == Sight::Floor && !under.is_nan())
+            .map(|(_, under)| *under)
+            .collect();
+        let Some(level) = median(&mut known) else {
+            self.under.fill(f32::NAN);
+            return;
+        };
+        let mut off: Vec<f32> = known.iter().map(|under| (under - level).abs()).collect();
+        let sigma = (1.4826 * median(&mut off).unwrap_or(0.0)).max(LEAST_UNDER);
+        self.under
+            .iter_mut()
+            .for_each(|under| *under = (*under - level) / sigma);
     }
 
     /// The floor's level about each cell: the median over a window.

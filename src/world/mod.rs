@@ -46,7 +46,7 @@ pub use refine::refine;
 pub use views::{hold_out, of_maps};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
@@ -240,6 +240,9 @@ pub struct DepthView {
     pub colour: Vec<u32>,
     /// Whether a pixel shows what moves by itself, which is no part of the world; empty where nothing is known of it.
     pub moving: Vec<bool>,
+    /// By how much better the pictures match something under the floor than the floor's plane itself, in the unit of
+    /// [`refine()`]'s textures; NaN where nothing tells, empty where nobody looked.
+    pub under: Vec<f32>,
     /// The world is not built from this view: it judges what the others made.
     pub held_out: bool,
 }
@@ -265,6 +268,7 @@ impl DepthView {
             alpha,
             colour: Vec::new(),
             moving: Vec::new(),
+            under: Vec::new(),
             held_out: false,
         }
     }

@@ -27,10 +27,14 @@ const LEAST_PARALLAX: f64 = 1.5;
 /// Cost of leaving the prior by [`FAR`] and more, in the unit of textures.
 const PENALTY: f32 = 0.25;
 const FAR: f32 = 0.1;
-/// Changes below it are neither deeper nor nearer than the prior.
+/// What is deeper than the floor by a lesser share is not under it.
 const APART: f32 = 0.03;
 /// A least cost above it is no match.
 const HOPELESS: f32 = 0.8;
+/// Costs from here on are of what was not tried.
+const NO_COST: f32 = 1e8;
+/// Depth that is less than the floor's plane by this share is of something that stands on it.
+const STANDS_BEFORE: f32 = 0.1;
 /// A depth within so many sigmas of the floor's own noise (logarithm of its ratio to the plane's), and within these, is
 /// looked for about the floor's plane. What is more would be pressed onto it: a pit is deeper by a few percent only.
 const FLOOR_SIGMAS: f64 = 2.5;
@@ -143,7 +147,7 @@ crate::gpu_struct! {
         pub penalty: f32,
         /// See `penalty`.
         pub far: f32,
-        /// Changes below it are neither deeper nor nearer.
+        /// What is deeper than the floor by a lesser share is not under it.
         pub apart: f32,
         /// A least cost above it keeps the prior.
         pub hopeless: f32,
@@ -185,7 +189,8 @@ pub static PICK: Kernel = crate::kernel!(
     "world/pick", shared [], twin crate::world::twins::pick::twin,
     workgroup [8, 8, 1], params PickParams,
     // Of two candidates of one cost within rounding either may win.
-    bind [read changes: f32, read cost: f32, read prior: f32, write picked: [f32; 4] => within(1e-5, 1e-4).but(0.002, 4)]
+    bind [read changes: f32, read cost: f32, read prior: f32, read floor_plane: f32,
+        write picked: [f32; 4] => within(1e-5, 1e-4).but(0.002, 4)]
 );
 
 /// All views' textures one after the other.
@@ -195,7 +200,8 @@ struct Textures {
 }
 
 /// Refines the depth of all views that have pixels by those of their neighbours, in place. `floor`: the floor is the plane
-/// y = 0, and depths near it are looked for about it. Answers how many views were refined.
+/// y = 0, depths near it are looked for about it, and where the pictures match something under it better is kept as
+/// [`DepthView::under`]. Answers how many views were refined.
 ///
 /// # Errors
 /// GPU errors, [`WorldError::Interrupted`].
@@ -230,9 +236,9 @@ pub fn refine(
     }
     let mut refined = 0;
     // All at once, so that no view depends on the order.
-    for (view, depth) in views.iter_mut().zip(depths) {
-        if let Some(depth) = depth {
-            view.depth = depth;
+    for (view, swept) in views.iter_mut().zip(depths) {
+        if let Some((depth, under)) = swept {
+            (view.depth, view.under) = (depth, under);
             refined += 1;
         }
     }
@@ -372,11 +378,16 @@ fn sweep(
     textures: &Textures,
     changes: &Buffer<f32>,
     near_floor: Option<f64>,
-) -> Result<Vec<f32>, WorldError> {
+) -> Result<(Vec<f32>, Vec<f32>), WorldError> {
     let view = &views[i];
     let (width, height) = (view.width, view.height);
     let pixels = width as usize * height as usize;
     let prior_values = prior(view, near_floor);
+    let planes: Vec<f32> = match near_floor {
+        Some(_) => (0..pixels).map(|i| (1.0 / plane(view, i)) as f32).collect(),
+        None => vec![0.0; pixels],
+    };
+    let floor_plane = gpu.upload(&planes)?;
     let posed: Vec<Neighbour> = near
         .iter()
         .map(|&j| neighbour(view, &views[j], textures.first[j]))
@@ -445,10 +456,36 @@ fn sweep(
         hopeless: HOPELESS,
     };
     let groups = groups_2d(width, height, PICK.workgroup);
-    recorder.run(&PICK, &params, &[changes, &cost, &prior, &picked], groups)?;
+    let bound = [
+        changes as &dyn crate::gpu::AnyBuffer,
+        &cost,
+        &prior,
+        &floor_plane,
+        &picked,
+    ];
+    recorder.run(&PICK, &params, &bound, groups)?;
     recorder.submit()?;
     let picked = gpu.read(&picked)?;
-    Ok(smooth(view, &prior_values, &picked))
+    let under = match near_floor {
+        Some(_) => under(view, &planes, &picked),
+        None => Vec::new(),
+    };
+    Ok((smooth(view, &prior_values, &picked), under))
+}
+
+/// By how much less something under the floor costs than the floor, pixel by pixel; NaN where something stands before the floor,
+/// and where nothing matches.
+fn under(view: &DepthView, planes: &[f32], picked: &[[f32; 4]]) -> Vec<f32> {
+    let one = |i: usize| {
+        let [_, at_plane, under, least] = picked[i];
+        let stands_before = view.depth[i] * planes[i] < 1.0 - STANDS_BEFORE;
+        let known = planes[i] > 0.0 && at_plane < NO_COST && under < NO_COST;
+        match known && least <= HOPELESS && !stands_before {
+            true => at_plane - under,
+            false => f32::NAN,
+        }
+    };
+    (0..picked.len()).map(one).collect()
 }
 
 fn neighbour(from: &DepthView, to: &DepthView, first: u32) -> Neighbour {

@@ -76,6 +76,7 @@ impl Room {
             alpha: vec![1.0; (width * height) as usize],
             colour: Vec::new(),
             moving: Vec::new(),
+            under: Vec::new(),
             held_out: false,
         }
     }

@@ -134,7 +134,6 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
         let best = pane.views.first().copied();
         fault.evidence = Evidence {
             share: Some(pane.views.len() as f64 / sights.len().max(1) as f64),
-            disagreement: None,
             frames: pane
                 .views
                 .iter()
@@ -143,6 +142,7 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
             pixel: best.and_then(|v| sights[v].pixel(place)),
             cells: (wide / f64::from(field.world.voxel)).ceil() as usize,
             sigmas: Some(pane.sigmas.into()),
+            ..Evidence::default()
         };
         fault.timestamp = best.map_or(fault.timestamp, |v| sights[v].view.camera.time);
         fault.confidence = 0.9;

@@ -44,7 +44,7 @@ enum What {
 }
 
 /// A table without lines, whose columns from `left` on are numbers.
-fn plain<const N: usize>(header: [&str; N], left: usize, colour: bool) -> Table {
+fn plain<'a>(header: impl IntoIterator<Item = &'a str>, left: usize, colour: bool) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     if colour {
@@ -52,7 +52,7 @@ fn plain<const N: usize>(header: [&str; N], left: usize, colour: bool) -> Table 
     } else {
         table.force_no_tty();
     }
-    table.set_header(header);
+    table.set_header(header.into_iter().collect::<Vec<&str>>());
     for column in table.column_iter_mut().skip(left) {
         column.set_cell_alignment(CellAlignment::Right);
     }

@@ -222,7 +222,9 @@ pub struct Held {
 
 /// By kind and source, over lines of one mode.
 pub fn held(lines: &[&Line]) -> Vec<Held> {
-    let mut all: BTreeMap<(FaultKind, Source), Vec<(Option<f64>, bool)>> = BTreeMap::new();
+    /// The share, and whether agents found the fault.
+    type Of = (Option<f64>, bool);
+    let mut all: BTreeMap<(FaultKind, Source), Vec<Of>> = BTreeMap::new();
     for line in lines {
         for w in &line.witnesses {
             if let (Some(fault), Some(found)) = (line.faults.get(w.fault), line.found.get(w.fault))

@@ -182,6 +182,59 @@ fn found_in(room: &Room) -> AgentReport {
 }
 
 #[test]
+fn pictures_tell_pits_that_depth_has_not_and_none_that_they_match_as_floor() {
+    let hole = [[-0.6, -0.8], [0.2, 0.1]];
+    // Holes among the violations and among the doubts, with what the pictures say of them.
+    let told = |room: &Room, pit: bool| {
+        let (world, mut views, cameras, alignment) = built(room, &cameras(24));
+        for view in &mut views {
+            let (k, pose) = (view.intrinsics(), view.camera.pose);
+            let said = |i: usize| {
+                let [x, y] = [i as u32 % view.width, i as u32 / view.width];
+                let ray = k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, 1.0);
+                let ray = pose.rotation * ray;
+                if ray.y >= 0.0 {
+                    return f32::NAN;
+                }
+                let at = pose.position - ray * (pose.position.y / ray.y);
+                let at = alignment.rotation.transpose() * (at - alignment.translation);
+                let at = at / alignment.scale;
+                let [low, high] = hole;
+                let there = (low[0]..high[0]).contains(&at.x) && (low[1]..high[1]).contains(&at.z);
+                // Some noise, of which the floor's sigma is made.
+                let noise = (i * 7919 % 13) as f32 * 0.005;
+                noise + if pit && there { 0.4 } else { -0.1 }
+            };
+            view.under = (0..view.depth.len()).map(said).collect();
+        }
+        let options = AgentOptions::default();
+        let report = inspect(&gpu(), &world, &views, &cameras, &options, &Silent);
+        let report = report.expect("report").report;
+        show("by the pictures", &report);
+        [report.violations, report.doubts].map(|list| {
+            let holes = list.into_iter().filter(|v| v.what == agent::What::Hole);
+            holes.map(|v| v.evidence).collect::<Vec<_>>()
+        })
+    };
+    let mut pitted = Room::sound();
+    pitted.holes.push(hole);
+    // Both say so.
+    let [sure, doubts] = told(&pitted, true);
+    assert_eq!((sure.len(), doubts.len()), (1, 0), "{sure:?} {doubts:?}");
+    assert!(sure[0].sigmas.is_some() && sure[0].pictures.is_some_and(|p| p > 3.0));
+    // Depth says so, and the pictures match the floor there.
+    let [sure, doubts] = told(&pitted, false);
+    assert_eq!((sure.len(), doubts.len()), (0, 1), "{sure:?} {doubts:?}");
+    assert!(doubts[0].pictures.is_some_and(|p| p < 1.0));
+    // The pictures alone.
+    let [sure, doubts] = told(&Room::sound(), true);
+    assert_eq!((sure.len(), doubts.len()), (0, 1), "{sure:?} {doubts:?}");
+    assert!(doubts[0].sigmas.is_none() && doubts[0].pictures.is_some_and(|p| p > 3.0));
+    // Nobody.
+    assert_eq!(told(&Room::sound(), false), [Vec::new(), Vec::new()]);
+}
+
+#[test]
 fn a_kerb_makes_no_hole_of_the_road_beside_it() {
     let mut room = Room::sound();
     room.boxes.push([[-2.5, 0.0, -3.0], [-0.9, 0.13, 3.0]]);
@@ -376,6 +429,7 @@ fn a_real_kitchen_is_tested() {
             depth,
             colour: Vec::new(),
             moving: Vec::new(),
+            under: Vec::new(),
             held_out: false,
         });
         list.cameras.push(camera);

@@ -1,6 +1,6 @@
 //! Depth from pictures: the kernels beside their twins, and a plane sweep that mends depth.
 
-use glam::DVec3;
+use glam::{DMat3, DVec3};
 use sora_director::camera::{Camera, Intrinsics, Pose};
 use sora_director::gpu::groups_2d;
 use sora_director::monitor::Silent;
@@ -153,11 +153,26 @@ fn picks_match_their_twin() {
             .input(&changes)
             .input(&cost)
             .input(&vec![0.5f32; n])
+            // On the prior, between two candidates, far off, and none.
+            .input(
+                &(0..n)
+                    .map(|i| [0.5f32, 0.51, 0.9, 0.0][i % 4])
+                    .collect::<Vec<_>>(),
+            )
             .output::<[f32; 4]>(n)
             .run(groups_2d(width, height, PICK.workgroup))
             .get(0);
         for (i, p) in picked.iter().enumerate() {
-            assert_eq!(p[1], cost[3 * n + i], "the prior's own cost");
+            let c = |k: usize| cost[k * n + i];
+            let least = |of: &[usize]| of.iter().map(|k| c(*k)).fold(1e9, f32::min);
+            let (plane, under) = match i % 4 {
+                0 => (c(3), least(&[0, 1])),
+                1 => (least(&[3, 4]), least(&[0, 1, 2])),
+                2 => (1e9, least(&[0, 1, 2, 3, 4, 5, 6])),
+                _ => (1e9, 1e9),
+            };
+            assert_eq!((p[1], p[2]), (plane, under), "at the floor, and under it");
+            assert_eq!(p[3], least(&[0, 1, 2, 3, 4, 5, 6]));
             assert!(
                 (0.5 * 0.85 - 1e-4..=0.5 * 1.15 + 1e-4).contains(&p[0]),
                 "{p:?}"
@@ -242,4 +257,86 @@ fn texture_mends_depth_and_its_absence_leaves_it() {
     still.iter_mut().for_each(|v| v.camera.pose = pose);
     assert_eq!(refine(&gpu, &mut still, false, &Silent).expect("refine"), 0);
     assert!(still.iter().all(|v| v.depth[0] == 4.2));
+}
+
+/// A textured plane at the height `level`, seen from a height of 1 by cameras that look down on it and go sideways, with depth that says
+/// y = 0.
+fn ground(level: f64, textured: bool) -> Vec<DepthView> {
+    let (width, height) = (96u32, 64u32);
+    let intrinsics = Intrinsics::from_fov_x(width, height, 1.0);
+    let gauge = Pose::gauge();
+    (0..5)
+        .map(|i| {
+            let pose = Pose {
+                position: DVec3::new(f64::from(i) * 0.12, 1.0, 0.0),
+                rotation: DMat3::from_rotation_x(-0.9) * gauge.rotation,
+            };
+            let camera = Camera {
+                frame: i as usize,
+                time: f64::from(i),
+                intrinsics,
+                pose,
+                depth_scale: 1.0,
+                depth_shift: 0.0,
+            };
+            let depth = |p: u32, level: f64| {
+                let (x, y) = (f64::from(p % width) + 0.5, f64::from(p / width) + 0.5);
+                let ray = pose.rotation * intrinsics.unproject(x, y, 1.0);
+                ((level - pose.position.y) / ray.y, ray)
+            };
+            let colour = (0..width * height)
+                .map(|p| {
+                    let (z, ray) = depth(p, level);
+                    let at = pose.position + z * ray;
+                    let wave = (at.x * 81.0).sin()
+                        + (at.z * 97.0 + at.x * 23.0).sin()
+                        + (at.x * 37.0 - at.z * 47.0).cos();
+                    let grey = if textured {
+                        (128.0 + 40.0 * wave) as u32
+                    } else {
+                        128
+                    };
+                    0xff00_0000 | (grey * 0x01_0101)
+                })
+                .collect();
+            let depths = (0..width * height)
+                .map(|p| depth(p, 0.0).0 as f32)
+                .collect();
+            DepthView {
+                colour,
+                ..DepthView::new(
+                    camera,
+                    [width, height],
+                    depths,
+                    vec![1.0; (width * height) as usize],
+                )
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn pictures_tell_what_lies_under_a_floor_that_depth_shows() {
+    let gpu = gpu();
+    let under = |level: f64, textured: bool, floor: bool| -> Option<f64> {
+        let mut views = ground(level, textured);
+        assert_eq!(
+            refine(&gpu, &mut views, floor, &Silent).expect("refined"),
+            5
+        );
+        let told = views.iter().flat_map(|v| v.under.iter());
+        let mut told: Vec<f64> = told
+            .filter(|u| !u.is_nan())
+            .map(|u| f64::from(*u))
+            .collect();
+        sora_director::numeric::median(&mut told)
+    };
+    let [floor, pit] = [0.0, -0.2].map(|level| under(level, true, true).expect("pixels"));
+    // What lies but a little under the floor matches nearly as well as the floor itself.
+    assert!(floor < -0.05, "the floor matches better: {floor}");
+    assert!(pit > 0.1, "what lies under it matches better: {pit}");
+    // Without texture everything matches alike, and without a floor nobody looks.
+    let blank = under(-0.2, false, true).expect("pixels");
+    assert!(blank.abs() < 0.05, "{blank}");
+    assert_eq!(under(-0.2, true, false), None);
 }

@@ -24,10 +24,12 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
     for summary in summaries {
         let _ = writeln!(
             out,
-            "{}; wander: median / 95th percentile, of clips without a truth by solved cameras\n",
+            "{}; wander: median / 95th percentile\n",
             summary.network,
         );
-        let header = [
+        let known = summary.rows.iter().flat_map(|r| r.wander_by_solve);
+        let without = known.flatten().next().is_some();
+        let mut header = vec![
             "clips",
             "n",
             "frames",
@@ -37,15 +39,14 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
             "edges, F1",
             "wander, %",
             "solved, %",
-            "no truth: wander, %",
-            "solved, %",
-            "not solved",
         ];
+        if without {
+            header.extend(["no truth: wander, %", "solved, %"]);
+        }
+        header.push("not solved");
         let mut table = plain(header, 1, colour);
         for row in &summary.rows {
-            let [clip, solved] = row.wander.map(percent);
-            let [own, along] = row.wander_by_solve.map(percent);
-            table.add_row([
+            let mut cells = vec![
                 row.of.clone(),
                 row.clips.to_string(),
                 row.frames.to_string(),
@@ -53,12 +54,13 @@ pub fn text(summaries: &[Summary], colour: bool) -> String {
                 number(row.abs_rel, 3),
                 number(row.delta1, 3),
                 number(row.edges, 3),
-                clip,
-                solved,
-                own,
-                along,
-                row.refused.to_string(),
-            ]);
+            ];
+            cells.extend(row.wander.map(percent));
+            if without {
+                cells.extend(row.wander_by_solve.map(percent));
+            }
+            cells.push(row.refused.to_string());
+            table.add_row(cells);
         }
         let _ = writeln!(out, "{table}\n");
     }
