@@ -20,9 +20,9 @@ pub const VERSION: u32 = 1;
 /// What a line hangs on beside its case and mode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Of the evaluation itself.
+    /// Versions of the evaluation itself, the mock world, depth, cameras, splats, world, agents and reviser.
     #[serde(default)]
-    pub version: u32,
+    pub versions: [u32; 8],
     /// Least confidence of a violation that counts.
     pub least_confidence: f64,
     /// Digest of the depth network, in modes that have one.
@@ -42,7 +42,16 @@ impl Settings {
         let reads_depth = matches!(mode, Mode::C | Mode::D);
         let digest = |bytes: &[u8]| sha256_hex(bytes)[..12].to_owned();
         Self {
-            version: VERSION,
+            versions: [
+                VERSION,
+                crate::mock::VERSION,
+                crate::depth::VERSION,
+                crate::camera::VERSION,
+                crate::splat::VERSION,
+                crate::world::VERSION,
+                crate::agent::VERSION,
+                crate::revise::VERSION,
+            ],
             least_confidence,
             network: tools
                 .model

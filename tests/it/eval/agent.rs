@@ -140,7 +140,7 @@ fn line(still: bool, faults: Vec<Fault>, violations: &[Violation], verdict: Verd
         .expect("a case");
     let judged = judge(&faults, violations, |p| p, 1.0, 0.5);
     let settings = Settings {
-        version: 1,
+        versions: [1; 8],
         least_confidence: 0.5,
         network: None,
         options: String::new(),
