@@ -41,10 +41,10 @@ const MOST: f32 = 3.0;
 const LEAST_VIEWS: usize = 3;
 /// Logarithms within it may be floor.
 const FLOOR: f32 = 0.12;
-/// Nor is that of what pictures say.
-const LEAST_UNDER: f32 = 0.02;
 /// The noise is never taken for less.
 const LEAST_SIGMA: f32 = 0.004;
+/// Nor is that of what pictures say of what lies under the floor, in the unit of `refine`'s textures.
+const LEAST_UNDER: f32 = 0.02;
 /// Deeper than so many sigmas of the noise, and than this in any case, is under the floor.
 const DEEP_SIGMAS: f32 = 4.0;
 const DEEP: f32 = 0.02;

@@ -152,6 +152,12 @@ impl Case {
         matches!(self.camera, Move::Static | Move::Pan)
     }
 
+    /// The word of the place that is shown.
+    pub fn place(&self) -> String {
+        let place = crate::mock::understand(&self.prompt, self.seed).place;
+        format!("{place:?}").to_lowercase()
+    }
+
     /// The clip.
     pub fn clip(&self) -> Clip {
         Clip {

@@ -255,10 +255,7 @@ fn summary(lines: &[Line], depth: Depth) -> Summary {
             rows.push(Row::of(&one, &some));
         }
     };
-    group(&|l| {
-        let place = crate::mock::understand(&l.case.prompt, l.case.seed).place;
-        format!("{place:?}").to_lowercase()
-    });
+    group(&|l| l.case.place());
     group(&|l| format!("{:?}", l.case.camera).to_lowercase());
     group(&|l| {
         match l.truth.mover {

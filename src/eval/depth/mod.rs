@@ -12,7 +12,7 @@ use super::agent::case::{self, Case};
 use super::agent::network as maps_of;
 use super::agent::take::Take;
 use super::kept;
-use crate::camera::{Cameras, SolveOptions};
+use crate::camera::Cameras;
 use crate::depth::{self, DepthMaps, Model};
 use crate::eval::scores::clips::Half;
 use crate::gpu::Gpu;
@@ -117,10 +117,7 @@ impl Clip {
 
     fn group(&self) -> String {
         match self {
-            Self::Case(case) => {
-                let place = crate::mock::understand(&case.prompt, case.seed).place;
-                format!("{place:?}").to_lowercase()
-            }
+            Self::Case(case) => case.place(),
             Self::Given(_) => "given".to_owned(),
         }
     }
@@ -377,15 +374,11 @@ fn cameras(
     let frames = &seen.frames;
     let read = stages::reading(None, score::MAX_SIDE, config.decode);
     let options = &config.motion;
-    let pairs = stages::pairs(gpu, &seen.video, &read, frames, None, options, monitor)?;
-    let options = SolveOptions {
-        width: frames.width,
-        height: frames.height,
-        ..config.solve.clone()
-    };
-    match crate::camera::solve(&pairs, maps, &options, monitor) {
-        Ok(cameras) => Ok(Ok(cameras)),
-        Err(error) if stages::refusal(&error).is_some() => Ok(Err(error.to_string())),
-        Err(error) => Err(error.into()),
-    }
+    let motion = || stages::pairs(gpu, &seen.video, &read, frames, None, options, monitor);
+    let given = stages::Given::default();
+    let (tracked, _) = stages::track(frames, motion, &given, Some(maps), config, monitor)?;
+    Ok(match tracked {
+        stages::Tracked::Solved(cameras) => Ok(cameras),
+        stages::Tracked::Refused { words, .. } => Err(words),
+    })
 }

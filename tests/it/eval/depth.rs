@@ -316,3 +316,34 @@ fn frames_whose_map_is_missing_or_follows_nothing_are_lost() {
     let none = Accuracy::of(&[], 3).expect("a truth");
     assert_eq!((none.frames, none.lost, none.abs_rel), (0, 3, None));
 }
+
+#[test]
+fn depth_leaves_a_preview_and_its_values() {
+    let folder = Folder::new();
+    pictures(&folder.path("wall"), 3, false);
+    let [wall, out] = ["wall", "out"].map(|name| folder.path(name).display().to_string());
+    let network = bright(&folder);
+    let words = [
+        "depth", &wall, "--model", &network, "--npy", "--quiet", "-o", &out,
+    ];
+    let done = run(&words);
+    assert_eq!(code(&done), 0, "{}", stderr(&done));
+    let info = sora_director::video::probe(&folder.path("out/preview.mp4")).expect("a video");
+    assert_eq!(
+        (info.width, info.height),
+        (96, 128),
+        "each frame over its depth"
+    );
+    let values = folder.path("out/depth.npy");
+    let kind = DepthKind::RelativeInverse;
+    let maps = sora_director::depth::DepthMaps::load_npy(&values, kind, "bright").expect("values");
+    assert_eq!(maps.maps.len(), 3);
+    let map = maps.maps[0].as_ref().expect("a map");
+    let row = &map.values[..map.width as usize];
+    assert!(
+        row[0] > row[row.len() - 1],
+        "near is larger: {} {}",
+        row[0],
+        row[row.len() - 1]
+    );
+}
