@@ -53,6 +53,7 @@ pub mod report;
 pub mod bench;
 pub mod capture;
 pub mod cli;
+pub mod fetch;
 pub mod files;
 mod glb;
 pub mod gpu;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::{Globals, settings::Settings};
+use crate::depth::{self, KnownModel};
 use crate::gpu::{AdapterSummary, Tier, adapters};
 use crate::video::{self, CudaFindings, HardwareDevice};
 
@@ -126,6 +127,13 @@ fn find(args: &Args, globals: &Globals) -> Findings {
     let config = Settings::default().resolved(globals);
     if let Err(error) = &config {
         faults.push(error.to_string());
+    }
+    let fetched = |model: &KnownModel| model.place().is_some_and(|place| place.exists());
+    if !depth::known().iter().any(fetched) {
+        notes.push(
+            "of depth networks only the built-in one is here, which was trained on synthetic scenes; for other videos: director models list"
+                .into(),
+        );
     }
     let cuda = video::cuda_findings(opened.as_ref().ok());
     if cuda.built

@@ -23,6 +23,7 @@ mod frames;
 mod generate;
 mod kernels;
 pub mod logging;
+mod models;
 mod network;
 mod probe;
 mod profile;
@@ -177,6 +178,8 @@ pub enum Command {
     Info(convert::InfoArgs),
     /// Let agents test a rebuilt world
     RunAgent(run_agent::Args),
+    /// List, fetch and check depth networks
+    Models(models::Args),
     /// Measure stages against the mock world's truth
     Eval(eval::Args),
     /// Measure what this machine is worth for a batch, stage by stage
@@ -214,6 +217,7 @@ fn command(command: &Command, globals: &Globals) -> anyhow::Result<ExitCode> {
         Command::Explain(args) => explain::run(args, globals),
         Command::Results(args) => results::run(args, globals),
         Command::Clean(args) => clean::run(args, globals),
+        Command::Models(args) => models::run(args, globals),
         Command::Eval(args) => eval::run(args, globals),
         Command::Bench(args) => bench::run(args, globals),
         Command::Config(args) => config::run(args, globals),

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::EMBEDDED_NAME;
 
-/// Which network to use. Written as `embedded`, a path, or a list of paths.
+/// Which network to use. Written as `embedded`, a path, a known network's name, or a list of these.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub enum ModelChoice {
     /// The small one that is built in.
     #[default]
     Embedded,
-    /// An ONNX file, or a folder of them.
+    /// An ONNX file, a folder of them, or the name of a known network.
     Path(PathBuf),
     /// Several files or folders: the one whose input fits the clip's aspect best is used.
     AnyOf(Vec<PathBuf>),
@@ -64,7 +64,8 @@ impl std::str::FromStr for ModelChoice {
 }
 
 impl ModelChoice {
-    /// Makes its paths hold wherever the choice is read from; relative ones start at `folder`.
+    /// Makes its paths hold wherever the choice is read from; relative ones start at `folder`. Names of known networks stay, unless such a
+    /// file is there.
     pub fn absolute(&mut self, folder: &Path) {
         let paths = match self {
             Self::Embedded => &mut [][..],
@@ -72,7 +73,9 @@ impl ModelChoice {
             Self::AnyOf(paths) => paths,
         };
         for path in paths {
-            if let Ok(whole) = std::path::absolute(folder.join(&path)) {
+            if let Ok(whole) = std::path::absolute(folder.join(&path))
+                && (whole.exists() || super::models::named(path).is_none())
+            {
                 *path = whole;
             }
         }

@@ -270,7 +270,11 @@ fn load_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Network>, DepthE
     let mut files = Vec::new();
     for path in paths {
         let refuse = |reason: String| DepthError::file(path, reason);
-        if path.is_dir() {
+        // A file of that name is meant before the known network.
+        let known = models::named(path).filter(|_| !path.exists());
+        if let Some(known) = known {
+            files.push(fetched(known)?);
+        } else if path.is_dir() {
             let entries = std::fs::read_dir(path).map_err(|e| refuse(e.to_string()))?;
             let mut found: Vec<PathBuf> = entries
                 .filter_map(|entry| entry.ok().map(|e| e.path()))
@@ -300,6 +304,27 @@ fn load_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Network>, DepthE
             Network::new(file, &bytes, options)
         })
         .collect()
+}
+
+/// The file of a known network.
+fn fetched(known: &KnownModel) -> Result<PathBuf, DepthError> {
+    let place = known
+        .place()
+        .unwrap_or_else(|| models::folder().join(&known.file));
+    match place.exists() {
+        true => Ok(place),
+        false => Err(DepthError::file(
+            Path::new(&known.name),
+            format!(
+                "it is not on this machine yet: director models pull {}{}",
+                known.name,
+                match known.url {
+                    Some(_) => "",
+                    None => " --file ITS_FILE",
+                }
+            ),
+        )),
+    }
 }
 
 /// Bytes of a protobuf message at most, and so of an ONNX file.

@@ -1,5 +1,6 @@
 //! The networks that are known: `models/models.toml`, and the one that is built in.
 
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -37,6 +38,8 @@ pub struct KnownModel {
     /// Where it can be had, if anywhere.
     #[serde(default)]
     pub url: Option<String>,
+    /// Size of the file in bytes.
+    pub bytes: u64,
     /// Order of the image tensor.
     pub layout: Layout,
     /// Input width in pixels; `None` where any (a multiple of 14) will do.
@@ -51,6 +54,33 @@ pub struct KnownModel {
     pub std: [f32; 3],
     /// What the output means.
     pub kind: DepthKind,
+}
+
+impl KnownModel {
+    /// Whether its licence forbids to earn money with it.
+    pub fn non_commercial(&self) -> bool {
+        self.licence.contains("-NC")
+    }
+
+    /// Where it lies, or would, on this machine: in [`folder`]. `None` for the built-in one.
+    pub fn place(&self) -> Option<PathBuf> {
+        (self.name != EMBEDDED_NAME).then(|| folder().join(&self.file))
+    }
+}
+
+/// The folder of networks that were fetched: `DIRECTOR_MODELS`, else one in the user's cache.
+pub fn folder() -> PathBuf {
+    if let Some(folder) = std::env::var_os("DIRECTOR_MODELS").filter(|f| !f.is_empty()) {
+        return folder.into();
+    }
+    let cache = dirs::cache_dir().unwrap_or_else(std::env::temp_dir);
+    cache.join("sora-director").join("models")
+}
+
+/// The network that is meant by its name alone.
+pub fn named(path: &Path) -> Option<&'static KnownModel> {
+    let name = path.to_str()?;
+    known().iter().find(|m| m.name == name)
 }
 
 #[derive(Deserialize)]
@@ -81,5 +111,13 @@ mod tests {
             Some(crate::hash::sha256_hex(EMBEDDED).as_str())
         );
         assert!(EMBEDDED.len() <= 4 << 20);
+        for model in known() {
+            assert_eq!(model.sha256.len(), 64, "{}", model.name);
+            assert!(
+                !model.non_commercial(),
+                "{}: it could be a default",
+                model.name
+            );
+        }
     }
 }

@@ -101,7 +101,8 @@ impl Network {
         }
         let feed = Feed::of(port, plan.front(), listed).map_err(refuse)?;
         let sides = Sides::of(port, feed.sides(), plan.front(), options.size);
-        let mut known = listed.map_or_else(|| unlisted(path, sha256), Clone::clone);
+        let mut known =
+            listed.map_or_else(|| unlisted(path, sha256, bytes.len() as u64), Clone::clone);
         known.layout = feed.layout;
         known.width = sides.own[0].or(known.width);
         known.height = sides.own[1].or(known.height);
@@ -456,7 +457,7 @@ fn head(text: &str) -> &str {
 }
 
 /// What to assume of a file that is not listed; its kind and sides are found out.
-fn unlisted(path: &Path, sha256: String) -> KnownModel {
+fn unlisted(path: &Path, sha256: String, bytes: u64) -> KnownModel {
     let part = |part: Option<&std::ffi::OsStr>| {
         part.map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_default()
@@ -464,6 +465,7 @@ fn unlisted(path: &Path, sha256: String) -> KnownModel {
     KnownModel {
         name: part(path.file_stem()),
         sha256,
+        bytes,
         licence: "unknown".to_owned(),
         url: None,
         layout: models::Layout::Nchw,

@@ -23,13 +23,13 @@ pub struct Options {
     pub on: Place,
 }
 
-/// `embedded`, a path or a list of paths.
+/// `embedded`, a path, a known network's name or a list of these.
 static NETWORKS: Own = Own {
     fits: |value| {
         let path = |v: &Value| v.as_str().is_some_and(|t| !t.is_empty());
         path(value) || (value.as_array()).is_some_and(|all| !all.is_empty() && all.iter().all(path))
     },
-    wanted: "`embedded`, a path or a list of paths",
+    wanted: "`embedded`, a path, a name of `director models list`, or a list of these",
     show: |value| value.to_string(),
     rebase: Some(rebase),
 };
@@ -45,14 +45,17 @@ static INPUT_SIZE: Own = Own {
     rebase: None,
 };
 
-/// Paths of networks that start at `folder`; the embedded one is no path.
+/// Paths of networks that start at `folder`; names are none, unless such a file is there.
 fn rebase(value: &mut Value, folder: &Path) {
     match value {
         Value::String(text) => {
             let embedded = matches!(text.parse(), Ok(ModelChoice::Embedded));
+            let path = folder.join(&text);
+            let named = super::models::named(Path::new(text)).is_some() && !path.exists();
             if !embedded
+                && !named
                 && !text.is_empty()
-                && let Some(joined) = folder.join(&text).to_str()
+                && let Some(joined) = path.to_str()
             {
                 *text = joined.to_owned();
             }

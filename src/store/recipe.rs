@@ -181,24 +181,5 @@ pub(super) fn sha256_file(path: &Path) -> Result<String, StoreError> {
 }
 
 pub(super) fn digest_of(path: &Path) -> std::io::Result<String> {
-    sha256_of(std::fs::File::open(path)?)
-}
-
-/// SHA-256 of what is left to read of a file, in hexadecimal.
-pub(super) fn sha256_of(mut file: std::fs::File) -> std::io::Result<String> {
-    let mut hash = Sha256::new();
-    std::io::copy(&mut file, &mut HashWriter(&mut hash))?;
-    Ok(hex(&hash.finalize()))
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl std::io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    crate::hash::sha256_of(std::fs::File::open(path)?)
 }

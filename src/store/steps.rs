@@ -306,7 +306,7 @@ pub(super) fn collect(root: &Path) -> Result<Vec<Artifact>, StoreError> {
             let meta = file.metadata().map_err(|e| StoreError::io(&path, e))?;
             found.push(Artifact {
                 path: relative.to_string_lossy().replace('\\', "/"),
-                sha256: super::recipe::sha256_of(file).map_err(|e| StoreError::io(&path, e))?,
+                sha256: crate::hash::sha256_of(file).map_err(|e| StoreError::io(&path, e))?,
                 bytes: meta.len(),
                 modified: modified(&meta),
                 dropped: false,

@@ -6,6 +6,7 @@ mod camera;
 mod common;
 mod depth;
 mod eval;
+mod fetch;
 mod gpu;
 mod layout;
 mod mock;
