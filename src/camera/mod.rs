@@ -34,7 +34,7 @@ pub use options::{KEYS, SolveOptions};
 pub use solve::{solve, solve_with_points};
 
 /// Version of this stage's results, part of the resume key.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// Parallax in pixels at a width of 640 under which a clip holds no travel of its camera.
 pub const LEAST_PARALLAX: f64 = 1.0;
@@ -81,7 +81,7 @@ pub enum CameraError {
     },
     /// The solve ended with residuals that are too large.
     #[error(
-        "the poses do not explain the flow: {:.0}% of the places where tracks are seen that its travel moves are within 2 px ({:.0}% are needed), median of all {median:.1} px; the scene is \
+        "the poses do not explain the flow: {:.0}% of the places where tracks are seen, of those that move, are within 2 px ({:.0}% are needed), median of all {median:.1} px; the scene is \
          not rigid, or flow or depth are wrong; ask for a slower camera and fewer moving things, give known cameras, or leave out a focal length that is given and may be wrong",
         share * 100.0, gate * 100.0
     )]

@@ -15,7 +15,7 @@ use super::overlay::{self, Overlay};
 use super::{Camera, Cameras};
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
 use crate::motion::{FlowPair, MOVING, Mask, Masks, Pairs};
-use crate::numeric::bilinear;
+use crate::numeric::{bilinear, median};
 
 /// A depth may be so wrong, as a share of it, before the motion along the epipolar line tells of a mover.
 const DEPTH_ERROR: f64 = 0.2;
@@ -30,6 +30,10 @@ const QUIET_LENGTH: f64 = 1.0108;
 const EVEN: f32 = 13.0;
 /// Excess under this many sigmas is none.
 const LEAST_EXCESS: f32 = 0.5;
+/// Farther off than by this share of the median inverse depth a thing may be told by its looks alone.
+const FAR_OFF: f64 = 0.15;
+/// Grey levels by which it may look less alike where a still scene has it than where its flow leads.
+const ALIKE: f64 = 2.0;
 /// Nearest strides that are looked at, each to both sides.
 const STRIDES: usize = 3;
 /// Half a side of the window of the last median, in pixels at a width of 320.
@@ -72,7 +76,13 @@ pub fn moving(motion: &Pairs, depths: &DepthMaps, cameras: &Cameras) -> Masks {
                 .iter()
                 .filter_map(|to| {
                     let other = by_frame.get(&to.frame)?;
-                    Some(size.excess(&inverse, to, camera, other))
+                    let mut excess = size.excess(&inverse, to, camera, other);
+                    let lumas = [i, to.frame].map(|k| motion.luma.get(k).filter(|l| !l.is_empty()));
+                    if let [Some(from), Some(there)] = lumas {
+                        let still = Still::new(size, camera, other);
+                        size.stand(&mut excess, &inverse, to, &still, [from, there]);
+                    }
+                    Some(excess)
                 })
                 .collect();
             size.joined(&excesses)
@@ -343,6 +353,57 @@ impl Size {
                 })
             })
             .collect()
+    }
+
+    /// Takes back the excess of what is far off and looks the same where a still scene has it: blank sky has no flow of its own, and takes that
+    /// of the edges beside it, as in an opening.
+    fn stand(
+        self,
+        excess: &mut [f32],
+        inverse: &[f64],
+        to: &To<'_>,
+        still: &Still,
+        lumas: [&Vec<f32>; 2],
+    ) {
+        let mut known: Vec<f64> = inverse.iter().copied().filter(|r| r.is_finite()).collect();
+        let Some(far) = median(&mut known).map(|middle| FAR_OFF * middle) else {
+            return;
+        };
+        for p in (0..excess.len()).filter(|&p| inverse[p] <= far) {
+            let Some(goes) = still.goes(self.pixel(p), inverse[p]) else {
+                continue;
+            };
+            let led = self.pixel(p) + DVec2::from_array(to.flow[p].map(f64::from));
+            let off = [goes, led].map(|at| self.unlike(p, at, lumas));
+            if excess[p] > 0.0 && off[0] <= off[1] + ALIKE {
+                excess[p] = 0.0;
+            }
+        }
+    }
+
+    /// Mean difference in grey levels of the pictures about a pixel and about a place in the other; infinite outside.
+    fn unlike(self, p: usize, at: DVec2, [from, to]: [&Vec<f32>; 2]) -> f64 {
+        let (x, y) = ((p % self.w) as i64, (p / self.w) as i64);
+        let last = [self.w - 1, self.h - 1].map(|n| n as f64);
+        let (mut sum, mut count) = (0.0, 0u32);
+        for (dx, dy) in (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy))) {
+            let here = [x + dx, y + dy];
+            let there = [at.x - 0.5 + dx as f64, at.y - 0.5 + dy as f64];
+            let inside =
+                (0..self.w as i64).contains(&here[0]) && (0..self.h as i64).contains(&here[1]);
+            let seen = (0..2).all(|a| there[a] >= 0.0 && there[a] <= last[a]);
+            if inside && seen {
+                let own = from[here[0] as usize + self.w * here[1] as usize];
+                let other = bilinear(self.w, self.h, there[0], there[1], |q| f64::from(to[q]));
+                sum += (f64::from(own) - other).abs();
+                count += 1;
+            }
+        }
+        if count == 0 {
+            f64::INFINITY
+        } else {
+            sum / f64::from(count)
+        }
     }
 
     /// The logarithm of the median excess; what no flow tells is as the nearest pixel of which one does. `None` where

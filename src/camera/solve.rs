@@ -9,8 +9,7 @@ use super::options::SolveOptions;
 use super::overlay::Overlay;
 use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links, median_flow};
 use super::residual::residual;
-use super::structure::Structure;
-use super::structure::{Found, Place};
+use super::structure::{Found, Place, Structure};
 use super::tracks::{self, Fan};
 use super::{
     Camera, CameraError, Cameras, FocalSource, Intrinsics, LengthUnit, Point, Pose, Way, focal,
@@ -22,7 +21,10 @@ use crate::motion::Pairs;
 use crate::numeric::median;
 
 mod finish;
+mod judged;
 mod still;
+
+use judged::{FEW_TELL, Judged, MIN_PLACES, telling};
 
 /// Frames in a row that a solve needs at the least.
 const MIN_FRAMES: usize = 4;
@@ -37,12 +39,6 @@ const LEAD: f64 = 1.02;
 const AGREES: f64 = 1.15;
 /// The disagreement of maps is that of this share of the points.
 const MOST: f64 = 0.8;
-/// Pixels at a width of 640 by which the camera's travel moves what tells of it.
-const TELLING: f64 = 4.0;
-/// Where one place in so many is moved that far, those alone judge.
-const FEW_TELL: usize = 10;
-/// Fewer places of held-out tracks judge nothing.
-const MIN_PLACES: usize = 30;
 /// Grey levels, standard deviation, under which a frame shows nothing: it is black, white or of one colour.
 const BLANK: f64 = 2.0;
 /// Tracks begin in each frame for each point of a flow.
@@ -166,48 +162,6 @@ fn best_run(shares: &[f64]) -> (usize, usize) {
     match best.2 {
         0 => (0, shares.len() - 1),
         _ => (best.0, best.1),
-    }
-}
-
-/// How well points are where they should be.
-#[derive(Clone, Copy, Debug)]
-struct Judged {
-    /// Median distance in pixels at a width of 640.
-    median: f64,
-    /// Share of distances under 2 px, of those places that the camera's travel moves: far ones fit every travel.
-    under_2px: f64,
-}
-
-impl Judged {
-    /// Of distances that all count; `None` without any.
-    fn all(errors: impl Iterator<Item = f64>) -> Option<Self> {
-        let mut errors: Vec<f64> = errors.collect();
-        let good = errors.iter().filter(|e| **e < 2.0).count() as f64;
-        let under_2px = good / errors.len().max(1) as f64;
-        let median = median(&mut errors)?;
-        Some(Self { median, under_2px })
-    }
-
-    /// Of places, those far ones apart that fit every travel; `None` with too few.
-    fn of(places: &[Place]) -> Option<Self> {
-        if places.len() < MIN_PLACES {
-            return None;
-        }
-        let judges = telling(places, TELLING);
-        let told = Self::all(judges.iter().map(|p| p.error))?;
-        Some(Self {
-            median: Self::all(places.iter().map(|p| p.error))?.median,
-            ..told
-        })
-    }
-}
-
-/// The places that the travel moves by `least` pixels, where they are enough; else all.
-fn telling(places: &[Place], least: f64) -> Vec<&Place> {
-    let some: Vec<&Place> = places.iter().filter(|p| p.travel >= least).collect();
-    match some.len() * FEW_TELL >= places.len() {
-        true => some,
-        false => places.iter().collect(),
     }
 }
 
@@ -516,8 +470,9 @@ impl<'a> Clip<'a> {
     }
 
     /// By the tracks that took no part; `None` with too few of them.
-    fn judged(&self, state: &State, first: usize, last: usize) -> Option<Judged> {
-        Judged::of(&self.structure(first, last, 1.0, false).held_out(state))
+    fn judged(&self, state: &State, way: Way, first: usize, last: usize) -> Option<Judged> {
+        let places = self.structure(first, last, 1.0, false).held_out(state);
+        Judged::of(&places, way == Way::Travels)
     }
 
     /// By the flow between frames and the maps' depth; `None` without any.
@@ -543,7 +498,7 @@ impl<'a> Clip<'a> {
         let points =
             |cauchy: f64, free_focal: bool| self.structure(first, last, cauchy, free_focal);
         // What does better on the tracks that took no part.
-        let judged = |state: &State| self.judged(state, first, last);
+        let judged = |state: &State| self.judged(state, Way::Travels, first, last);
         let linked = state;
         let mut flat = false;
         let mut ways: Vec<(State, FocalSource, Vec<String>)> = Vec::new();

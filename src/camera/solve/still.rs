@@ -85,7 +85,8 @@ impl Clip<'_> {
         let moves = moved.count() * FEW_TELL >= beside.len() && parallax > 0.0;
         let errors = |which: usize| {
             let places: Vec<Place> = beside.iter().map(|two| two[which]).collect();
-            let told = telling(&places, LEAST_PARALLAX);
+            let told = telling(&places, |p| p.travel >= LEAST_PARALLAX)
+                .unwrap_or_else(|| places.iter().collect());
             Judged::all(told.iter().map(|p| p.error))
                 .map_or((f64::INFINITY, 0.0), |j| (j.median, j.under_2px))
         };
@@ -132,7 +133,7 @@ impl Clip<'_> {
             let mut free = state.clone();
             setting.held(&mut free, Freedom::Turn, true, 1.0, 30, monitor)?;
             let ratio = free.focal / self.grid.width as f64;
-            let [own, other] = [&state, &free].map(|s| self.judged(s, first, last));
+            let [own, other] = [&state, &free].map(|s| self.judged(s, Way::Turns, first, last));
             let worse = own
                 .zip(other)
                 .is_some_and(|(own, other)| other.median > LEAD * own.median);
@@ -160,7 +161,7 @@ impl Clip<'_> {
         Solved {
             way,
             linked: state.clone(),
-            held_out: self.judged(&state, first, last),
+            held_out: self.judged(&state, way, first, last),
             state,
             focal_source,
             drifts: false,

@@ -25,6 +25,8 @@ pub(in super::super) struct Place {
     pub error: f64,
     /// Pixels at a width of 640 by which the camera's travel moves it, by the network's depth.
     pub travel: f64,
+    /// Pixels at a width of 640 by which the pictures move it, the camera's turn apart.
+    pub moves: f64,
 }
 
 /// A point as the solve has it.
@@ -68,13 +70,18 @@ impl Structure<'_> {
                             other.rotation * view.rotation.transpose() * view.translation;
                         let [moved, turned] =
                             [other, &unmoved].map(|to| residual(&network, to, state.focal, &o));
+                        let [error, moves] = [&r, &turned].map(|r| {
+                            let off = r.as_ref().map(|r| r.pixel.length() / self.unit);
+                            off.unwrap_or(f64::INFINITY)
+                        });
                         let travel = match moved.zip(turned) {
                             Some((m, t)) => (m.pixel - t.pixel).length() / self.unit,
                             None => f64::INFINITY,
                         };
                         places.push(Place {
-                            error: r.map_or(f64::INFINITY, |r| r.pixel.length() / self.unit),
+                            error,
                             travel,
+                            moves,
                         });
                     }
                 }

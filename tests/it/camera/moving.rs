@@ -103,3 +103,42 @@ fn what_is_not_known_is_not_told() {
     let told = mask.moving[..160 * 20].iter().filter(|m| **m >= 128);
     assert!(told.count() < 32);
 }
+
+#[test]
+fn blank_sky_does_not_move_by_the_flow_of_the_edges_beside_it() {
+    // An opening in what stands near: the map has the sky there, the flow goes on with what is about it.
+    let mut clip = scene::scene(10, DepthKind::Metric);
+    let (width, height) = (160, 96);
+    let opening = |p: usize| (30..60).contains(&(p % width)) && (50..80).contains(&(p / width));
+    for map in clip.depths.maps.iter_mut().flatten() {
+        let (w, h) = (map.width as usize, map.height as usize);
+        for (q, value) in map.values.iter_mut().enumerate() {
+            if opening((q / w * height / h) * width + q % w * width / w) {
+                *value = 1e4;
+            }
+        }
+    }
+    let masked = |clip: &Clip| {
+        let masks = moving(&clip.motion, &clip.depths, &clip.truth);
+        let mask = masks.frames[5].as_ref().expect("a mask");
+        let inside: Vec<u8> = (0..width * height)
+            .filter(|&p| opening(p) && !scene::moves(&clip.truth, 5)[p])
+            .map(|p| mask.moving[p])
+            .collect();
+        inside.iter().filter(|m| **m >= 128).count() as f64 / inside.len() as f64
+    };
+    // By the flow alone it moves; so it does where the pictures show something that goes with the flow.
+    let alone = masked(&clip);
+    clip.motion.luma = (0..10).map(|k| scene::picture(&clip.truth, k)).collect();
+    let textured = masked(&clip);
+    for luma in &mut clip.motion.luma {
+        for (p, value) in luma.iter_mut().enumerate() {
+            if opening(p) {
+                *value = 220.0;
+            }
+        }
+    }
+    let blank = masked(&clip);
+    assert!(alone > 0.7 && textured > 0.7, "{alone} {textured}");
+    assert!(blank < 0.1, "{blank}");
+}
