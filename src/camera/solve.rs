@@ -8,7 +8,7 @@ use super::init::Setting;
 use super::options::SolveOptions;
 use super::overlay::Overlay;
 use super::points::{Grid, Inverse, Link, consistent_share, inverse_depths, links, median_flow};
-use super::residual::residual;
+use super::residual::{Observation, View, residual};
 use super::structure::{Found, Place, Structure};
 use super::tracks::{self, Fan};
 use super::{
@@ -24,7 +24,7 @@ mod finish;
 mod judged;
 mod still;
 
-use judged::{FEW_TELL, Judged, MIN_PLACES, telling};
+use judged::{FEW_TELL, Judged, LEAST_EXPLAINED, MIN_PLACES, TELLING, telling};
 
 /// Frames in a row that a solve needs at the least.
 const MIN_FRAMES: usize = 4;
@@ -576,6 +576,28 @@ impl<'a> Clip<'a> {
                 )
             })
         })
+    }
+
+    /// How well a travel explains what the pictures move, its turn apart, where that is little. Tracks on what is near may be too few to tell: it
+    /// leaves the picture, and only the far half of a road judged.
+    fn unexplained(&self, solved: &Solved, first: usize, last: usize) -> Option<Judged> {
+        let (state, mut all, mut moved) = (&solved.linked, 0, Vec::new());
+        for l in self.inside(first, last) {
+            let (i, j) = (&state.views[l.i], &state.views[l.j]);
+            let mut turned = *j;
+            turned.translation = j.rotation * i.rotation.transpose() * i.translation;
+            let off = |to: &View, o: &Observation| {
+                let found = residual(i, to, state.focal, o);
+                found.map_or(f64::INFINITY, |r| r.pixel.length() / self.grid.unit())
+            };
+            all += l.points.len();
+            let moves = l.points.iter().filter(|o| off(&turned, o) >= TELLING);
+            moved.extend(moves.map(|o| off(j, o)));
+        }
+        let tells = solved.way == Way::Travels && moved.len() * FEW_TELL >= all;
+        let judged = Judged::all(moved.into_iter()).filter(|_| tells);
+        tracing::debug!(?judged, "of what the pictures move");
+        judged.filter(|judged| judged.under_2px < LEAST_EXPLAINED)
     }
 
     /// By how much the aligned depth maps disagree from frame to frame, as a share of the network's values: most of the differences

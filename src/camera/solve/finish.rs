@@ -31,6 +31,13 @@ impl Clip<'_> {
                 median: fit.median,
             });
         }
+        if let Some(moved) = self.unexplained(solved, first, last) {
+            return Err(CameraError::Unsolved {
+                share: moved.under_2px,
+                gate: LEAST_EXPLAINED,
+                median: fit.median,
+            });
+        }
         let tracks = solved.held_out.filter(|_| solved.way == Way::Travels);
         if let Some(tracks) = tracks.filter(|t| t.under_2px - linked.under_2px > CONTRADICTS) {
             let shares = [linked.under_2px, tracks.under_2px].map(|s| 100.0 * s);

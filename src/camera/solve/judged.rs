@@ -4,11 +4,11 @@ use super::super::structure::Place;
 use crate::numeric::median;
 
 /// Pixels at a width of 640 by which the camera's travel moves what tells of it.
-const TELLING: f64 = 4.0;
+pub(super) const TELLING: f64 = 4.0;
 /// Where one place in so many is moved that far, those alone judge.
 pub(super) const FEW_TELL: usize = 10;
 /// Of the places that the pictures move a travel explains this share at the least, or it is none.
-const LEAST_EXPLAINED: f64 = 0.3;
+pub(super) const LEAST_EXPLAINED: f64 = 0.3;
 /// Fewer places of held-out tracks judge nothing.
 pub(super) const MIN_PLACES: usize = 30;
 

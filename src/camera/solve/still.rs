@@ -3,7 +3,7 @@
 //! Their flow holds no parallax, so a solve with free positions would fit noise and movers with them. All poses are put in one
 //! place; rotations, the focal length where the camera turns enough, and the alignment of depth from frame to frame are solved for.
 
-use super::super::residual::{View, degrees};
+use super::super::residual::degrees;
 use super::super::{LEAST_PARALLAX, LEAST_TURN};
 use super::*;
 
@@ -61,7 +61,8 @@ impl Clip<'_> {
         let gate = options.min_under_2px;
         let own = solved.held_out;
         let own = own.or_else(|| self.explained(&solved.linked, first, last));
-        let enough = own.is_some_and(|own| own.under_2px >= gate);
+        let enough = own.is_some_and(|own| own.under_2px >= gate)
+            && self.unexplained(&solved, first, last).is_none();
         let parallax = self.parallax(&solved.state, first, last);
         if enough && parallax >= DOUBT * LEAST_PARALLAX {
             return Ok(solved);

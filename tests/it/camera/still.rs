@@ -123,3 +123,24 @@ fn a_hand_that_trembles_turns() {
     let found = solve(&clip.motion, &clip.depths, &known_focal(&clip), &Silent).unwrap();
     assert_eq!(found.way, Way::Turns, "{:?}", found.parallax);
 }
+
+#[test]
+fn a_travel_that_explains_nothing_of_what_moves_is_none() {
+    // The lower third streams toward the camera as a road does, which the far rest, hardly moved, knows nothing of.
+    let mut clip = film(cameras(16, 0.1), DepthKind::RelativeInverse);
+    let width = clip.motion.width as usize;
+    let road = width * clip.motion.height as usize * 2 / 3;
+    for pair in &mut clip.motion.pairs {
+        let step = 2.0 * (pair.b - pair.a) as f32;
+        pair.forward[road..].iter_mut().for_each(|f| f[1] += step);
+        pair.backward[road..].iter_mut().for_each(|f| f[1] -= step);
+    }
+    let found = solve(
+        &clip.motion,
+        &clip.depths,
+        &SolveOptions::default(),
+        &Silent,
+    );
+    let travels = found.as_ref().is_ok_and(|c| c.way == Way::Travels);
+    assert!(!travels, "{found:?}");
+}
