@@ -44,9 +44,7 @@ pub enum FetchError {
         reason: String,
     },
     /// No connection, or one that broke again and again.
-    #[error(
-        "{url}: {reason}; {had} of {bytes} bytes are kept, and the same command goes on from there"
-    )]
+    #[error("{url}: {reason}{}", kept(*had, *bytes))]
     Connection {
         /// The address.
         url: String,
@@ -103,6 +101,16 @@ pub struct Fetched {
     pub resumed: u64,
 }
 
+/// What is left of a try, for an error.
+fn kept(had: u64, bytes: u64) -> String {
+    match had {
+        0 => String::new(),
+        had => {
+            format!("; {had} of {bytes} bytes are kept, and the same command goes on from there")
+        }
+    }
+}
+
 impl FetchError {
     fn disk(path: &Path, error: &std::io::Error) -> Self {
         let mend = match error.kind() {
@@ -142,7 +150,13 @@ pub fn fetch(wanted: &Wanted, target: &Path, monitor: &dyn Monitor) -> Result<Fe
         .enable_all()
         .build()
         .map_err(|e| FetchError::disk(target, &e))?;
-    let host = runtime.block_on(part.filled(&url, wanted, monitor))?;
+    let filled = runtime.block_on(part.filled(&url, wanted, monitor));
+    let host = filled.inspect_err(|_| {
+        if part.had == 0 {
+            // Nothing came: nothing is left.
+            let _ = std::fs::remove_file(&part.path);
+        }
+    })?;
     part.named(target, wanted, &url)?;
     Ok(Fetched { host, resumed })
 }

@@ -1,9 +1,21 @@
-//! Files that are whole or not there: temporary name, fsync, rename.
+//! Files that are whole or not there: temporary name, fsync, rename; and where such are kept.
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Where what can be had again is kept: `$DIRECTOR_CACHE`, else `$XDG_CACHE_HOME/sora-director`, else `~/.cache/sora-director`; `None`
+/// where none of them is set.
+pub fn cache() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    set("DIRECTOR_CACHE").map(PathBuf::from).or_else(|| {
+        let cache = set("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(set("HOME")?).join(".cache")))?;
+        Some(cache.join("sora-director"))
+    })
+}
 
 /// Writes a file so that it is either the old or the new one, whatever happens. Its folder must be there, and one process
 /// at a time may write it.

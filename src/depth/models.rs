@@ -68,13 +68,13 @@ impl KnownModel {
     }
 }
 
-/// The folder of networks that were fetched: `DIRECTOR_MODELS`, else one in the user's cache.
+/// The folder of networks that were fetched: `DIRECTOR_MODELS`, else `models` in [`crate::files::cache`].
 pub fn folder() -> PathBuf {
     if let Some(folder) = std::env::var_os("DIRECTOR_MODELS").filter(|f| !f.is_empty()) {
         return folder.into();
     }
-    let cache = dirs::cache_dir().unwrap_or_else(std::env::temp_dir);
-    cache.join("sora-director").join("models")
+    let cache = crate::files::cache().unwrap_or_else(std::env::temp_dir);
+    cache.join("models")
 }
 
 /// The network that is meant by its name alone.

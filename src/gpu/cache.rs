@@ -2,17 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-/// Where compiled pipelines are kept: `$DIRECTOR_CACHE`, else `$XDG_CACHE_HOME/sora-director`, else
-/// `~/.cache/sora-director`; `None` where none of them is set.
+/// Where compiled pipelines are kept.
 fn folder() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let base = set("DIRECTOR_CACHE").map(PathBuf::from).or_else(|| {
-        let cache = set("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| Some(PathBuf::from(set("HOME")?).join(".cache")))?;
-        Some(cache.join("sora-director"))
-    })?;
-    Some(base.join("pipelines"))
+    Some(crate::files::cache()?.join("pipelines"))
 }
 
 /// The pipelines of one device, and the file they are kept in.

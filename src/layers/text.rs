@@ -10,13 +10,15 @@ use crate::key::Kind;
 use crate::pipeline::keys;
 
 /// Variables of ours that are not settings.
-const RESERVED: [&str; 6] = [
+const RESERVED: [&str; 8] = [
     "DIRECTOR_CACHE",
     "DIRECTOR_COMMIT",
     "DIRECTOR_CONFIG",
     "DIRECTOR_LIMITS",
     "DIRECTOR_LOG",
     "DIRECTOR_LOG_FORMAT",
+    "DIRECTOR_MODELS",
+    "DIRECTOR_OFFLINE",
 ];
 /// Variables of our own tests.
 const TESTS: &str = "DIRECTOR_TEST_";

@@ -304,6 +304,10 @@ fn the_known_networks_are_listed_pulled_and_checked() {
         text(&told.stderr)
     );
 
+    // Settings know the variables.
+    let told = director(&["config"], folder.path());
+    assert!(told.status.success(), "{}", text(&told.stderr));
+
     // A damaged one is told, with exit code 1.
     let place = text(&director(&["models", "path", name], folder.path()).stdout);
     std::fs::write(place.trim(), "short").expect("write");

@@ -67,6 +67,49 @@ pub(super) fn tensor(t: &TensorProto) -> Tensor {
         .unwrap()
 }
 
+/// Graphs of networks that are too large to be kept here, as `benches/onnx_graphs.py` exports them: a line each of what comes.
+#[test]
+#[ignore = "needs DIRECTOR_TEST_GRAPHS, a folder that benches/onnx_graphs.py made"]
+fn graphs_of_other_networks() {
+    let folder = std::env::var("DIRECTOR_TEST_GRAPHS").expect("DIRECTOR_TEST_GRAPHS");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    files.sort();
+    let mut wrong = Vec::new();
+    for file in files {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let bytes = std::fs::read(&file).unwrap();
+        let model = ModelProto::decode(bytes.as_slice()).unwrap();
+        let weights = &model.graph.as_ref().unwrap().initializer;
+        let find = |name: &str| weights.iter().find(|w| w.name == name).unwrap();
+        let ran = Plan::decode(&bytes).and_then(|plan| {
+            let steps = plan.steps();
+            Ok((steps, plan.run(&[tensor(find("in/pixel_values"))])?))
+        });
+        match ran {
+            Err(error) => println!("{name} | {error}"),
+            Ok((steps, outputs)) => {
+                let (dims, want, _) = stored(find("out/y"));
+                assert_eq!(outputs[0].dims(), dims, "{name}");
+                let got = output_floats(&outputs[0]).unwrap();
+                let most = want.iter().fold(0.0f64, |m, w| m.max(w.abs()));
+                let off = got
+                    .iter()
+                    .zip(&want)
+                    .map(|(g, w)| (f64::from(*g) - w).abs());
+                let off = off.fold(0.0, f64::max) / most;
+                println!("{name} | {steps} steps | {off:.1e} of the largest value");
+                if !(off < 1e-3) {
+                    wrong.push(name);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
 #[test]
 fn every_golden_output_agrees_with_onnx_runtime() {
     let mut checked = 0;
