@@ -9,6 +9,7 @@ and 17, height and width dynamic where the model allows it) and torch.export (18
 
 import pathlib
 import sys
+import tempfile
 import warnings
 
 import numpy as np
@@ -122,21 +123,17 @@ def export(folder, name, exporter):
     options = dict(EXPORTERS[exporter])
     if dynamic and not options["dynamo"]:
         options["dynamic_axes"] = {"pixel_values": {2: "height", 3: "width"}}
-    plain = folder / "plain.onnx"
-    with torch.no_grad():
+    with tempfile.TemporaryDirectory() as rest, torch.no_grad():
+        plain = pathlib.Path(rest) / "plain.onnx"
         torch.onnx.export(
             model, (x,), str(plain), input_names=["pixel_values"], output_names=["y"], **options
         )
-    graph = onnx.load(str(plain))
-    session = onnxruntime.InferenceSession(
-        str(plain), providers=["CPUExecutionProvider"]
-    )
-    y = session.run(None, {"pixel_values": x.numpy()})[0]
+        graph = onnx.load(str(plain))
+        session = onnxruntime.InferenceSession(str(plain), providers=["CPUExecutionProvider"])
+        y = session.run(None, {"pixel_values": x.numpy()})[0]
     for label, value in (("in/pixel_values", x.numpy()), ("out/y", y)):
         graph.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), label))
     onnx.save(graph, str(folder / f"{name}, {exporter}.onnx"))
-    for rest in folder.glob("plain.onnx*"):
-        rest.unlink()
     return y
 
 

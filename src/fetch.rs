@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, RANGE};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, RANGE};
 use reqwest::{Client, Response, StatusCode, Url};
 
 use crate::monitor::Monitor;
@@ -43,7 +43,12 @@ pub enum FetchError {
         /// What is wrong with it.
         reason: String,
     },
-    /// No connection, or one that broke again and again.
+    /// This machine can make no connections at all.
+    #[error(
+        "no connection can be made here: {0}; the system's CA certificates are needed (Debian: ca-certificates)"
+    )]
+    Client(String),
+    /// No connection, one that broke again and again, or a server that is too busy.
     #[error("{url}: {reason}{}", kept(*had, *bytes))]
     Connection {
         /// The address.
@@ -88,7 +93,7 @@ pub enum FetchError {
         path: PathBuf,
     },
     /// Stopped on request.
-    #[error("interrupted; what came is kept, and the same command goes on from there")]
+    #[error("interrupted; what came so far is kept, and the same command goes on from there")]
     Interrupted,
 }
 
@@ -97,7 +102,7 @@ pub enum FetchError {
 pub struct Fetched {
     /// Host that it came from in the end; `None` where it was there already.
     pub host: Option<String>,
-    /// Bytes that an earlier try had left.
+    /// Bytes of it that an earlier try had left.
     pub resumed: u64,
 }
 
@@ -117,7 +122,7 @@ impl FetchError {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                 "; free some space, and the same command goes on"
             }
-            std::io::ErrorKind::PermissionDenied => "; name a folder that may be written",
+            std::io::ErrorKind::PermissionDenied => "; name a folder that may be read and written",
             _ => "",
         };
         Self::Disk {
@@ -127,45 +132,85 @@ impl FetchError {
     }
 }
 
-/// Fetches a file to `target`, whose folder is made. It has that name only once all of it is there and its digest is right.
+/// Fetches a file to `target`, whose folder is made. It has that name only once all of it is there and its digest is right. Blocks, so not from
+/// inside a tokio runtime; where the process has no TLS provider yet, ring's becomes that.
 ///
 /// # Errors
 /// [`FetchError`].
 pub fn fetch(wanted: &Wanted, target: &Path, monitor: &dyn Monitor) -> Result<Fetched, FetchError> {
-    if is(wanted, target)? {
-        return Ok(Fetched {
-            host: None,
-            resumed: 0,
-        });
+    let here = Fetched {
+        host: None,
+        resumed: 0,
+    };
+    if matches(wanted, target)? {
+        return Ok(here);
     }
-    let url = Url::parse(&wanted.url).map_err(|error| FetchError::Address {
+    let address = |reason: String| FetchError::Address {
         url: wanted.url.clone(),
-        reason: error.to_string(),
-    })?;
-    let folder = target.parent().unwrap_or(Path::new("."));
+        reason,
+    };
+    let url = Url::parse(&wanted.url).map_err(|e| address(e.to_string()))?;
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err(address(format!("{} is not fetched from", url.scheme())));
+    }
+    let folder = crate::files::folder_of(target);
     std::fs::create_dir_all(folder).map_err(|e| FetchError::disk(folder, &e))?;
     let mut part = Part::open(target, wanted)?;
-    let resumed = part.had;
+    // Whoever held the part may have ended it meanwhile.
+    if matches(wanted, target)? {
+        part.drop_file()?;
+        return Ok(here);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|e| FetchError::disk(target, &e))?;
-    let filled = runtime.block_on(part.filled(&url, wanted, monitor));
-    let host = filled.inspect_err(|_| {
-        if part.had == 0 {
-            // Nothing came: nothing is left.
-            let _ = std::fs::remove_file(&part.path);
+        .map_err(|e| FetchError::Client(e.to_string()))?;
+    loop {
+        let resumed = part.had;
+        let filled = runtime.block_on(part.filled(&url, wanted, monitor));
+        let host = filled.inspect_err(|_| {
+            if part.had == 0 {
+                // Nothing came: nothing is left.
+                let _ = part.drop_file();
+            }
+        })?;
+        let sum = part.sum()?;
+        if sum == wanted.sha256 {
+            part.named(target)?;
+            return Ok(Fetched { host, resumed });
         }
-    })?;
-    part.named(target, wanted, &url)?;
-    Ok(Fetched { host, resumed })
+        if resumed == 0 {
+            part.drop_file()?;
+            return Err(FetchError::Other {
+                url: shown(&url),
+                reason: format!(
+                    "its sha256 is {sum} where {} is due; it was dropped",
+                    wanted.sha256
+                ),
+            });
+        }
+        // What an earlier try left may be what is wrong.
+        part.cut()?;
+    }
+}
+
+/// An address as people may see it: what is secret in it lies in the user and in the query.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.to_string()
 }
 
 /// Whether a file is there and is what is wanted.
 ///
 /// # Errors
 /// It is there and cannot be read.
-pub fn is(wanted: &Wanted, file: &Path) -> Result<bool, FetchError> {
+pub fn matches(wanted: &Wanted, file: &Path) -> Result<bool, FetchError> {
+    if std::fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        return Ok(false);
+    }
     let opened = match File::open(file) {
         Ok(opened) => opened,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
@@ -183,6 +228,8 @@ struct Part {
     path: PathBuf,
     file: File,
     had: u64,
+    /// The server gives parts of files, as far as is known.
+    ranges: bool,
 }
 
 impl Part {
@@ -190,24 +237,45 @@ impl Part {
         let mut name = target.file_name().unwrap_or_default().to_owned();
         name.push(".part");
         let path = target.with_file_name(name);
-        let disk = |e: std::io::Error| FetchError::disk(&path, &e);
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(disk)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(FetchError::Busy { path });
+        for taken in [target, &path] {
+            let what = std::fs::symlink_metadata(taken);
+            if what.is_ok_and(|what| !what.is_file()) {
+                return Err(FetchError::Disk {
+                    path: taken.to_owned(),
+                    reason: "no plain file; move it out of the way".to_owned(),
+                });
             }
-            // A file system without locks: two at once would be told by the digest.
-            Err(std::fs::TryLockError::Error(_)) => {}
         }
+        let disk = |e: std::io::Error| FetchError::disk(&path, &e);
+        let file = loop {
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .read(true)
+                .write(true)
+                .open(&path)
+                .map_err(disk)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    return Err(FetchError::Busy { path });
+                }
+                // A file system without locks: two at once would be told by the digest.
+                Err(std::fs::TryLockError::Error(_)) => break file,
+            }
+            // Between both whoever held it may have given it its name, or dropped it.
+            let there = std::fs::metadata(&path);
+            if there.is_ok_and(|there| same(&file, &there)) {
+                break file;
+            }
+        };
         let had = file.metadata().map_err(disk)?.len();
-        let mut part = Self { path, file, had };
+        let mut part = Self {
+            path,
+            file,
+            had,
+            ranges: true,
+        };
         if had > wanted.bytes {
             part.cut()?;
         }
@@ -219,6 +287,10 @@ impl Part {
         self.had = 0;
         let cut = self.file.set_len(0);
         cut.map_err(|e| FetchError::disk(&self.path, &e))
+    }
+
+    fn drop_file(&self) -> Result<(), FetchError> {
+        std::fs::remove_file(&self.path).map_err(|e| FetchError::disk(&self.path, &e))
     }
 
     /// Fetches what is missing; answers the host that it came from.
@@ -235,18 +307,14 @@ impl Part {
             .user_agent(concat!("sora-director/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
-            // Where it came from is told, and what came is known by its digest; only what is secret on the way stays so.
+            // No redirect leads from https to http. To other hosts they may: what came is known by its digest.
             .https_only(secure)
             .redirect(reqwest::redirect::Policy::limited(REDIRECTS))
             .build()
-            .map_err(|error| FetchError::Address {
-                url: url.to_string(),
-                reason: words(&error),
-            })?;
+            .map_err(|error| FetchError::Client(innermost(&error)))?;
         let mut host = None;
-        let mut tries = 0;
+        let (mut tries, mut most) = (0, self.had);
         while self.had < wanted.bytes {
-            let before = self.had;
             let problem = match self.more(&client, url, wanted, monitor).await {
                 Ok(from) => {
                     host = from;
@@ -255,11 +323,12 @@ impl Part {
                 Err(Trouble::Passing(reason)) => reason,
                 Err(Trouble::Lasting(error)) => return Err(error),
             };
-            // Whatever brought some of it may bring the rest.
-            tries = if self.had > before { 0 } else { tries + 1 };
+            // Whatever brought more than ever may bring the rest.
+            tries = if self.had > most { 0 } else { tries + 1 };
+            most = most.max(self.had);
             if self.had < wanted.bytes && tries >= TRIES {
                 return Err(FetchError::Connection {
-                    url: url.to_string(),
+                    url: shown(url),
                     reason: problem,
                     had: self.had,
                     bytes: wanted.bytes,
@@ -281,22 +350,39 @@ impl Part {
         monitor: &dyn Monitor,
     ) -> Result<Option<String>, Trouble> {
         let mut request = client.get(url.clone());
-        if self.had > 0 {
+        if self.had > 0 && self.ranges {
             request = request.header(RANGE, format!("bytes={}-", self.had));
         }
-        let mut response = asked(request.send(), monitor)
-            .await?
-            .map_err(|e| Trouble::Passing(words(&e)))?;
+        let answer = asked(request.send(), monitor).await?;
+        let mut response = answer.map_err(|e| match e.is_redirect() || e.is_builder() {
+            true => Trouble::Lasting(FetchError::Other {
+                url: shown(url),
+                reason: innermost(&e),
+            }),
+            false => Trouble::Passing(innermost(&e)),
+        })?;
         self.begun(&response, wanted)?;
         let host = response.url().host_str().map(str::to_owned);
+        let sized = response.content_length().is_some();
         let seek = self.file.seek(SeekFrom::Start(self.had));
         seek.map_err(|e| FetchError::disk(&self.path, &e))?;
         loop {
             let chunk = asked(response.chunk(), monitor)
                 .await?
-                .map_err(|e| Trouble::Passing(words(&e)))?;
+                .map_err(|e| Trouble::Passing(innermost(&e)))?;
             let Some(chunk) = chunk else {
-                return Ok(host);
+                // It ended by itself: no break of the line.
+                return match sized {
+                    false if self.had < wanted.bytes => {
+                        let reason = format!(
+                            "it ends after {} bytes where {} are due",
+                            self.had, wanted.bytes
+                        );
+                        self.cut()?;
+                        Err(other(&response, reason))
+                    }
+                    _ => Ok(host),
+                };
             };
             if self.had + chunk.len() as u64 > wanted.bytes {
                 self.cut()?;
@@ -306,24 +392,27 @@ impl Part {
             written.map_err(|e| FetchError::disk(&self.path, &e))?;
             self.had += chunk.len() as u64;
             monitor.progress(self.had, wanted.bytes);
+            if self.had == wanted.bytes {
+                return Ok(host);
+            }
         }
     }
 
     /// Looks at how an answer begins: it goes on where the part ends, or starts anew.
     fn begun(&mut self, response: &Response, wanted: &Wanted) -> Result<(), Trouble> {
         let status = response.status();
-        let passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-        if passing {
+        let busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT];
+        if status.is_server_error() || busy.contains(&status) {
             return Err(Trouble::Passing(format!("the server answered {status}")));
         }
         let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok());
-        if status == StatusCode::RANGE_NOT_SATISFIABLE && self.had > 0 {
-            self.cut()?;
+        if status == StatusCode::RANGE_NOT_SATISFIABLE && self.ranges {
+            self.ranges = false;
             return Err(Trouble::Passing(format!("the server answered {status}")));
         }
         if !status.is_success() {
             return Err(Trouble::Lasting(FetchError::Refused {
-                url: response.url().to_string(),
+                url: shown(response.url()),
                 status,
                 hint: match status {
                     StatusCode::NOT_FOUND | StatusCode::GONE => ": it is not there any more",
@@ -334,52 +423,65 @@ impl Part {
                 },
             }));
         }
-        if header(CONTENT_TYPE).is_some_and(|t| t.starts_with("text/html")) {
+        let kind = header(CONTENT_TYPE).unwrap_or_default();
+        if kind.to_ascii_lowercase().starts_with("text/html") {
             let reason = "it is a page of text, as of a login or a proxy".to_owned();
             return Err(other(response, reason));
         }
+        // None was asked for, and what is packed has other bytes.
+        if let Some(packed) = header(CONTENT_ENCODING).filter(|e| *e != "identity") {
+            return Err(other(response, format!("it comes packed ({packed})")));
+        }
         let from = format!("bytes {}-", self.had);
-        let goes_on = status == StatusCode::PARTIAL_CONTENT
-            && header(CONTENT_RANGE).is_some_and(|range| range.starts_with(&from));
+        let partial = status == StatusCode::PARTIAL_CONTENT;
+        let goes_on =
+            partial && header(CONTENT_RANGE).is_some_and(|range| range.starts_with(&from));
+        if partial && !goes_on {
+            self.ranges = false;
+            return Err(Trouble::Passing("it answered another part".to_owned()));
+        }
+        // Of a part the whole's length stands behind the slash; the part itself may be any.
+        let length = match goes_on {
+            true => header(CONTENT_RANGE).and_then(|r| r.rsplit('/').next()?.parse().ok()),
+            false => response.content_length(),
+        };
+        if let Some(length) = length.filter(|length| *length != wanted.bytes) {
+            let reason = format!("it has {length} bytes where {} are due", wanted.bytes);
+            return Err(other(response, reason));
+        }
         if !goes_on && self.had > 0 {
             self.cut()?;
         }
-        if status == StatusCode::PARTIAL_CONTENT && !goes_on {
-            return Err(Trouble::Passing("it answered another part".to_owned()));
-        }
-        match response.content_length() {
-            Some(length) if self.had + length != wanted.bytes => {
-                let reason = format!(
-                    "it has {} bytes where {} are due",
-                    self.had + length,
-                    wanted.bytes
-                );
-                Err(other(response, reason))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
-    /// Gives it its name, if it is what is wanted.
-    fn named(mut self, target: &Path, wanted: &Wanted, url: &Url) -> Result<(), FetchError> {
+    fn sum(&mut self) -> Result<String, FetchError> {
         let disk = |e: std::io::Error| FetchError::disk(&self.path, &e);
         self.file.seek(SeekFrom::Start(0)).map_err(disk)?;
-        let sum = crate::hash::sha256_of(&self.file).map_err(disk)?;
-        if sum != wanted.sha256 {
-            std::fs::remove_file(&self.path).map_err(disk)?;
-            return Err(FetchError::Other {
-                url: url.to_string(),
-                reason: format!(
-                    "its sha256 is {sum} where {} is due; it was dropped",
-                    wanted.sha256
-                ),
-            });
-        }
+        crate::hash::sha256_of(&self.file).map_err(disk)
+    }
+
+    /// Gives it its name.
+    fn named(self, target: &Path) -> Result<(), FetchError> {
+        let disk = |e: std::io::Error| FetchError::disk(target, &e);
         self.file.sync_all().map_err(disk)?;
         std::fs::rename(&self.path, target).map_err(disk)?;
-        let folder = target.parent().unwrap_or(Path::new("."));
-        crate::files::sync_folder(folder).map_err(|e| FetchError::disk(folder, &e))
+        crate::files::sync_folder(crate::files::folder_of(target)).map_err(disk)
     }
+}
+
+/// Whether an open file is the one of that name still.
+#[cfg(unix)]
+fn same(file: &File, there: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let own = file.metadata();
+    own.is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
+}
+
+/// An open file cannot be renamed or removed here.
+#[cfg(not(unix))]
+fn same(_: &File, _: &std::fs::Metadata) -> bool {
+    true
 }
 
 /// Why one request did not bring all.
@@ -398,7 +500,7 @@ impl From<FetchError> for Trouble {
 
 fn other(response: &Response, reason: String) -> Trouble {
     Trouble::Lasting(FetchError::Other {
-        url: response.url().to_string(),
+        url: shown(response.url()),
         reason,
     })
 }
@@ -416,19 +518,17 @@ async fn asked<T>(work: impl Future<Output = T>, monitor: &dyn Monitor) -> Resul
     }
 }
 
-/// Half a second, and twice as long with each try.
+/// A quarter of a second, and twice as long with each try that brought nothing.
 async fn pause(tries: u32, monitor: &dyn Monitor) -> Result<(), FetchError> {
     let wait = Duration::from_millis(250) * 2u32.pow(tries);
     asked(tokio::time::sleep(wait), monitor).await
 }
 
-/// An error with its causes: reqwest's own words are "error sending request".
-fn words(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        words = inner.to_string();
-        cause = inner.source();
+/// What an error comes from in the end: reqwest's own words are "error sending request".
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
     }
-    words
+    cause.to_string()
 }

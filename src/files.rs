@@ -40,10 +40,7 @@ pub fn write_shared(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 fn write_by(path: &Path, temporary: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let write = || {
         let mut file = File::create(temporary)?;
         file.write_all(bytes)?;
@@ -54,6 +51,14 @@ fn write_by(path: &Path, temporary: &Path, bytes: &[u8]) -> std::io::Result<()> 
     write().inspect_err(|_| {
         let _ = std::fs::remove_file(temporary);
     })
+}
+
+/// The folder that a file lies in; the current one of a name alone.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// Makes renames inside a folder durable.

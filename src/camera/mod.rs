@@ -79,9 +79,21 @@ pub enum CameraError {
         /// Frames in a row that are needed.
         needed: usize,
     },
+    /// Poses and aligned depth explain hardly anything of what the pictures move.
+    #[error(
+        "poses and depth explain {:.0}% of the flow that moves by 4 px and more ({:.0}% are needed): what is near moves by itself, or the depth network is wrong here; \
+         take another network, give known cameras or depth, or ask for a slower camera",
+        share * 100.0, gate * 100.0
+    )]
+    DepthContradicts {
+        /// Share of the flow's points that are explained within 2 px at a width of 640.
+        share: f64,
+        /// Share that is needed.
+        gate: f64,
+    },
     /// The solve ended with residuals that are too large.
     #[error(
-        "the poses do not explain the flow: {:.0}% of the places where tracks are seen, of those that move, are within 2 px ({:.0}% are needed), median of all {median:.1} px; the scene is \
+        "the poses do not explain the flow: {:.0}% of the places where tracks are seen (of those that move, where a tenth does) are within 2 px ({:.0}% are needed), median of all {median:.1} px; the scene is \
          not rigid, or flow or depth are wrong; ask for a slower camera and fewer moving things, give known cameras, or leave out a focal length that is given and may be wrong",
         share * 100.0, gate * 100.0
     )]
@@ -310,7 +322,7 @@ pub struct Cameras {
     #[serde(default)]
     pub held_out_median: Option<f64>,
     /// Share of these distances under 2 px, of places that the camera's travel moves by 4 px and more where there are enough of them: far
-    /// things fit every travel.
+    /// things fit every travel. Of those that the pictures move so far where there are not, or where it explains hardly any of them.
     #[serde(default)]
     pub held_out_under_2px: Option<f64>,
     /// How far each of `cameras` is to be believed, in [0, 1]: the share of its tracks' places within 2 px at a width of 640 of where the

@@ -71,6 +71,8 @@ pub fn moving(motion: &Pairs, depths: &DepthMaps, cameras: &Cameras) -> Masks {
             let camera = by_frame.get(&i)?;
             let map = depths.maps.get(i)?.as_ref()?;
             let inverse = size.inverse(map, depths.kind, camera);
+            let known = inverse.iter().copied().filter(|r| r.is_finite());
+            let far = FAR_OFF * median(&mut known.collect::<Vec<f64>>()).unwrap_or(0.0);
             let excesses: Vec<Vec<f32>> = near
                 .get(&i)?
                 .iter()
@@ -80,7 +82,7 @@ pub fn moving(motion: &Pairs, depths: &DepthMaps, cameras: &Cameras) -> Masks {
                     let lumas = [i, to.frame].map(|k| motion.luma.get(k).filter(|l| !l.is_empty()));
                     if let [Some(from), Some(there)] = lumas {
                         let still = Still::new(size, camera, other);
-                        size.stand(&mut excess, &inverse, to, &still, [from, there]);
+                        size.stand(&mut excess, (&inverse, far), to, &still, [from, there]);
                     }
                     Some(excess)
                 })
@@ -360,29 +362,27 @@ impl Size {
     fn stand(
         self,
         excess: &mut [f32],
-        inverse: &[f64],
+        (inverse, far): (&[f64], f64),
         to: &To<'_>,
         still: &Still,
         lumas: [&Vec<f32>; 2],
     ) {
-        let mut known: Vec<f64> = inverse.iter().copied().filter(|r| r.is_finite()).collect();
-        let Some(far) = median(&mut known).map(|middle| FAR_OFF * middle) else {
-            return;
-        };
-        for p in (0..excess.len()).filter(|&p| inverse[p] <= far) {
-            let Some(goes) = still.goes(self.pixel(p), inverse[p]) else {
+        for (p, excess) in excess.iter_mut().enumerate() {
+            let off = inverse[p] <= far && *excess > 0.0;
+            let goes = still.goes(self.pixel(p), inverse[p]);
+            let Some(goes) = goes.filter(|_| off) else {
                 continue;
             };
             let led = self.pixel(p) + DVec2::from_array(to.flow[p].map(f64::from));
-            let off = [goes, led].map(|at| self.unlike(p, at, lumas));
-            if excess[p] > 0.0 && off[0] <= off[1] + ALIKE {
-                excess[p] = 0.0;
+            let [own, other] = [goes, led].map(|at| self.unlike(p, at, lumas));
+            if own.is_some_and(|own| other.is_some_and(|other| own <= other + ALIKE)) {
+                *excess = 0.0;
             }
         }
     }
 
-    /// Mean difference in grey levels of the pictures about a pixel and about a place in the other; infinite outside.
-    fn unlike(self, p: usize, at: DVec2, [from, to]: [&Vec<f32>; 2]) -> f64 {
+    /// Mean difference in grey levels of the pictures about a pixel and about a place in the other; `None` outside.
+    fn unlike(self, p: usize, at: DVec2, [from, to]: [&Vec<f32>; 2]) -> Option<f64> {
         let (x, y) = ((p % self.w) as i64, (p / self.w) as i64);
         let last = [self.w - 1, self.h - 1].map(|n| n as f64);
         let (mut sum, mut count) = (0.0, 0u32);
@@ -399,11 +399,7 @@ impl Size {
                 count += 1;
             }
         }
-        if count == 0 {
-            f64::INFINITY
-        } else {
-            sum / f64::from(count)
-        }
+        (count > 0).then(|| sum / f64::from(count))
     }
 
     /// The logarithm of the median excess; what no flow tells is as the nearest pixel of which one does. `None` where

@@ -102,6 +102,7 @@ pub fn solve_with_points(
         Err(error) => matches!(
             error,
             CameraError::Unsolved { .. }
+                | CameraError::DepthContradicts { .. }
                 | CameraError::Drifts
                 | CameraError::FlowInconsistent { .. }
         ),
@@ -578,26 +579,34 @@ impl<'a> Clip<'a> {
         })
     }
 
-    /// How well a travel explains what the pictures move, its turn apart, where that is little. Tracks on what is near may be too few to tell: it
-    /// leaves the picture, and only the far half of a road judged.
-    fn unexplained(&self, solved: &Solved, first: usize, last: usize) -> Option<Judged> {
+    /// The share of what the pictures move, the camera's turn apart, that a travel explains by the aligned maps, where that is little. Tracks on
+    /// what is near may be too few to tell: it leaves the picture, and only the far half of a road judges.
+    fn little_explained(&self, solved: &Solved, first: usize, last: usize) -> Option<f64> {
         let (state, mut all, mut moved) = (&solved.linked, 0, Vec::new());
         for l in self.inside(first, last) {
             let (i, j) = (&state.views[l.i], &state.views[l.j]);
             let mut turned = *j;
             turned.translation = j.rotation * i.rotation.transpose() * i.translation;
             let off = |to: &View, o: &Observation| {
-                let found = residual(i, to, state.focal, o);
-                found.map_or(f64::INFINITY, |r| r.pixel.length() / self.grid.unit())
+                let found = residual(i, to, state.focal, o)?;
+                Some(found.pixel.length() / self.grid.unit())
             };
-            all += l.points.len();
-            let moves = l.points.iter().filter(|o| off(&turned, o) >= TELLING);
-            moved.extend(moves.map(|o| off(j, o)));
+            for o in &l.points {
+                // What the alignment has beyond infinity, or a view behind the camera, tells nothing.
+                let Some(moves) = off(&turned, o) else {
+                    continue;
+                };
+                all += 1;
+                if moves >= TELLING {
+                    moved.push(off(j, o).unwrap_or(f64::INFINITY));
+                }
+            }
         }
         let tells = solved.way == Way::Travels && moved.len() * FEW_TELL >= all;
         let judged = Judged::all(moved.into_iter()).filter(|_| tells);
         tracing::debug!(?judged, "of what the pictures move");
-        judged.filter(|judged| judged.under_2px < LEAST_EXPLAINED)
+        let share = judged.map(|judged| judged.under_2px);
+        share.filter(|share| *share < LEAST_EXPLAINED)
     }
 
     /// By how much the aligned depth maps disagree from frame to frame, as a share of the network's values: most of the differences

@@ -131,7 +131,7 @@ fn find(args: &Args, globals: &Globals) -> Findings {
     let fetched = |model: &KnownModel| model.place().is_some_and(|place| place.exists());
     if !depth::known().iter().any(fetched) {
         notes.push(
-            "of depth networks only the built-in one is here, which was trained on synthetic scenes; for other videos: director models list"
+            "no depth network was fetched; the built-in one was trained on synthetic scenes: for other videos see director models list"
                 .into(),
         );
     }

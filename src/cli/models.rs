@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anstyle::{AnsiColor, Style};
 use anyhow::{Context, bail};
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{Cell, CellAlignment, Color, Table, presets};
 use serde::Serialize;
 
 use super::Globals;
-use crate::depth::{self, EMBEDDED_NAME, KnownModel};
+use crate::depth::{self, KnownModel};
 use crate::fetch;
 use crate::progress::{Single, tell};
 
@@ -23,7 +22,7 @@ use crate::progress::{Single, tell};
   director models verify
   director run prompts.csv --set depth.model=depth-anything-v2-small
 Networks lie in DIRECTOR_MODELS, else in the user's cache (director models path).
-Exit codes: 0 good, 1 a file is not what it should be, 2 could not run.")]
+Exit codes: 0 good, 1 verify found a file that is not what it should be, 2 could not run.")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -93,11 +92,11 @@ impl State {
         }
     }
 
-    fn colour(self) -> AnsiColor {
+    fn colour(self) -> Color {
         match self {
-            Self::BuiltIn | Self::Here => AnsiColor::Green,
-            Self::NotHere => AnsiColor::BrightBlack,
-            Self::Wrong => AnsiColor::Red,
+            Self::BuiltIn | Self::Here => Color::Green,
+            Self::NotHere => Color::DarkGrey,
+            Self::Wrong => Color::Red,
         }
     }
 }
@@ -112,6 +111,8 @@ struct Listed {
     sha256: &'static str,
     url: Option<&'static str>,
     path: Option<PathBuf>,
+    #[serde(skip)]
+    pull: String,
 }
 
 /// Runs the command.
@@ -125,7 +126,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 }
 
 fn known(name: &str) -> anyhow::Result<&'static KnownModel> {
-    if let Some(model) = depth::named(Path::new(name)) {
+    if let Some(model) = depth::known_by_name(Path::new(name)) {
         return Ok(model);
     }
     let names: Vec<&str> = depth::known().iter().map(|m| m.name.as_str()).collect();
@@ -141,14 +142,18 @@ fn known(name: &str) -> anyhow::Result<&'static KnownModel> {
 }
 
 /// Without reading all of it: by its size.
-fn glance(model: &KnownModel) -> State {
+fn glance(model: &KnownModel) -> anyhow::Result<State> {
+    if model.built_in() {
+        return Ok(State::BuiltIn);
+    }
     let Some(place) = model.place() else {
-        return State::BuiltIn;
+        return Ok(State::NotHere);
     };
-    match std::fs::metadata(place) {
-        Ok(found) if found.len() == model.bytes => State::Here,
-        Ok(_) => State::Wrong,
-        Err(_) => State::NotHere,
+    match std::fs::metadata(&place) {
+        Ok(found) if found.is_file() && found.len() == model.bytes => Ok(State::Here),
+        Ok(_) => Ok(State::Wrong),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(State::NotHere),
+        Err(error) => Err(error).with_context(|| format!("{}", place.display())),
     }
 }
 
@@ -162,6 +167,7 @@ fn listed(model: &'static KnownModel, state: State) -> Listed {
         sha256: &model.sha256,
         url: model.url.as_deref(),
         path: model.place(),
+        pull: model.pull(),
     }
 }
 
@@ -172,24 +178,25 @@ fn show(all: &[Listed], json: bool) -> anyhow::Result<()> {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
+    if !super::colour_on_stdout() {
+        table.force_no_tty();
+    }
     table.set_header(["network", "here", "size", "licence", "from"]);
     for one in all {
-        let style = Style::new().fg_color(Some(one.state.colour().into()));
         let licence = match one.non_commercial {
             true => format!("{} (not for commerce)", one.licence),
             false => one.licence.to_owned(),
         };
-        let from = match (one.url, one.state) {
-            (_, State::BuiltIn) => "",
-            (Some(_), _) => "director models pull",
-            (None, _) => "director models pull --file",
+        let from = match one.state {
+            State::BuiltIn => String::new(),
+            _ => one.pull.clone(),
         };
         table.add_row([
-            one.name.to_owned(),
-            format!("{style}{}{style:#}", one.state.words()),
-            size(one.bytes),
-            licence,
-            from.to_owned(),
+            Cell::new(one.name),
+            Cell::new(one.state.words()).fg(one.state.colour()),
+            Cell::new(size(one.bytes)),
+            Cell::new(licence),
+            Cell::new(from),
         ]);
     }
     if let Some(column) = table.column_mut(2) {
@@ -206,18 +213,23 @@ fn size(bytes: u64) -> String {
 fn list(json: bool) -> anyhow::Result<ExitCode> {
     let all: Vec<Listed> = depth::known()
         .iter()
-        .map(|model| listed(model, glance(model)))
-        .collect();
+        .map(|model| Ok(listed(model, glance(model)?)))
+        .collect::<anyhow::Result<_>>()?;
     show(&all, json)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn verify(names: &[String], json: bool) -> anyhow::Result<ExitCode> {
     let asked: Vec<&KnownModel> = match names {
-        [] => depth::known()
-            .iter()
-            .filter(|model| matches!(glance(model), State::Here | State::Wrong))
-            .collect(),
+        [] => {
+            let mut here = Vec::new();
+            for model in depth::known() {
+                if matches!(glance(model)?, State::Here | State::Wrong) {
+                    here.push(model);
+                }
+            }
+            here
+        }
         names => names
             .iter()
             .map(|name| known(name))
@@ -225,8 +237,8 @@ fn verify(names: &[String], json: bool) -> anyhow::Result<ExitCode> {
     };
     let mut all = Vec::new();
     for model in asked {
-        let state = match (glance(model), model.place()) {
-            (State::Here, Some(place)) => match fetch::is(&wanted(model, None), &place)? {
+        let state = match (glance(model)?, model.place()) {
+            (State::Here, Some(place)) => match fetch::matches(&wanted(model, None), &place)? {
                 true => State::Here,
                 false => State::Wrong,
             },
@@ -237,7 +249,7 @@ fn verify(names: &[String], json: bool) -> anyhow::Result<ExitCode> {
     if all.is_empty() && !json {
         tell(&format!(
             "no network is in {}: director models pull NAME",
-            depth::folder().display()
+            folder()?.display()
         ));
         return Ok(ExitCode::SUCCESS);
     }
@@ -245,13 +257,13 @@ fn verify(names: &[String], json: bool) -> anyhow::Result<ExitCode> {
     let bad = |one: &&Listed| matches!(one.state, State::Wrong | State::NotHere);
     for one in all.iter().filter(bad) {
         tell(&format!(
-            "{}: {}; director models pull {}",
+            "{}: {}; {}",
             one.name,
             match one.state {
                 State::Wrong => "its file is not what it should be",
                 _ => "it is not here",
             },
-            one.name
+            one.pull
         ));
     }
     Ok(ExitCode::from(u8::from(all.iter().any(|one| bad(&one)))))
@@ -278,14 +290,16 @@ fn pull(args: &Pull, globals: &Globals) -> anyhow::Result<ExitCode> {
         .map(|name| known(name))
         .collect::<Result<_, _>>()?;
     for model in models {
-        let Some(place) = model.place() else {
-            tell(&format!("{EMBEDDED_NAME} is built in"));
+        if model.built_in() {
+            tell(&format!("{} is built in", model.name));
             continue;
-        };
+        }
+        let place = model.place().context(depth::NO_FOLDER)?;
         let wanted = wanted(model, args.url.as_deref());
-        if let Some(file) = &args.file {
+        let matches = fetch::matches(&wanted, &place)?;
+        if let Some(file) = args.file.as_ref().filter(|_| !matches) {
             taken(model, file, &wanted, &place)?;
-        } else if !fetch::is(&wanted, &place)? {
+        } else if !matches {
             from_web(model, &wanted, &place, args.offline, globals.quiet)?;
         }
         println!("{}", place.display());
@@ -303,8 +317,8 @@ fn from_web(
     let name = &model.name;
     if offline {
         bail!(
-            "{name} is not in {}, and the web is not to be used (--offline or DIRECTOR_OFFLINE); fetch it elsewhere and give --file",
-            depth::folder().display()
+            "{name} is not whole in {}, and the web is not to be used (--offline or DIRECTOR_OFFLINE); fetch it elsewhere and give --file",
+            folder()?.display()
         );
     }
     if wanted.url.is_empty() {
@@ -338,33 +352,32 @@ fn taken(
     place: &Path,
 ) -> anyhow::Result<()> {
     let shown = file.display();
-    let found = std::fs::metadata(file).with_context(|| format!("{shown}"))?;
-    if found.len() != wanted.bytes || !fetch::is(wanted, file)? {
+    let bytes = std::fs::read(file).with_context(|| format!("{shown}"))?;
+    let sum = crate::hash::sha256_hex(&bytes);
+    if sum != wanted.sha256 {
         bail!(
-            "{shown} is not {}: {} bytes with sha256 {} are due, it has {} bytes; to use a network of your own, give its file to --model",
+            "{shown} is not {}: {} bytes with sha256 {} are due, it has {} with {sum}; to use a network of your own, give its file to --model",
             model.name,
             wanted.bytes,
             wanted.sha256,
-            found.len()
+            bytes.len()
         );
     }
-    let folder = place.parent().unwrap_or(Path::new("."));
+    let folder = crate::files::folder_of(place);
     std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
-    if std::fs::canonicalize(file).ok() == std::fs::canonicalize(place).ok() {
-        return Ok(());
-    }
-    let bytes = std::fs::read(file).with_context(|| format!("{shown}"))?;
     crate::files::write_shared(place, &bytes).with_context(|| format!("{}", place.display()))
 }
 
+fn folder() -> anyhow::Result<PathBuf> {
+    depth::models_folder().context(depth::NO_FOLDER)
+}
+
 fn path(name: Option<&str>) -> anyhow::Result<ExitCode> {
-    let Some(name) = name else {
-        println!("{}", depth::folder().display());
-        return Ok(ExitCode::SUCCESS);
+    let place = match name.map(known).transpose()? {
+        None => folder()?,
+        Some(model) if model.built_in() => bail!("{} is built in: it has no file", model.name),
+        Some(model) => model.place().context(depth::NO_FOLDER)?,
     };
-    match known(name)?.place() {
-        Some(place) => println!("{}", place.display()),
-        None => bail!("{name} is built in: it has no file"),
-    }
+    println!("{}", place.display());
     Ok(ExitCode::SUCCESS)
 }

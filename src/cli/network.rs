@@ -5,7 +5,7 @@ use crate::depth::{DepthKind, InputSize, ModelChoice, Options, Place};
 /// Which network, and what it does not say itself.
 #[derive(Clone, Debug, clap::Args)]
 pub struct NetworkArgs {
-    /// Depth network: an ONNX file or a folder of them; given several times, the one whose input fits the
+    /// Depth network: an ONNX file, a folder of them, or a name of `director models list`; given several times, the one whose input fits the
     /// clip's aspect best is used [default: the built-in one]
     #[arg(long, value_name = "NAME|PATH")]
     model: Vec<ModelChoice>,

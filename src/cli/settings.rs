@@ -53,9 +53,9 @@ pub struct Settings {
     /// Frames a second, where the row does not say [default: 24]
     #[arg(long, value_name = "FPS")]
     fps: Option<f64>,
-    /// ONNX depth network, or a folder of them; may be given again (the best fit to the clip's aspect is taken)
+    /// ONNX depth network, a folder of them, or a name of `director models list`; may be given again (the best fit to the clip's aspect is taken)
     /// [default: the embedded network]
-    #[arg(long, value_name = "PATH|embedded")]
+    #[arg(long, value_name = "PATH|NAME")]
     depth_model: Vec<String>,
     /// Splats of a world [default: by preset]
     #[arg(long, value_name = "N")]

@@ -74,7 +74,7 @@ impl ModelChoice {
         };
         for path in paths {
             if let Ok(whole) = std::path::absolute(folder.join(&path))
-                && (whole.exists() || super::models::named(path).is_none())
+                && (whole.exists() || super::models::known_by_name(path).is_none())
             {
                 *path = whole;
             }

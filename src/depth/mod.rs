@@ -23,7 +23,9 @@ use crate::numeric::bilinear;
 pub use choice::{ModelChoice, Place};
 pub use feed::{CHANNELS, ChannelsParams};
 pub use model::Model;
-pub use models::{EMBEDDED_NAME, KnownModel, Layout, folder, known, named};
+pub use models::{
+    EMBEDDED_NAME, KnownModel, Layout, NO_FOLDER, known, known_by_name, models_folder,
+};
 pub use network::Reading;
 pub use options::{KEYS, Options};
 pub use picture::{colour_picture, value_range};

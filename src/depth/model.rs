@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::models::{self, KnownModel};
+use super::models::{self, KnownModel, NO_FOLDER};
 use super::network::{Network, Picture, Reading};
 use super::{
     DepthError, DepthKind, DepthMap, DepthMaps, InputSize, KindFrom, ModelChoice, Options, Place,
@@ -271,9 +271,9 @@ fn load_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Network>, DepthE
     for path in paths {
         let refuse = |reason: String| DepthError::file(path, reason);
         // A file of that name is meant before the known network.
-        let known = models::named(path).filter(|_| !path.exists());
+        let known = models::known_by_name(path).filter(|m| !path.exists() && !m.built_in());
         if let Some(known) = known {
-            files.push(fetched(known)?);
+            files.push((fetched(known)?, Some(known)));
         } else if path.is_dir() {
             let entries = std::fs::read_dir(path).map_err(|e| refuse(e.to_string()))?;
             let mut found: Vec<PathBuf> = entries
@@ -289,9 +289,9 @@ fn load_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Network>, DepthE
                 ));
             }
             found.sort();
-            files.extend(found);
+            files.extend(found.into_iter().map(|file| (file, None)));
         } else {
-            files.push(path.clone());
+            files.push((path.clone(), None));
         }
     }
     if files.is_empty() {
@@ -299,31 +299,29 @@ fn load_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Network>, DepthE
     }
     files
         .iter()
-        .map(|file| {
+        .map(|(file, named)| {
             let bytes = read(file)?;
-            Network::new(file, &bytes, options)
+            match named.filter(|known| known.sha256 != crate::hash::sha256_hex(&bytes)) {
+                Some(known) => Err(DepthError::file(
+                    file,
+                    format!("not what it should be; take it anew: {}", known.pull()),
+                )),
+                None => Network::new(file, &bytes, options),
+            }
         })
         .collect()
 }
 
-/// The file of a known network.
+/// The file of a known network that is not built in.
 fn fetched(known: &KnownModel) -> Result<PathBuf, DepthError> {
-    let place = known
-        .place()
-        .unwrap_or_else(|| models::folder().join(&known.file));
-    match place.exists() {
-        true => Ok(place),
-        false => Err(DepthError::file(
-            Path::new(&known.name),
-            format!(
-                "it is not on this machine yet: director models pull {}{}",
-                known.name,
-                match known.url {
-                    Some(_) => "",
-                    None => " --file ITS_FILE",
-                }
-            ),
-        )),
+    let refuse = |reason: String| DepthError::file(Path::new(&known.name), reason);
+    match known.place() {
+        Some(place) if place.exists() => Ok(place),
+        Some(_) => Err(refuse(format!(
+            "it is not on this machine yet: {}",
+            known.pull()
+        ))),
+        None => Err(refuse(NO_FOLDER.to_owned())),
     }
 }
 

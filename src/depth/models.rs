@@ -10,6 +10,9 @@ use super::DepthKind;
 /// The built-in network's file.
 pub const EMBEDDED: &[u8] = include_bytes!("../../models/depth_small.onnx");
 
+/// What is said where fetched networks have no place.
+pub const NO_FOLDER: &str = "there is no folder for networks: set DIRECTOR_MODELS (or HOME)";
+
 /// Its name in the list and on the command line.
 pub const EMBEDDED_NAME: &str = "depth-small";
 
@@ -62,23 +65,36 @@ impl KnownModel {
         self.licence.contains("-NC")
     }
 
-    /// Where it lies, or would, on this machine: in [`folder`]. `None` for the built-in one.
+    /// Whether it is part of the program.
+    pub fn built_in(&self) -> bool {
+        self.name == EMBEDDED_NAME
+    }
+
+    /// Where it lies, or would, on this machine: in [`models_folder`]. `None` for the built-in one, and where there is no such folder.
     pub fn place(&self) -> Option<PathBuf> {
-        (self.name != EMBEDDED_NAME).then(|| folder().join(&self.file))
+        Some(models_folder()?.join(&self.file)).filter(|_| !self.built_in())
+    }
+
+    /// The command that fetches it.
+    pub fn pull(&self) -> String {
+        let from = if self.url.is_some() {
+            ""
+        } else {
+            " --file PATH"
+        };
+        format!("director models pull {}{from}", self.name)
     }
 }
 
-/// The folder of networks that were fetched: `DIRECTOR_MODELS`, else `models` in [`crate::files::cache`].
-pub fn folder() -> PathBuf {
-    if let Some(folder) = std::env::var_os("DIRECTOR_MODELS").filter(|f| !f.is_empty()) {
-        return folder.into();
-    }
-    let cache = crate::files::cache().unwrap_or_else(std::env::temp_dir);
-    cache.join("models")
+/// The folder of networks that were fetched: `DIRECTOR_MODELS`, else `models` in [`crate::files::cache`]; `None` where there is neither.
+pub fn models_folder() -> Option<PathBuf> {
+    let named = std::env::var_os("DIRECTOR_MODELS").filter(|f| !f.is_empty());
+    let cache = || Some(crate::files::cache()?.join("models"));
+    named.map(PathBuf::from).or_else(cache)
 }
 
 /// The network that is meant by its name alone.
-pub fn named(path: &Path) -> Option<&'static KnownModel> {
+pub fn known_by_name(path: &Path) -> Option<&'static KnownModel> {
     let name = path.to_str()?;
     known().iter().find(|m| m.name == name)
 }

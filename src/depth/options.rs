@@ -51,7 +51,7 @@ fn rebase(value: &mut Value, folder: &Path) {
         Value::String(text) => {
             let embedded = matches!(text.parse(), Ok(ModelChoice::Embedded));
             let path = folder.join(&text);
-            let named = super::models::named(Path::new(text)).is_some() && !path.exists();
+            let named = super::models::known_by_name(Path::new(text)).is_some() && !path.exists();
             if !embedded
                 && !named
                 && !text.is_empty()
@@ -68,7 +68,7 @@ fn rebase(value: &mut Value, folder: &Path) {
 /// Keys of these options.
 #[rustfmt::skip]
 pub static KEYS: &[Key] = &[
-    Key::new("model", Kind::Own(&NETWORKS), "ONNX depth network, a folder of them, or several; relative to this file"),
+    Key::new("model", Kind::Own(&NETWORKS), "ONNX depth network, a folder of them, a name of `director models list`, or several; relative to this file"),
     Key::new("kind", Kind::OneOf(&["metric", "relative_inverse"]), "What the network's answers mean, where its file is not known"),
     Key::new("size", Kind::Own(&INPUT_SIZE), "Size that the network is fed, or its long side, where it takes several"),
     Key::new("output", Kind::Text, "Output of the network that is its depth, where its names do not tell"),

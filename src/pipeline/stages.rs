@@ -309,7 +309,9 @@ pub fn refusal(error: &CameraError) -> Option<&'static str> {
         CameraError::TooFewFrames { .. } => Some("too_short"),
         CameraError::Blank { .. } => Some("blank"),
         CameraError::FlowInconsistent { .. } => Some("low_flow"),
-        CameraError::Unsolved { .. } | CameraError::Drifts => Some("not_rigid"),
+        CameraError::Unsolved { .. }
+        | CameraError::DepthContradicts { .. }
+        | CameraError::Drifts => Some("not_rigid"),
         _ => None,
     }
 }

@@ -131,7 +131,13 @@ fn a_file_comes_whole_and_goes_on_where_it_was_cut_off() {
 
 #[test]
 fn an_earlier_part_is_used_and_a_wrong_one_is_not() {
-    for (left, resumed) in [(bytes()[..70_000].to_vec(), 70_000), (vec![9; 400_000], 0)] {
+    // The beginning; too long; as long and wrong; a wrong beginning.
+    for (left, resumed) in [
+        (bytes()[..70_000].to_vec(), 70_000),
+        (vec![9; 400_000], 0),
+        (vec![9; bytes().len()], 0),
+        (vec![9; 70_000], 0),
+    ] {
         let folder = tempfile::tempdir().expect("tempdir");
         let target = folder.path().join("model.onnx");
         std::fs::write(folder.path().join("model.onnx.part"), &left).expect("write");
@@ -145,10 +151,75 @@ fn an_earlier_part_is_used_and_a_wrong_one_is_not() {
     let folder = tempfile::tempdir().expect("tempdir");
     let target = folder.path().join("model.onnx");
     std::fs::write(folder.path().join("model.onnx.part"), &bytes()[..70_000]).expect("write");
-    let all = gives(usize::MAX);
-    let server = serve(vec![Box::new(move |_, stream| all(None, stream))]);
+    let whole = || -> Answer {
+        let all = gives(usize::MAX);
+        Box::new(move |_, stream| all(None, stream))
+    };
+    let server = serve(vec![whole()]);
     fetch(&wanted(&server.url), &target, &Silent).expect("fetched");
     assert_eq!(std::fs::read(&target).expect("read"), bytes());
+    assert_eq!(server.asked.lock().expect("lock")[..], [Some(70_000)]);
+    // Nor does one that gives another part than was asked for, or none: the next request is for all of it.
+    let other: Answer = Box::new(|_, stream| {
+        let _ = stream.write_all(b"HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 5-9/300000\r\ncontent-length: 5\r\nconnection: close\r\n\r\nother");
+    });
+    let none = says(
+        "HTTP/1.1 416 Range Not Satisfiable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+    );
+    for first in [other, none] {
+        let folder = tempfile::tempdir().expect("tempdir");
+        let target = folder.path().join("model.onnx");
+        std::fs::write(folder.path().join("model.onnx.part"), &bytes()[..70_000]).expect("write");
+        let server = serve(vec![first, whole()]);
+        fetch(&wanted(&server.url), &target, &Silent).expect("fetched");
+        assert_eq!(server.asked.lock().expect("lock")[..], [Some(70_000), None]);
+    }
+    // A page in place of the rest leaves what came before.
+    let folder = tempfile::tempdir().expect("tempdir");
+    let target = folder.path().join("model.onnx");
+    let part = folder.path().join("model.onnx.part");
+    std::fs::write(&part, &bytes()[..70_000]).expect("write");
+    let server = serve(vec![says(
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nlogin",
+    )]);
+    fetch(&wanted(&server.url), &target, &Silent).expect_err("a page");
+    assert_eq!(std::fs::read(&part).expect("part").len(), 70_000);
+    // Nobody fetches what another fetches.
+    let held = std::fs::File::open(&part).expect("open");
+    held.lock().expect("lock");
+    let error = fetch(&wanted(&server.url), &target, &Silent).expect_err("held");
+    assert!(matches!(error, FetchError::Busy { .. }), "{error}");
+}
+
+#[test]
+fn what_stands_in_the_way_is_told_before_anybody_is_asked() {
+    for name in ["model.onnx", "model.onnx.part"] {
+        let folder = tempfile::tempdir().expect("tempdir");
+        std::fs::create_dir(folder.path().join(name)).expect("folder");
+        let server = serve(vec![gives(usize::MAX)]);
+        let target = folder.path().join("model.onnx");
+        let error = fetch(&wanted(&server.url), &target, &Silent).expect_err(name);
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("{name}: no plain file")),
+            "{error}"
+        );
+        assert!(server.asked.lock().expect("lock").is_empty());
+    }
+}
+
+#[test]
+fn a_server_that_never_gets_further_is_given_up() {
+    let answer = |most: usize| -> Answer {
+        let all = gives(most);
+        Box::new(move |_, stream| all(None, stream))
+    };
+    let server = serve([9, 8, 9, 8, 9, 8, 9].map(|n| answer(n * 10_000)).into());
+    let folder = tempfile::tempdir().expect("tempdir");
+    let target = folder.path().join("model.onnx");
+    let error = fetch(&wanted(&server.url), &target, &Silent).expect_err("never");
+    assert!(matches!(error, FetchError::Connection { .. }), "{error}");
 }
 
 #[test]
@@ -169,7 +240,12 @@ fn what_is_another_file_never_gets_the_name() {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n");
         let _ = stream.write_all(&[bytes(), vec![1]].concat());
     });
+    let packed = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n123";
+    let unsized_page =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\nlogin";
     for (answer, word) in [
+        (says(packed), "packed"),
+        (says(unsized_page), "ends after 5 bytes"),
         (says(page), "page of text"),
         (says(short), "5 bytes where 300000 are due"),
         (says(gone), "404"),
@@ -182,6 +258,9 @@ fn what_is_another_file_never_gets_the_name() {
         let error = fetch(&wanted(&server.url), &target, &Silent).expect_err(word);
         assert!(error.to_string().contains(word), "{error}");
         assert!(!target.exists(), "{word}");
+        if word == "sha256" {
+            assert!(files(folder.path()).is_empty());
+        }
     }
 }
 
@@ -200,6 +279,7 @@ fn no_server_and_a_stop_keep_what_came() {
     );
     for address in ["model.onnx", "ftp://127.0.0.1/x"] {
         let error = fetch(&wanted(address), &target, &Silent).expect_err(address);
+        assert!(matches!(error, FetchError::Address { .. }), "{error}");
         assert!(error.to_string().contains(address), "{error}");
     }
 
@@ -305,8 +385,16 @@ fn the_known_networks_are_listed_pulled_and_checked() {
     );
 
     // Settings know the variables.
-    let told = director(&["config"], folder.path());
-    assert!(told.status.success(), "{}", text(&told.stderr));
+    for offline in ["0", "1"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_director"));
+        let told = command
+            .arg("config")
+            .env("DIRECTOR_MODELS", folder.path())
+            .env("DIRECTOR_OFFLINE", offline)
+            .output()
+            .expect("director");
+        assert!(told.status.success(), "{}", text(&told.stderr));
+    }
 
     // A damaged one is told, with exit code 1.
     let place = text(&director(&["models", "path", name], folder.path()).stdout);

@@ -31,11 +31,10 @@ impl Clip<'_> {
                 median: fit.median,
             });
         }
-        if let Some(moved) = self.unexplained(solved, first, last) {
-            return Err(CameraError::Unsolved {
-                share: moved.under_2px,
+        if let Some(share) = self.little_explained(solved, first, last) {
+            return Err(CameraError::DepthContradicts {
+                share,
                 gate: LEAST_EXPLAINED,
-                median: fit.median,
             });
         }
         let tracks = solved.held_out.filter(|_| solved.way == Way::Travels);

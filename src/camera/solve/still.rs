@@ -62,7 +62,7 @@ impl Clip<'_> {
         let own = solved.held_out;
         let own = own.or_else(|| self.explained(&solved.linked, first, last));
         let enough = own.is_some_and(|own| own.under_2px >= gate)
-            && self.unexplained(&solved, first, last).is_none();
+            && self.little_explained(&solved, first, last).is_none();
         let parallax = self.parallax(&solved.state, first, last);
         if enough && parallax >= DOUBT * LEAST_PARALLAX {
             return Ok(solved);

@@ -4,7 +4,7 @@ use glam::DVec3;
 use rayon::prelude::*;
 
 use super::super::bundle::State;
-use super::super::residual::{MIN_INVERSE, View, residual};
+use super::super::residual::{MIN_INVERSE, Residual, View, residual};
 use super::super::tracks::Track;
 use super::{Structure, at, observation};
 
@@ -70,10 +70,11 @@ impl Structure<'_> {
                             other.rotation * view.rotation.transpose() * view.translation;
                         let [moved, turned] =
                             [other, &unmoved].map(|to| residual(&network, to, state.focal, &o));
-                        let [error, moves] = [&r, &turned].map(|r| {
-                            let off = r.as_ref().map(|r| r.pixel.length() / self.unit);
-                            off.unwrap_or(f64::INFINITY)
-                        });
+                        let off =
+                            |r: &Option<Residual>| r.as_ref().map(|r| r.pixel.length() / self.unit);
+                        let error = off(&r).unwrap_or(f64::INFINITY);
+                        // What lies behind a camera that only turned tells of no motion.
+                        let moves = off(&turned).unwrap_or(0.0);
                         let travel = match moved.zip(turned) {
                             Some((m, t)) => (m.pixel - t.pixel).length() / self.unit,
                             None => f64::INFINITY,
