@@ -407,6 +407,25 @@ fn the_known_networks_are_listed_pulled_and_checked() {
         text(&told.stderr)
     );
 
+    // Nor is it used under that name.
+    let told = director(
+        &[
+            "depth",
+            "x.mp4",
+            "--model",
+            name,
+            "-o",
+            frames.path().to_str().expect("path"),
+        ],
+        folder.path(),
+    );
+    assert_eq!(told.status.code(), Some(2));
+    assert!(
+        text(&told.stderr).contains("not what it should be"),
+        "{}",
+        text(&told.stderr)
+    );
+
     // The real file of another network, where it is at hand.
     let Some(shared) = crate::common::shared("models/depth_anything_v2_small_294x518.onnx") else {
         return;

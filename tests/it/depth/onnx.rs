@@ -1,6 +1,6 @@
 //! The ONNX plan against ONNX Runtime's outputs, and what it says of graphs that it cannot run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Tensor};
 use candle_onnx::onnx::tensor_proto::DataType;
@@ -14,7 +14,10 @@ use sora_director::onnx::{OnnxError, Plan, input_tensor, operators, output_float
 use crate::common;
 
 pub(super) fn golden() -> Vec<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    graphs(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden"))
+}
+
+fn graphs(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|e| e.unwrap().path())
@@ -72,12 +75,7 @@ pub(super) fn tensor(t: &TensorProto) -> Tensor {
 #[ignore = "needs DIRECTOR_TEST_GRAPHS, a folder that benches/onnx_graphs.py made"]
 fn graphs_of_other_networks() {
     let folder = std::env::var("DIRECTOR_TEST_GRAPHS").expect("DIRECTOR_TEST_GRAPHS");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .filter(|p| p.extension().is_some_and(|e| e == "onnx"))
-        .collect();
-    files.sort();
+    let files = graphs(Path::new(&folder));
     assert!(!files.is_empty());
     let mut wrong = Vec::new();
     for file in files {
