@@ -1,12 +1,13 @@
 """Makes the golden graphs of the ONNX operators.
 
     pip install numpy onnx onnxruntime
-    python tests/golden/make.py
+    python tests/golden/make.py [NAME...]
 
 Each file is a graph of many small nodes, every one an output of its own. Inputs and ONNX Runtime's outputs are
 kept in the same file as weights that no node reads, called `in/NAME` and `out/NAME`.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ class Golden:
         ends = [onnx.ValueInfoProto(name=n) for n in self.outputs]
         graph = helper.make_graph(self.nodes, self.name, ports, ends, self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)])
-        model.ir_version = 8
+        model.ir_version = max(8, helper.find_min_ir_version_for(model.opset_import))
         inferred = onnx.shape_inference.infer_shapes(model)
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -313,6 +314,130 @@ def ints():
     g.save()
 
 
+def elements():
+    g = Golden("elements", 18)
+    x, y, i = g.x("x", 3, 7), g.x("y", 3, 7), g.i("i", [-3, 0, 2])
+    for op in "Sign Tan Atan Sinh Cosh Asinh Softsign Mish Selu Celu ThresholdedRelu".split():
+        g.op(op, x)
+    g.op("Sign", i), g.op("Sign", g.w([0.0, -0.0, np.nan, 3.0, -np.inf]))
+    inner = g.op("Clip", x, g.w(-0.9), g.w(0.9), hidden=True)
+    for op in ["Asin", "Acos", "Atanh"]:
+        g.op(op, inner)
+    g.op("Acosh", g.op("Add", g.op("Abs", x, hidden=True), g.w(1.1), hidden=True))
+    g.op("Selu", x, alpha=1.5, gamma=0.8), g.op("Celu", x, alpha=0.7), g.op("ThresholdedRelu", x, alpha=0.4)
+    odd = g.w([1.0, np.nan, np.inf, -np.inf, 0.0])
+    # By an input, so that it is not folded at load.
+    odd = g.op("Add", odd, g.op("ReduceSum", g.op("Mul", x, g.w(0.0), hidden=True), keepdims=0, hidden=True), hidden=True)
+    g.op("IsNaN", odd), g.op("IsInf", odd), g.op("IsInf", odd, detect_negative=0), g.op("IsInf", odd, detect_positive=0)
+    g.op("Mean", x, y), g.op("Mean", x, y, g.r(7)), g.op("Xor", g.b("b", [[True], [False]]), g.b("c", [True, False]))
+    g.op("CastLike", i, x), g.op("CastLike", x, i), g.op("CastLike", x, "b")
+    for axis in [-1, 0]:
+        g.op("LogSoftmax", x, axis=axis), g.op("LpNormalization", x, axis=axis), g.op("LpNormalization", x, axis=axis, p=1)
+    img = g.x("img", 1, 3, 4, 6)
+    g.op("SpaceToDepth", img, blocksize=2)
+    g.save()
+    g = Golden("elements_21", 21)
+    img = g.x("img", 2, 6, 3, 4)
+    g.op("GroupNormalization", img, g.r(6), g.r(6), num_groups=3), g.op("GroupNormalization", img, g.r(6), g.r(6), num_groups=1, epsilon=1e-3)
+    for pads in [[0, 0, 1, 2, 0, 0, 2, 1], [0, 1, 0, -1, 0, 0, 3, 0]]:
+        g.op("Pad", img, g.ints(*pads), mode="wrap")
+    g.save()
+    g = Golden("elements_24", 24)
+    x = g.x("x", 3, 7)
+    g.op("Swish", x), g.op("Swish", x, alpha=1.7), g.op("Relu", x)
+    g.save()
+
+
+def scatter():
+    g = Golden("scatter", 18)
+    x, i = g.x("x", 3, 4, 5), g.i("i", np.arange(60).reshape(3, 4, 5) * 7 % 31)
+    for data in [x, i]:
+        g.op("GatherND", data, g.w([[0, 1], [-1, -2]], np.int64)), g.op("GatherND", data, g.w([[[2, 3, -1]], [[0, 0, 0]]], np.int64))
+        g.op("GatherND", data, g.w([[1], [-3], [0]], np.int64), batch_dims=1), g.op("GatherND", data, g.w([2], np.int64))
+        g.op("GatherND", data, g.w([[[1, 0], [0, -1]], [[2, 2], [3, 3]], [[0, 0], [-1, 4]]], np.int64), batch_dims=1)
+        for axis, at in [(0, [[[0, -1, 2], [1, 1, 0]]]), (2, [[[4, 0, -5, 2]], [[1, 1, 1, 1]]]), (-2, [[[3], [-4], [0], [1], [2]]])]:
+            g.op("GatherElements", data, g.w(at, np.int64), axis=axis)
+    rows, whole = g.w([[0, 1], [-1, -2]], np.int64), g.w([[1], [1]], np.int64)
+    for reduction in ["none", "add", "mul", "max", "min"]:
+        g.op("ScatterND", x, rows, g.r(2, 5), reduction=reduction)
+        g.op("ScatterElements", x, g.w([[[0, -1, 2], [1, 1, 0]]], np.int64), g.r(1, 2, 3), axis=0, reduction=reduction)
+        g.op("ScatterElements", i, g.w([[[0, -1, 3]]], np.int64), g.w([[[5, 6, 7]]], np.int64), axis=-1, reduction=reduction)
+    g.op("ScatterND", x, whole, g.r(2, 4, 5), reduction="add"), g.op("ScatterND", i, g.w([[0, 0, 0]], np.int64), g.w([9], np.int64))
+    g.op("ScatterND", g.b("b", [True, False, True]), g.w([[1], [2]], np.int64), g.w([True, False], bool))
+    g.op("OneHot", g.i("k", [0, 2, -1, 7]), g.w(3, np.int64), g.w([0.5, 2.0]))
+    g.op("OneHot", g.w([[0, 1], [1, -2]], np.int64), g.w([2], np.int64), g.w([0, 1], np.int64), axis=1)
+    g.op("NonZero", g.op("Mul", x, g.op("Cast", g.op("Greater", x, g.w(1.0), hidden=True), to=TensorProto.FLOAT, hidden=True), hidden=True))
+    g.op("NonZero", i), g.op("NonZero", "b")
+    for axis in [-1, 0, 1]:
+        for largest in [0, 1]:
+            g.op("TopK", x, g.ints(2), outputs=2, axis=axis, largest=largest)
+    g.op("TopK", i, g.ints(3), outputs=2)
+    for axis in [0, -1]:
+        for exclusive in [0, 1]:
+            for reverse in [0, 1]:
+                g.op("CumSum", x, g.w(axis, np.int64), exclusive=exclusive, reverse=reverse)
+    g.op("CumSum", i, g.w(1, np.int64)), g.op("CumSum", i, g.w(1, np.int64), exclusive=1, reverse=1)
+    for upper in [0, 1]:
+        for k in [0, 1, -2]:
+            g.op("Trilu", x, g.w(k, np.int64), upper=upper)
+    g.op("Trilu", i)
+    for op in ["ArgMax", "ArgMin"]:
+        for axis, keep in [(0, 1), (-1, 0)]:
+            g.op(op, x, axis=axis, keepdims=keep)
+        g.op(op, g.w([[2.0, 5.0, 5.0, 2.0]]), axis=1), g.op(op, g.w([[2.0, 5.0, 5.0, 2.0]]), axis=1, select_last_index=1)
+    p = g.op("Abs", x, hidden=True)
+    for op in ["ReduceL1", "ReduceProd", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"]:
+        for axes in [[-1], [0, 2]]:
+            for keep in [0, 1]:
+                g.op(op, p if op == "ReduceLogSum" else x, g.ints(*axes), keepdims=keep)
+    g.op("ReduceProd", i, g.ints(1))
+    g.save()
+
+
+def einsum():
+    g = Golden("einsum", 17)
+    a, b, q, k = g.x("a", 3, 4), g.x("b", 4, 5), g.x("q", 2, 6, 3, 4), g.x("k", 2, 7, 3, 4)
+    for equation, *operands in [
+        ("ij,jk->ik", a, b), ("ij,jk", a, b), ("ij->ji", a), ("ij->i", a), ("ij->", a), ("ij,ij->i", a, a), ("i,j->ij", g.r(3), g.r(4)),
+        ("bqhd,bkhd->bhqk", q, k), (" b q h d , b q h d -> b q h ", q, q), ("bhqk,bkhd->bqhd", g.r(2, 3, 6, 7), k), ("ij,jk,kl->il", a, b, g.r(5, 2)),
+        ("bqhd,rhd->bqr", q, g.r(5, 3, 4)), ("ij,kl->jl", a, b), ("ij,j->ji", a, g.r(4)),
+    ]:
+        g.op("Einsum", *operands, equation=equation)
+    g.save()
+
+
+def grid():
+    g = Golden("grid", 20)
+    x, at = g.x("x", 2, 3, 5, 6), g.x("at", 2, 4, 3, 2, low=-1.9, high=1.9)
+    for mode in ["linear", "nearest", "cubic"]:
+        for padding in ["zeros", "border", "reflection"]:
+            for corners in [0, 1]:
+                g.op("GridSample", x, at, mode=mode, padding_mode=padding, align_corners=corners, label=f"{mode}{padding}{corners}")
+    g.save()
+    g = Golden("grid_16", 16)
+    x, at = g.x("x", 1, 2, 4, 4), g.x("at", 1, 3, 3, 2, low=-1.2, high=1.2)
+    for mode in ["bilinear", "bicubic"]:
+        g.op("GridSample", x, at, mode=mode)
+    g.save()
+
+
+def attention():
+    g = Golden("attention", 23)
+    q, k, v = g.x("q", 2, 4, 5, 8), g.x("k", 2, 4, 7, 8), g.x("v", 2, 4, 7, 6)
+    flat, few = g.x("flat", 2, 5, 12), g.x("few", 2, 2, 7, 8)
+    mask = g.b("mask", (np.arange(35).reshape(5, 7) % 3) > 0)
+    g.op("Attention", q, k, v), g.op("Attention", q, k, v, scale=0.2), g.op("Attention", q, k, v, g.r(5, 7)), g.op("Attention", q, k, v, mask)
+    g.op("Attention", q, k, v, g.r(2, 1, 5, 7), softcap=1.5), g.op("Attention", q, q, q, is_causal=1)
+    g.op("Attention", flat, flat, flat, q_num_heads=3, kv_num_heads=3), g.op("Attention", q, few, g.op("Slice", v, g.ints(0), g.ints(2), g.ints(1), hidden=True))
+    g.op("Attention", q, k, v, "", g.r(2, 4, 2, 8), g.r(2, 4, 2, 6), outputs=3)
+    g.op("RMSNormalization", q, g.r(8)), g.op("RMSNormalization", q, g.r(5, 1), axis=2, epsilon=1e-3)
+    cos, sin, at = g.r(9, 4), g.r(9, 4), g.w(np.arange(10).reshape(2, 5) % 9, np.int64)
+    for interleaved in [0, 1]:
+        g.op("RotaryEmbedding", q, cos, sin, at, interleaved=interleaved), g.op("RotaryEmbedding", q, g.r(2, 5, 4), g.r(2, 5, 4), interleaved=interleaved)
+        g.op("RotaryEmbedding", flat, g.r(9, 2), g.r(9, 2), at, interleaved=interleaved, num_heads=2, rotary_embedding_dim=4)
+    g.save()
+
+
 def depth_anything():
     """Every 14th value of the real network's answer to a drawn floor and wall, where its file is at hand."""
     path = HERE.parents[2] / "shared" / "models" / "depth_anything_v2_small_294x518.onnx"
@@ -331,6 +456,9 @@ def depth_anything():
     print(f"depth_anything: {answer.min():.3f} to {answer.max():.3f}")
 
 
+ALL = [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half, ints, elements, scatter, einsum, grid, attention, depth_anything]
+
 if __name__ == "__main__":
-    for make in [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half, ints, depth_anything]:
-        make()
+    for make in ALL:
+        if not sys.argv[1:] or make.__name__ in sys.argv[1:]:
+            make()

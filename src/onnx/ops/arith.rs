@@ -73,9 +73,10 @@ pub(in super::super) fn div(_: &Node) -> Built {
     }))
 }
 
-/// Mod on integers (sign of the divisor) and, with `fmod`, on floats (sign of the dividend).
+/// Mod: with `fmod` the sign of the dividend, else the divisor's (of floats from opset 28 on).
 pub(in super::super) fn modulo(node: &Node) -> Built {
     let fmod = node.int("fmod", 0)? != 0;
+    let floored = node.opset >= 28;
     Ok(Box::new(move |args| {
         let (a, b) = (need(args, 0)?, need(args, 1)?);
         let zero = b.dtype() != DType::F32 && ints(b)?.contains(&0);
@@ -91,7 +92,14 @@ pub(in super::super) fn modulo(node: &Node) -> Built {
                     r
                 }
             })?]),
-            _ => bail!("floats need fmod = 1"),
+            (DType::F32, false) if floored => Ok(vec![of_floats(a, b, |a, b| {
+                let r = a % b;
+                match r != 0.0 && (r < 0.0) != (b < 0.0) {
+                    true => r + b,
+                    false => r.abs().copysign(if r == 0.0 { b } else { r }),
+                }
+            })?]),
+            _ => bail!("floats need fmod = 1 before opset 28"),
         }
     }))
 }
@@ -131,7 +139,7 @@ fn fold(args: Args, floats: Floats, of: Ints) -> Result<Tensor> {
     Ok(all)
 }
 
-/// Sum, Min, Max of any number of inputs.
+/// Sum, Mean, Min, Max of any number of inputs.
 pub(in super::super) fn sum(_: &Node) -> Built {
     Ok(Box::new(|args| {
         Ok(vec![fold(
@@ -139,6 +147,16 @@ pub(in super::super) fn sum(_: &Node) -> Built {
             |a, b| a.broadcast_add(b),
             i64::wrapping_add,
         )?])
+    }))
+}
+
+pub(in super::super) fn mean(_: &Node) -> Built {
+    Ok(Box::new(|args| {
+        let sum = fold(args, |a, b| a.broadcast_add(b), i64::wrapping_add)?;
+        if sum.dtype() != DType::F32 {
+            bail!("floats expected, {:?} given", sum.dtype());
+        }
+        Ok(vec![sum.affine(1.0 / args.len() as f64, 0.0)?])
     }))
 }
 
@@ -202,6 +220,10 @@ pub(in super::super) fn or(_: &Node) -> Built {
     compare(|a, b| a.broadcast_maximum(b))
 }
 
+pub(in super::super) fn xor(_: &Node) -> Built {
+    compare(|a, b| a.broadcast_ne(b))
+}
+
 /// Where.
 pub(in super::super) fn select(_: &Node) -> Built {
     Ok(Box::new(|args| {
@@ -251,6 +273,17 @@ pub(in super::super) fn cast(node: &Node) -> Built {
             data.into_iter().map(wrap).collect(),
             x.dims(),
         )?])
+    }))
+}
+
+/// CastLike: to the type of the second input, as far as the plan's types tell it.
+pub(in super::super) fn cast_like(_: &Node) -> Built {
+    Ok(Box::new(|args| {
+        let (x, like) = (need(args, 0)?, need(args, 1)?);
+        Ok(vec![match like.dtype() {
+            DType::U8 => x.ne(&x.zeros_like()?)?,
+            to => x.to_dtype(to)?,
+        }])
     }))
 }
 

@@ -229,10 +229,10 @@ fn cut(x: &Tensor, axis: usize, start: i64, end: i64, step: i64) -> Result<Tenso
     pick(x, axis, (b + 1..=a).rev().step_by(by).collect())
 }
 
-/// Pad: constant, reflect or edge; amounts are an attribute before opset 11, an input since.
+/// Pad: constant, reflect, edge or wrap; amounts are an attribute before opset 11, an input since.
 pub(in super::super) fn pad(node: &Node) -> Built {
     let mode = node.text("mode", "constant")?;
-    if !matches!(mode.as_str(), "constant" | "reflect" | "edge") {
+    if !matches!(mode.as_str(), "constant" | "reflect" | "edge" | "wrap") {
         return Err(format!("mode '{mode}' is not supported"));
     }
     let old = if node.opset < 11 {
@@ -316,6 +316,8 @@ fn widen(
     let at = (-before..n + after).map(|i| {
         if mode == "edge" {
             i.clamp(0, n - 1)
+        } else if mode == "wrap" {
+            i.rem_euclid(n)
         } else if i < 0 {
             -i
         } else if i >= n {

@@ -12,7 +12,7 @@ pub(in super::super) fn matmul(_: &Node) -> Built {
     }))
 }
 
-fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+pub(super) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if a.dtype() != DType::F32 || b.dtype() != DType::F32 {
         bail!("floats expected, {:?} and {:?} given", a.dtype(), b.dtype());
     }
@@ -102,4 +102,136 @@ pub(in super::super) fn gemm(node: &Node) -> Built {
         }
         Ok(vec![y])
     }))
+}
+
+/// Einsum: products summed over the letters that the result does not have.
+pub(in super::super) fn einsum(node: &Node) -> Built {
+    let equation: String = node.text("equation", "")?;
+    let equation: String = equation.chars().filter(|c| !c.is_whitespace()).collect();
+    let (inputs, output) = match equation.split_once("->") {
+        Some((inputs, output)) => (inputs.to_owned(), Some(output.to_owned())),
+        None => (equation.clone(), None),
+    };
+    let inputs: Vec<Vec<char>> = inputs.split(',').map(|i| i.chars().collect()).collect();
+    let all = inputs.iter().flatten().copied();
+    let output: Vec<char> = match output {
+        Some(output) => output.chars().collect(),
+        None => {
+            let once = |c: char| all.clone().filter(|&o| o == c).count() == 1;
+            let mut letters: Vec<char> = all.clone().filter(|&c| once(c)).collect();
+            letters.sort_unstable();
+            letters
+        }
+    };
+    let twice = |letters: &[char]| (1..letters.len()).any(|i| letters[..i].contains(&letters[i]));
+    let strange = all
+        .clone()
+        .chain(output.iter().copied())
+        .any(|c| !c.is_ascii_alphabetic());
+    if strange || inputs.iter().any(|i| twice(i)) || twice(&output) {
+        return Err(format!(
+            "equation '{equation}': letters that each stand once in an operand are supported"
+        ));
+    }
+    if output.iter().any(|&c| !all.clone().any(|o| o == c)) {
+        return Err(format!(
+            "equation '{equation}': the result has letters of its own"
+        ));
+    }
+    Ok(Box::new(move |args| {
+        if args.len() != inputs.len() {
+            bail!("{} operands for '{equation}'", args.len());
+        }
+        let mut done = labelled(need(args, 0)?, &inputs[0])?;
+        for (i, letters) in inputs.iter().enumerate().skip(1) {
+            let later = inputs[i + 1..].iter().flatten().chain(&output);
+            let kept: Vec<char> = later.copied().collect();
+            done = contracted(done, labelled(need(args, i)?, letters)?, &kept)?;
+        }
+        let (x, letters) = summed(done, &output)?;
+        let order: Vec<usize> = output
+            .iter()
+            .filter_map(|c| letters.iter().position(|o| o == c))
+            .collect();
+        Ok(vec![x.permute(order)?.contiguous()?])
+    }))
+}
+
+/// A tensor and a letter for each of its dimensions.
+type Labelled = (Tensor, Vec<char>);
+
+fn labelled(x: &Tensor, letters: &[char]) -> Result<Labelled> {
+    if x.rank() != letters.len() {
+        bail!("{letters:?} for shape {:?}", x.dims());
+    }
+    if x.dtype() != DType::F32 {
+        bail!("floats expected, {:?} given", x.dtype());
+    }
+    Ok((x.clone(), letters.to_vec()))
+}
+
+/// Sums over every letter that is not kept.
+fn summed((x, letters): Labelled, kept: &[char]) -> Result<Labelled> {
+    let gone: Vec<usize> = (0..letters.len())
+        .filter(|&i| !kept.contains(&letters[i]))
+        .collect();
+    if gone.is_empty() {
+        return Ok((x, letters));
+    }
+    let x = x.contiguous()?.sum(gone)?;
+    let letters = letters.into_iter().filter(|c| kept.contains(c)).collect();
+    Ok((x, letters))
+}
+
+/// The product of two, summed over the letters that are not kept: batches of matrices, `[shared kept, own of a, own of b]`.
+fn contracted(a: Labelled, b: Labelled, kept: &[char]) -> Result<Labelled> {
+    let needed = |other: &Labelled| [&other.1[..], kept].concat();
+    let (of_a, of_b) = (needed(&b), needed(&a));
+    let (a, b) = (summed(a, &of_a)?, summed(b, &of_b)?);
+    let shared = |keep: bool| -> Vec<char> {
+        let letters = a.1.iter().filter(|c| b.1.contains(c));
+        letters
+            .filter(|c| kept.contains(c) == keep)
+            .copied()
+            .collect()
+    };
+    let (batch, inner) = (shared(true), shared(false));
+    let own = |of: &[char]| -> Vec<char> {
+        let skip = |c: &&char| !batch.contains(c) && !inner.contains(c);
+        of.iter().filter(skip).copied().collect()
+    };
+    let (left, right) = (own(&a.1), own(&b.1));
+    let side = |x: &Labelled, c: char| {
+        let place = x.1.iter().position(|&o| o == c);
+        place.map_or(1, |i| x.0.dims()[i])
+    };
+    // A side of 1 is as long as the other's.
+    let long = |c: char| match (side(&a, c), side(&b, c)) {
+        (1, n) | (n, 1) => Ok(n),
+        (n, m) if n == m => Ok(n),
+        (n, m) => bail!("'{c}' is {n} and {m}"),
+    };
+    let lengths =
+        |letters: &[char]| -> Result<Vec<usize>> { letters.iter().map(|&c| long(c)).collect() };
+    let arranged = |x: &Labelled, groups: [&[char]; 3]| -> Result<Tensor> {
+        let letters = groups.concat();
+        let order: Vec<usize> = letters
+            .iter()
+            .filter_map(|c| x.1.iter().position(|o| o == c))
+            .collect();
+        let full = lengths(&letters)?;
+        sane(&full)?;
+        let [b, m, n] = groups.map(|group| lengths(group).map(|l| l.iter().product::<usize>()));
+        x.0.permute(order)?
+            .broadcast_as(full)?
+            .contiguous()?
+            .reshape((b?, m?, n?))
+    };
+    let y = product(
+        &arranged(&a, [&batch, &left, &inner])?,
+        &arranged(&b, [&batch, &inner, &right])?,
+    )?;
+    let letters = [batch, left, right].concat();
+    let dims = lengths(&letters)?;
+    Ok((y.reshape(dims)?, letters))
 }

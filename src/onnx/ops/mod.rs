@@ -1,6 +1,7 @@
 //! The operators, by family, and what they share.
 
 pub(super) mod arith;
+pub(super) mod attention;
 pub(super) mod conv;
 pub(super) mod index;
 pub(super) mod linear;
@@ -8,6 +9,8 @@ pub(super) mod norm;
 pub(super) mod pool;
 pub(super) mod reduce;
 pub(super) mod resize;
+pub(super) mod sample;
+pub(super) mod scatter;
 pub(super) mod shape;
 pub(super) mod taps;
 pub(super) mod unary;

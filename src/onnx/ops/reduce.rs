@@ -5,10 +5,12 @@ use candle_core::{DType, Result, Tensor, bail};
 use super::super::node::{Built, Node};
 use super::{axis_of, ints, made_ints, maybe, need};
 
-type Reduction = fn(&Tensor, &[usize]) -> Result<Tensor>;
-
 /// Axes are an attribute before `input_since`, an input from there on.
-fn reduce(node: &Node, input_since: i64, f: Reduction) -> Built {
+fn reduce(
+    node: &Node,
+    input_since: i64,
+    f: impl Fn(&Tensor, &[usize]) -> Result<Tensor> + Send + Sync + 'static,
+) -> Built {
     let fixed = if node.opset < input_since {
         node.ints("axes")?
     } else {
@@ -111,6 +113,97 @@ pub(in super::super) fn min(node: &Node) -> Built {
     reduce(node, 18, |x, axes| {
         longer(x, axes).try_fold(x.clone(), |x, a| x.min_keepdim(a))
     })
+}
+
+/// `over` of what `before` made of each element.
+fn folded(
+    node: &Node,
+    before: fn(&Tensor) -> Result<Tensor>,
+    over: fn(&Tensor) -> Result<Tensor>,
+) -> Built {
+    reduce(node, 18, move |x, axes| {
+        float(x)?;
+        over(&before(x)?.sum_keepdim(axes.to_vec())?)
+    })
+}
+
+/// ReduceL1, ReduceSumSquare, ReduceLogSum.
+pub(in super::super) fn l1(node: &Node) -> Built {
+    folded(node, Tensor::abs, |x| Ok(x.clone()))
+}
+
+pub(in super::super) fn sum_square(node: &Node) -> Built {
+    folded(node, Tensor::sqr, |x| Ok(x.clone()))
+}
+
+pub(in super::super) fn log_sum(node: &Node) -> Built {
+    folded(node, |x| Ok(x.clone()), Tensor::log)
+}
+
+/// ReduceLogSumExp, from the largest on so that nothing overflows.
+pub(in super::super) fn log_sum_exp(node: &Node) -> Built {
+    reduce(node, 18, |x, axes| {
+        float(x)?;
+        let top = longer(x, axes).try_fold(x.clone(), |x, a| x.max_keepdim(a))?;
+        let sum = x.broadcast_sub(&top)?.exp()?.sum_keepdim(axes.to_vec())?;
+        sum.log()? + top
+    })
+}
+
+/// ReduceProd.
+pub(in super::super) fn prod(node: &Node) -> Built {
+    reduce(node, 18, |x, axes| {
+        longer(x, axes).try_fold(x.clone(), |x, axis| {
+            let mut parts = (0..x.dims()[axis]).map(|i| x.narrow(axis, i, 1));
+            let first = parts.next().unwrap_or_else(|| Ok(x.clone()))?;
+            parts.try_fold(first, |done, part| match x.dtype() {
+                DType::I64 => {
+                    let (a, b) = (ints(&done)?, ints(&part?)?);
+                    let each = a.iter().zip(&b).map(|(a, b)| a.wrapping_mul(*b));
+                    made_ints(each.collect(), done.dims())
+                }
+                _ => done * part?,
+            })
+        })
+    })
+}
+
+/// ArgMax and ArgMin: the first place of the largest or smallest, or the last one.
+pub(in super::super) fn arg(node: &Node) -> Built {
+    let axis = node.int("axis", 0)?;
+    let keep = node.int("keepdims", 1)? != 0;
+    let last = node.int("select_last_index", 0)? != 0;
+    let largest = node.proto.op_type == "ArgMax";
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let axis = axis_of(axis, x.rank())?;
+        let n = x.dims()[axis];
+        if n == 0 {
+            bail!("nothing to reduce in {:?}", x.dims());
+        }
+        let values: Vec<f64> = x.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+        let inner: usize = x.dims()[axis + 1..].iter().product();
+        let mut dims = x.dims().to_vec();
+        dims[axis] = 1;
+        let found = (0..dims.iter().product()).map(|line: usize| {
+            let value = |i: usize| values[(line / inner * n + i) * inner + line % inner];
+            let better = |a: f64, b: f64| if largest { a > b } else { a < b };
+            let best = (1..n).fold(0, |best, i| {
+                let (a, b) = (value(i), value(best));
+                if better(a, b) || last && a == b {
+                    i
+                } else {
+                    best
+                }
+            });
+            best as i64
+        });
+        let found = found.collect();
+        if !keep {
+            dims.remove(axis);
+        }
+        Ok(vec![made_ints(found, &dims)?])
+    }))
 }
 
 pub(in super::super) fn l2(node: &Node) -> Built {

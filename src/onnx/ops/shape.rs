@@ -335,6 +335,41 @@ pub(in super::super) fn depth_to_space(node: &Node) -> Built {
     }))
 }
 
+/// SpaceToDepth.
+pub(in super::super) fn space_to_depth(node: &Node) -> Built {
+    let block = usize::try_from(node.int("blocksize", 0)?)
+        .ok()
+        .filter(|&b| b > 0)
+        .ok_or("blocksize")?;
+    let columns_first = match node.text("mode", "DCR")?.as_str() {
+        "DCR" => true,
+        "CRD" => false,
+        other => return Err(format!("mode '{other}' is not supported")),
+    };
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let (n, c, h, w) = x.dims4()?;
+        if h % block != 0 || w % block != 0 {
+            bail!("{h}x{w} in blocks of {block}");
+        }
+        sane(&[n, c, h, w])?;
+        let (rows, columns) = (h / block, w / block);
+        let order = match columns_first {
+            true => vec![0, 3, 5, 1, 2, 4],
+            false => vec![0, 1, 3, 5, 2, 4],
+        };
+        let y = x
+            .reshape(vec![n, c, rows, block, columns, block])?
+            .permute(order)?;
+        Ok(vec![y.contiguous()?.reshape((
+            n,
+            c * block * block,
+            rows,
+            columns,
+        ))?])
+    }))
+}
+
 /// One value in a tensor of `dims`, of the type of `like`.
 pub(super) fn filled(value: Option<&Tensor>, dims: &[usize], like: &Tensor) -> Result<Tensor> {
     let Some(value) = value else {

@@ -221,7 +221,7 @@ impl Rule {
 }
 
 /// Keys' cubic convolution kernel at the four neighbours of a place `f` after the second (R. Keys 1981).
-fn cubic(f: f32, a: f32) -> [f32; 4] {
+pub(super) fn cubic(f: f32, a: f32) -> [f32; 4] {
     let near = |d: f32| ((a + 2.0) * d - (a + 3.0)) * d * d + 1.0;
     let far = |d: f32| ((a * d - 5.0 * a) * d + 8.0 * a) * d - 4.0 * a;
     [far(f + 1.0), near(f), near(1.0 - f), far(2.0 - f)]

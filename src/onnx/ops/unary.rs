@@ -3,7 +3,7 @@
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::super::node::{Built, Node};
-use super::{ints, made_ints, map_rows, need};
+use super::{float_vec, ints, made_ints, map_rows, need};
 
 /// `f` on every element of a float tensor, shared among threads.
 pub(super) fn map(t: &Tensor, f: impl Fn(f32) -> f32 + Sync) -> Result<Tensor> {
@@ -47,6 +47,10 @@ pub(in super::super) fn gelu_exact(x: f32) -> f32 {
 
 fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
+}
+
+fn soft_plus(x: f32) -> f32 {
+    if x > 20.0 { x } else { x.exp().ln_1p() }
 }
 
 pub(in super::super) fn abs(_: &Node) -> Built {
@@ -110,7 +114,7 @@ pub(in super::super) fn erf_op(_: &Node) -> Built {
 }
 
 pub(in super::super) fn softplus(_: &Node) -> Built {
-    unary(|x| if x > 20.0 { x } else { x.exp().ln_1p() })
+    unary(soft_plus)
 }
 
 pub(in super::super) fn elu(node: &Node) -> Built {
@@ -130,6 +134,101 @@ pub(in super::super) fn hard_sigmoid(node: &Node) -> Built {
 
 pub(in super::super) fn hard_swish(_: &Node) -> Built {
     unary(|x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0))
+}
+
+pub(in super::super) fn sign(_: &Node) -> Built {
+    let f = |x: f32| {
+        if x == 0.0 || x.is_nan() {
+            x
+        } else {
+            x.signum()
+        }
+    };
+    either(f, i64::signum)
+}
+
+pub(in super::super) fn tan(_: &Node) -> Built {
+    unary(f32::tan)
+}
+
+pub(in super::super) fn asin(_: &Node) -> Built {
+    unary(f32::asin)
+}
+
+pub(in super::super) fn acos(_: &Node) -> Built {
+    unary(f32::acos)
+}
+
+pub(in super::super) fn atan(_: &Node) -> Built {
+    unary(f32::atan)
+}
+
+pub(in super::super) fn sinh(_: &Node) -> Built {
+    unary(f32::sinh)
+}
+
+pub(in super::super) fn cosh(_: &Node) -> Built {
+    unary(f32::cosh)
+}
+
+pub(in super::super) fn asinh(_: &Node) -> Built {
+    unary(f32::asinh)
+}
+
+pub(in super::super) fn acosh(_: &Node) -> Built {
+    unary(f32::acosh)
+}
+
+pub(in super::super) fn atanh(_: &Node) -> Built {
+    unary(f32::atanh)
+}
+
+pub(in super::super) fn softsign(_: &Node) -> Built {
+    unary(|x| x / (1.0 + x.abs()))
+}
+
+pub(in super::super) fn mish(_: &Node) -> Built {
+    unary(|x| x * soft_plus(x).tanh())
+}
+
+pub(in super::super) fn swish(node: &Node) -> Built {
+    let alpha = node.float("alpha", 1.0)?;
+    unary(move |x| x * sigmoid(alpha * x))
+}
+
+pub(in super::super) fn selu(node: &Node) -> Built {
+    let alpha = node.float("alpha", 1.673_263_2)?;
+    let gamma = node.float("gamma", 1.050_701)?;
+    unary(move |x| gamma * if x < 0.0 { alpha * x.exp_m1() } else { x })
+}
+
+pub(in super::super) fn celu(node: &Node) -> Built {
+    let alpha = node.float("alpha", 1.0)?;
+    unary(move |x| x.max(0.0) + (alpha * (x / alpha).exp_m1()).min(0.0))
+}
+
+pub(in super::super) fn thresholded_relu(node: &Node) -> Built {
+    let alpha = node.float("alpha", 1.0)?;
+    unary(move |x| if x > alpha { x } else { 0.0 })
+}
+
+/// A boolean of each float.
+fn asked(f: impl Fn(f32) -> bool + Send + Sync + 'static) -> Built {
+    Ok(Box::new(move |args| {
+        let x = need(args, 0)?;
+        let found: Vec<u8> = float_vec(x)?.iter().map(|&v| u8::from(f(v))).collect();
+        Ok(vec![Tensor::from_vec(found, x.dims(), x.device())?])
+    }))
+}
+
+pub(in super::super) fn is_nan(_: &Node) -> Built {
+    asked(f32::is_nan)
+}
+
+pub(in super::super) fn is_inf(node: &Node) -> Built {
+    let negative = node.int("detect_negative", 1)? != 0;
+    let positive = node.int("detect_positive", 1)? != 0;
+    asked(move |x| x == f32::INFINITY && positive || x == f32::NEG_INFINITY && negative)
 }
 
 pub(in super::super) fn gelu(node: &Node) -> Built {
