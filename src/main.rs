@@ -24,7 +24,20 @@ fn unprinted(words: &str) -> ! {
     std::process::exit(cli::COULD_NOT_RUN.into());
 }
 
+/// Keeps memory that was let go of for what is made next: networks and pictures come and go by the tens of MiB, and glibc would hand
+/// each back to the system, which clears it page by page (a sixth of a depth network's time).
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn keep_memory() {
+    // SAFETY: numbers that mallopt takes; no other thread runs yet.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 256 << 20);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 512 << 20);
+    }
+}
+
 fn main() -> ExitCode {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    keep_memory();
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if let Some(words) = panic

@@ -53,7 +53,10 @@ fn made(what: u32, u: f32, v: f32) -> f32 {
         case 20u: { return u * clamp(u / 6.0 + 0.5, 0.0, 1.0); }         // HardSwish
         case 21u: { return 1.0 / u; }
         case 22u: { return select(n.x * (exp(u) - 1.0), u, u >= 0.0); }  // Elu
-        default: { return u * u; }                                       // 23: Square
+        case 23u: { return u * u; }
+        default: {                                                       // 24: 0 of what is no number, told by its bits
+            return select(u, 0.0, (bitcast<u32>(u) & 0x7fffffffu) > 0x7f800000u);
+        }
     }
 }
 

@@ -11,7 +11,9 @@ use prost::Message;
 use super::node::{Node, Run};
 use super::plan::{About, Plan, Port, Step};
 use super::room::{self, Budget};
-use super::{OnnxError, content, device, external, front, fuse, mend, plan, proto, table, wire};
+use super::{
+    OnnxError, content, device, external, front, fuse, group, mend, plan, proto, table, wire,
+};
 
 impl Plan {
     /// Reads and translates a file, with the files beside it that its weights lie in.
@@ -99,7 +101,7 @@ fn build(mut model: ModelProto, size: usize) -> Result<Plan, OnnxError> {
             .map(|entry| (entry.key, entry.value))
             .collect(),
     };
-    let nodes = fuse::gelu(&graph.node, &graph.initializer, &graph.output);
+    let nodes = fuse::fused(&graph.node, &graph.initializer, &graph.output);
     let mut building = Building {
         opset,
         budget: Budget::new(size),
@@ -123,6 +125,7 @@ fn build(mut model: ModelProto, size: usize) -> Result<Plan, OnnxError> {
         let nodes: Vec<&NodeProto> = nodes.iter().map(AsRef::as_ref).collect();
         front::read(&port.name, &nodes, opset, constant)
     });
+    group::find(&mut steps, &building.constants, &outputs);
     static PLANS: AtomicU64 = AtomicU64::new(0);
     let mut plan = Plan {
         id: PLANS.fetch_add(1, Ordering::Relaxed),
@@ -265,9 +268,14 @@ impl Building {
             proto,
             opset: self.opset,
         };
-        let operator = table::find(&proto.op_type)
-            .ok_or_else(|| self.fail(&node, "it is not supported".into()))?;
-        let run = (operator.build)(&node).map_err(|reason| self.fail(&node, reason))?;
+        let build = match (proto.domain.as_str(), proto.op_type.as_str()) {
+            (fuse::DOMAIN, fuse::NAN_TO_ZERO) => fuse::nan_to_zero,
+            (_, name) => match table::find(name) {
+                Some(operator) => operator.build,
+                None => return Err(self.fail(&node, "it is not supported".into())),
+            },
+        };
+        let run = build(&node).map_err(|reason| self.fail(&node, reason))?;
         let inputs = proto
             .input
             .iter()
@@ -315,6 +323,9 @@ impl Building {
             operator: proto.op_type.clone(),
             run,
             device: device::build(&node),
+            kind: group::kind(&node),
+            group: None,
+            waits: None,
             inputs,
             outputs,
             free: Vec::new(),

@@ -1,18 +1,30 @@
-//! Recognises GELU, which exporters before opset 20 write as Div, Erf, Add, Mul and Mul.
+//! Recognises GELU, which exporters before opset 20 write as Div, Erf, Add, Mul and Mul, and what puts zeros where a softmax is NaN.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use candle_onnx::onnx::{NodeProto, TensorProto, ValueInfoProto};
 
-use super::node::Node;
+use super::node::{Built, Node};
 use super::{ops, proto};
 
 /// Domain of the nodes made here, which no file can ask for by accident.
 pub(super) const DOMAIN: &str = "director.fused";
 
-/// The graph's nodes with every `0.5 x (1 + erf(x / sqrt 2))` replaced by one Gelu node.
-pub(super) fn gelu<'n>(
+/// Name of the node that is 0 where its input is NaN.
+pub(super) const NAN_TO_ZERO: &str = "NanToZero";
+
+/// Builds the node of that name.
+pub(super) fn nan_to_zero(_: &Node) -> Built {
+    Ok(Box::new(|args| {
+        let zero = |x: f32| if x.is_nan() { 0.0 } else { x };
+        Ok(vec![ops::unary::map(ops::need(args, 0)?, zero)?])
+    }))
+}
+
+/// The graph's nodes with every `0.5 x (1 + erf(x / sqrt 2))` replaced by one Gelu node, and every `Where(IsNaN(x), 0, x)` by one that says
+/// so.
+pub(super) fn fused<'n>(
     nodes: &'n [NodeProto],
     weights: &[TensorProto],
     outputs: &[ValueInfoProto],
@@ -21,10 +33,12 @@ pub(super) fn gelu<'n>(
     let mut gone = HashSet::new();
     let mut made = HashMap::new();
     for (i, node) in nodes.iter().enumerate() {
-        if node.op_type != "Erf" {
-            continue;
-        }
-        if let Some((parts, fused)) = view.match_gelu(i) {
+        let found = match node.op_type.as_str() {
+            "Erf" => view.match_gelu(i),
+            "IsNaN" => view.match_guard(i),
+            _ => None,
+        };
+        if let Some((parts, fused)) = found {
             let last = parts.iter().copied().max().unwrap_or(i);
             gone.extend(parts);
             made.insert(last, fused);
@@ -139,6 +153,28 @@ impl<'a> View<'a> {
             }
             _ => None,
         }
+    }
+
+    /// The nodes of what puts zeros where the IsNaN at `ask` finds something, and the node to put in their place.
+    fn match_guard(&self, ask: usize) -> Option<(Vec<usize>, NodeProto)> {
+        let x = self.nodes[ask].input.first()?;
+        let choose = self.sole_reader(ask, "Where")?;
+        let [asked, zero, other] = self.nodes[choose].input.as_slice() else {
+            return None;
+        };
+        let is_zero = self.scalars.get(zero.as_str()) == Some(&0.0);
+        if self.nodes[ask].output.first() != Some(asked) || !is_zero || other != x {
+            return None;
+        }
+        let fused = NodeProto {
+            name: self.nodes[choose].name.clone(),
+            op_type: NAN_TO_ZERO.into(),
+            domain: DOMAIN.into(),
+            input: vec![x.clone()],
+            output: self.nodes[choose].output.clone(),
+            ..NodeProto::default()
+        };
+        Some((vec![ask, choose], fused))
     }
 
     /// The nodes of a GELU around the Erf at `erf`, and the node to put in their place.

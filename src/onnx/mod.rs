@@ -7,11 +7,13 @@
 
 mod build;
 mod content;
+mod cpu;
 pub mod device;
 mod element;
 mod external;
 mod front;
 mod fuse;
+mod group;
 mod mend;
 mod node;
 mod ops;

@@ -4,6 +4,7 @@ use candle_core::{DType, Tensor};
 
 use super::device::Op;
 use super::front::Front;
+use super::group::{Group, Kind};
 use super::node::Run;
 use super::{Element, OnnxError};
 
@@ -38,6 +39,12 @@ pub(super) struct Step {
     pub run: Run,
     /// What kernels do for it; `None` where there are none.
     pub device: Option<Op>,
+    /// What it is to a group.
+    pub kind: Kind,
+    /// The steps that the host runs as one where this one stands.
+    pub group: Option<Group>,
+    /// The step with which the host runs this one.
+    pub waits: Option<usize>,
     pub inputs: Vec<Option<usize>>,
     pub outputs: Vec<Option<usize>>,
     /// Slots that no later step reads.
@@ -84,8 +91,9 @@ impl Plan {
         let mut last: Vec<Option<usize>> = vec![None; self.constants.len()];
         for (i, step) in self.steps.iter().enumerate() {
             // An output that nobody reads dies where it is made.
+            let at = step.waits.unwrap_or(i);
             for &slot in step.inputs.iter().chain(&step.outputs).flatten() {
-                last[slot] = Some(i);
+                last[slot] = last[slot].max(Some(at));
             }
         }
         let mut kept = vec![false; self.constants.len()];
@@ -187,6 +195,11 @@ impl Plan {
     pub fn run_counted(&self, inputs: &[Tensor]) -> Result<(Vec<Tensor>, Stats), OnnxError> {
         let dims: Vec<&[usize]> = inputs.iter().map(Tensor::dims).collect();
         self.check_inputs(&dims)?;
+        // In the pool, so that its threads need not be woken for every step.
+        rayon::scope(|_| self.ran(inputs))
+    }
+
+    fn ran(&self, inputs: &[Tensor]) -> Result<(Vec<Tensor>, Stats), OnnxError> {
         let mut values = self.constants.clone();
         for (port, input) in self.inputs.iter().zip(inputs) {
             values[port.slot] = Some(input.clone());
@@ -196,22 +209,44 @@ impl Plan {
             peak_values: live,
             values: 0,
         };
-        for step in &self.steps {
-            let args: Vec<Option<Tensor>> = step
-                .inputs
-                .iter()
-                .map(|slot| slot.and_then(|slot| values[slot].clone()))
-                .collect();
-            let results = (step.run)(&args).map_err(|e| self.failed(step, &e))?;
-            drop(args);
-            for (slot, value) in step.outputs.iter().zip(results) {
-                if let Some(slot) = slot {
-                    values[*slot] = Some(value);
-                    live += 1;
-                    stats.values += 1;
-                }
+        let fed = |values: &[Option<Tensor>], slots: &[Option<usize>]| -> Vec<Option<Tensor>> {
+            let value = |slot: &Option<usize>| slot.and_then(|slot| values[slot].clone());
+            slots.iter().map(value).collect()
+        };
+        for (i, step) in self.steps.iter().enumerate() {
+            if step.waits.is_some() {
+                continue;
             }
-            stats.peak_values = stats.peak_values.max(live);
+            let as_one = match &step.group {
+                // What is wrong with it, its steps find the words for.
+                Some(group) => (group.run)(&fed(&values, &group.inputs)).ok().flatten(),
+                None => None,
+            };
+            let one_by_one: &[usize] = match (&as_one, &step.group) {
+                (Some(_), _) => &[],
+                (None, Some(group)) => &group.members,
+                (None, None) => &[i],
+            };
+            let mut keep = |values: &mut [Option<Tensor>], step: &Step, made: Vec<Tensor>| {
+                for (slot, value) in step.outputs.iter().zip(made) {
+                    if let Some(slot) = slot {
+                        values[*slot] = Some(value);
+                        live += 1;
+                        stats.values += 1;
+                    }
+                }
+                stats.peak_values = stats.peak_values.max(live);
+            };
+            if let Some(value) = as_one {
+                keep(&mut values, step, vec![value]);
+            }
+            for &i in one_by_one {
+                let step = &self.steps[i];
+                let args = fed(&values, &step.inputs);
+                let made = (step.run)(&args).map_err(|e| self.failed(step, &e))?;
+                drop(args);
+                keep(&mut values, step, made);
+            }
             for &slot in &step.free {
                 live -= usize::from(values[slot].take().is_some());
             }

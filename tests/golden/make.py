@@ -438,6 +438,38 @@ def attention():
     g.save()
 
 
+def groups():
+    """What runs as one: products with bias, function, scale and residual, convolutions with a function, attention; and what almost does."""
+    g = Golden("groups", 20)
+    x, more, image = g.x("x", 2, 5, 8), g.x("more", 2, 5, 6), g.x("image", 1, 3, 6, 7)
+    biased = lambda: g.op("Add", g.r(6), g.op("MatMul", x, g.r(8, 6), hidden=True), hidden=True)
+    g.op("Add", g.op("MatMul", x, g.r(8, 6), hidden=True), g.r(6)), g.op("Gelu", biased()), g.op("Relu", biased())
+    g.op("Add", more, g.op("Mul", g.op("Gelu", biased(), hidden=True), g.r(6), hidden=True)), g.op("Add", biased(), more)
+    g.op("Mul", g.op("MatMul", x, g.r(8, 6), hidden=True), g.r(6)), g.op("Add", g.op("MatMul", x, g.r(8, 6), hidden=True), more)
+    # A residual of another shape, a value that something else reads or that is an output, two products added up.
+    g.op("Add", biased(), g.r(5, 1)), g.op("Add", g.op("MatMul", x, g.r(8, 6)), g.r(6))
+    read = biased()
+    g.op("Mul", g.op("Relu", read, hidden=True), read), g.op("Add", biased(), biased())
+    g.op("Add", g.op("MatMul", x, g.op("Transpose", x, perm=[0, 2, 1], hidden=True), hidden=True), g.r(5))
+    g.op("Relu", g.op("Conv", image, g.r(4, 3, 3, 3), g.r(4), pads=[1, 1, 1, 1], hidden=True))
+    g.op("Gelu", g.op("Conv", image, g.r(4, 3, 1, 1), hidden=True)), g.op("Relu", g.op("Conv", image, g.r(2, 3, 2, 2), strides=[2, 2], hidden=True))
+    g.op("Relu", g.op("Conv", image, g.r(6, 1, 3, 3), g.r(6), group=3, hidden=True))
+    q, k, v, flat = g.x("q", 1, 2, 5, 4), g.x("k", 1, 2, 4, 7), g.x("v", 1, 2, 7, 3), g.x("flat", 2, 7, 4)
+    scores = lambda: g.op("MatMul", q, k, hidden=True)
+    soft = lambda of, axis=-1: g.op("Softmax", of, axis=axis, hidden=True)
+    g.op("MatMul", soft(scores()), v), g.op("MatMul", soft(scores(), 3), v), g.op("MatMul", soft(g.op("Mul", scores(), g.w(0.4), hidden=True)), v)
+    g.op("MatMul", soft(g.op("Div", scores(), g.w([2.5]), hidden=True)), v), g.op("MatMul", soft(scores(), 2), v)
+    turned = lambda x, *perm: g.op("Transpose", x, perm=perm, hidden=True)
+    g.op("MatMul", soft(g.op("MatMul", flat, turned(flat, 0, 2, 1), hidden=True)), flat)
+    g.op("MatMul", soft(g.op("MatMul", turned(k, 0, 1, 3, 2), turned(q, 0, 1, 3, 2), hidden=True)), g.r(1, 2, 5, 3))
+    for lowest in [0.0, -np.inf]:
+        masked = g.op("Add", scores(), g.w(np.array([[lowest] * 7] + [[0.0] * 7] * 4)), hidden=True) if lowest else scores()
+        weights = soft(masked)
+        g.op("MatMul", g.op("Where", g.op("IsNaN", weights, hidden=True), g.w(0.0), weights, hidden=True), v)
+    g.op("MatMul", g.op("Softmax", scores()), v), g.op("MatMul", soft(scores()), g.r(7, 3)), g.op("MatMul", v, soft(g.op("MatMul", g.r(1, 2, 3, 4), k, hidden=True)))
+    g.save()
+
+
 def depth_anything():
     """Every 14th value of the real network's answer to a drawn floor and wall, where its file is at hand."""
     path = HERE.parents[2] / "shared" / "models" / "depth_anything_v2_small_294x518.onnx"
@@ -456,7 +488,7 @@ def depth_anything():
     print(f"depth_anything: {answer.min():.3f} to {answer.max():.3f}")
 
 
-ALL = [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half, ints, elements, scatter, einsum, grid, attention, depth_anything]
+ALL = [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half, ints, elements, scatter, einsum, grid, attention, groups, depth_anything]
 
 if __name__ == "__main__":
     for make in ALL:

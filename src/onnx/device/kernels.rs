@@ -121,6 +121,8 @@ pub enum What {
     Elu,
     /// u^2
     Square,
+    /// u, or 0 where it is NaN.
+    NanToZero,
 }
 
 gpu_struct! {

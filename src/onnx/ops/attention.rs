@@ -2,8 +2,9 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
+use super::super::cpu::{self, Head};
 use super::super::node::{Built, Node};
-use super::linear::product;
+use super::linear::{product, strided};
 use super::norm::soft;
 use super::{broadcast_dims, ints, made, map_rows, maybe, need, sane, with_floats};
 
@@ -98,15 +99,24 @@ pub(in super::super) fn attention(node: &Node) -> Built {
         }
         let (k, v) = (repeated(&k, many / few)?, repeated(&v, many / few)?);
         let scale = scale.unwrap_or(1.0 / (width as f32).sqrt());
+        let valid = maybe(args, 6).map(ints).transpose()?;
+        if valid.as_ref().is_some_and(|valid| valid.len() != n) {
+            bail!("lengths of another batch than {n}");
+        }
+        let whole = |y: Tensor| match flat {
+            true => y.transpose(1, 2)?.reshape((n, length, ())),
+            false => Ok(y),
+        };
+        let plain = sight.all() && valid.is_none() && softcap == 0.0 && maybe(args, 3).is_none();
+        if plain && let Some(y) = attend(&q, &k.transpose(2, 3)?, &v, scale, false)? {
+            let [k, v] = present;
+            return Ok(vec![whole(y)?, k, v]);
+        }
         let q = q.affine(f64::from(scale), 0.0)?;
         let mut weights = product(&q, &k.transpose(2, 3)?)?;
         if softcap > 0.0 {
             let cap = f64::from(softcap);
             weights = weights.affine(1.0 / cap, 0.0)?.tanh()?.affine(cap, 0.0)?;
-        }
-        let valid = maybe(args, 6).map(ints).transpose()?;
-        if valid.as_ref().is_some_and(|valid| valid.len() != n) {
-            bail!("lengths of another batch than {n}");
         }
         if !sight.all() || valid.is_some() {
             let offset = |b: usize| match &valid {
@@ -154,14 +164,41 @@ pub(in super::super) fn attention(node: &Node) -> Built {
                 soft(row, x, y);
             }
         })?;
-        let y = product(&weights, &v)?;
-        let y = match flat {
-            true => y.transpose(1, 2)?.reshape((n, length, ()))?,
-            false => y,
-        };
+        let y = whole(product(&weights, &v)?)?;
         let [k, v] = present;
         Ok(vec![y, k, v])
     }))
+}
+
+/// Attention of matrices in the last two sides, which are the same in those before; `None` where the kernels for it cannot. `guarded`, NaN of
+/// the softmax is 0.
+pub(in super::super) fn attend(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    scale: f32,
+    guarded: bool,
+) -> Result<Option<Tensor>> {
+    let rank = q.rank();
+    let q = match q.stride()[rank - 1] {
+        1 => q.clone(),
+        _ => q.contiguous()?,
+    };
+    let made_here = strided(&q, |q| {
+        strided(k, |k| {
+            strided(v, |v| {
+                let heads: Vec<Head<'_>> = q
+                    .zip(k)
+                    .zip(v)
+                    .map(|((q, k), v)| Head { q, k, v })
+                    .collect();
+                Ok(cpu::attend(&heads, scale, guarded))
+            })
+        })
+    })?;
+    let mut dims = q.dims().to_vec();
+    dims[rank - 1] = v.dims()[rank - 1];
+    made_here.map(|y| made(y, &dims)).transpose()
 }
 
 /// RotaryEmbedding.

@@ -3,7 +3,9 @@
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::super::node::{Built, Node};
+use super::super::cpu::{self, Then};
+use super::super::node::{Args, Built, Node};
+use super::linear::product;
 use super::{float_vec, made, maybe, need, sane, with_floats};
 
 /// Floats of one band's columns at most: what a core's caches hold well enough.
@@ -171,9 +173,27 @@ impl Placed {
 
 /// Conv.
 pub(in super::super) fn conv(node: &Node) -> Built {
-    let window = Window::read(node)?;
-    let groups = node.int("group", 1)?.clamp(1, 1 << 20) as usize;
-    Ok(Box::new(move |args| {
+    let conv = Convolution::of(node)?;
+    Ok(Box::new(move |args| Ok(vec![conv.run(args, Then::Keep)?])))
+}
+
+/// What Conv does.
+pub(in super::super) struct Convolution {
+    window: Window,
+    groups: usize,
+}
+
+impl Convolution {
+    pub fn of(node: &Node) -> std::result::Result<Self, String> {
+        Ok(Self {
+            window: Window::read(node)?,
+            groups: node.int("group", 1)?.clamp(1, 1 << 20) as usize,
+        })
+    }
+
+    /// The result, each element as `then` has it.
+    pub fn run(&self, args: Args<'_>, then: Then) -> Result<Tensor> {
+        let (window, groups) = (&self.window, self.groups);
         let (x, w) = (need(args, 0)?, need(args, 1)?);
         let bias = maybe(args, 2).map(float_vec).transpose()?;
         let (n, c, h, width) = x.dims4()?;
@@ -195,6 +215,7 @@ pub(in super::super) fn conv(node: &Node) -> Built {
             kh,
             kw,
             placed,
+            then,
         };
         let mut y = vec![0f32; n * o * oh * ow];
         with_floats(x, |x| {
@@ -205,16 +226,18 @@ pub(in super::super) fn conv(node: &Node) -> Built {
                     let w = w.narrow(0, g * og, og)?;
                     let bias = bias.as_ref().map(|b| &b[g * og..][..og]);
                     if cg == 1 {
-                        job.depthwise(x, &w, bias, y)?
-                    } else {
-                        job.columns(x, &w, bias, y)?
+                        job.depthwise(x, &w, bias, y)?;
+                        cpu::finish(y, then);
+                    } else if !job.direct(x, &w, bias, y)? {
+                        job.columns(x, &w, bias, y)?;
+                        cpu::finish(y, then);
                     }
                 }
             }
             Ok(())
         })?;
-        Ok(vec![made(y, &[n, o, oh, ow])?])
-    }))
+        made(y, &[n, o, oh, ow])
+    }
 }
 
 /// One group's convolution of one image.
@@ -225,9 +248,31 @@ struct Job {
     kh: usize,
     kw: usize,
     placed: Placed,
+    then: Then,
 }
 
 impl Job {
+    /// Of stride 1 without columns, where the kernels here can; `false` where not.
+    fn direct(&self, x: &[f32], w: &Tensor, bias: Option<&[f32]>, y: &mut [f32]) -> Result<bool> {
+        if self.placed.strides != [1; 2] {
+            return Ok(false);
+        }
+        with_floats(w, |weights| {
+            let conv = cpu::Conv {
+                x,
+                size: [self.c, self.h, self.w],
+                weights,
+                kernel: [self.kh, self.kw],
+                dilations: self.placed.dilations,
+                before: self.placed.before,
+                out: self.placed.out,
+                bias,
+                then: self.then,
+            };
+            Ok(cpu::convolve(&conv, y))
+        })
+    }
+
     /// Bands of output rows: their input windows as the columns of a matrix, then one product a band.
     fn columns(&self, x: &[f32], w: &Tensor, bias: Option<&[f32]>, y: &mut [f32]) -> Result<()> {
         let [oh, ow] = self.placed.out;
@@ -255,7 +300,7 @@ impl Job {
                         self.placed.fill(row, kx, line);
                     }
                 });
-            let product = w.matmul(&made(columns, &[k, rows * ow])?)?;
+            let product = product(&w, &made(columns, &[k, rows * ow])?)?;
             with_floats(&product, |p| {
                 for (channel, p) in p.chunks(rows * ow).enumerate() {
                     let y = &mut y[(channel * oh + top) * ow..][..rows * ow];
@@ -336,7 +381,7 @@ pub(in super::super) fn transpose(node: &Node) -> Built {
             let w = w.reshape((c, o * kh * kw))?.t()?.contiguous()?;
             let x = x.reshape((n, c, h * width))?;
             let parts = (0..n)
-                .map(|i| w.matmul(&x.get(i)?.contiguous()?))
+                .map(|i| product(&w, &x.get(i)?))
                 .collect::<Result<Vec<_>>>()?;
             Tensor::stack(&parts, 0)?
                 .reshape(vec![n, o, kh, kw, h, width])?

@@ -1,9 +1,10 @@
 //! Matrix products.
 
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{CpuStorage, DType, Result, Storage, Tensor, bail};
 
+use super::super::cpu::{self, Line, Matrix, Then};
 use super::super::node::{Built, Node};
-use super::{broadcast_dims, maybe, need, sane};
+use super::{broadcast_dims, float_vec, made, maybe, need, sane};
 
 /// MatMul, of any ranks.
 pub(in super::super) fn matmul(_: &Node) -> Built {
@@ -13,6 +14,11 @@ pub(in super::super) fn matmul(_: &Node) -> Built {
 }
 
 pub(super) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    linear(a, b, Line::default())
+}
+
+/// `a b`, and of each line what `line` has.
+pub(in super::super) fn linear(a: &Tensor, b: &Tensor, line: Line<'_>) -> Result<Tensor> {
     if a.dtype() != DType::F32 || b.dtype() != DType::F32 {
         bail!("floats expected, {:?} and {:?} given", a.dtype(), b.dtype());
     }
@@ -36,22 +42,19 @@ pub(super) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     sane(&[dims.as_slice(), &[m, n]].concat())?;
     let batch: usize = dims.iter().product();
     let out = if batch * m * n == 0 || k == 0 {
-        Tensor::zeros((batch, m, n), DType::F32, a.device())?
-    } else if rb == 2 {
+        let zeros = Tensor::zeros((batch, m, n), DType::F32, a.device())?;
+        finished(zeros, line)?
+    } else if rb == 2 && a.is_contiguous() {
         // One matrix on the right: the batches of the left are more rows of one product.
-        a.reshape((batch * m, k))?.matmul(&ready(&b)?)?
+        let a = a.reshape((1, batch * m, k))?;
+        multiplied(&a, &b.unsqueeze(0)?, line)?
     } else {
         let spread = |t: &Tensor, r: usize, c: usize| -> Result<Tensor> {
             let mut full = dims.clone();
             full.extend([r, c]);
-            let t = t.broadcast_as(full)?;
-            if batch == 1 || t.is_contiguous() {
-                t.reshape((batch, r, c))
-            } else {
-                ready(&t)?.flatten_to(t.rank() - 3)
-            }
+            t.broadcast_as(full)
         };
-        spread(&a, m, k)?.matmul(&spread(&b, k, n)?)?
+        multiplied(&spread(&a, m, k)?, &spread(&b, k, n)?, line)?
     };
     if !row {
         dims.push(m);
@@ -60,6 +63,71 @@ pub(super) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         dims.push(n);
     }
     out.reshape(dims)
+}
+
+/// As [`linear`], of matrices in the last two sides; those before are the same of both. Wherever the elements lie.
+fn multiplied(a: &Tensor, b: &Tensor, line: Line<'_>) -> Result<Tensor> {
+    let rank = a.rank();
+    let (m, n) = (a.dims()[rank - 2], b.dims()[rank - 1]);
+    let made_here = strided(a, |a| {
+        strided(b, |b| {
+            let pairs: Vec<_> = a.zip(b).collect();
+            Ok(cpu::products(&pairs, &line))
+        })
+    })?;
+    if let Some(y) = made_here {
+        let batch = y.len() / (m * n);
+        return made(y, &[batch, m, n]);
+    }
+    let flat = |t: &Tensor| ready(t)?.flatten_to(rank - 3);
+    finished(flat(a)?.matmul(&flat(b)?)?, line)
+}
+
+/// What lines still need, by candle.
+fn finished(mut y: Tensor, line: Line<'_>) -> Result<Tensor> {
+    let vector = |v: &[f32]| made(v.to_vec(), &[v.len()]);
+    if let Some(bias) = line.bias {
+        y = y.broadcast_add(&vector(bias)?)?;
+    }
+    if line.then != Then::Keep {
+        let mut values = float_vec(&y)?;
+        cpu::finish(&mut values, line.then);
+        y = made(values, y.dims())?;
+    }
+    if let Some(scale) = line.scale {
+        y = y.broadcast_mul(&vector(scale)?)?;
+    }
+    match line.residual {
+        Some(residual) => y.clone() + vector(residual)?.reshape(y.dims())?,
+        None => Ok(y),
+    }
+}
+
+/// Runs `f` on the matrices in a float tensor's last two sides, in order, where they lie.
+pub(in super::super) fn strided<R>(
+    t: &Tensor,
+    f: impl FnOnce(&mut dyn Iterator<Item = Matrix<'_>>) -> Result<R>,
+) -> Result<R> {
+    let (storage, layout) = t.storage_and_layout();
+    let Storage::Cpu(CpuStorage::F32(data)) = &*storage else {
+        bail!("floats on the CPU expected");
+    };
+    let (dims, strides) = (layout.dims(), layout.stride());
+    let lead = dims.len() - 2;
+    let count: usize = dims[..lead].iter().product();
+    let mut each = (0..count).map(|mut i| {
+        let mut from = layout.start_offset();
+        for k in (0..lead).rev() {
+            from += i % dims[k] * strides[k];
+            i /= dims[k];
+        }
+        Matrix {
+            data: &data[from..],
+            size: [dims[lead], dims[lead + 1]],
+            strides: [strides[lead], strides[lead + 1]],
+        }
+    });
+    f(&mut each)
 }
 
 /// Contiguous, or transposed in the last two dimensions, which the product takes as it is.

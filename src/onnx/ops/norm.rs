@@ -2,20 +2,14 @@
 
 use candle_core::{Result, Tensor, bail};
 
+use super::super::cpu;
 use super::super::node::{Built, Node};
 use super::{axis_of, broadcast_dims, float_vec, map_rows, maybe, need};
 
 /// (x - mean) / sqrt(variance + epsilon) of one row, then `scale` and `bias` by `at(i)`.
 fn standardise(x: &[f32], y: &mut [f32], epsilon: f32, of: impl Fn(usize) -> (f32, f32)) {
-    let n = x.len() as f64;
-    let mean = (x.iter().map(|&v| f64::from(v)).sum::<f64>() / n) as f32;
-    let variance = x
-        .iter()
-        .map(|&v| (v - mean) * (v - mean))
-        .map(f64::from)
-        .sum::<f64>()
-        / n;
-    let scale = 1.0 / (variance as f32 + epsilon).sqrt();
+    let [mean, variance] = cpu::moments(x);
+    let scale = 1.0 / (variance + epsilon).sqrt();
     for (i, (y, &x)) in y.iter_mut().zip(x).enumerate() {
         let (a, b) = of(i);
         *y = (x - mean) * scale * a + b;
@@ -201,12 +195,7 @@ pub(in super::super) fn softmax(node: &Node) -> Built {
 /// Softmax of a line.
 pub(super) fn soft(_: usize, x: &[f32], y: &mut [f32]) {
     let top = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for (y, &x) in y.iter_mut().zip(x) {
-        *y = (x - top).exp();
-        sum += *y;
-    }
-    let scale = 1.0 / sum;
+    let scale = 1.0 / cpu::exponentials(x, top, y);
     for y in y {
         *y *= scale;
     }

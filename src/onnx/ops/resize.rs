@@ -107,7 +107,7 @@ impl Resizing {
     }
 
     /// Axis, places and scale of each pass over what has these sides, in order. Shrinking axes come first, which keeps what lies
-    /// between small.
+    /// between small, and of growing ones the last, along which single numbers are picked.
     pub fn passes(&self, dims: &[usize], args: Args<'_>) -> Result<Vec<(usize, usize, f32)>> {
         let axes = match &self.axes {
             Some(axes) => axes
@@ -149,7 +149,7 @@ impl Resizing {
             .filter(|&(axis, (m, scale))| dims[axis] != m || scale != 1.0)
             .map(|(axis, (m, scale))| (axis, m, scale))
             .collect();
-        passes.sort_by(|a, b| a.2.total_cmp(&b.2));
+        passes.sort_by(|a, b| a.2.min(1.0).total_cmp(&b.2.min(1.0)).then(b.0.cmp(&a.0)));
         Ok(passes)
     }
 }

@@ -98,17 +98,32 @@ impl Taps {
                 .zip(x.par_chunks(inputs * lines))
                 .for_each(|(y, x)| {
                     for (y, x) in y.chunks_mut(outputs).zip(x.chunks(inputs)) {
-                        for (i, y) in y.iter_mut().enumerate() {
-                            *y = self.of(i).map(|(at, w)| x[at] * w).sum();
+                        let two = self.index.as_chunks::<2>().0.iter();
+                        let two = two.zip(self.weight.as_chunks::<2>().0);
+                        match self.per {
+                            2 => y.iter_mut().zip(two).for_each(|(y, (at, w))| {
+                                *y = x[at[0] as usize] * w[0] + x[at[1] as usize] * w[1];
+                            }),
+                            _ => y.iter_mut().enumerate().for_each(|(i, y)| {
+                                *y = self.of(i).map(|(at, w)| x[at] * w).sum();
+                            }),
                         }
                     }
                 });
         } else {
             y.par_chunks_mut(inner).enumerate().for_each(|(place, y)| {
                 let from = place / outputs * inputs;
-                for (at, w) in self.of(place % outputs) {
-                    let x = &x[(from + at) * inner..][..inner];
-                    for (y, &x) in y.iter_mut().zip(x) {
+                let line = |at: usize| &x[(from + at) * inner..][..inner];
+                let mut taps = self.of(place % outputs);
+                if let Some((at, w)) = taps.next() {
+                    let second = taps.next().unwrap_or((at, 0.0));
+                    let (a, b) = (line(at), line(second.0));
+                    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+                        *y = a * w + b * second.1;
+                    }
+                }
+                for (at, w) in taps {
+                    for (y, &x) in y.iter_mut().zip(line(at)) {
                         *y += x * w;
                     }
                 }

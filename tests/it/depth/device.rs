@@ -120,13 +120,15 @@ fn functions_of_elements_match_their_twin() {
     let a = numbers(6 * 50, &mut rng);
     let b = numbers(50, &mut rng);
     let positive: Vec<f32> = a.iter().map(|v| v.abs() + 0.1).collect();
-    for what in 0..24 {
+    let mut lost = a.clone();
+    lost.iter_mut().step_by(3).for_each(|v| *v = f32::NAN);
+    for what in 0..25 {
         for second in [0, 1] {
             // Logarithms and roots are of what has them.
-            let a = if matches!(what, 4 | 13 | 14 | 21) {
-                &positive
-            } else {
-                &a
+            let a = match what {
+                4 | 13 | 14 | 21 => &positive,
+                24 => &lost,
+                _ => &a,
             };
             // Turned: 50 rows of 6, one b a row; the result has a gap after each row.
             Case::new(

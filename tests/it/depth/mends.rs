@@ -79,7 +79,7 @@ fn an_opset_is_only_asked_for_where_it_helps() {
     let newer = format!("again with opset 17 to {LATEST_OPSET}");
     says(&refused("Relu", "", LATEST_OPSET + 1), &[&newer]);
     for (op, mend) in [
-        ("Einsum", "another export"),
+        ("Det", "another export"),
         ("If", "fixed input size"),
         ("Upsample", "since opset 10"),
     ] {

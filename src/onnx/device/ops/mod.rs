@@ -8,6 +8,7 @@ use super::{
     What,
 };
 use crate::gpu::groups_1d;
+use crate::onnx::fuse;
 use crate::onnx::node::Node;
 use crate::onnx::ops::conv::Window;
 use crate::onnx::ops::taps::Taps;
@@ -62,6 +63,7 @@ pub(in super::super) fn build(node: &Node) -> Option<Op> {
         "Reciprocal" => unary(Reciprocal, [0.0; 2]),
         "Elu" => unary(Elu, [float("alpha", 1.0)?, 0.0]),
         "HardSigmoid" => unary(HardSigmoid, [float("alpha", 0.2)?, float("beta", 0.5)?]),
+        fuse::NAN_TO_ZERO => unary(NanToZero, [0.0; 2]),
         "HardSwish" => unary(HardSwish, [0.0; 2]),
         "Pow" => Box::new(|tape, fed| match fed.number_beside(1, 0) {
             Some(2.0) => one(mapped_unary(tape, fed, Square, [0.0; 2])),
