@@ -110,9 +110,9 @@ impl<'a> Readers<'a> {
 
     /// What step `i` reads beside the value of `slot`.
     fn beside(&self, i: usize, slot: usize) -> Option<usize> {
-        match self.steps[i].inputs.as_slice() {
-            &[Some(a), Some(b)] if a == slot => Some(b),
-            &[Some(a), Some(b)] if b == slot => Some(a),
+        match *self.steps[i].inputs.as_slice() {
+            [Some(a), Some(b)] if a == slot => Some(b),
+            [Some(a), Some(b)] if b == slot => Some(a),
             _ => None,
         }
     }
@@ -133,7 +133,8 @@ impl<'a> Readers<'a> {
     /// A constant number that step `i` reads beside what step `before` made.
     fn number(&self, i: usize, before: usize) -> Option<f32> {
         let constant = self.constant(self.beside(i, self.made(before)?)?)?;
-        let one = constant.elem_count() == 1;
+        // Of more sides it would give the result more.
+        let one = constant.elem_count() == 1 && constant.rank() <= 3;
         one.then(|| constant.flatten_all().ok()?.get(0).ok()?.to_scalar().ok())?
     }
 

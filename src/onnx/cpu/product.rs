@@ -35,21 +35,13 @@ pub(super) fn all(batch: &[(Matrix<'_>, Matrix<'_>)], line: &Line<'_>) -> Vec<f3
             let rows = row * TASK[0]..m.min((row + 1) * TASK[0]);
             let columns = column * TASK[1]..n.min((column + 1) * TASK[1]);
             let turned: Vec<f32>;
-            let a = match a.strides[1] {
-                1 => &a.data[rows.start * a.strides[0]..],
-                _ => {
-                    let at = |i: usize, j: usize| a.data[i * a.strides[0] + j * a.strides[1]];
-                    turned = rows
-                        .clone()
-                        .flat_map(|i| (0..k).map(move |j| (i, j)))
-                        .map(|(i, j)| at(i, j))
-                        .collect();
-                    &turned[..]
+            let (a, lda) = match a.strides {
+                [down, 1] => (&a.data[rows.start * down..], down),
+                [down, across] => {
+                    let line = |i: usize| (0..k).map(move |j| a.data[i * down + j * across]);
+                    turned = rows.clone().flat_map(line).collect();
+                    (&turned[..], k)
                 }
-            };
-            let lda = match batch[0].0.strides[1] {
-                1 => batch[0].0.strides[0],
-                _ => k,
             };
             let first = task / (tasks[0] * tasks[1]) * m * n;
             // SAFETY: the processor has AVX2 and FMA; tasks write parts of their own.
