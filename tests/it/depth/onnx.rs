@@ -179,6 +179,27 @@ fn every_supported_operator_has_a_golden_case() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+/// The table of docs/onnx.md is that of the code.
+#[test]
+fn the_documented_operators_are_those_of_the_table() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/onnx.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut told = std::collections::BTreeSet::new();
+    for line in text.lines().filter(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        for pair in cells[1..].chunks_exact(2) {
+            if pair[1].starts_with(|c: char| c.is_ascii_digit()) {
+                told.insert(format!("{} {}", pair[0], pair[1]));
+            }
+        }
+    }
+    let known = operators().iter().map(|o| {
+        let (first, last) = o.opsets.clone().into_inner();
+        format!("{} {first} to {last}", o.name)
+    });
+    assert_eq!(told, known.collect());
+}
+
 fn node(op: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
     NodeProto {
         op_type: op.into(),
