@@ -1,11 +1,11 @@
 """Graphs of depth and feature networks as their Python packages export them, with random weights, and what ONNX Runtime answers.
 
-Needs torch, torchvision, transformers, timm, onnx, onnxscript and onnxruntime; some networks need a package that their function names, and are
+Needs torch, torchvision, transformers, onnx, onnxscript and onnxruntime; some networks need a package that their function names, and are
 left out where it is missing. Small where sizes can be chosen; the operators are those of the published networks.
     python benches/onnx_graphs.py FOLDER [NAME...]
     DIRECTOR_TEST_GRAPHS=FOLDER cargo test --test it graphs_of_other_networks -- --ignored --nocapture
 Each file holds its inputs and output as initializers `in/NAME` and `out/NAME`, as those of tests/golden do. Exporters: torch's tracer (opset 14,
-17 and 20, height and width dynamic where the model allows it) and torch.export (18, 23 and the newest that ONNX Runtime runs).
+17 and 20, height and width dynamic where the model allows it) and torch.export (18, 23 and 25, the newest it writes for all; ONNX Runtime runs 28).
 """
 
 import functools
@@ -100,7 +100,7 @@ def pro():
 
 
 def midas():
-    """Package atoolkitdpt (MIT) has the code of MiDaS; it fetches its backbone, whose code timm has."""
+    """Packages atoolkitdpt (MIT), the code of MiDaS, and timm, that of the backbone it would fetch."""
     import timm
     from atoolkitdpt.midas import blocks, midas_net_custom
 

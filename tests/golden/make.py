@@ -247,6 +247,15 @@ def resize():
     g.op("Resize", x, "", g.w([1, 1, 1.7, 2.3]), mode="linear"), g.op("Resize", x, "", g.w([1, 1, 1.7, 2.3]), mode="cubic", cubic_coeff_a=-0.5)
     g.op("Resize", x, "", g.w([1, 1, 2, 2]), mode="cubic", exclude_outside=1)
     g.save()
+    g = Golden("resize_antialias", 18)
+    x = g.x("x", 1, 2, 9, 14)
+    for mode in ["linear", "cubic"]:
+        for coordinates in ["half_pixel", "align_corners", "asymmetric"]:
+            for sizes in [(4, 5), (9, 13), (12, 6), (3, 20)]:
+                g.op("Resize", x, "", "", g.ints(1, 2, *sizes), mode=mode, antialias=1, coordinate_transformation_mode=coordinates, label=coordinates)
+            g.op("Resize", x, "", "", g.ints(1, 2, 4, 9), mode=mode, antialias=1, exclude_outside=1, coordinate_transformation_mode=coordinates, label=coordinates)
+        g.op("Resize", x, "", g.w([1, 1, 0.45, 0.7]), mode=mode, antialias=1), g.op("Resize", x, "", g.w([1, 1, 0.45, 1.7]), mode=mode, antialias=1, exclude_outside=1)
+    g.save()
     g = Golden("resize_axes", 19)
     x = g.x("x", 1, 2, 5, 6)
     g.op("Resize", x, "", "", g.ints(9, 7), axes=[2, 3], mode="linear"), g.op("Resize", x, "", g.w([1.5, 2.0]), axes=[-1, 2], mode="cubic")
@@ -345,6 +354,11 @@ def elements():
     g = Golden("elements_24", 24)
     x = g.x("x", 3, 7)
     g.op("Swish", x), g.op("Swish", x, alpha=1.7), g.op("Relu", x)
+    g.save()
+    g = Golden("elements_28", 28)
+    x, y, d = g.x("x", 4, 6), g.x("y", 6), g.x("d", 1, 8, 2, 3)
+    g.op("Mod", x, y), g.op("Mod", x, y, fmod=1), g.op("Mod", g.i("i", [7, -7, 5]), g.ints(3, 3, -3)), g.op("Range", g.w(0.0), g.w(2.0), g.w(0.3))
+    g.op("Cast", x, to=TensorProto.INT64), g.op("DepthToSpace", d, blocksize=2), g.op("Reshape", x, g.ints(3, -1))
     g.save()
 
 

@@ -20,6 +20,7 @@ fn rule(node: &Node) -> std::result::Result<Rule, String> {
             nearest: Nearest::Floor,
             cubic_a: -0.75,
             exclude_outside: false,
+            antialias: false,
         });
     }
     let coordinates = match node
@@ -44,9 +45,6 @@ fn rule(node: &Node) -> std::result::Result<Rule, String> {
         "ceil" => Nearest::Ceil,
         other => return Err(format!("nearest_mode '{other}' is not supported")),
     };
-    if node.int("antialias", 0)? != 0 {
-        return Err("antialias = 1 is not supported".into());
-    }
     let policy = node.text("keep_aspect_ratio_policy", "stretch")?;
     if policy != "stretch" {
         return Err(format!(
@@ -59,6 +57,7 @@ fn rule(node: &Node) -> std::result::Result<Rule, String> {
         nearest,
         cubic_a: node.float("cubic_coeff_a", -0.75)?,
         exclude_outside: node.int("exclude_outside", 0)? != 0,
+        antialias: node.int("antialias", 0)? != 0,
     })
 }
 

@@ -141,6 +141,8 @@ pub(in super::super) struct Rule {
     pub nearest: Nearest,
     pub cubic_a: f32,
     pub exclude_outside: bool,
+    /// Where an axis shrinks the kernel spans what one output place stands for.
+    pub antialias: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -194,6 +196,9 @@ impl Rule {
             candle_core::bail!("a resize from {inputs} to {outputs} by {scale}");
         }
         let at = |i| self.place(i, inputs, outputs, scale);
+        if self.antialias && self.mode != Mode::Nearest {
+            return Ok(self.spread(inputs, outputs, scale));
+        }
         Ok(match self.mode {
             Mode::Nearest => Taps::new(inputs, outputs, 1, |i, _| {
                 let x = at(i);
@@ -232,6 +237,36 @@ impl Rule {
                 })
             }
         })
+    }
+}
+
+impl Rule {
+    /// Taps of a kernel as wide as an output place, or an input place where that is more; what lies outside counts as the border, or not.
+    fn spread(&self, inputs: usize, outputs: usize, scale: f32) -> Taps {
+        let narrow = scale.min(1.0);
+        let reach = if self.mode == Mode::Cubic { 2.0 } else { 1.0 } / narrow;
+        let per = (2.0 * reach).ceil() as usize + 1;
+        let centre = |i: usize| self.place(i, inputs, outputs, scale) + 0.5;
+        let first = |i: usize| (centre(i) - reach + 0.5).floor() as i64;
+        let mut taps = Taps::new(inputs, outputs, per, |i, k| {
+            let at = first(i) + k as i64;
+            let kept = !self.exclude_outside || (0..inputs as i64).contains(&at);
+            let away = ((at as f32 + 0.5 - centre(i)) * narrow).abs();
+            let weight = match self.mode {
+                Mode::Cubic if away < 1.0 => cubic(away, self.cubic_a)[1],
+                Mode::Cubic if away < 2.0 => cubic(away - 1.0, self.cubic_a)[0],
+                Mode::Cubic => 0.0,
+                _ => (1.0 - away).max(0.0),
+            };
+            (at, if kept { weight } else { 0.0 })
+        });
+        for row in taps.weight.chunks_mut(per) {
+            let sum: f32 = row.iter().sum();
+            if sum != 0.0 {
+                row.iter_mut().for_each(|w| *w /= sum);
+            }
+        }
+        taps
     }
 }
 
