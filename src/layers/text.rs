@@ -10,7 +10,7 @@ use crate::key::Kind;
 use crate::pipeline::keys;
 
 /// Variables of ours that are not settings.
-const RESERVED: [&str; 8] = [
+const RESERVED: [&str; 9] = [
     "DIRECTOR_CACHE",
     "DIRECTOR_COMMIT",
     "DIRECTOR_CONFIG",
@@ -18,6 +18,7 @@ const RESERVED: [&str; 8] = [
     "DIRECTOR_LOG",
     "DIRECTOR_LOG_FORMAT",
     "DIRECTOR_MODELS",
+    "DIRECTOR_CPU",
     "DIRECTOR_OFFLINE",
 ];
 /// Variables of our own tests.

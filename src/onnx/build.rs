@@ -344,8 +344,10 @@ impl Building {
             counts.fold(1usize, usize::saturating_mul)
         };
         let heavy = match node.proto.op_type.as_str() {
-            "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" => true,
-            "MatMul" | "Gemm" => product() > room::MAX_CONSTANT,
+            "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" | "Attention" | "GridSample" => {
+                true
+            }
+            "MatMul" | "Gemm" | "Einsum" => product() > room::MAX_CONSTANT,
             _ => false,
         };
         let Some(most) = self.budget.room(args).filter(|_| !heavy) else {

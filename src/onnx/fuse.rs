@@ -61,6 +61,8 @@ struct View<'a> {
     readers: HashMap<&'a str, Vec<usize>>,
     outputs: HashSet<&'a str>,
     scalars: HashMap<&'a str, f32>,
+    /// Those of one side at most.
+    flat: HashSet<&'a str>,
 }
 
 impl<'a> View<'a> {
@@ -75,6 +77,7 @@ impl<'a> View<'a> {
             readers: HashMap::new(),
             outputs: outputs.iter().map(|o| o.name.as_str()).collect(),
             scalars: HashMap::new(),
+            flat: HashSet::new(),
         };
         let scalar = |t: Option<candle_core::Tensor>| {
             t.filter(|t| t.elem_count() == 1)
@@ -84,6 +87,9 @@ impl<'a> View<'a> {
         for weight in weights.iter().filter(|w| w.dims.iter().all(|&d| d == 1)) {
             if let Some(v) = scalar(proto::tensor(weight).ok()) {
                 view.scalars.insert(&weight.name, v);
+                if weight.dims.len() < 2 {
+                    view.flat.insert(&weight.name);
+                }
             }
         }
         for (i, node) in nodes.iter().enumerate() {
@@ -105,8 +111,12 @@ impl<'a> View<'a> {
                     .tensor("value")
                     .ok()
                     .flatten();
+                    let flat = value.as_ref().is_some_and(|t| t.rank() < 2);
                     if let Some(v) = scalar(value) {
                         view.scalars.insert(output, v);
+                        if flat {
+                            view.flat.insert(output);
+                        }
                     }
                 }
                 // Weights kept in half precision stand behind a Cast.
@@ -117,6 +127,13 @@ impl<'a> View<'a> {
                         .and_then(|n| view.scalars.get(n.as_str()))
                     {
                         view.scalars.insert(output, v);
+                        if node
+                            .input
+                            .first()
+                            .is_some_and(|n| view.flat.contains(n.as_str()))
+                        {
+                            view.flat.insert(output);
+                        }
                     }
                 }
                 _ => {}
@@ -131,9 +148,9 @@ impl<'a> View<'a> {
             return None;
         };
         let is = |name: &str| {
-            self.scalars
-                .get(name)
-                .is_some_and(|v| (v - value).abs() < 1e-3 * value)
+            let near = |v: &f32| (v - value).abs() < 1e-3 * value;
+            // Of more sides it might give the result more.
+            self.flat.contains(name) && self.scalars.get(name).is_some_and(near)
         };
         if is(b) {
             Some(a)
@@ -162,7 +179,9 @@ impl<'a> View<'a> {
         let [asked, zero, other] = self.nodes[choose].input.as_slice() else {
             return None;
         };
-        let is_zero = self.scalars.get(zero.as_str()) == Some(&0.0);
+        // Of more sides it might give the result more.
+        let flat = self.flat.contains(zero.as_str());
+        let is_zero = flat && self.scalars.get(zero.as_str()) == Some(&0.0);
         if self.nodes[ask].output.first() != Some(asked) || !is_zero || other != x {
             return None;
         }

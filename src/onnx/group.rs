@@ -63,6 +63,8 @@ struct Readers<'a> {
     constants: &'a [Option<Tensor>],
     of: HashMap<usize, Vec<usize>>,
     outputs: HashSet<usize>,
+    /// Steps that are in a group.
+    taken: HashSet<usize>,
 }
 
 impl<'a> Readers<'a> {
@@ -79,6 +81,7 @@ impl<'a> Readers<'a> {
             constants,
             of,
             outputs,
+            taken: HashSet::new(),
         }
     }
 
@@ -100,10 +103,10 @@ impl<'a> Readers<'a> {
         }
     }
 
-    /// The only step that reads what step `i` makes.
+    /// The only step that reads what step `i` makes, if it is in no group yet.
     fn sole(&self, i: usize) -> Option<usize> {
         match self.next(i) {
-            &[next] => Some(next),
+            &[next] if !self.taken.contains(&next) => Some(next),
             _ => None,
         }
     }
@@ -139,7 +142,7 @@ impl<'a> Readers<'a> {
     }
 
     /// `a b`, then as many as there are of: a bias, a function, a scale of each column, and what is added at last.
-    fn line(&self, first: usize) -> Option<(Vec<usize>, Group)> {
+    fn line(&self, first: usize) -> Option<Group> {
         let mut members = vec![first];
         let mut inputs = self.steps[first].inputs.clone();
         if inputs.len() != 2 {
@@ -211,16 +214,15 @@ impl<'a> Readers<'a> {
                 Some(_) => Ok(None),
             }
         });
-        let group = Group {
-            members: members.clone(),
+        Some(Group {
+            members,
             inputs,
             run,
-        };
-        Some((members, group))
+        })
     }
 
     /// `softmax(q k, perhaps scaled) v`, perhaps with zeros where the softmax is NaN.
-    fn attention(&self, first: usize) -> Option<(Vec<usize>, Group)> {
+    fn attention(&self, first: usize) -> Option<Group> {
         let [Some(q), Some(k)] = *self.steps[first].inputs.as_slice() else {
             return None;
         };
@@ -271,12 +273,11 @@ impl<'a> Readers<'a> {
             }
             attend(q, k, v, scale, guarded)
         });
-        let group = Group {
-            members: members.clone(),
+        Some(Group {
+            members,
             inputs,
             run,
-        };
-        Some((members, group))
+        })
     }
 
     /// A convolution and a function.
@@ -291,32 +292,28 @@ pub(super) fn find(steps: &mut [Step], constants: &[Option<Tensor>], outputs: &[
     if !cpu::have() {
         return;
     }
-    let readers = Readers::of(steps, constants, outputs);
-    let mut taken = HashSet::new();
+    let mut readers = Readers::of(steps, constants, outputs);
     let mut found: Vec<Group> = Vec::new();
     let mut convs: Vec<Vec<usize>> = Vec::new();
     for i in 0..steps.len() {
-        if taken.contains(&i) {
+        if readers.taken.contains(&i) {
             continue;
         }
         let members = match &steps[i].kind {
             Kind::MatMul => {
                 let group = readers.attention(i).or_else(|| readers.line(i));
-                group
-                    .filter(|(members, _)| {
-                        members.len() > 1 && !members.iter().any(|i| taken.contains(i))
-                    })
-                    .map(|(members, group)| {
-                        found.push(group);
-                        members
-                    })
+                group.filter(|group| group.members.len() > 1).map(|group| {
+                    let members = group.members.clone();
+                    found.push(group);
+                    members
+                })
             }
             Kind::Conv(_) => readers
                 .conv(i)
                 .inspect(|members| convs.push(members.clone())),
             _ => None,
         };
-        taken.extend(members.into_iter().flatten());
+        readers.taken.extend(members.into_iter().flatten());
     }
     for members in convs {
         let [first, last] = *members.as_slice() else {
@@ -339,10 +336,6 @@ pub(super) fn find(steps: &mut [Step], constants: &[Option<Tensor>], outputs: &[
         let Some((&last, before)) = group.members.split_last() else {
             continue;
         };
-        // A group runs where its last step stands.
-        if before.iter().any(|&i| i > last) {
-            continue;
-        }
         for &i in before {
             steps[i].waits = Some(last);
         }

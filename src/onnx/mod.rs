@@ -1,4 +1,4 @@
-//! ONNX networks on candle: the file is translated at load into a plan of candle-core operations.
+//! ONNX networks on candle: the file is translated at load into a plan of operations on its tensors.
 //!
 //! A plan runs on the host ([`Plan::run`]) or, with kernels for what depth networks are made of, on a GPU ([`Plan::run_on`]).
 //! Floats of any width compute in f32, integers in i64, booleans as u8. Weights are decoded once, what can be

@@ -6,6 +6,7 @@ use super::device::Op;
 use super::front::Front;
 use super::group::{Group, Kind};
 use super::node::Run;
+use super::room;
 use super::{Element, OnnxError};
 
 /// A network's input or output.
@@ -196,7 +197,7 @@ impl Plan {
         let dims: Vec<&[usize]> = inputs.iter().map(Tensor::dims).collect();
         self.check_inputs(&dims)?;
         // In the pool, so that its threads need not be woken for every step.
-        rayon::scope(|_| self.ran(inputs))
+        rayon::scope(|_| room::within(room::MAX_ELEMENTS, || self.ran(inputs)).0)
     }
 
     fn ran(&self, inputs: &[Tensor]) -> Result<(Vec<Tensor>, Stats), OnnxError> {

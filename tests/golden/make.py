@@ -258,6 +258,8 @@ def resize():
     g.save()
     g = Golden("resize_axes", 19)
     x = g.x("x", 1, 2, 5, 6)
+    spot = g.op("Div", x, g.op("Relu", x, hidden=True), hidden=True)
+    g.op("Resize", spot, "", "", g.ints(10, 12), axes=[2, 3], mode="nearest")
     g.op("Resize", x, "", "", g.ints(9, 7), axes=[2, 3], mode="linear"), g.op("Resize", x, "", g.w([1.5, 2.0]), axes=[-1, 2], mode="cubic")
     g.op("Resize", x, "", g.w([1.3, 1.7]), axes=[2, 3], mode="linear", coordinate_transformation_mode="half_pixel_symmetric")
     g.save()
@@ -405,6 +407,15 @@ def scatter():
             for keep in [0, 1]:
                 g.op(op, p if op == "ReduceLogSum" else x, g.ints(*axes), keepdims=keep)
     g.op("ReduceProd", i, g.ints(1))
+    one, ends = g.x("one"), g.x("ends", 3, 4)
+    for op in ["ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSumExp", "ReduceSum"]:
+        g.op(op, one), g.op(op, x, noop_with_empty_axes=1)
+    g.op("ReduceLogSum", p, noop_with_empty_axes=1)
+    inf = lambda sign: g.op("Mul", g.op("Add", g.op("Abs", ends, hidden=True), g.w(1.0), hidden=True), g.w(sign * np.inf), hidden=True)
+    g.op("ReduceLogSumExp", inf(-1), g.ints(1)), g.op("ReduceLogSumExp", g.op("Concat", inf(1), ends, axis=1, hidden=True), g.ints(1))
+    whole = g.i("whole", [2**53, 2**53 + 1, 2**53 - 1])
+    g.op("ArgMax", whole), g.op("ArgMin", whole), g.op("TopK", whole, g.ints(3), outputs=2)
+    g.op("Celu", g.op("Sub", inf(1), inf(1), hidden=True))
     g.save()
 
 
@@ -427,11 +438,25 @@ def grid():
         for padding in ["zeros", "border", "reflection"]:
             for corners in [0, 1]:
                 g.op("GridSample", x, at, mode=mode, padding_mode=padding, align_corners=corners, label=f"{mode}{padding}{corners}")
+    g.op("GridSample", g.w([[[[1.0, 2.0]]]]), g.w([[[[-2.0, 0.0], [2.0, 0.0], [1e20, -1e20], [3e38, 1.0]]]]), mode="nearest", padding_mode="reflection")
     g.save()
     g = Golden("grid_16", 16)
     x, at = g.x("x", 1, 2, 4, 4), g.x("at", 1, 3, 3, 2, low=-1.2, high=1.2)
     for mode in ["bilinear", "bicubic"]:
         g.op("GridSample", x, at, mode=mode)
+    g.save()
+
+
+def sides():
+    """Numbers of more sides than what stands beside them, which what is replaced by one node must keep."""
+    g = Golden("sides", 20)
+    x = g.x("x", 2, 3)
+    three = lambda v: g.w([[[v]]])
+    g.op("Where", g.op("IsNaN", x, hidden=True), three(0.0), x)
+    e = g.op("Erf", g.op("Div", x, three(np.sqrt(2.0)), hidden=True), hidden=True)
+    g.op("Mul", g.op("Mul", x, g.op("Add", e, g.w(1.0), hidden=True), hidden=True), g.w(0.5))
+    soft = g.op("Softmax", g.op("Mul", g.op("MatMul", g.r(2, 3, 4), g.r(2, 4, 5), hidden=True), g.w([[[[0.5]]]]), hidden=True), hidden=True)
+    g.op("MatMul", soft, g.r(1, 2, 5, 3))
     g.save()
 
 
@@ -502,7 +527,7 @@ def depth_anything():
     print(f"depth_anything: {answer.min():.3f} to {answer.max():.3f}")
 
 
-ALL = [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half, ints, elements, scatter, einsum, grid, attention, groups, depth_anything]
+ALL = [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half, ints, elements, scatter, einsum, grid, sides, attention, groups, depth_anything]
 
 if __name__ == "__main__":
     for make in ALL:

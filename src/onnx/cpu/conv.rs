@@ -8,8 +8,11 @@ use super::{Conv, Shared};
 /// Floats of a band at most, so that it stays in the second cache; one row is always taken.
 const BAND: usize = 30 << 10;
 
+/// Floats that one row with its margins may take; wide dilations of many channels are left to columns.
+const MOST: usize = 4 << 20;
+
 /// As [`super::convolve`], which has checked the sizes.
-pub(super) fn run(conv: &Conv<'_>, y: &mut [f32]) {
+pub(super) fn run(conv: &Conv<'_>, y: &mut [f32]) -> bool {
     let [c, h, w] = conv.size;
     let [kh, kw] = conv.kernel;
     let [dy, dx] = conv.dilations;
@@ -36,19 +39,28 @@ pub(super) fn run(conv: &Conv<'_>, y: &mut [f32]) {
     if conv.kernel == [1; 2] && conv.before == [0; 2] && conv.out == [h, w] && area >= COLUMNS {
         // Pixels are read where they lie.
         ready.offsets = (0..c).map(|c| c * area).collect();
-        (0..area.div_ceil(TASK)).into_par_iter().for_each(|task| {
-            for at in (task * TASK..area.min((task + 1) * TASK)).step_by(COLUMNS) {
-                // The last block begins earlier, so that it ends with the picture.
+        // The last task takes what is left over.
+        let tasks = (area / TASK).max(1);
+        (0..tasks).into_par_iter().for_each(|task| {
+            let end = if task + 1 == tasks {
+                area
+            } else {
+                (task + 1) * TASK
+            };
+            for at in (task * TASK..end).step_by(COLUMNS) {
+                // The last block begins earlier, so that it ends with the picture: that much is this task's, too.
                 let at = at.min(area - COLUMNS);
-                // SAFETY: the processor has AVX2 and FMA; 16 pixels from `at` on are inside. Two tasks may write the same pixels only in
-                // the last block, whose task is one.
+                // SAFETY: the processor has AVX2 and FMA; 16 pixels from `at` on are inside, and no other task's.
                 unsafe { ready.block(conv.x.as_ptr(), at, [area, 1, area], shared.start()) };
             }
         });
-        return;
+        return true;
     }
     let wide = ow + dx * (kw - 1);
     let margin = dy * (kh - 1);
+    if c.saturating_mul(margin + 1).saturating_mul(wide) > MOST {
+        return false;
+    }
     // Bands of even heights, as few as hold what they may.
     let most = (BAND / (c * wide)).saturating_sub(margin).clamp(1, oh);
     let bands = oh.div_ceil(most).max(rayon::current_num_threads().min(oh));
@@ -90,6 +102,7 @@ pub(super) fn run(conv: &Conv<'_>, y: &mut [f32]) {
                 }
             }
         });
+    true
 }
 
 /// Taps at a time: their pixels and a group's weights stay in the first cache.

@@ -23,7 +23,9 @@ impl Matrix<'_> {
     /// Whether every element lies in the slice.
     fn fits(&self) -> bool {
         let [m, n] = self.size;
-        m == 0 || n == 0 || (m - 1) * self.strides[0] + (n - 1) * self.strides[1] < self.data.len()
+        let last = |n: usize, stride: usize| (n - 1).checked_mul(stride);
+        let end = || last(m, self.strides[0])?.checked_add(last(n, self.strides[1])?);
+        m == 0 || n == 0 || end().is_some_and(|end| end < self.data.len())
     }
 }
 
@@ -59,11 +61,16 @@ impl Line<'_> {
     }
 }
 
-/// Whether the kernels here can run.
+/// Asks for what other processors do, where it is `plain`.
+const ASKED: &str = "DIRECTOR_CPU";
+
+/// Whether the kernels here can run, and are not asked to leave their work to candle.
 pub(super) fn have() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma")
+        static PLAIN: std::sync::LazyLock<bool> =
+            std::sync::LazyLock::new(|| std::env::var_os(ASKED).is_some_and(|v| v == "plain"));
+        std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") && !*PLAIN
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
@@ -79,7 +86,8 @@ pub(super) fn products(batch: &[(Matrix<'_>, Matrix<'_>)], line: &Line<'_>) -> O
         [a.size, b.size] == sizes && a.size[1] == b.size[0] && a.fits() && b.fits()
     };
     let (m, n) = (a.size[0], b.size[1]);
-    if !have() || !batch.iter().all(fit) || !line.fits(n, batch.len() * m * n) {
+    let count = batch.len().checked_mul(m)?.checked_mul(n)?;
+    if !have() || !batch.iter().all(fit) || !line.fits(n, count) {
         return None;
     }
     #[cfg(target_arch = "x86_64")]
@@ -122,8 +130,9 @@ pub(super) fn convolve(conv: &Conv<'_>, y: &mut [f32]) -> bool {
         return false;
     }
     #[cfg(target_arch = "x86_64")]
-    conv::run(conv, y);
-    cfg!(target_arch = "x86_64")
+    return conv::run(conv, y);
+    #[cfg(not(target_arch = "x86_64"))]
+    false
 }
 
 /// Attention of one head: queries `[n, d]`, keys turned over `[d, m]`, values `[m, e]`.
@@ -152,10 +161,13 @@ pub(super) fn attend(heads: &[Head<'_>], scale: f32, guarded: bool) -> Option<Ve
     #[cfg(target_arch = "x86_64")]
     return Some(attend::all(heads, scale, guarded));
     #[cfg(not(target_arch = "x86_64"))]
-    None
+    {
+        let _ = (scale, guarded);
+        None
+    }
 }
 
-/// `y = exp(x - top)` of a line, and the sum; at most 2 units in the last place off.
+/// `y = exp(x - top)` of a line, and the sum; by the kernels at most 2 units in the last place off, and 0 below 1.2e-38.
 pub(super) fn exponentials(x: &[f32], top: f32, y: &mut [f32]) -> f32 {
     #[cfg(target_arch = "x86_64")]
     if have() {

@@ -86,10 +86,11 @@ pub(super) fn pack(
         return;
     }
     for (j, column) in columns.enumerate() {
-        let from = b.data[places.start * down + column * across..].iter();
+        let from = &b.data[column * across..];
         let to = out[j / COLUMNS * panel + j % COLUMNS..].iter_mut();
-        let each = to.step_by(COLUMNS).zip(from.step_by(down.max(1)));
-        each.take(depth).for_each(|(to, &x)| *to = x);
+        for (to, place) in to.step_by(COLUMNS).zip(places.clone()) {
+            *to = from[place * down];
+        }
     }
 }
 
@@ -164,9 +165,9 @@ pub(super) unsafe fn strip(
                 let mut whole = [0f32; ROWS * COLUMNS];
                 tile(many, depth, a, lda, b, whole.as_mut_ptr(), COLUMNS, false);
                 for (r, row) in whole.chunks(COLUMNS).take(many).enumerate() {
-                    let to = std::slice::from_raw_parts_mut(to.add(r * ldc), wide);
-                    for (to, &x) in to.iter_mut().zip(row) {
-                        *to = if more { *to + x } else { x };
+                    for (j, &x) in row[..wide].iter().enumerate() {
+                        let to = to.add(r * ldc + j);
+                        to.write(if more { to.read() + x } else { x });
                     }
                 }
             }

@@ -145,6 +145,8 @@ fn convolutions_are_those_of_a_loop() {
     for (channels, [c, h, w], kernel, dilations, before, after) in [
         (1, [2, 1, 1], [1, 1], [1, 1], [0, 0], [0, 0]),
         (8, [3, 5, 7], [1, 1], [1, 1], [0, 0], [0, 0]),
+        (2, [2, 41, 25], [1, 1], [1, 1], [0, 0], [0, 0]),
+        (2, [2, 24, 86], [1, 1], [1, 1], [0, 0], [0, 0]),
         (7, [3, 4, 5], [1, 1], [1, 1], [0, 0], [0, 0]),
         (13, [4, 9, 40], [3, 3], [1, 1], [1, 1], [1, 1]),
         (6, [2, 6, 5], [3, 3], [2, 2], [2, 2], [2, 2]),
@@ -205,6 +207,47 @@ fn convolutions_are_those_of_a_loop() {
             }
         }
     }
+}
+
+/// To the last bit, whatever the number of threads.
+#[test]
+fn answers_do_not_hang_on_the_number_of_threads() {
+    let mut rng = Numbers(4);
+    let (a, b) = (rng.list(300 * 500), rng.list(500 * 300));
+    let matrix = |data| Matrix {
+        data,
+        size: [300, 300],
+        strides: [500, 1],
+    };
+    let weights = rng.list(7 * 12 * 9);
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| {
+            let (a, b) = (matrix(&a[..]), matrix(&b[..]));
+            let mut y = vec![0.0; 7 * 62 * 98];
+            let conv = Conv {
+                x: &a.data[..12 * 62 * 98],
+                size: [12, 62, 98],
+                weights: &weights,
+                kernel: [3, 3],
+                dilations: [1, 1],
+                before: [1, 1],
+                out: [62, 98],
+                bias: None,
+                then: Then::Keep,
+            };
+            let convolved = convolve(&conv, &mut y);
+            let head = Head { q: a, k: b, v: b };
+            let line = Line::default();
+            (
+                products(&[(a, b)], &line),
+                attend(&[head], 0.1, false),
+                y,
+                convolved,
+            )
+        })
+    };
+    assert_eq!(run(1), run(3));
 }
 
 #[test]

@@ -280,6 +280,7 @@ pub(in super::super) fn cast(node: &Node) -> Built {
 pub(in super::super) fn cast_like(_: &Node) -> Built {
     Ok(Box::new(|args| {
         let (x, like) = (need(args, 0)?, need(args, 1)?);
+        sane(x.dims())?;
         Ok(vec![match like.dtype() {
             DType::U8 => x.ne(&x.zeros_like()?)?,
             to => x.to_dtype(to)?,

@@ -31,6 +31,7 @@ fn repeated(x: &Tensor, times: usize) -> Result<Tensor> {
         return Ok(x.clone());
     }
     let (n, heads, length, width) = x.dims4()?;
+    sane(&[n, heads, times, length, width])?;
     x.unsqueeze(2)?
         .broadcast_as((n, heads, times, length, width))?
         .reshape((n, heads * times, length, width))
@@ -47,8 +48,8 @@ struct Sight {
 impl Sight {
     fn sees(self, query: i64, key: i64) -> bool {
         (!self.causal || key <= query)
-            && (self.left < 0 || key >= query - self.left)
-            && (self.right < 0 || key <= query + self.right)
+            && (self.left < 0 || key >= query.saturating_sub(self.left))
+            && (self.right < 0 || key <= query.saturating_add(self.right))
     }
 
     fn all(self) -> bool {
@@ -81,10 +82,14 @@ pub(in super::super) fn attention(node: &Node) -> Built {
             [Err(e), _] | [_, Err(e)] => return Err(e),
         };
         let mut before = 0;
-        if let (Some(past_k), Some(past_v)) = (maybe(args, 4), maybe(args, 5)) {
-            before = past_k.dims4()?.2;
-            k = Tensor::cat(&[past_k, &k], 2)?;
-            v = Tensor::cat(&[past_v, &v], 2)?;
+        match (maybe(args, 4), maybe(args, 5)) {
+            (Some(past_k), Some(past_v)) => {
+                before = past_k.dims4()?.2;
+                k = Tensor::cat(&[past_k, &k], 2)?;
+                v = Tensor::cat(&[past_v, &v], 2)?;
+            }
+            (None, None) => {}
+            _ => bail!("past keys and values belong together"),
         }
         let present = [k.clone(), v.clone()];
         let (n, many, length, width) = q.dims4()?;
@@ -120,11 +125,11 @@ pub(in super::super) fn attention(node: &Node) -> Built {
         }
         if !sight.all() || valid.is_some() {
             let offset = |b: usize| match &valid {
-                Some(valid) => valid[b] - length as i64,
+                Some(valid) => valid[b].saturating_sub(length as i64),
                 None => before as i64,
             };
             let seen = |b: usize, i: usize, j: usize| {
-                sight.sees(i as i64 + offset(b), j as i64)
+                sight.sees((i as i64).saturating_add(offset(b)), j as i64)
                     && valid.as_ref().is_none_or(|valid| (j as i64) < valid[b])
             };
             sane(&[n, length, keys])?;
@@ -146,10 +151,11 @@ pub(in super::super) fn attention(node: &Node) -> Built {
             }
             // A mask may be shorter than the keys: the rest is not seen.
             let short = bias.dims().last().copied().unwrap_or(1);
-            if short != 1 && short < keys && valid.is_some() {
+            if short != 1 && short < keys {
                 let mut dims = bias.dims().to_vec();
                 let last = dims.len() - 1;
                 dims[last] = keys - short;
+                sane(&dims)?;
                 let rest = Tensor::full(f32::NEG_INFINITY, dims, bias.device())?;
                 bias = Tensor::cat(&[bias, rest], last)?;
             }
@@ -234,6 +240,9 @@ pub(in super::super) fn rotary(node: &Node) -> Built {
             bail!("position {bad} of {most}");
         }
         sane(x.dims())?;
+        if given.elem_count() == 0 {
+            return Ok(vec![given.clone()]);
+        }
         let y = with_floats(&x, |x| {
             with_floats(caches[0], |cos| {
                 with_floats(caches[1], |sin| {

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor, bail};
 
 use super::super::node::{Args, Built, Node};
-use super::{axis_of, ints, made_ints, maybe, narrow, need, sane, shape};
+use super::{axis_of, ints, made_ints, maybe, narrow, need, sane, scatter, shape};
 
 fn pick(x: &Tensor, axis: usize, at: Vec<i64>) -> Result<Tensor> {
     let n = at.len();
@@ -104,16 +104,10 @@ pub(in super::super) fn gather(node: &Node) -> Built {
     Ok(Box::new(move |args| {
         let (x, at) = (need(args, 0)?, need(args, 1)?);
         let axis = axis_of(axis, x.rank())?;
-        let n = x.dims()[axis] as i64;
+        let n = x.dims()[axis];
         let picked: Vec<i64> = ints(at)?
             .into_iter()
-            .map(|i| {
-                let j = if i < 0 { i.saturating_add(n) } else { i };
-                if j < 0 || j >= n {
-                    bail!("index {i} of {n}");
-                }
-                Ok(j)
-            })
+            .map(|i| Ok(scatter::place(i, n)? as i64))
             .collect::<Result<_>>()?;
         let mut dims = x.dims()[..axis].to_vec();
         dims.extend(at.dims());

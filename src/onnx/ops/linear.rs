@@ -79,7 +79,10 @@ fn multiplied(a: &Tensor, b: &Tensor, line: Line<'_>) -> Result<Tensor> {
         let batch = y.len() / (m * n);
         return made(y, &[batch, m, n]);
     }
-    let flat = |t: &Tensor| ready(t)?.flatten_to(rank - 3);
+    let flat = |t: &Tensor| match rank {
+        2 => t.contiguous()?.unsqueeze(0),
+        _ => t.contiguous()?.flatten_to(rank - 3),
+    };
     finished(flat(a)?.matmul(&flat(b)?)?, line)
 }
 
@@ -122,20 +125,13 @@ pub(in super::super) fn strided<R>(
             i /= dims[k];
         }
         Matrix {
-            data: &data[from..],
+            // A view of nothing may begin after its data.
+            data: data.get(from..).unwrap_or(&[]),
             size: [dims[lead], dims[lead + 1]],
             strides: [strides[lead], strides[lead + 1]],
         }
     });
     f(&mut each)
-}
-
-/// Contiguous, or transposed in the last two dimensions, which the product takes as it is.
-fn ready(t: &Tensor) -> Result<Tensor> {
-    if t.is_contiguous() || t.rank() == 2 && t.t()?.is_contiguous() {
-        return Ok(t.clone());
-    }
-    t.contiguous()
 }
 
 /// Gemm.
@@ -295,6 +291,10 @@ fn contracted(a: Labelled, b: Labelled, kept: &[char]) -> Result<Labelled> {
             .contiguous()?
             .reshape((b?, m?, n?))
     };
+    if inner.is_empty() && left.is_empty() && right.is_empty() {
+        let [a, b] = [&a, &b].map(|x| arranged(x, [&batch, &[], &[]]));
+        return Ok(((a? * b?)?.reshape(lengths(&batch)?)?, batch));
+    }
     let y = product(
         &arranged(&a, [&batch, &left, &inner])?,
         &arranged(&b, [&batch, &inner, &right])?,

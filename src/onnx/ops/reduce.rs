@@ -1,8 +1,12 @@
 //! Reductions over axes.
 
+use std::cmp::Ordering;
+
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::super::node::{Built, Node};
+use super::scatter::Values;
+use super::unary::map;
 use super::{axis_of, ints, made_ints, maybe, need};
 
 /// Axes are an attribute before `input_since`, an input from there on.
@@ -26,7 +30,8 @@ fn reduce(
             (None, None) => Vec::new(),
         };
         if axes.is_empty() && nothing_if_empty {
-            return Ok(vec![x.clone()]);
+            // What is done to each element is still done.
+            return Ok(vec![f(x, &[])?]);
         }
         let mut axes: Vec<usize> = axes
             .iter()
@@ -40,11 +45,7 @@ fn reduce(
         if x.elem_count() == 0 {
             bail!("nothing to reduce in {:?}", x.dims());
         }
-        let y = if axes.is_empty() {
-            x.clone()
-        } else {
-            f(x, &axes)?
-        };
+        let y = f(x, &axes)?;
         if keep {
             return Ok(vec![y]);
         }
@@ -54,6 +55,14 @@ fn reduce(
             .collect();
         Ok(vec![y.reshape(kept)?])
     }))
+}
+
+/// The sum over axes, if there are any.
+fn summed(x: &Tensor, axes: &[usize]) -> Result<Tensor> {
+    match axes {
+        [] => Ok(x.clone()),
+        axes => x.sum_keepdim(axes.to_vec()),
+    }
 }
 
 fn float(x: &Tensor) -> Result<()> {
@@ -66,7 +75,10 @@ fn float(x: &Tensor) -> Result<()> {
 pub(in super::super) fn mean(node: &Node) -> Built {
     reduce(node, 18, |x, axes| {
         float(x)?;
-        x.mean_keepdim(axes.to_vec())
+        match axes {
+            [] => Ok(x.clone()),
+            axes => x.mean_keepdim(axes.to_vec()),
+        }
     })
 }
 
@@ -74,7 +86,7 @@ pub(in super::super) fn sum(node: &Node) -> Built {
     reduce(node, 13, |x, axes| match x.dtype() {
         DType::I64 => int_sum(x, axes),
         DType::U8 => bail!("numbers expected, booleans given"),
-        _ => x.sum_keepdim(axes.to_vec()),
+        _ => summed(x, axes),
     })
 }
 
@@ -123,11 +135,11 @@ fn folded(
 ) -> Built {
     reduce(node, 18, move |x, axes| {
         float(x)?;
-        over(&before(x)?.sum_keepdim(axes.to_vec())?)
+        over(&summed(&before(x)?, axes)?)
     })
 }
 
-/// ReduceL1, ReduceSumSquare, ReduceLogSum.
+/// ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum.
 pub(in super::super) fn l1(node: &Node) -> Built {
     folded(node, Tensor::abs, |x| Ok(x.clone()))
 }
@@ -145,7 +157,8 @@ pub(in super::super) fn log_sum_exp(node: &Node) -> Built {
     reduce(node, 18, |x, axes| {
         float(x)?;
         let top = longer(x, axes).try_fold(x.clone(), |x, a| x.max_keepdim(a))?;
-        let sum = x.broadcast_sub(&top)?.exp()?.sum_keepdim(axes.to_vec())?;
+        let top = map(&top, |t| if t.is_finite() { t } else { 0.0 })?;
+        let sum = summed(&x.broadcast_sub(&top)?.exp()?, axes)?;
         sum.log()? + top
     })
 }
@@ -181,16 +194,20 @@ pub(in super::super) fn arg(node: &Node) -> Built {
         if n == 0 {
             bail!("nothing to reduce in {:?}", x.dims());
         }
-        let values: Vec<f64> = x.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+        let values = Values::of(x)?;
         let inner: usize = x.dims()[axis + 1..].iter().product();
         let mut dims = x.dims().to_vec();
         dims[axis] = 1;
         let found = (0..dims.iter().product()).map(|line: usize| {
-            let value = |i: usize| values[(line / inner * n + i) * inner + line % inner];
-            let better = |a: f64, b: f64| if largest { a > b } else { a < b };
+            let at = |i: usize| (line / inner * n + i) * inner + line % inner;
+            let wanted = if largest {
+                Ordering::Greater
+            } else {
+                Ordering::Less
+            };
             let best = (1..n).fold(0, |best, i| {
-                let (a, b) = (value(i), value(best));
-                if better(a, b) || last && a == b {
+                let order = values.order(at(i), at(best));
+                if order == wanted || last && order == Ordering::Equal {
                     i
                 } else {
                     best
@@ -207,8 +224,5 @@ pub(in super::super) fn arg(node: &Node) -> Built {
 }
 
 pub(in super::super) fn l2(node: &Node) -> Built {
-    reduce(node, 18, |x, axes| {
-        float(x)?;
-        x.sqr()?.sum_keepdim(axes.to_vec())?.sqrt()
-    })
+    folded(node, Tensor::sqr, Tensor::sqrt)
 }

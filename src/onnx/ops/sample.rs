@@ -54,7 +54,12 @@ impl Rule {
             true => (x + 1.0) / 2.0 * (n - 1.0),
             false => ((x + 1.0) * n - 1.0) / 2.0,
         };
-        if at.is_finite() { at } else { -1e9 }
+        // Far outside is all the same, and what is nowhere is outside.
+        if at.is_nan() {
+            -1e9
+        } else {
+            at.clamp(-1e9, 1e9)
+        }
     }
 
     /// The place of `n` that stands for place `i`, which may lie outside; `None` where nothing does.
@@ -84,8 +89,8 @@ impl Rule {
     /// Places and weights along an axis.
     fn taps(self, x: f32, n: usize) -> ([(Option<usize>, f32); 4], usize) {
         let mut at = self.place(x, n);
-        if !matches!(self.mode, Mode::Cubic) {
-            // As the border holds its value, and a mirror its place, before the place is rounded.
+        if matches!(self.mode, Mode::Linear) {
+            // As the border holds its value and a mirror its place.
             match self.outside {
                 Outside::Zeros => {}
                 Outside::Border => at = at.clamp(0.0, n as f32 - 1.0),

@@ -1,5 +1,7 @@
 //! Operators that read or write single places by lists of indices.
 
+use std::cmp::Ordering;
+
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::super::node::{Built, Node};
@@ -91,7 +93,10 @@ pub(in super::super) fn gather_nd(node: &Node) -> Built {
     let batch = usize::try_from(node.int("batch_dims", 0)?).map_err(|_| "batch_dims")?;
     Ok(Box::new(move |args| {
         let (x, at) = (need(args, 0)?, need(args, 1)?);
-        let lead = at.rank().saturating_sub(1);
+        if at.rank() == 0 {
+            bail!("indices that are one number");
+        }
+        let lead = at.rank() - 1;
         if batch >= x.rank() || batch > lead || x.dims()[..batch] != at.dims()[..batch] {
             bail!(
                 "{batch} batch dimensions of {:?} by {:?}",
@@ -139,6 +144,8 @@ impl Reduction {
             Self::Replace => b,
             Self::Add => a + b,
             Self::Mul => a * b,
+            // What is no number stays so.
+            _ if a.is_nan() || b.is_nan() => f32::NAN,
             Self::Max => a.max(b),
             Self::Min => a.min(b),
         }
@@ -192,6 +199,11 @@ pub(in super::super) fn scatter_nd(node: &Node) -> Built {
     Ok(Box::new(move |args| {
         let (x, at, updates) = (need(args, 0)?, need(args, 1)?, need(args, 2)?);
         let (rows, n) = tuples(x.dims(), at)?;
+        let lead = at.rank() - 1;
+        let dims = [&at.dims()[..lead], &x.dims()[at.dims()[lead]..]].concat();
+        if updates.dims() != dims {
+            bail!("updates of shape {:?}, not {dims:?}", updates.dims());
+        }
         Ok(vec![reduction.write(x, n, &rows, updates)?])
     }))
 }
@@ -259,11 +271,39 @@ pub(in super::super) fn non_zero(_: &Node) -> Built {
     }))
 }
 
+/// Elements to be compared.
+pub(super) enum Values {
+    Floats(Vec<f32>),
+    Ints(Vec<i64>),
+}
+
+impl Values {
+    pub fn of(x: &Tensor) -> Result<Self> {
+        sane(x.dims())?;
+        Ok(match x.dtype() {
+            DType::F32 => Self::Floats(float_vec(x)?),
+            _ => Self::Ints(ints(x)?),
+        })
+    }
+
+    /// Which of two elements is the larger; NaN is the largest there is.
+    pub fn order(&self, a: usize, b: usize) -> Ordering {
+        match self {
+            Self::Ints(x) => x[a].cmp(&x[b]),
+            Self::Floats(x) => {
+                let nan = || x[a].is_nan().cmp(&x[b].is_nan());
+                x[a].partial_cmp(&x[b]).unwrap_or_else(nan)
+            }
+        }
+    }
+}
+
 /// TopK: the `k` largest (or smallest) along an axis, in order, and where they were; of equals the first comes first.
 pub(in super::super) fn top_k(node: &Node) -> Built {
     let axis = node.int("axis", -1)?;
     let largest = node.int("largest", 1)? != 0;
     let old = match node.opset {
+        ..10 if !node.has("k") => return Err("attribute 'k' is missing".into()),
         ..10 => Some(node.int("k", 0)?),
         _ => None,
     };
@@ -280,7 +320,7 @@ pub(in super::super) fn top_k(node: &Node) -> Built {
             &[k] if k >= 0 && k as usize <= n => k as usize,
             other => bail!("the first {other:?} of {n}"),
         };
-        let values: Vec<f64> = x.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+        let values = Values::of(x)?;
         let inner: usize = x.dims()[axis + 1..].iter().product();
         let mut dims = x.dims().to_vec();
         dims[axis] = k;
@@ -290,14 +330,9 @@ pub(in super::super) fn top_k(node: &Node) -> Built {
             let (block, column) = (line / inner.max(1), line % inner.max(1));
             let from = |i: usize| (block * n + i) * inner + column;
             let mut order: Vec<usize> = (0..n).collect();
-            // NaN is the largest there is.
-            let key = |i: usize| values[from(i)];
-            order.sort_by(|&a, &b| {
-                let by = |a: f64, b: f64| a.partial_cmp(&b).unwrap_or(a.is_nan().cmp(&b.is_nan()));
-                match largest {
-                    true => by(key(b), key(a)),
-                    false => by(key(a), key(b)),
-                }
+            order.sort_by(|&a, &b| match largest {
+                true => values.order(from(b), from(a)),
+                false => values.order(from(a), from(b)),
             });
             for (i, &found) in order[..k].iter().enumerate() {
                 let to = (block * k + i) * inner + column;
@@ -321,41 +356,35 @@ pub(in super::super) fn cum_sum(node: &Node) -> Built {
         };
         let n = x.dims()[axis];
         let inner: usize = x.dims()[axis + 1..].iter().product();
-        // Every element, and the one before it in the order of summing.
-        let order: Vec<(usize, Option<usize>)> = (0..x.elem_count())
-            .map(|i| {
-                let (line, column) = (i / inner.max(1), i % inner.max(1));
-                let (block, k) = (line / n.max(1), line % n.max(1));
-                let at = |k: usize| {
-                    let k = if reverse { n - 1 - k } else { k };
-                    (block * n + k) * inner + column
-                };
-                (at(k), k.checked_sub(1).map(at))
-            })
-            .collect();
+        // Lines of `n` places, `inner` apart; of each the places in the order of summing.
+        fn sums<T: Copy>(
+            x: &[T],
+            [n, inner]: [usize; 2],
+            [exclusive, reverse]: [bool; 2],
+            zero: T,
+            add: fn(T, T) -> T,
+        ) -> Vec<T> {
+            let mut y = x.to_vec();
+            for line in 0..x.len() / n.max(1) {
+                let first = line / inner * n * inner + line % inner;
+                let mut sum = zero;
+                for k in 0..n {
+                    let at = first + if reverse { n - 1 - k } else { k } * inner;
+                    let before = sum;
+                    sum = add(sum, x[at]);
+                    y[at] = if exclusive { before } else { sum };
+                }
+            }
+            y
+        }
+        sane(x.dims())?;
+        let (shape, how) = ([n, inner], [exclusive, reverse]);
         Ok(vec![match x.dtype() {
-            DType::F32 => {
-                let x = float_vec(x)?;
-                let mut y = vec![0.0; x.len()];
-                for &(i, before) in &order {
-                    let sum = before.map_or(0.0, |b| if exclusive { y[b] + x[b] } else { y[b] });
-                    y[i] = if exclusive { sum } else { sum + x[i] };
-                }
-                made(y, need(args, 0)?.dims())?
-            }
-            DType::I64 => {
-                let x = ints(x)?;
-                let mut y = vec![0i64; x.len()];
-                for &(i, before) in &order {
-                    let own = if exclusive {
-                        before.map_or(0, |b| x[b])
-                    } else {
-                        x[i]
-                    };
-                    y[i] = before.map_or(0, |b| y[b]).wrapping_add(own);
-                }
-                made_ints(y, need(args, 0)?.dims())?
-            }
+            DType::F32 => made(
+                sums(&float_vec(x)?, shape, how, 0.0, |a, b| a + b),
+                x.dims(),
+            )?,
+            DType::I64 => made_ints(sums(&ints(x)?, shape, how, 0, i64::wrapping_add), x.dims())?,
             other => bail!("numbers expected, {other:?} given"),
         }])
     }))
@@ -376,6 +405,7 @@ pub(in super::super) fn trilu(node: &Node) -> Built {
         let &[.., h, w] = x.dims() else {
             bail!("shape {:?}", x.dims());
         };
+        sane(&[h, w])?;
         let kept = (0..h * w).map(|i| {
             let away = (i % w) as i64 - (i / w) as i64;
             u8::from(if upper { away >= k } else { away <= k })

@@ -352,7 +352,8 @@ pub(in super::super) fn space_to_depth(node: &Node) -> Built {
         if h % block != 0 || w % block != 0 {
             bail!("{h}x{w} in blocks of {block}");
         }
-        sane(&[n, c, h, w])?;
+        let all = c.saturating_mul(block).saturating_mul(block);
+        sane(&[n, all, h / block, w / block])?;
         let (rows, columns) = (h / block, w / block);
         let order = match columns_first {
             true => vec![0, 3, 5, 1, 2, 4],
@@ -361,12 +362,7 @@ pub(in super::super) fn space_to_depth(node: &Node) -> Built {
         let y = x
             .reshape(vec![n, c, rows, block, columns, block])?
             .permute(order)?;
-        Ok(vec![y.contiguous()?.reshape((
-            n,
-            c * block * block,
-            rows,
-            columns,
-        ))?])
+        Ok(vec![y.contiguous()?.reshape((n, all, rows, columns))?])
     }))
 }
 

@@ -3,6 +3,8 @@
 use candle_core::Result;
 use rayon::prelude::*;
 
+use super::sane;
+
 /// Weighted inputs of every output place along one axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taps {
@@ -102,7 +104,13 @@ impl Taps {
                         let two = two.zip(self.weight.as_chunks::<2>().0);
                         match self.per {
                             2 => y.iter_mut().zip(two).for_each(|(y, (at, w))| {
-                                *y = x[at[0] as usize] * w[0] + x[at[1] as usize] * w[1];
+                                let [a, b] = at.map(|at| x[at as usize]);
+                                // 0 times infinity is no number.
+                                *y = match w {
+                                    [w, 0.0] => a * w,
+                                    [0.0, w] => b * w,
+                                    [w, v] => a * w + b * v,
+                                };
                             }),
                             _ => y.iter_mut().enumerate().for_each(|(i, y)| {
                                 *y = self.of(i).map(|(at, w)| x[at] * w).sum();
@@ -115,12 +123,17 @@ impl Taps {
                 let from = place / outputs * inputs;
                 let line = |at: usize| &x[(from + at) * inner..][..inner];
                 let mut taps = self.of(place % outputs);
-                if let Some((at, w)) = taps.next() {
-                    let second = taps.next().unwrap_or((at, 0.0));
-                    let (a, b) = (line(at), line(second.0));
-                    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
-                        *y = a * w + b * second.1;
+                match (taps.next(), taps.next()) {
+                    (Some((a, w)), Some((b, v))) => {
+                        for ((y, &a), &b) in y.iter_mut().zip(line(a)).zip(line(b)) {
+                            *y = a * w + b * v;
+                        }
                     }
+                    // By itself: 0 times infinity is no number.
+                    (Some((at, w)), None) => {
+                        y.iter_mut().zip(line(at)).for_each(|(y, &x)| *y = x * w);
+                    }
+                    (None, _) => {}
                 }
                 for (at, w) in taps {
                     for (y, &x) in y.iter_mut().zip(line(at)) {
@@ -197,7 +210,7 @@ impl Rule {
         }
         let at = |i| self.place(i, inputs, outputs, scale);
         if self.antialias && self.mode != Mode::Nearest {
-            return Ok(self.spread(inputs, outputs, scale));
+            return self.spread(inputs, outputs, scale);
         }
         Ok(match self.mode {
             Mode::Nearest => Taps::new(inputs, outputs, 1, |i, _| {
@@ -242,10 +255,11 @@ impl Rule {
 
 impl Rule {
     /// Taps of a kernel as wide as an output place, or an input place where that is more; what lies outside counts as the border, or not.
-    fn spread(&self, inputs: usize, outputs: usize, scale: f32) -> Taps {
+    fn spread(&self, inputs: usize, outputs: usize, scale: f32) -> Result<Taps> {
         let narrow = scale.min(1.0);
         let reach = if self.mode == Mode::Cubic { 2.0 } else { 1.0 } / narrow;
-        let per = (2.0 * reach).ceil() as usize + 1;
+        let per = ((2.0 * reach).ceil() as usize).saturating_add(1);
+        sane(&[outputs, per])?;
         let centre = |i: usize| self.place(i, inputs, outputs, scale) + 0.5;
         let first = |i: usize| (centre(i) - reach + 0.5).floor() as i64;
         let mut taps = Taps::new(inputs, outputs, per, |i, k| {
@@ -266,7 +280,7 @@ impl Rule {
                 row.iter_mut().for_each(|w| *w /= sum);
             }
         }
-        taps
+        Ok(taps)
     }
 }
 

@@ -205,7 +205,13 @@ pub(in super::super) fn selu(node: &Node) -> Built {
 
 pub(in super::super) fn celu(node: &Node) -> Built {
     let alpha = node.float("alpha", 1.0)?;
-    unary(move |x| x.max(0.0) + (alpha * (x / alpha).exp_m1()).min(0.0))
+    unary(move |x| {
+        if x < 0.0 {
+            alpha * (x / alpha).exp_m1()
+        } else {
+            x
+        }
+    })
 }
 
 pub(in super::super) fn thresholded_relu(node: &Node) -> Built {

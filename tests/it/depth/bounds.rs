@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use candle_onnx::onnx::{AttributeProto, GraphProto, ModelProto, NodeProto};
 use prost::Message;
-use sora_director::onnx::Plan;
+use sora_director::onnx::{Plan, input_tensor, output_floats};
 
-use super::make::{Net, floats, int, ints, longs, node, says, with};
+use super::make::{Net, floats, int, ints, longs, node, says, text, with};
 
 /// Decodes a graph of these nodes, the last of which makes `y`, beside a network that works.
 fn decode(net: Net) -> Result<Plan, String> {
@@ -117,6 +117,98 @@ fn work_on_constants_waits_for_the_run_where_it_is_too_much() {
             vec![ints("pads", &[1 << 12; 4])],
         ));
     assert_eq!(decode(heavy).unwrap().steps(), 2);
+}
+
+/// Sides, places and lengths that no honest file has: refused by node, or answered.
+#[test]
+fn absurd_sides_and_places_are_no_panic() {
+    let of = |op: &str, inputs: &[&str], attributes| with(node(op, inputs, &["y"]), attributes);
+    let long = |name: &str, i: i64| {
+        let mut one = longs(name, &[i]);
+        one.dims.clear();
+        one
+    };
+    let query = || {
+        let four = |name: &str| floats(name, &[1, 1, 2, 2], &[1.0, 2.0, 3.0, 4.0]);
+        let mut net = net().weight(four("q"));
+        net.opset = 25;
+        net
+    };
+    let nothing = || net().weight(floats("v", &[1, 1, 0, 0], &[]));
+    let refused = [
+        net()
+            .weight(floats("v", &[2], &[1.0; 2]))
+            .weight(long("n", 1))
+            .node(of("GatherND", &["v", "n"], vec![])),
+        nothing().node(of("SpaceToDepth", &["v"], vec![int("blocksize", 1 << 40)])),
+        net()
+            .weight(floats("v", &[0, 1 << 20, 1 << 20], &[]))
+            .node(of("Trilu", &["v"], vec![])),
+        net()
+            .weight(floats("v", &[1, 4], &[1.0; 4]))
+            .weight(floats("s", &[2], &[1.0, 1e-20]))
+            .node(of(
+                "Resize",
+                &["v", "", "s"],
+                vec![text("mode", "linear"), int("antialias", 1)],
+            )),
+        query()
+            .weight(floats("past", &[1, 1, 1, 2], &[1.0; 2]))
+            .node(of("Attention", &["q", "q", "q", "", "past"], vec![])),
+    ];
+    for net in refused {
+        let name = format!("'{}'", net.nodes.last().unwrap().name);
+        // What waits for the run is refused there.
+        let error = decode(net).and_then(|plan| {
+            let picture = input_tensor(vec![0.5; 3 * 48 * 64], &[1, 3, 48, 64]).unwrap();
+            plan.run(&[picture]).map(|_| ()).map_err(|e| e.to_string())
+        });
+        says(&error.unwrap_err(), &[&name]);
+    }
+    let answered = [
+        query().node(of(
+            "Attention",
+            &["q", "q", "q"],
+            vec![int("is_causal", 1), int("right_window_size", i64::MAX)],
+        )),
+        query().weight(longs("n", &[i64::MIN])).node(of(
+            "Attention",
+            &["q", "q", "q", "", "", "", "n"],
+            vec![],
+        )),
+        query()
+            .weight(floats("e", &[1, 1, 1, 0], &[]))
+            .weight(floats("c", &[1, 1, 0], &[]))
+            .node(of("RotaryEmbedding", &["e", "c", "c"], vec![])),
+        net()
+            .weight(floats("v", &[1, 1, 1, 2], &[1.0, 2.0]))
+            .weight(floats("at", &[1, 1, 2, 2], &[1e20, 3e38, f32::NAN, -3e38]))
+            .node(of(
+                "GridSample",
+                &["v", "at"],
+                vec![text("mode", "bicubic"), text("padding_mode", "reflection")],
+            )),
+        // Too wide for a band: by columns.
+        net()
+            .weight(floats("v", &[1, 2, 4, 4], &[1.0; 32]))
+            .weight(floats("w", &[1, 2, 3, 3], &[1.0; 18]))
+            .node(of(
+                "Conv",
+                &["v", "w"],
+                vec![ints("dilations", &[30_000; 2]), ints("pads", &[30_000; 4])],
+            )),
+    ];
+    for net in answered {
+        let name = net.nodes.last().unwrap().op_type.clone();
+        let plan = decode(net).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let picture = input_tensor(vec![0.5; 3 * 48 * 64], &[1, 3, 48, 64]).unwrap();
+        let y = plan
+            .run(&[picture])
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        if name == "Conv" {
+            assert_eq!(output_floats(&y[1]).unwrap(), [2.0; 16]);
+        }
+    }
 }
 
 /// Networks as they are exported keep being folded.

@@ -163,6 +163,57 @@ fn every_golden_output_agrees_with_onnx_runtime() {
     assert!(checked > 300, "only {checked} outputs");
 }
 
+/// As on processors that our kernels are not for.
+#[test]
+fn every_golden_output_agrees_without_our_kernels() {
+    let name = "depth::onnx::every_golden_output_agrees_with_onnx_runtime";
+    let mut own = std::process::Command::new(std::env::current_exe().unwrap());
+    let done = own
+        .args(["--exact", name])
+        .env("DIRECTOR_CPU", "plain")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success() && told.contains("1 passed"), "{told}");
+}
+
+/// A product, its bias, its function and what is added run as one where there are kernels for that, and not where a value between is read.
+#[test]
+fn steps_run_as_one_where_nothing_else_reads_what_lies_between() {
+    #[cfg(target_arch = "x86_64")]
+    let kernels = std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    let kernels = false;
+    let made = |last: [&str; 2]| {
+        let mut net = model(
+            vec![
+                node("MatMul", &["x", "w"], &["m"]),
+                node("Add", &["m", "b"], &["a"]),
+                node("Relu", &["a"], &["r"]),
+                node("Add", &last, &["y"]),
+            ],
+            "y",
+            17,
+        );
+        let weights = &mut net.graph.as_mut().unwrap().initializer;
+        weights.push(super::make::floats("w", &[2, 2], &[1.0, 0.0, 0.0, -1.0]));
+        weights.push(super::make::floats("b", &[2], &[0.5, 1.0]));
+        let plan = Plan::build(net).unwrap();
+        let x = input_tensor(vec![1.0, 2.0], &[1, 2]).unwrap();
+        let (y, stats) = plan.run_counted(&[x]).unwrap();
+        (output_floats(&y[0]).unwrap(), stats.values)
+    };
+    assert_eq!(
+        made(["r", "x"]),
+        (vec![2.5, 2.0], if kernels { 1 } else { 4 })
+    );
+    // The function and the sum read one value each: only product and bias are one.
+    assert_eq!(
+        made(["r", "a"]),
+        (vec![3.0, -1.0], if kernels { 3 } else { 4 })
+    );
+}
+
 /// Every operator of the table stands in a golden graph.
 #[test]
 fn every_supported_operator_has_a_golden_case() {
