@@ -413,7 +413,8 @@ def scatter():
     g.op("ReduceLogSum", p, noop_with_empty_axes=1)
     inf = lambda sign: g.op("Mul", g.op("Add", g.op("Abs", ends, hidden=True), g.w(1.0), hidden=True), g.w(sign * np.inf), hidden=True)
     g.op("ReduceLogSumExp", inf(-1), g.ints(1)), g.op("ReduceLogSumExp", g.op("Concat", inf(1), ends, axis=1, hidden=True), g.ints(1))
-    whole = g.i("whole", [2**53, 2**53 + 1, 2**53 - 1])
+    # Where neighbours are one as doubles.
+    whole = g.op("Add", g.i("whole", [0, 1, -1]), g.w(2**53, np.int64), hidden=True)
     g.op("ArgMax", whole), g.op("ArgMin", whole), g.op("TopK", whole, g.ints(3), outputs=2)
     g.op("Celu", g.op("Sub", inf(1), inf(1), hidden=True))
     g.save()
