@@ -298,18 +298,22 @@ pub(in super::super) fn range(_: &Node) -> Built {
     }))
 }
 
-/// DepthToSpace.
-pub(in super::super) fn depth_to_space(node: &Node) -> Built {
-    let block = node.int("blocksize", 0)?;
-    let block = usize::try_from(block)
+/// The side of a block, and whether its places change slower than depth (mode DCR) or depth slower than they (CRD).
+fn blocks(node: &Node) -> std::result::Result<(usize, bool), String> {
+    let block = usize::try_from(node.int("blocksize", 0)?)
         .ok()
         .filter(|&b| b > 0)
         .ok_or("blocksize")?;
-    let columns_first = match node.text("mode", "DCR")?.as_str() {
-        "DCR" => true,
-        "CRD" => false,
-        other => return Err(format!("mode '{other}' is not supported")),
-    };
+    match node.text("mode", "DCR")?.as_str() {
+        "DCR" => Ok((block, true)),
+        "CRD" => Ok((block, false)),
+        other => Err(format!("mode '{other}' is not supported")),
+    }
+}
+
+/// DepthToSpace.
+pub(in super::super) fn depth_to_space(node: &Node) -> Built {
+    let (block, columns_first) = blocks(node)?;
     Ok(Box::new(move |args| {
         let x = need(args, 0)?;
         let (n, c, h, w) = x.dims4()?;
@@ -337,15 +341,7 @@ pub(in super::super) fn depth_to_space(node: &Node) -> Built {
 
 /// SpaceToDepth.
 pub(in super::super) fn space_to_depth(node: &Node) -> Built {
-    let block = usize::try_from(node.int("blocksize", 0)?)
-        .ok()
-        .filter(|&b| b > 0)
-        .ok_or("blocksize")?;
-    let columns_first = match node.text("mode", "DCR")?.as_str() {
-        "DCR" => true,
-        "CRD" => false,
-        other => return Err(format!("mode '{other}' is not supported")),
-    };
+    let (block, columns_first) = blocks(node)?;
     Ok(Box::new(move |args| {
         let x = need(args, 0)?;
         let (n, c, h, w) = x.dims4()?;
