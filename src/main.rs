@@ -25,7 +25,7 @@ fn unprinted(words: &str) -> ! {
 }
 
 /// Keeps memory that was let go of for what is made next: networks and pictures come and go by the tens of MiB, and glibc would hand
-/// each back to the system, which clears it page by page (a sixth of a depth network's time).
+/// each back to the system, which clears it page by page (about a tenth of a depth network's time).
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn keep_memory() {
     // SAFETY: numbers that mallopt takes; no other thread runs yet.

@@ -155,7 +155,7 @@ pub(super) fn attend(heads: &[Head<'_>], scale: f32, guarded: bool) -> Option<Ve
             && h.q.strides[1] == 1
             && [h.q, h.k, h.v].iter().all(Matrix::fits)
     };
-    if !have() || !heads.iter().all(fit) || first.k.size[1] == 0 {
+    if !have() || !heads.iter().all(fit) || first.k.size.contains(&0) {
         return None;
     }
     #[cfg(target_arch = "x86_64")]

@@ -137,6 +137,17 @@ fn what_does_not_fit_is_left_to_others() {
         v: matrix([0, 2], [2, 1]),
     };
     assert_eq!(attend(&[empty], 1.0, false), None, "no keys");
+    // A view of nothing whose lines lie apart, and more queries than a block has.
+    let narrow = Head {
+        q: Matrix {
+            data: &[],
+            size: [100, 0],
+            strides: [5, 1],
+        },
+        k: matrix([0, 2], [2, 1]),
+        v: matrix([2, 3], [3, 1]),
+    };
+    assert_eq!(attend(&[narrow], 1.0, false), None, "no width");
 }
 
 #[test]
