@@ -6,7 +6,7 @@ use crate::generate::files::Files;
 use crate::generate::local::Local;
 use crate::generate::{Providers, VideoProvider};
 use crate::gpu::AdapterChoice;
-use crate::mock::MockProvider;
+use crate::mock::{self, MockProvider};
 
 /// What a provider needs of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Provider {
 /// All providers; the first is the default.
 pub static TABLE: [Provider; 2] = [
     Provider {
-        name: "mock",
+        name: mock::NAME,
         needs: Needs::Prompt,
         about: "Draws a world of its own on this machine, and writes down the truth of it",
         open: |adapter| Arc::new(Local(MockProvider::on(adapter.clone()))),

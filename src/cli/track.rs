@@ -231,7 +231,11 @@ fn solve(
     let motion = pipeline::pairs(gpu, &args.input, &read, frames, None, &options, monitor)?;
     let depth = match known.depth {
         Some(depth) if !args.ignore_known_depth => depth,
-        _ => Model::open(&args.network.options())?.estimate(gpu, frames, monitor)?,
+        _ => {
+            let model = Model::open(&args.network.options())?;
+            model.warn_of_others(frames.width, frames.height, monitor);
+            model.estimate(gpu, frames, monitor)?
+        }
     };
     let given = match (args.focal, args.fov) {
         (Some(focal), _) => Some(from_focal(frames, focal)),

@@ -200,6 +200,13 @@ impl Model {
         network.infer(&Picture::Host(&frames.read(gpu, i)?), width, height)
     }
 
+    /// Tells what [`KnownModel::caution`] says of the network that a clip of this size takes, once; for videos that are not of the mock provider.
+    pub fn warn_of_others(&self, width: u32, height: u32, monitor: &dyn Monitor) {
+        if let Some(caution) = self.for_size(width, height).and_then(KnownModel::caution) {
+            self.tell(&caution, monitor);
+        }
+    }
+
     fn tell(&self, note: &str, monitor: &dyn Monitor) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.insert(note.to_owned()) {

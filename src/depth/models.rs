@@ -57,12 +57,25 @@ pub struct KnownModel {
     pub std: [f32; 3],
     /// What the output means.
     pub kind: DepthKind,
+    /// What it learned from, where that is another world than that of most videos.
+    #[serde(default)]
+    pub trained_on: Option<String>,
 }
 
 impl KnownModel {
     /// Whether its licence forbids to earn money with it.
     pub fn non_commercial(&self) -> bool {
         self.licence.contains("-NC")
+    }
+
+    /// What to know of its answers on pictures of another world than it learned from.
+    pub fn caution(&self) -> Option<String> {
+        self.trained_on.as_ref().map(|scenes| {
+            format!(
+                "the depth network '{}' was trained on {scenes}: on other videos it is rough; `director models list` shows others",
+                self.name
+            )
+        })
     }
 
     /// Whether it is part of the program.

@@ -474,6 +474,7 @@ fn unlisted(path: &Path, sha256: String, bytes: u64) -> KnownModel {
         mean: feed::MEAN,
         std: feed::STD,
         kind: DepthKind::RelativeInverse,
+        trained_on: None,
         file: part(path.file_name()),
     }
 }

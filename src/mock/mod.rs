@@ -46,6 +46,9 @@ use crate::gpu::{AdapterChoice, Gpu, GpuError, Kernel};
 use crate::monitor::Monitor;
 use crate::video::{EncodeOptions, Encoder};
 
+/// Its name on the command line and in the `provider` column.
+pub const NAME: &str = "mock";
+
 /// Version of this stage; a part of the resume key.
 pub const VERSION: u32 = 2;
 
@@ -178,7 +181,7 @@ pub fn clip(request: &TakeRequest) -> Result<Clip, GenerateError> {
 
 impl LocalProvider for MockProvider {
     fn name(&self) -> &str {
-        "mock"
+        NAME
     }
 
     fn generates(&self) -> bool {

@@ -1,13 +1,17 @@
 //! From a file's bytes to a plan: weights decoded, nodes built, constants folded.
 
+use std::borrow::{Borrow, Cow};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::Tensor;
-use candle_onnx::onnx::{FunctionProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
+use candle_onnx::onnx::{
+    FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
+};
 use prost::Message;
 
+use super::branch::{self, Branch};
 use super::node::{Node, Run};
 use super::plan::{About, Plan, Port, Step};
 use super::room::{self, Budget};
@@ -67,78 +71,45 @@ fn decode(bytes: &[u8], folder: Option<&Path>) -> Result<Plan, OnnxError> {
 
 /// `size` is the file's, by which the memory for constants is measured.
 fn build(mut model: ModelProto, size: usize) -> Result<Plan, OnnxError> {
-    let opsets: HashMap<&str, i64> = model
-        .opset_import
-        .iter()
-        .map(|o| (o.domain.as_str(), o.version))
+    let opsets: HashMap<String, i64> = std::mem::take(&mut model.opset_import)
+        .into_iter()
+        .map(|o| (o.domain, o.version))
         .collect();
     let default = opsets.get("").or(opsets.get("ai.onnx")).copied();
     let opset = default.unwrap_or(0);
-    let Some(graph) = model.graph.take() else {
+    let Some(mut graph) = model.graph.take() else {
         return Err(OnnxError::Decode("it holds no graph".into()));
     };
     if opset == 0 && graph.node.iter().any(|n| is_standard(&n.domain)) {
         return Err(OnnxError::Graph("it does not say its opset".into()));
     }
-    if !graph.sparse_initializer.is_empty() {
-        return Err(OnnxError::Graph("sparse weights are not supported".into()));
-    }
-    for node in &graph.node {
-        let domain = node.domain.as_str();
-        let of = if is_standard(domain) {
-            opset
-        } else {
-            opsets.get(domain).copied().unwrap_or(0)
-        };
-        supported(node, of, &model.functions)?;
-    }
+    branch::capture(&mut graph.node)?;
     let about = About {
-        graph: graph.name,
-        description: [model.doc_string, graph.doc_string].join("\n"),
+        graph: std::mem::take(&mut graph.name),
+        description: [&*model.doc_string, &*graph.doc_string].join("\n"),
         metadata: model
             .metadata_props
             .into_iter()
             .map(|entry| (entry.key, entry.value))
             .collect(),
     };
-    let nodes = fuse::fused(&graph.node, &graph.initializer, &graph.output);
     let mut building = Building {
-        opset,
-        budget: Budget::new(size),
+        model: &Known {
+            opset,
+            opsets,
+            functions: &model.functions,
+        },
+        budget: &mut Budget::new(size),
         by_name: HashMap::new(),
         constants: Vec::new(),
     };
-    let inputs = building.inputs(&graph.input, &graph.initializer)?;
-    building.weights(graph.initializer, &graph.node, &graph.output)?;
-    let mut steps = Vec::new();
-    for node in &nodes {
-        if let Some(step) = building.step(node)? {
-            steps.push(step);
-        }
-    }
-    let outputs = building.outputs(&graph.output)?;
-    let constant = |name: &str| {
-        let slot = *building.by_name.get(name)?;
-        building.constants[slot].as_ref()
-    };
-    let front = inputs.first().map(|port| {
-        let nodes: Vec<&NodeProto> = nodes.iter().map(AsRef::as_ref).collect();
-        front::read(&port.name, &nodes, opset, constant)
-    });
-    group::find(&mut steps, &building.constants, &outputs);
-    static PLANS: AtomicU64 = AtomicU64::new(0);
-    let mut plan = Plan {
-        id: PLANS.fetch_add(1, Ordering::Relaxed),
-        opset,
-        inputs,
-        outputs,
-        front: front.unwrap_or_default(),
-        constants: building.constants,
-        steps,
-        about,
-        files: Vec::new(),
-    };
-    plan.plan_frees();
+    let weights = std::mem::take(&mut graph.initializer);
+    let inputs = building.inputs(&graph.input, &weights)?;
+    building.supported(&graph.node)?;
+    let nodes = fuse::fused(&graph.node, &weights, &graph.output);
+    building.weights(weights, &graph)?;
+    let mut plan = building.plan(inputs, &nodes, &graph)?;
+    plan.about = about;
     Ok(plan)
 }
 
@@ -172,10 +143,19 @@ fn supported(node: &NodeProto, opset: i64, functions: &[FunctionProto]) -> Resul
     })
 }
 
-/// Names to slots, and what they hold, while the graph is read.
-struct Building {
+/// What holds for all graphs of a file.
+struct Known<'m> {
+    /// Of the default domain.
     opset: i64,
-    budget: Budget,
+    /// By domain.
+    opsets: HashMap<String, i64>,
+    functions: &'m [FunctionProto],
+}
+
+/// Names to slots, and what they hold, while a graph is read.
+struct Building<'b> {
+    model: &'b Known<'b>,
+    budget: &'b mut Budget,
     by_name: HashMap<String, usize>,
     constants: Vec<Option<Tensor>>,
 }
@@ -186,7 +166,7 @@ enum Folded {
     Later,
 }
 
-impl Building {
+impl Building<'_> {
     fn add(&mut self, name: &str, value: Option<Tensor>) -> Result<usize, OnnxError> {
         let slot = self.constants.len();
         if self.by_name.insert(name.to_owned(), slot).is_some() {
@@ -214,20 +194,23 @@ impl Building {
     }
 
     /// Decodes the weights that something reads; each is let go in its stored form at once.
-    fn weights(
+    fn weights<W: Borrow<TensorProto>>(
         &mut self,
-        weights: Vec<TensorProto>,
-        nodes: &[NodeProto],
-        outputs: &[ValueInfoProto],
+        weights: impl IntoIterator<Item = W>,
+        graph: &GraphProto,
     ) -> Result<(), OnnxError> {
-        let read = nodes.iter().flat_map(|n| &n.input);
+        if !graph.sparse_initializer.is_empty() {
+            return Err(OnnxError::Graph("sparse weights are not supported".into()));
+        }
+        let read = graph.node.iter().flat_map(|n| &n.input);
         let read: HashSet<&str> = read
-            .chain(outputs.iter().map(|o| &o.name))
+            .chain(graph.output.iter().map(|o| &o.name))
             .map(String::as_str)
             .collect();
         for weight in weights {
+            let weight = weight.borrow();
             if read.contains(weight.name.as_str()) {
-                let value = proto::tensor(&weight).map_err(|reason| OnnxError::Weight {
+                let value = proto::tensor(weight).map_err(|reason| OnnxError::Weight {
                     weight: weight.name.clone(),
                     reason,
                 })?;
@@ -253,11 +236,133 @@ impl Building {
             .collect()
     }
 
+    /// Refuses nodes that cannot be run.
+    fn supported(&self, nodes: &[NodeProto]) -> Result<(), OnnxError> {
+        nodes.iter().try_for_each(|node| {
+            let of = match self.model.opsets.get(&node.domain) {
+                _ if is_standard(&node.domain) => self.model.opset,
+                Some(of) => *of,
+                None => 0,
+            };
+            supported(node, of, self.model.functions)
+        })
+    }
+
+    /// The plan of a graph whose weights and inputs are there.
+    fn plan(
+        mut self,
+        inputs: Vec<Port>,
+        nodes: &[Cow<'_, NodeProto>],
+        graph: &GraphProto,
+    ) -> Result<Plan, OnnxError> {
+        let mut steps = Vec::new();
+        for node in nodes {
+            if let Some(step) = self.step(node)? {
+                steps.push(step);
+            }
+        }
+        let outputs = self.outputs(&graph.output)?;
+        let constant = |name: &str| {
+            let slot = *self.by_name.get(name)?;
+            self.constants[slot].as_ref()
+        };
+        let front = inputs.first().map(|port| {
+            let nodes: Vec<&NodeProto> = nodes.iter().map(AsRef::as_ref).collect();
+            front::read(&port.name, &nodes, self.model.opset, constant)
+        });
+        group::find(&mut steps, &self.constants, &outputs);
+        static PLANS: AtomicU64 = AtomicU64::new(0);
+        let mut plan = Plan {
+            id: PLANS.fetch_add(1, Ordering::Relaxed),
+            opset: self.model.opset,
+            inputs,
+            outputs,
+            front: front.unwrap_or_default(),
+            constants: self.constants,
+            steps,
+            about: About::default(),
+            files: Vec::new(),
+        };
+        plan.plan_frees();
+        Ok(plan)
+    }
+
+    /// The graphs inside an `If` whose inputs, with what the graphs read from around them, lie in `slots`.
+    fn branches(
+        &mut self,
+        node: &Node,
+        slots: &[Option<usize>],
+    ) -> Result<[Option<Branch>; 2], OnnxError> {
+        let condition = slots.first().copied().flatten();
+        let known = match condition.and_then(|slot| self.constants[slot].as_ref()) {
+            Some(condition) => {
+                Some(branch::holds(condition).map_err(|e| self.fail(node, plan::words(&e)))?)
+            }
+            None => None,
+        };
+        let mut made = [None, None];
+        for ((name, place), asked) in branch::BRANCHES.iter().zip(&mut made).zip([true, false]) {
+            if known.is_none_or(|known| known == asked) {
+                *place = Some(self.branch(node, name, slots)?);
+            }
+        }
+        Ok(made)
+    }
+
+    /// The graph of an `If` that its attribute `name` holds.
+    fn branch(
+        &mut self,
+        node: &Node,
+        name: &str,
+        slots: &[Option<usize>],
+    ) -> Result<Branch, OnnxError> {
+        let graph = node.graph(name).map_err(|reason| self.fail(node, reason))?;
+        let mut inner = Building {
+            model: self.model,
+            budget: &mut *self.budget,
+            by_name: HashMap::new(),
+            constants: Vec::new(),
+        };
+        let mut inputs = Vec::new();
+        let mut reads = Vec::new();
+        // The first is the condition; a graph may read it too.
+        let given = node.proto.input.iter().map(String::as_str).zip(slots);
+        let given: HashMap<&str, (usize, usize)> = given
+            .enumerate()
+            .filter_map(|(i, (name, slot))| Some((name, (i, (*slot)?))))
+            .collect();
+        for name in branch::free(graph) {
+            // What is not there, the node that reads it tells.
+            let Some(&(i, slot)) = given.get(name) else {
+                continue;
+            };
+            let constant = self.constants[slot].clone();
+            let known = constant.is_some();
+            let slot = inner.add(name, constant)?;
+            if !known {
+                inputs.push(Port::inner(name, slot));
+                reads.push(i);
+            }
+        }
+        inner.supported(&graph.node)?;
+        let nodes = fuse::fused(&graph.node, &graph.initializer, &graph.output);
+        inner.weights(&graph.initializer, graph)?;
+        let plan = inner.plan(inputs, &nodes, graph)?;
+        let (wanted, there) = (node.proto.output.len(), plan.outputs.len());
+        if wanted != there {
+            return Err(self.fail(
+                node,
+                format!("its graph '{name}' has {there} outputs, and the node {wanted}"),
+            ));
+        }
+        Ok(Branch { plan, reads })
+    }
+
     fn fail(&self, node: &Node, reason: String) -> OnnxError {
         OnnxError::Node {
             node: node.title(),
             operator: node.proto.op_type.clone(),
-            opset: self.opset,
+            opset: self.model.opset,
             reason,
         }
     }
@@ -266,17 +371,9 @@ impl Building {
     fn step(&mut self, proto: &NodeProto) -> Result<Option<Step>, OnnxError> {
         let node = Node {
             proto,
-            opset: self.opset,
+            opset: self.model.opset,
         };
-        let build = match (proto.domain.as_str(), proto.op_type.as_str()) {
-            (fuse::DOMAIN, fuse::NAN_TO_ZERO) => fuse::nan_to_zero,
-            (_, name) => match table::find(name) {
-                Some(operator) => operator.build,
-                None => return Err(self.fail(&node, "it is not supported".into())),
-            },
-        };
-        let run = build(&node).map_err(|reason| self.fail(&node, reason))?;
-        let inputs = proto
+        let mut inputs = proto
             .input
             .iter()
             .map(|name| match name.as_str() {
@@ -289,6 +386,29 @@ impl Building {
                 }),
             })
             .collect::<Result<Vec<_>, _>>()?;
+        let (run, light) = match (proto.domain.as_str(), proto.op_type.as_str()) {
+            (fuse::DOMAIN, fuse::NAN_TO_ZERO) => (fuse::nan_to_zero(&node), true),
+            (_, name) => match table::find(name).map(|operator| operator.build) {
+                Some(Some(build)) => (build(&node), true),
+                Some(None) => {
+                    let branches = self.branches(&node, &inputs)?;
+                    let read: HashSet<usize> = branches
+                        .iter()
+                        .flatten()
+                        .flat_map(|b| b.reads.iter().copied())
+                        .collect();
+                    // The others are constants, which the plans hold, or what only the branch reads that is left out.
+                    for (i, slot) in inputs.iter_mut().enumerate().skip(1) {
+                        slot.take_if(|_| !read.contains(&i));
+                    }
+                    let steps = branches.iter().flatten().map(|b| b.plan.steps.len());
+                    let light = steps.sum::<usize>() == 0;
+                    (Ok(branch::run(branches)), light)
+                }
+                None => (Err("it is not supported".into()), true),
+            },
+        };
+        let run = run.map_err(|reason| self.fail(&node, reason))?;
         let known: Option<Vec<Option<Tensor>>> = inputs
             .iter()
             .map(|slot| match slot {
@@ -296,7 +416,7 @@ impl Building {
                 Some(slot) => self.constants[*slot].clone().map(Some),
             })
             .collect();
-        if let Some(args) = known
+        if let Some(args) = known.filter(|_| light)
             && let Folded::Values(values) = self.fold(&node, &run, &args)?
         {
             let mut values = values.into_iter();

@@ -38,18 +38,26 @@ pub(super) fn inline(
     Ok(used)
 }
 
-/// Calls `f` for each weight of the graph and of its nodes' attributes.
+/// Calls `f` for each weight of the graph, of its nodes' attributes and of the graphs inside its nodes.
 fn tensors(
     graph: &mut GraphProto,
-    f: &mut impl FnMut(&mut TensorProto) -> Result<(), OnnxError>,
+    f: &mut dyn FnMut(&mut TensorProto) -> Result<(), OnnxError>,
 ) -> Result<(), OnnxError> {
-    let attributes = graph.node.iter_mut().flat_map(|n| &mut n.attribute);
-    graph
-        .initializer
-        .iter_mut()
-        .chain(attributes.filter_map(|a| a.t.as_mut()))
-        .filter(|t| t.data_location() == DataLocation::External || !t.external_data.is_empty())
-        .try_for_each(f)
+    let external = |t: &TensorProto| {
+        t.data_location() == DataLocation::External || !t.external_data.is_empty()
+    };
+    for weight in graph.initializer.iter_mut().filter(|t| external(t)) {
+        f(weight)?;
+    }
+    for attribute in graph.node.iter_mut().flat_map(|n| &mut n.attribute) {
+        if let Some(weight) = attribute.t.as_mut().filter(|t| external(t)) {
+            f(weight)?;
+        }
+        if let Some(graph) = &mut attribute.g {
+            tensors(graph, f)?;
+        }
+    }
+    Ok(())
 }
 
 impl Files {

@@ -51,7 +51,7 @@ fn standard(name: &str, opset: i64) -> String {
             known.opsets.end() + 1
         ),
         _ if opset > LATEST_OPSET => format!("export again with opset 17 to {LATEST_OPSET}"),
-        _ if matches!(name, "If" | "Loop" | "Scan") || name.starts_with("Sequence") => {
+        _ if matches!(name, "Loop" | "Scan") || name.starts_with("Sequence") => {
             "export again with a fixed input size, which leaves no control flow (onnxsim removes what is left)".into()
         }
         _ => "no opset has a way around it: take another export or another network".into(),

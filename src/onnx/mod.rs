@@ -5,6 +5,7 @@
 //! computed from constants is computed at load, and a value is freed after its last use. Reading a file, whatever it
 //! holds, takes no more memory than four times its length and 64 MiB.
 
+mod branch;
 mod build;
 mod content;
 mod cpu;

@@ -1,8 +1,8 @@
 //! One node as its operator's builder sees it: attributes, opset, shape of its inputs and outputs.
 
 use candle_core::Tensor;
-use candle_onnx::onnx::NodeProto;
 use candle_onnx::onnx::attribute_proto::AttributeType;
+use candle_onnx::onnx::{GraphProto, NodeProto};
 
 use super::proto;
 
@@ -89,6 +89,15 @@ impl Node<'_> {
             },
             None => Ok(None),
         }
+    }
+
+    /// A graph inside the node.
+    pub fn graph(&self, name: &str) -> Result<&GraphProto, String> {
+        match self.attribute(name, AttributeType::Graph)? {
+            Some(a) => a.g.as_ref(),
+            None => None,
+        }
+        .ok_or_else(|| format!("it has no graph '{name}'"))
     }
 
     /// Refuses a node that asks for outputs after the first.

@@ -23,6 +23,19 @@ pub struct Port {
     pub(super) slot: usize,
 }
 
+impl Port {
+    /// What a graph inside a node reads from around it: of any type and shape.
+    pub(super) fn inner(name: &str, slot: usize) -> Self {
+        Self {
+            name: name.to_owned(),
+            dims: Vec::new(),
+            symbols: Vec::new(),
+            element: Element::default(),
+            slot,
+        }
+    }
+}
+
 /// What the file says of itself in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {
@@ -200,7 +213,8 @@ impl Plan {
         rayon::scope(|_| room::within(room::MAX_ELEMENTS, || self.ran(inputs)).0)
     }
 
-    fn ran(&self, inputs: &[Tensor]) -> Result<(Vec<Tensor>, Stats), OnnxError> {
+    /// As [`Plan::run_counted`], on this thread, of inputs that fit.
+    pub(super) fn ran(&self, inputs: &[Tensor]) -> Result<(Vec<Tensor>, Stats), OnnxError> {
         let mut values = self.constants.clone();
         for (port, input) in self.inputs.iter().zip(inputs) {
             values[port.slot] = Some(input.clone());

@@ -18,14 +18,15 @@ pub struct Operator {
     pub name: &'static str,
     /// Model opsets under which its behaviour is known.
     pub opsets: RangeInclusive<i64>,
-    pub(super) build: fn(&Node) -> Built,
+    /// `None` where the node holds graphs, which are read with the one around it.
+    pub(super) build: Option<fn(&Node) -> Built>,
 }
 
 const fn since(first: i64, name: &'static str, build: fn(&Node) -> Built) -> Operator {
     Operator {
         name,
         opsets: first..=LATEST_OPSET,
-        build,
+        build: Some(build),
     }
 }
 
@@ -87,6 +88,11 @@ static OPERATORS: &[Operator] = &[
     since(7, "HardSigmoid", unary::hard_sigmoid),
     since(14, "HardSwish", unary::hard_swish),
     since(7, "Identity", shape::identity),
+    Operator {
+        name: "If",
+        opsets: 7..=LATEST_OPSET,
+        build: None,
+    },
     since(7, "InstanceNormalization", norm::instance),
     since(10, "IsInf", unary::is_inf),
     since(9, "IsNaN", unary::is_nan),
@@ -162,7 +168,7 @@ static OPERATORS: &[Operator] = &[
     Operator {
         name: "Upsample",
         opsets: 7..=9,
-        build: resize::resize,
+        build: Some(resize::resize),
     },
     since(9, "Where", arith::select),
     since(7, "Xor", arith::xor),

@@ -510,6 +510,50 @@ def groups():
     g.save()
 
 
+def branch():
+    g = Golden("branch", 17)
+    x, y, yes, no, pair = g.x("x", 2, 3), g.x("y", 2, 3), g.b("yes", True), g.b("no", [False]), g.x("pair", 3, 1)
+    w, bias, true, false = g.r(3, 4), g.r(4), g.w(True, bool), g.w([False], bool)
+
+    def graph(name, *nodes, weights=(), outputs=("o",)):
+        """A graph inside a node: what it does not make, it reads from around it."""
+        nodes = [helper.make_node(op, list(i), [o], **a) for op, i, o, a in nodes]
+        return helper.make_graph(nodes, name, [], [onnx.ValueInfoProto(name=o) for o in outputs], list(weights))
+
+    def choose(condition, then, other, **more):
+        return g.op("If", condition, then_branch=then, else_branch=other, **more)
+
+    line = graph("line", ("MatMul", [x, w], "m", {}), ("Add", ["m", bias], "a", {}), ("Relu", ["a"], "o", {}))
+    short = graph("short", ("MatMul", [x, w], "o", {}))
+    for condition in [yes, no, true, false]:
+        choose(condition, line, short)
+    # Its own weight, one in each of the same name; a value that is made on the way.
+    own = [numpy_helper.from_array(np.array(v, np.float32), "own") for v in [2.0, 3.0]]
+    made = g.op("Mul", x, y)
+    choose(yes, graph("a", ("Mul", [made, "own"], "o", {}), weights=own[:1]), graph("b", ("Mul", [made, "own"], "o", {}), weights=own[1:]))
+    choose(no, graph("a", ("Mul", [made, "own"], "o", {}), weights=own[:1]), graph("b", ("Mul", [made, "own"], "o", {}), weights=own[1:]))
+    # One within the other, both conditions made; the inner one reads two graphs out.
+    larger = g.op("Greater", g.op("ReduceSum", x, keepdims=0), g.w(0.0))
+    inner = helper.make_node("If", [yes], ["o"], then_branch=graph("deep", ("Sub", [made, y], "o", {})), else_branch=graph("flat", ("Neg", [y], "o", {})))
+    outer = helper.make_graph([inner], "outer", [], [onnx.ValueInfoProto(name="o")])
+    choose(larger, outer, graph("neg", ("Neg", [x], "o", {})))
+    choose(g.op("Not", larger), outer, graph("neg", ("Neg", [x], "o", {})))
+    # Other sides a branch, as a squeeze of what has a side of one; a weight alone; several results; the condition itself.
+    thin = g.op("Equal", g.op("Gather", g.op("Shape", pair), g.w(1, np.int64)), g.w(1, np.int64))
+    choose(thin, graph("squeeze", ("Squeeze", [pair, g.ints(1)], "o", {})), graph("same", ("Identity", [pair], "o", {})))
+    choose(yes, graph("none", weights=[numpy_helper.from_array(np.arange(3, dtype=np.float32), "o")]), graph("same", ("Identity", [pair], "o", {})))
+    two = graph("two", ("Exp", [x], "o", {}), ("Neg", [y], "p", {}), outputs=("o", "p"))
+    choose(yes, two, graph("swapped", ("Neg", [y], "o", {}), ("Exp", [x], "p", {}), outputs=("o", "p")), outputs=2)
+    choose(no, graph("not", ("Not", [no], "o", {})), graph("same", ("Identity", [no], "o", {})))
+    # The value that a graph inside reads is not only the GELU's around it.
+    half = g.op("Div", x, g.w(np.float32(np.sqrt(2))), hidden=True)
+    erf = g.op("Erf", half, hidden=True)
+    one = g.op("Add", erf, g.w(1.0), hidden=True)
+    g.op("Mul", g.op("Mul", x, one, hidden=True), g.w(0.5))
+    choose(yes, graph("reads", ("Neg", [erf], "o", {})), graph("same", ("Identity", [x], "o", {})))
+    g.save()
+
+
 def depth_anything():
     """Every 14th value of the real network's answer to a drawn floor and wall, where its file is at hand."""
     path = HERE.parents[2] / "shared" / "models" / "depth_anything_v2_small_294x518.onnx"
@@ -528,7 +572,7 @@ def depth_anything():
     print(f"depth_anything: {answer.min():.3f} to {answer.max():.3f}")
 
 
-ALL = [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half, ints, elements, scatter, einsum, grid, sides, attention, groups, depth_anything]
+ALL = [arith, unary, gelu, shape, index, linear, norm, conv, resize, reduce, old, half, ints, elements, scatter, einsum, grid, sides, attention, groups, branch, depth_anything]
 
 if __name__ == "__main__":
     for make in ALL:

@@ -9,6 +9,7 @@ use sora_director::video::{Frames, VideoInfo};
 use crate::common;
 
 mod bounds;
+mod branch;
 mod device;
 mod feed;
 mod files;

@@ -80,7 +80,7 @@ fn an_opset_is_only_asked_for_where_it_helps() {
     says(&refused("Relu", "", LATEST_OPSET + 1), &[&newer]);
     for (op, mend) in [
         ("Det", "another export"),
-        ("If", "fixed input size"),
+        ("Loop", "fixed input size"),
         ("Upsample", "since opset 10"),
     ] {
         let error = refused(op, "", 17);

@@ -1,0 +1,70 @@
+"""Makes the mock takes that train_depth.py trains on (tuning seeds) and those that it is judged by (held-out seeds).
+
+    python models/mock_takes.py FOLDER [--director target/release/director] [--train 800] [--held-out 48]
+
+Prompts are drawn from all places, camera moves, materials, lights and weathers that the mock provider knows. A take is some 1.2 s of two cores and 1.5 MB.
+"""
+
+import argparse
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+# By the mock's six kinds of places: what one is called, and whether it is under the sky.
+PLACES = [
+    (["office room", "kitchen", "museum", "garage", "library", "bedroom", "workshop", "gallery", "restaurant"], False),
+    (["corridor", "hallway", "tunnel", "passage"], False),
+    (["courtyard", "garden", "plaza", "park", "terrace"], True),
+    (["street", "alley", "road", "village", "highway"], True),
+    (["staircase", "stairwell", "stairway"], False),
+    (["warehouse", "factory", "hangar", "supermarket", "temple"], False),
+]
+SIZES = ["", "", "small", "narrow", "medium", "large", "huge", "wide"]
+MOVERS = ["an empty", "an empty", "a robot walks through a", "a person walks in a", "two people in a", "a ball rolls through a", "a car in a"]
+THINGS = ["crates", "shelves", "pillars", "tanks", "tables", "chairs", "barrels", "benches", "trees", "plants", "lamps", "cones"]
+SURFACES = ["concrete", "wooden", "tiled", "marble", "brick", "plaster", "metal", "carpet", "asphalt", "grass", "painted"]
+COLOURS = ["", "", "", "red", "orange", "yellow", "green", "turquoise", "blue", "purple", "brown", "white", "grey", "black"]
+LIGHTS = ["", "", "fluorescent light", "bright light", "warm light", "moonlight", "dim light", "at night"]
+WEATHERS = ["", "sunny", "overcast", "rain", "fog", "snow"]
+MOVES = ["dolly forward", "orbit", "pan", "static camera", "handheld", "tracking shot", "slow dolly", "fast push forward"]
+
+
+def prompt(rng, place):
+    names, outside = PLACES[place]
+    surface = lambda: f"{rng.choice(COLOURS)} {rng.choice(SURFACES)}".strip()
+    things = rng.sample(THINGS, rng.randrange(4))
+    parts = [
+        f"{rng.choice(MOVERS)} {rng.choice(SIZES)} {rng.choice(names)}".replace("  ", " "),
+        "with " + " and ".join(things) if things else "",
+        f"{surface()} floor, {surface()} walls" if rng.random() < 0.8 else "",
+        rng.choice(LIGHTS),
+        rng.choice(WEATHERS) if outside else "",
+        rng.choice(MOVES),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--director", default="director")
+    parser.add_argument("--train", type=int, default=800, help="takes of tuning seeds")
+    parser.add_argument("--held-out", type=int, default=48, help="takes of held-out seeds")
+    args = parser.parse_args()
+    for half, count, seeds in [("train", args.train, "tuning"), ("held-out", args.held_out, "held-out")]:
+        rng = random.Random(half)
+        for n in range(count):
+            words = prompt(rng, n % len(PLACES))
+            out = args.folder / half / f"{n:04}"
+            if out.exists():
+                continue
+            subprocess.run(
+                [args.director, "generate", "-q", words, "--seed", f"{seeds}:{5000 + n}", "--seconds", "5", "--fps", "1", "--size", "320x192", "-o", out],
+                check=True,
+            )
+            print(f"{half} {n + 1} of {count}: {words}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
