@@ -2,7 +2,8 @@
 
     python models/mock_takes.py FOLDER [--director target/release/director] [--train 800] [--held-out 48]
 
-Prompts are drawn from all places, camera moves, materials, lights and weathers that the mock provider knows. A take is some 1.2 s of two cores and 1.5 MB.
+Prompts are drawn from all places, camera moves, materials, lights and weathers that the mock provider knows. A take of five
+frames is a second of two cores and 1.5 MB.
 """
 
 import argparse
@@ -11,15 +12,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-# By the mock's six kinds of places: what one is called, and whether it is under the sky.
-PLACES = [
-    (["office room", "kitchen", "museum", "garage", "library", "bedroom", "workshop", "gallery", "restaurant"], False),
-    (["corridor", "hallway", "tunnel", "passage"], False),
-    (["courtyard", "garden", "plaza", "park", "terrace"], True),
-    (["street", "alley", "road", "village", "highway"], True),
-    (["staircase", "stairwell", "stairway"], False),
-    (["warehouse", "factory", "hangar", "supermarket", "temple"], False),
-]
+# The mock's six kinds of places, and what one is called.
+NAMES = {
+    "room": ["office room", "kitchen", "museum", "garage", "library", "bedroom", "workshop", "gallery", "restaurant"],
+    "corridor": ["corridor", "hallway", "tunnel", "passage"],
+    "courtyard": ["courtyard", "garden", "plaza", "park", "terrace"],
+    "street": ["street", "alley", "road", "village", "highway"],
+    "stairs": ["staircase", "stairwell", "stairway"],
+    "warehouse": ["warehouse", "factory", "hangar", "supermarket", "temple"],
+}
+PLACES = list(NAMES)
+OUTSIDE = ["courtyard", "street"]
 SIZES = ["", "", "small", "narrow", "medium", "large", "huge", "wide"]
 MOVERS = ["an empty", "an empty", "a robot walks through a", "a person walks in a", "two people in a", "a ball rolls through a", "a car in a"]
 THINGS = ["crates", "shelves", "pillars", "tanks", "tables", "chairs", "barrels", "benches", "trees", "plants", "lamps", "cones"]
@@ -31,15 +34,14 @@ MOVES = ["dolly forward", "orbit", "pan", "static camera", "handheld", "tracking
 
 
 def prompt(rng, place):
-    names, outside = PLACES[place]
     surface = lambda: f"{rng.choice(COLOURS)} {rng.choice(SURFACES)}".strip()
     things = rng.sample(THINGS, rng.randrange(4))
     parts = [
-        f"{rng.choice(MOVERS)} {rng.choice(SIZES)} {rng.choice(names)}".replace("  ", " "),
+        f"{rng.choice(MOVERS)} {rng.choice(SIZES)} {rng.choice(NAMES[place])}".replace("  ", " "),
         "with " + " and ".join(things) if things else "",
         f"{surface()} floor, {surface()} walls" if rng.random() < 0.8 else "",
         rng.choice(LIGHTS),
-        rng.choice(WEATHERS) if outside else "",
+        rng.choice(WEATHERS) if place in OUTSIDE else "",
         rng.choice(MOVES),
     ]
     return ", ".join(part for part in parts if part)
@@ -55,14 +57,16 @@ def main():
     for half, count, seeds in [("train", args.train, "tuning"), ("held-out", args.held_out, "held-out")]:
         rng = random.Random(half)
         for n in range(count):
-            words = prompt(rng, n % len(PLACES))
+            place = PLACES[n % len(PLACES)]
+            words = prompt(rng, place)
             out = args.folder / half / f"{n:04}"
-            if out.exists():
+            if (out / "place").exists():
                 continue
             subprocess.run(
                 [args.director, "generate", "-q", words, "--seed", f"{seeds}:{5000 + n}", "--seconds", "5", "--fps", "1", "--size", "320x192", "-o", out],
                 check=True,
             )
+            (out / "place").write_text(place)
             print(f"{half} {n + 1} of {count}: {words}", file=sys.stderr)
 
 

@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use super::film::film;
 use super::{Globals, network::NetworkArgs};
-use crate::depth::{self, DepthKind, DepthMaps, KindFrom, KnownModel, Model};
+use crate::depth::{self, DepthKind, DepthMaps, KindFrom, Model};
 use crate::gpu::Gpu;
 use crate::progress::Single;
 use crate::video::{DecodeOptions, Frames};
@@ -104,7 +104,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         tracing::warn!("{}: {fault}", args.input.display());
     }
     let begin = Instant::now();
-    model.warn_of_others(frames.width, frames.height, &monitor);
+    let caution = model.caution(&args.input, &frames, &monitor);
     let maps = model.estimate(&gpu, &frames, &monitor)?;
     let seconds_per_frame = begin.elapsed().as_secs_f64() / frames.len().max(1) as f64;
     let known = model.for_size(frames.width, frames.height);
@@ -127,7 +127,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         notes: reading
             .map_or_else(Vec::new, |r| r.notes)
             .into_iter()
-            .chain(known.and_then(KnownModel::caution))
+            .chain(caution)
             .collect(),
         png: args.png,
         offset: scale[0],

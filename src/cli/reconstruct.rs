@@ -72,7 +72,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     timed("frames", started);
     let started = Instant::now();
     let given = pipeline::given(&gpu, &args.input, &frames, &config)?;
-    let depth = pipeline::depth(&gpu, &frames, &given, &model, false, &monitor)?;
+    let depth = pipeline::depth(&gpu, &frames, &given, &model, &args.input, &monitor)?;
     timed("depth", started);
     let started = Instant::now();
     let options = &config.motion;

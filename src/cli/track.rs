@@ -233,7 +233,7 @@ fn solve(
         Some(depth) if !args.ignore_known_depth => depth,
         _ => {
             let model = Model::open(&args.network.options())?;
-            model.warn_of_others(frames.width, frames.height, monitor);
+            model.caution(&args.input, frames, monitor);
             model.estimate(gpu, frames, monitor)?
         }
     };

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::gpu::{Gpu, GpuError};
 use crate::hash::sha256_hex;
+use crate::mock;
 use crate::monitor::Monitor;
 use crate::onnx;
 use crate::video::Frames;
@@ -200,11 +201,13 @@ impl Model {
         network.infer(&Picture::Host(&frames.read(gpu, i)?), width, height)
     }
 
-    /// Tells what [`KnownModel::caution`] says of the network that a clip of this size takes, once; for videos that are not of the mock provider.
-    pub fn warn_of_others(&self, width: u32, height: u32, monitor: &dyn Monitor) {
-        if let Some(caution) = self.for_size(width, height).and_then(KnownModel::caution) {
-            self.tell(&caution, monitor);
-        }
+    /// What to know of the answers on the frames of `input`, told once: [`KnownModel::caution`] of the network that they take, unless the mock
+    /// provider made them.
+    pub fn caution(&self, input: &Path, frames: &Frames, monitor: &dyn Monitor) -> Option<String> {
+        let known = self.for_size(frames.width, frames.height)?;
+        let caution = known.caution().filter(|_| !mock::made(input))?;
+        self.tell(&caution, monitor);
+        Some(caution)
     }
 
     fn tell(&self, note: &str, monitor: &dyn Monitor) {

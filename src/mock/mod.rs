@@ -49,8 +49,16 @@ use crate::video::{EncodeOptions, Encoder};
 /// Its name on the command line and in the `provider` column.
 pub const NAME: &str = "mock";
 
+/// What the words of a prompt meant, beside its take.
+const UNDERSTOOD: &str = "understood.json";
+
 /// Version of this stage; a part of the resume key.
 pub const VERSION: u32 = 2;
+
+/// Whether a video is a take of this provider: what its words meant lies beside it.
+pub fn made(video: &Path) -> bool {
+    video.with_file_name(UNDERSTOOD).is_file()
+}
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
@@ -209,7 +217,7 @@ impl LocalProvider for MockProvider {
     ) -> Result<Delivered, GenerateError> {
         let clip = clip(request)?;
         let scene = Scene::build(understand(&request.prompt, request.seed), clip);
-        truth::json(&folder.join("understood.json"), &scene.understood)?;
+        truth::json(&folder.join(UNDERSTOOD), &scene.understood)?;
         let mut truth = truth::Writer::create(folder, &scene)?;
         let video = folder.join("take.mp4");
         let failed = |reason: crate::video::VideoError| GenerateError::Encode {

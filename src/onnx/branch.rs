@@ -6,44 +6,74 @@ use candle_core::{DType, Tensor};
 use candle_onnx::onnx::{GraphProto, NodeProto};
 
 use super::OnnxError;
-use super::node::Run;
+use super::node::{Run, title};
 use super::ops::need;
 use super::plan::Plan;
 
 /// Names of the two graphs: of a condition that holds, and of one that does not.
 pub(super) const BRANCHES: [&str; 2] = ["then_branch", "else_branch"];
 
-/// Values that the graphs inside the nodes of one file may read from around them; a network's read dozens.
-const MOST_CAPTURED: usize = 1 << 16;
+/// Bytes of names that the graphs inside the nodes of one file may read from around them; a network's are thousands.
+const MOST_CAPTURED: usize = 8 << 20;
 
-/// Adds to each node's inputs what the graphs inside it read from around it, so that whoever asks who reads a value is told.
-///
-/// # Errors
-/// [`OnnxError::Graph`] where they read more than any network does.
-pub(super) fn capture(nodes: &mut [NodeProto]) -> Result<(), OnnxError> {
-    let mut left = MOST_CAPTURED;
-    capture_within(nodes, &mut left)
+/// Graphs inside one another at most.
+const DEEPEST: usize = 12;
+
+/// Whether the node holds graphs that are read.
+fn branches(node: &NodeProto) -> bool {
+    node.op_type == "If" && matches!(node.domain.as_str(), "" | "ai.onnx")
 }
 
-fn capture_within(nodes: &mut [NodeProto], left: &mut usize) -> Result<(), OnnxError> {
-    for node in nodes {
-        let mut there: HashSet<String> = HashSet::new();
-        let mut more = Vec::new();
-        for graph in node.attribute.iter_mut().filter_map(|a| a.g.as_mut()) {
-            capture_within(&mut graph.node, left)?;
-            for name in free(graph) {
-                if !there.contains(name) {
-                    *left = left.checked_sub(1).ok_or_else(|| {
-                        OnnxError::Graph(format!(
-                            "the graphs inside its nodes read more than {MOST_CAPTURED} values from around them"
-                        ))
-                    })?;
-                    there.insert(name.to_owned());
-                    more.push(name.to_owned());
-                }
-            }
+/// Adds to the inputs of each `If` what the graphs inside it read from around it, so that whoever asks who reads a value is told.
+///
+/// # Errors
+/// [`OnnxError::Graph`] where they read or lie deeper than any network does, and where one has not one input.
+pub(super) fn capture(nodes: &mut [NodeProto]) -> Result<(), OnnxError> {
+    let mut left = MOST_CAPTURED;
+    capture_within(nodes, &mut left, DEEPEST)
+}
+
+fn capture_within(
+    nodes: &mut [NodeProto],
+    left: &mut usize,
+    deeper: usize,
+) -> Result<(), OnnxError> {
+    for node in nodes.iter_mut().filter(|node| branches(node)) {
+        if node.input.len() != 1 || node.input[0].is_empty() {
+            return Err(OnnxError::Graph(format!(
+                "node '{}' chooses by {} values, and not by one",
+                title(node),
+                node.input.iter().filter(|name| !name.is_empty()).count()
+            )));
         }
-        node.input.extend(more);
+        if deeper == 0 {
+            return Err(OnnxError::Graph(format!(
+                "more than {DEEPEST} graphs lie inside one another"
+            )));
+        }
+        let mut captured = Vec::new();
+        let graphs = node.attribute.iter_mut();
+        let graphs = graphs.filter(|a| BRANCHES.contains(&a.name.as_str()));
+        for graph in graphs.filter_map(|a| a.g.as_mut()) {
+            capture_within(&mut graph.node, left, deeper - 1)?;
+            let known: HashSet<&str> = captured.iter().map(String::as_str).collect();
+            let new: Vec<&str> = free(graph)
+                .into_iter()
+                .filter(|name| !known.contains(name))
+                .collect();
+            for name in &new {
+                *left = left
+                    .checked_sub(name.len() + size_of::<String>())
+                    .ok_or_else(|| {
+                        OnnxError::Graph(
+                            "the graphs inside its nodes read too much from around them".into(),
+                        )
+                    })?;
+            }
+            let new: Vec<String> = new.into_iter().map(str::to_owned).collect();
+            captured.extend(new);
+        }
+        node.input.extend(captured);
     }
     Ok(())
 }
@@ -85,16 +115,16 @@ pub(super) struct Branch {
 /// Whether a condition holds.
 ///
 /// # Errors
-/// In words, where it is not one value.
+/// In words, where it is not one boolean.
 pub(super) fn holds(condition: &Tensor) -> candle_core::Result<bool> {
-    if condition.elem_count() != 1 {
+    if condition.elem_count() != 1 || condition.dtype() != DType::U8 {
         candle_core::bail!(
-            "its condition has shape {:?}, and not one value",
+            "its condition, {:?} of shape {:?}, is not one boolean",
+            condition.dtype(),
             condition.dims()
         );
     }
-    let value = condition.to_dtype(DType::F32)?.flatten_all()?;
-    Ok(value.to_vec1::<f32>()? != [0.0])
+    Ok(condition.flatten_all()?.to_vec1::<u8>()? != [0])
 }
 
 /// Runs the branch that the condition asks for; one that is known not to be asked for is not there.

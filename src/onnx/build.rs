@@ -1,6 +1,6 @@
 //! From a file's bytes to a plan: weights decoded, nodes built, constants folded.
 
-use std::borrow::{Borrow, Cow};
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -100,15 +100,14 @@ fn build(mut model: ModelProto, size: usize) -> Result<Plan, OnnxError> {
             functions: &model.functions,
         },
         budget: &mut Budget::new(size),
+        outermost: true,
+        certain: true,
         by_name: HashMap::new(),
         constants: Vec::new(),
     };
     let weights = std::mem::take(&mut graph.initializer);
     let inputs = building.inputs(&graph.input, &weights)?;
-    building.supported(&graph.node)?;
-    let nodes = fuse::fused(&graph.node, &weights, &graph.output);
-    building.weights(weights, &graph)?;
-    let mut plan = building.plan(inputs, &nodes, &graph)?;
+    let mut plan = building.plan(inputs, &graph, weights)?;
     plan.about = about;
     Ok(plan)
 }
@@ -156,6 +155,10 @@ struct Known<'m> {
 struct Building<'b> {
     model: &'b Known<'b>,
     budget: &'b mut Budget,
+    /// It is not a graph inside a node.
+    outermost: bool,
+    /// Every run needs it: what fails in it need not wait for one.
+    certain: bool,
     by_name: HashMap<String, usize>,
     constants: Vec<Option<Tensor>>,
 }
@@ -193,7 +196,7 @@ impl Building<'_> {
             .collect()
     }
 
-    /// Decodes the weights that something reads; each is let go in its stored form at once.
+    /// Decodes the weights that something reads; each that is not borrowed is let go in its stored form at once.
     fn weights<W: Borrow<TensorProto>>(
         &mut self,
         weights: impl IntoIterator<Item = W>,
@@ -248,15 +251,18 @@ impl Building<'_> {
         })
     }
 
-    /// The plan of a graph whose weights and inputs are there.
-    fn plan(
+    /// The plan of a graph with these inputs.
+    fn plan<W: Borrow<TensorProto>>(
         mut self,
         inputs: Vec<Port>,
-        nodes: &[Cow<'_, NodeProto>],
         graph: &GraphProto,
+        weights: impl AsRef<[TensorProto]> + IntoIterator<Item = W>,
     ) -> Result<Plan, OnnxError> {
+        self.supported(&graph.node)?;
+        let nodes = fuse::fused(&graph.node, weights.as_ref(), &graph.output);
+        self.weights(weights, graph)?;
         let mut steps = Vec::new();
-        for node in nodes {
+        for node in &nodes {
             if let Some(step) = self.step(node)? {
                 steps.push(step);
             }
@@ -266,7 +272,7 @@ impl Building<'_> {
             let slot = *self.by_name.get(name)?;
             self.constants[slot].as_ref()
         };
-        let front = inputs.first().map(|port| {
+        let front = inputs.first().filter(|_| self.outermost).map(|port| {
             let nodes: Vec<&NodeProto> = nodes.iter().map(AsRef::as_ref).collect();
             front::read(&port.name, &nodes, self.model.opset, constant)
         });
@@ -303,23 +309,26 @@ impl Building<'_> {
         let mut made = [None, None];
         for ((name, place), asked) in branch::BRANCHES.iter().zip(&mut made).zip([true, false]) {
             if known.is_none_or(|known| known == asked) {
-                *place = Some(self.branch(node, name, slots)?);
+                *place = Some(self.branch(node, name, slots, known.is_some())?);
             }
         }
         Ok(made)
     }
 
-    /// The graph of an `If` that its attribute `name` holds.
+    /// The graph of an `If` that its attribute `name` holds; `certain` where no other may be asked for.
     fn branch(
         &mut self,
         node: &Node,
         name: &str,
         slots: &[Option<usize>],
+        certain: bool,
     ) -> Result<Branch, OnnxError> {
         let graph = node.graph(name).map_err(|reason| self.fail(node, reason))?;
         let mut inner = Building {
             model: self.model,
             budget: &mut *self.budget,
+            outermost: false,
+            certain: self.certain && certain,
             by_name: HashMap::new(),
             constants: Vec::new(),
         };
@@ -344,10 +353,18 @@ impl Building<'_> {
                 reads.push(i);
             }
         }
-        inner.supported(&graph.node)?;
-        let nodes = fuse::fused(&graph.node, &graph.initializer, &graph.output);
-        inner.weights(&graph.initializer, graph)?;
-        let plan = inner.plan(inputs, &nodes, graph)?;
+        let plan = inner
+            .plan(inputs, graph, &*graph.initializer)
+            .map_err(|error| match error {
+                OnnxError::Graph(reason) => {
+                    OnnxError::Graph(format!("'{name}' of node '{}': {reason}", node.title()))
+                }
+                error => error,
+            })?;
+        // The file's form of them stays: it is a part of the node.
+        for value in plan.constants.iter().flatten() {
+            self.budget.keep(value);
+        }
         let (wanted, there) = (node.proto.output.len(), plan.outputs.len());
         if wanted != there {
             return Err(self.fail(
@@ -386,7 +403,7 @@ impl Building<'_> {
                 }),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let (run, light) = match (proto.domain.as_str(), proto.op_type.as_str()) {
+        let (run, folds) = match (proto.domain.as_str(), proto.op_type.as_str()) {
             (fuse::DOMAIN, fuse::NAN_TO_ZERO) => (fuse::nan_to_zero(&node), true),
             (_, name) => match table::find(name).map(|operator| operator.build) {
                 Some(Some(build)) => (build(&node), true),
@@ -402,8 +419,8 @@ impl Building<'_> {
                         slot.take_if(|_| !read.contains(&i));
                     }
                     let steps = branches.iter().flatten().map(|b| b.plan.steps.len());
-                    let light = steps.sum::<usize>() == 0;
-                    (Ok(branch::run(branches)), light)
+                    let folds = steps.sum::<usize>() == 0;
+                    (Ok(branch::run(branches)), folds)
                 }
                 None => (Err("it is not supported".into()), true),
             },
@@ -416,7 +433,7 @@ impl Building<'_> {
                 Some(slot) => self.constants[*slot].clone().map(Some),
             })
             .collect();
-        if let Some(args) = known.filter(|_| light)
+        if let Some(args) = known.filter(|_| folds)
             && let Folded::Values(values) = self.fold(&node, &run, &args)?
         {
             let mut values = values.into_iter();
@@ -475,6 +492,7 @@ impl Building<'_> {
         };
         let (values, asked) = room::within(most, || run(args));
         match (values, asked) {
+            (Err(_), _) if !self.certain => Ok(Folded::Later),
             (_, Some(asked)) if asked > room::MAX_CONSTANT => Err(self.fail(
                 node,
                 "a constant of more than 2^26 values, which no depth network has; the file is damaged or faulty"

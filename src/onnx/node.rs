@@ -15,6 +15,15 @@ pub(super) type Run = Box<dyn Fn(Args) -> candle_core::Result<Vec<Tensor>> + Sen
 /// A builder's answer; the error is in words and gets the node's name later.
 pub(super) type Built = Result<Run, String>;
 
+/// What people know a node by: its name, or its first output's.
+pub(super) fn title(node: &NodeProto) -> String {
+    if node.name.is_empty() {
+        node.output.first().cloned().unwrap_or_default()
+    } else {
+        node.name.clone()
+    }
+}
+
 /// A node to build.
 pub(super) struct Node<'a> {
     pub proto: &'a NodeProto,
@@ -22,13 +31,9 @@ pub(super) struct Node<'a> {
 }
 
 impl Node<'_> {
-    /// What people know the node by: its name, or its first output's.
+    /// As [`title`].
     pub fn title(&self) -> String {
-        if self.proto.name.is_empty() {
-            self.proto.output.first().cloned().unwrap_or_default()
-        } else {
-            self.proto.name.clone()
-        }
+        title(self.proto)
     }
 
     fn attribute(

@@ -82,6 +82,12 @@ impl Budget {
         Some((self.bytes / 32).min(left / (args.len() + 1)))
     }
 
+    /// Takes what is kept beside what the file holds of it.
+    pub fn keep(&mut self, value: &Tensor) {
+        let size = value.elem_count() * value.dtype().size_in_bytes();
+        self.bytes = self.bytes.saturating_sub(size);
+    }
+
     /// Takes what an operator made off what is left.
     pub fn charge(&mut self, args: &[Option<Tensor>], values: &[Tensor]) {
         let inputs: usize = args.iter().flatten().map(Tensor::elem_count).sum();

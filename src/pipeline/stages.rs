@@ -204,7 +204,7 @@ pub fn given(gpu: &Gpu, input: &Path, frames: &Frames, config: &Config) -> anyho
 }
 
 /// Depth: the input's own, else the network's; none where poses are known without depth, since the fitter then
-/// seeds itself from the pictures. A network that learned from drawn scenes says so, unless the frames are `drawn` by the mock provider.
+/// seeds itself from the pictures. A network that is rough on the frames of `input` says so.
 ///
 /// # Errors
 /// A failed run of the network.
@@ -213,7 +213,7 @@ pub fn depth(
     frames: &Frames,
     given: &Given,
     model: &Model,
-    drawn: bool,
+    input: &Path,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Option<DepthMaps>> {
     if given.depth.is_some() {
@@ -222,9 +222,7 @@ pub fn depth(
     if given.cameras.is_some() {
         return Ok(None);
     }
-    if !drawn {
-        model.warn_of_others(frames.width, frames.height, monitor);
-    }
+    model.caution(input, frames, monitor);
     Ok(Some(model.estimate(gpu, frames, monitor)?))
 }
 

@@ -10,7 +10,6 @@ use super::super::studio::{Clip, Studio};
 use super::Job;
 use crate::depth::{DepthKind, DepthMaps, Reading};
 use crate::gpu::Gpu;
-use crate::mock;
 use crate::monitor::Monitor;
 use crate::motion::Motion;
 use crate::score::{self, Measures, ScoreOptions};
@@ -74,8 +73,8 @@ pub fn depth(
     with_clip(studio, job, |config, clip| {
         let (frames, _) = loaded(clip, &gpu, job, config, monitor)?;
         let given = given(&gpu, &job.take.video, frames, config)?;
-        let drawn = config.provider_of(job.round.row) == mock::NAME;
-        let found = stages::depth(&gpu, frames, &given, &model, drawn, monitor)?;
+        let video = &job.take.video;
+        let found = stages::depth(&gpu, frames, &given, &model, video, monitor)?;
         let record = match (&found, &given.depth) {
             (Some(maps), None) => {
                 maps.save_npy(&stage.path(&format!("{}/depth.npy", job.folder()))?)?;

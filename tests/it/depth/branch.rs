@@ -78,6 +78,18 @@ fn a_branch_that_is_never_taken_may_hold_anything() {
     assert_eq!(run(&plan, &[1.0]).unwrap(), [-0.5]);
 }
 
+/// A node of another kind may hold a graph for no reason: what that reads is no input of the node.
+#[test]
+fn only_an_if_reads_what_its_graphs_read() {
+    let mut stray = with(
+        node("Sum", &["x", "v"], &["y"]),
+        vec![held("then_branch", one("Neg", &["x"]))],
+    );
+    stray.name = "the_sum".into();
+    let plan = Plan::build(net(stray).model()).unwrap();
+    assert_eq!(run(&plan, &[1.0]).unwrap(), [1.5]);
+}
+
 /// What only a graph inside a node reads lives until that node has run, and a value with that reader is not swallowed by what runs as one.
 #[test]
 fn what_a_branch_reads_is_kept_for_it() {
@@ -117,9 +129,15 @@ fn faulty_ones_are_told() {
         node("If", &["yes"], &["y"]),
         vec![held("else_branch", relu())],
     );
-    let captured: Vec<NodeProto> = (0..1 << 17)
-        .map(|i| node("Relu", &[&format!("v{i}")], &[&format!("o{i}")]))
-        .collect();
+    let long = "v".repeat(9 << 20);
+    let none = choose("", relu(), relu());
+    let mut two = choose("yes", relu(), relu());
+    two.input.push("half".into());
+    let deep = (0..20).fold(relu(), |inner, _| {
+        let mut choose = choose("yes", inner, relu());
+        choose.output = vec!["o".into()];
+        graph(vec![choose], &["o"])
+    });
     for (choose, parts) in [
         (
             node("If", &["yes"], &["y"]),
@@ -130,6 +148,10 @@ fn faulty_ones_are_told() {
         (
             choose("half", relu(), relu()),
             vec!["'the_if'", "condition", "[2]"],
+        ),
+        (
+            choose("v", relu(), relu()),
+            vec!["'the_if'", "condition", "F32"],
         ),
         (choose("gone", relu(), relu()), vec!["'the_if'", "'gone'"]),
         (
@@ -146,7 +168,7 @@ fn faulty_ones_are_told() {
         ),
         (
             choose("yes", graph(vec![], &[]), relu()),
-            vec!["no outputs"],
+            vec!["'then_branch' of node 'the_if'", "no outputs"],
         ),
         (
             choose(
@@ -156,16 +178,39 @@ fn faulty_ones_are_told() {
             ),
             vec!["'the_if'", "2 outputs", "1"],
         ),
-        (choose("yes", sparse, relu()), vec!["sparse"]),
+        (
+            choose("yes", sparse, relu()),
+            vec!["'then_branch'", "sparse"],
+        ),
         (choose("yes", twice, relu()), vec!["two values", "'o'"]),
         (
-            choose("yes", graph(captured, &["o1"]), relu()),
-            vec!["65536 values"],
+            choose("yes", one("Relu", &[&long]), relu()),
+            vec!["read too much"],
         ),
+        (none, vec!["'the_if'", "by 0 values"]),
+        (two, vec!["'the_if'", "by 2 values"]),
+        (choose("yes", deep, relu()), vec!["more than 12 graphs"]),
     ] {
         let error = Plan::build(net(choose).model()).unwrap_err().to_string();
         says(&error, &parts);
     }
+}
+
+/// What one branch would fail with is no matter where the other is asked for.
+#[test]
+fn constants_that_fail_wait_for_a_run_that_needs_them() {
+    let ask = node("Greater", &["x", "v"], &["large"]);
+    // No element 5 is in a list of one.
+    let mut gather = one("Gather", &["v", "five"]);
+    gather.initializer = vec![super::make::longs("five", &[5])];
+    let mut net = net(choose("large", gather, one("Neg", &["x"])));
+    net.nodes.insert(0, ask);
+    let plan = Plan::build(net.model()).unwrap();
+    assert_eq!(run(&plan, &[0.25]).unwrap(), [-0.25]);
+    says(
+        &run(&plan, &[0.75]).unwrap_err(),
+        &["'the_if'", "'the_gather'"],
+    );
 }
 
 /// In a run: a condition of several values, a node of the branch that is taken.

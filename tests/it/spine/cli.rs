@@ -233,6 +233,58 @@ fn variables_that_are_empty_are_not_set_and_misspelt_ones_are_refused_by_name() 
     assert_eq!(code, 0, "{told}");
 }
 
+/// The built-in network learned from the mock's scenes: it says so of other videos, once, and where it is kept.
+#[test]
+fn a_network_of_drawn_scenes_says_so_of_other_videos() {
+    const SAID: &str = "was trained on scenes of the mock provider";
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("clip")).expect("folder");
+    for i in 0..4 {
+        let shade: Vec<u8> = (0..64 * 48 * 3).map(|k| (k * 7 + i) as u8).collect();
+        let path = folder.path(&format!("clip/{i}.png"));
+        image::save_buffer(path, &shade, 64, 48, image::ColorType::Rgb8).expect("save");
+    }
+    let (clip, out) = (folder.out("clip"), folder.out("out"));
+    let notes = |out: &str| {
+        let text =
+            std::fs::read_to_string(folder.path(out).join("depth.json")).expect("depth.json");
+        let found: serde_json::Value = serde_json::from_str(&text).expect("json");
+        found["notes"].to_string()
+    };
+    for command in ["depth", "track", "reconstruct"] {
+        let output = run(&[command, &clip, "-o", &out]);
+        let told = stderr(&output);
+        assert_eq!(told.matches(SAID).count(), 1, "{command}: {told}");
+    }
+    assert!(notes("out").contains(SAID));
+    let own = crate::depth::make::Net::mean("depth").save(&folder.path(""), "own.onnx");
+    let own = own.to_string_lossy().into_owned();
+    let output = run(&["depth", &clip, "-o", &folder.out("own"), "--model", &own]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(!stderr(&output).contains(SAID) && !notes("own").contains(SAID));
+    let takes = folder.out("takes");
+    let drawn = [
+        "generate",
+        "a room",
+        "--seconds",
+        "0.2",
+        "--size",
+        "64x48",
+        "-o",
+        &takes,
+    ];
+    assert_eq!(code(&run(&drawn)), 0);
+    let take = std::fs::read_dir(&takes)
+        .expect("takes")
+        .next()
+        .expect("one")
+        .expect("entry");
+    let video = take.path().join("take.mp4").to_string_lossy().into_owned();
+    let output = run(&["depth", &video, "-o", &folder.out("drawn")]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(!stderr(&output).contains(SAID) && !notes("drawn").contains(SAID));
+}
+
 #[test]
 fn doctor_tells_the_binding_that_is_used_and_of_a_faulty_file() {
     let folder = Folder::new();
