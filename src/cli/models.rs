@@ -9,8 +9,10 @@ use serde::Serialize;
 
 use super::Globals;
 use crate::depth::{self, KnownModel};
-use crate::fetch;
+use crate::fetch::{self, FetchError};
+use crate::monitor::Monitor;
 use crate::progress::{Single, tell};
+use crate::run::signals;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -22,7 +24,8 @@ use crate::progress::{Single, tell};
   director models verify
   director run prompts.csv --set depth.model=depth-anything-v2-small
 Networks lie in DIRECTOR_MODELS, else in the user's cache (director models path).
-Exit codes: 0 good, 1 verify found a file that is not what it should be, 2 could not run.")]
+Exit codes: 0 good, 1 verify found a file that is not what it should be, 2 could not run, 130 interrupted
+(pull goes on where it ended when it is run again).")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -289,6 +292,7 @@ fn pull(args: &Pull, globals: &Globals) -> anyhow::Result<ExitCode> {
         .iter()
         .map(|name| known(name))
         .collect::<Result<_, _>>()?;
+    let stop = signals::install().context("installing the signal handlers")?;
     for model in models {
         if model.built_in() {
             tell(&format!("{} is built in", model.name));
@@ -300,7 +304,14 @@ fn pull(args: &Pull, globals: &Globals) -> anyhow::Result<ExitCode> {
         if let Some(file) = args.file.as_ref().filter(|_| !matches) {
             taken(model, file, &wanted, &place)?;
         } else if !matches {
-            from_web(model, &wanted, &place, args.offline, globals.quiet)?;
+            let monitor = Single::until(stop.clone(), globals.quiet);
+            match from_web(model, &wanted, &place, args, &monitor) {
+                Err(error) if matches!(error.downcast_ref(), Some(FetchError::Interrupted)) => {
+                    tell(&error.to_string());
+                    return Ok(ExitCode::from(signals::INTERRUPTED));
+                }
+                done => done?,
+            }
         }
         println!("{}", place.display());
     }
@@ -311,11 +322,11 @@ fn from_web(
     model: &KnownModel,
     wanted: &fetch::Wanted,
     place: &Path,
-    offline: bool,
-    quiet: bool,
+    args: &Pull,
+    monitor: &Single,
 ) -> anyhow::Result<()> {
     let name = &model.name;
-    if offline {
+    if args.offline {
         bail!(
             "{name} is not whole in {}, and the web is not to be used (--offline or DIRECTOR_OFFLINE); fetch it elsewhere and give --file",
             folder()?.display()
@@ -327,19 +338,20 @@ fn from_web(
             model.sha256
         );
     }
-    if model.non_commercial() && !quiet {
-        tell(&format!(
-            "note: the licence of {name} is {}: not for commerce",
-            model.licence
+    if model.non_commercial() {
+        let licence = &model.licence;
+        monitor.warn(&format!(
+            "the licence of {name} is {licence}: not for commerce"
         ));
     }
-    let got = fetch::fetch(wanted, place, &Single::new(quiet)).with_context(|| {
-        format!(
+    let got = fetch::fetch(wanted, place, monitor).map_err(|error| match error {
+        FetchError::Interrupted => error.into(),
+        error => anyhow::Error::new(error).context(format!(
             "{name} was not fetched (with a file of it: director models pull {name} --file PATH)"
-        )
+        )),
     })?;
-    if let Some(host) = got.host.filter(|_| !quiet) {
-        tell(&format!("{} of {name} from {host}", size(model.bytes)));
+    if let Some(host) = got.host {
+        monitor.warn(&format!("{} of {name} from {host}", size(model.bytes)));
     }
     Ok(())
 }

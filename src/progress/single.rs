@@ -1,6 +1,8 @@
 //! The bar of a command that does one stage.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::AnsiColor;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,6 +14,7 @@ use crate::monitor::Monitor;
 pub struct Single {
     bar: Option<ProgressBar>,
     quiet: bool,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl Single {
@@ -24,7 +27,18 @@ impl Single {
             }
             bar
         });
-        Self { bar, quiet }
+        Self {
+            bar,
+            quiet,
+            stop: None,
+        }
+    }
+
+    /// As [`Single::new`]; the stage ends soon after `stop` is set.
+    pub fn until(stop: Arc<AtomicBool>, quiet: bool) -> Self {
+        let mut single = Self::new(quiet);
+        single.stop = Some(stop);
+        single
     }
 }
 
@@ -44,6 +58,10 @@ impl Monitor for Single {
             Some(bar) => bar.suspend(|| tell(&line)),
             None => tell(&line),
         }
+    }
+    fn stopped(&self) -> bool {
+        let stop = self.stop.as_ref();
+        stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 }
 

@@ -3,9 +3,10 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sora_director::fetch::{FetchError, Fetched, Wanted, fetch};
 use sora_director::hash::sha256_hex;
@@ -332,6 +333,58 @@ fn director(args: &[&str], models: &Path) -> Output {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Ctrl-C while a network comes: what came is kept, and the words and the exit code say so.
+#[test]
+fn a_pull_that_is_interrupted_keeps_what_came() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let name = "depth-anything-v2-small";
+    let list = director(&["models", "list", "--json"], folder.path());
+    let all: serde_json::Value = serde_json::from_slice(&list.stdout).expect("json");
+    let known = all
+        .as_array()
+        .expect("list")
+        .iter()
+        .find(|m| m["name"] == name);
+    let whole = known.expect(name)["bytes"].as_u64().expect("bytes");
+    let server = serve(vec![Box::new(move |_, stream| {
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {whole}\r\nconnection: close\r\n\r\n");
+        let _ = stream.write_all(head.as_bytes());
+        let _ = stream.write_all(&[7; 1 << 20]);
+        std::thread::sleep(Duration::from_secs(60));
+    })]);
+    let child = Command::new(env!("CARGO_BIN_EXE_director"))
+        .args(["models", "pull", name, "--url", &server.url])
+        .env("DIRECTOR_MODELS", folder.path())
+        .env_remove("DIRECTOR_OFFLINE")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("director");
+    let parts = || {
+        let here = std::fs::read_dir(folder.path()).expect("folder").flatten();
+        here.filter_map(|e| Some(e.metadata().ok()?.len()))
+            .sum::<u64>()
+    };
+    for _ in 0..600 {
+        if parts() > 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let pid = child.id().to_string();
+    let status = Command::new("kill").args(["-INT", &pid]).status();
+    assert!(status.expect("kill").success());
+    let done = child.wait_with_output().expect("ends");
+    let said = text(&done.stderr);
+    assert_eq!(done.status.code(), Some(130), "{said}");
+    assert!(
+        said.contains("interrupted; what came so far is kept"),
+        "{said}"
+    );
+    assert!(parts() > 0 && done.stdout.is_empty());
 }
 
 #[test]
