@@ -292,7 +292,7 @@ def main():
     while (spent := before + time.process_time() - start) < args.seconds:
         # One cosine over the time given, after a short warm-up.
         for group in opt.param_groups:
-            group["lr"] = args.rate * min(1, (done + 1) / 200) * (0.5 + 0.5 * np.cos(np.pi * spent / args.seconds)) + 1e-6
+            group["lr"] = float(args.rate * min(1, (done + 1) / 200) * (0.5 + 0.5 * np.cos(np.pi * spent / args.seconds)) + 1e-6)
         pick = torch.tensor(rng.integers(0, len(images), args.batch))
         x, t = augmented(rng, images[pick], inverse[pick])
         if spent < args.coarse * args.seconds:

@@ -97,6 +97,100 @@ pub(super) unsafe fn pixels<const M: usize>(
     }
 }
 
+/// Every second float of 18 from `x` on, from the first and from the second on: 9 each, of which 8 from the first and 8 from the second are answered.
+///
+/// # Safety
+/// 24 floats at `x`.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn parted(x: *const f32) -> [__m256; 4] {
+    // SAFETY: as promised.
+    let [a, b, c] = unsafe { [0, 8, 16].map(|at| _mm256_loadu_ps(x.add(at))) };
+    let halves = |a: __m256, b: __m256| {
+        let even = _mm256_shuffle_ps::<0x88>(a, b);
+        let odd = _mm256_shuffle_ps::<0xdd>(a, b);
+        [even, odd].map(|v| _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(_mm256_castps_pd(v))))
+    };
+    let [even, odd] = halves(a, b);
+    let [next_even, next_odd] = halves(c, c);
+    let one_on = |v: __m256, next: __m256| {
+        let order = _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0);
+        _mm256_permutevar8x32_ps(_mm256_blend_ps::<1>(v, next), order)
+    };
+    [even, odd, one_on(even, next_even), one_on(odd, next_odd)]
+}
+
+/// `B' d B` of 16 tiles beside one another (Lavin and Gray 2016, equation 8): `x` in four lines `apart`, each of the 16 places to 16 floats at
+/// `to`, places `step` apart.
+///
+/// # Safety
+/// AVX2 and FMA; 40 floats at each of the four lines, 16 at each place.
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn winograd_inputs(x: *const f32, apart: usize, to: *mut f32, step: usize) {
+    for half in 0..2 {
+        // SAFETY: as promised.
+        let d: [[__m256; 4]; 4] =
+            std::array::from_fn(|line| unsafe { parted(x.add(line * apart + 16 * half)) });
+        let turned = |d: [__m256; 4]| {
+            [
+                _mm256_sub_ps(d[0], d[2]),
+                _mm256_add_ps(d[1], d[2]),
+                _mm256_sub_ps(d[2], d[1]),
+                _mm256_sub_ps(d[1], d[3]),
+            ]
+        };
+        let lines: [[__m256; 4]; 4] = d.map(turned);
+        for x in 0..4 {
+            let column = turned([lines[0][x], lines[1][x], lines[2][x], lines[3][x]]);
+            for (y, v) in column.into_iter().enumerate() {
+                // SAFETY: as promised.
+                unsafe { _mm256_storeu_ps(to.add((4 * y + x) * step + 8 * half), v) };
+            }
+        }
+    }
+}
+
+/// `then(A' m A + bias)` of 16 tiles beside one another, as two lines of 32 pixels; `m` has 16 floats a place, places `step` apart.
+///
+/// # Safety
+/// AVX2 and FMA; 16 floats at each of the 16 places.
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn winograd_pixels(
+    m: *const f32,
+    step: usize,
+    pixels: &mut [f32; 4 * COLUMNS],
+    bias: f32,
+    then: Then,
+) {
+    let bias = _mm256_set1_ps(bias);
+    for half in 0..2 {
+        let turned = |m: [__m256; 4]| {
+            let middle = [_mm256_add_ps(m[1], m[2]), _mm256_sub_ps(m[1], m[2])];
+            [
+                _mm256_add_ps(m[0], middle[0]),
+                _mm256_sub_ps(middle[1], m[3]),
+            ]
+        };
+        let lines: [[__m256; 2]; 4] = std::array::from_fn(|y| {
+            turned(std::array::from_fn(|x| unsafe {
+                // SAFETY: as promised.
+                _mm256_loadu_ps(m.add((4 * y + x) * step + 8 * half))
+            }))
+        });
+        let [left, right] = [0, 1].map(|x| turned([0, 1, 2, 3].map(|y| lines[y][x])));
+        for line in 0..2 {
+            let [a, b] = [left[line], right[line]].map(|v| after(_mm256_add_ps(v, bias), then));
+            let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            let to = &mut pixels[line * 2 * COLUMNS + 16 * half..][..16];
+            // SAFETY: 16 floats are there.
+            unsafe {
+                let to = to.as_mut_ptr();
+                _mm256_storeu_ps(to, _mm256_permute2f128_ps::<0x20>(low, high));
+                _mm256_storeu_ps(to.add(8), _mm256_permute2f128_ps::<0x31>(low, high));
+            }
+        }
+    }
+}
+
 /// `then(x + bias)` of 16 pixels.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn finish_pixels(x: &mut [f32; COLUMNS], bias: f32, then: Then) {

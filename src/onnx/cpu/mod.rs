@@ -10,6 +10,8 @@ mod avx2;
 mod conv;
 #[cfg(target_arch = "x86_64")]
 mod product;
+#[cfg(target_arch = "x86_64")]
+mod winograd;
 
 /// A matrix that lies in a slice: element `(i, j)` at `i * strides[0] + j * strides[1]`.
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +130,11 @@ pub(super) fn convolve(conv: &Conv<'_>, y: &mut [f32]) -> bool {
         && conv.bias.is_none_or(|bias| bias.len() == channels);
     if !have() || !sound {
         return false;
+    }
+    #[cfg(target_arch = "x86_64")]
+    if winograd::suits(conv, channels) {
+        winograd::run(conv, y);
+        return true;
     }
     #[cfg(target_arch = "x86_64")]
     return conv::run(conv, y);
