@@ -60,7 +60,8 @@ def main():
             place = PLACES[n % len(PLACES)]
             words = prompt(rng, place)
             out = args.folder / half / f"{n:04}"
-            if (out / "place").exists():
+            if any(out.glob("[!.]*/take.mp4")):
+                (out / "place").write_text(place)
                 continue
             subprocess.run(
                 [args.director, "generate", "-q", words, "--seed", f"{seeds}:{5000 + n}", "--seconds", "5", "--fps", "1", "--size", "320x192", "-o", out],

@@ -307,6 +307,7 @@ fn pull(args: &Pull, globals: &Globals) -> anyhow::Result<ExitCode> {
             let monitor = Single::until(stop.clone(), globals.quiet);
             match from_web(model, &wanted, &place, args, &monitor) {
                 Err(error) if matches!(error.downcast_ref(), Some(FetchError::Interrupted)) => {
+                    drop(monitor);
                     tell(&error.to_string());
                     return Ok(ExitCode::from(signals::INTERRUPTED));
                 }

@@ -6,6 +6,7 @@ use candle_core::{DType, Tensor};
 use candle_onnx::onnx::{GraphProto, NodeProto};
 
 use super::OnnxError;
+use super::build::is_standard;
 use super::node::{Run, title};
 use super::ops::need;
 use super::plan::Plan;
@@ -17,11 +18,11 @@ pub(super) const BRANCHES: [&str; 2] = ["then_branch", "else_branch"];
 const MOST_CAPTURED: usize = 8 << 20;
 
 /// Graphs inside one another at most.
-const DEEPEST: usize = 12;
+const DEEPEST: usize = 11;
 
 /// Whether the node holds graphs that are read.
 fn branches(node: &NodeProto) -> bool {
-    node.op_type == "If" && matches!(node.domain.as_str(), "" | "ai.onnx")
+    node.op_type == "If" && is_standard(&node.domain)
 }
 
 /// Adds to the inputs of each `If` what the graphs inside it read from around it, so that whoever asks who reads a value is told.
@@ -51,25 +52,25 @@ fn capture_within(
                 "more than {DEEPEST} graphs lie inside one another"
             )));
         }
-        let mut captured = Vec::new();
-        let graphs = node.attribute.iter_mut();
-        let graphs = graphs.filter(|a| BRANCHES.contains(&a.name.as_str()));
-        for graph in graphs.filter_map(|a| a.g.as_mut()) {
+        let mut captured: Vec<String> = Vec::new();
+        for name in BRANCHES {
+            let held = node.attribute.iter_mut().find(|a| a.name == name);
+            let Some(graph) = held.and_then(|a| a.g.as_mut()) else {
+                continue;
+            };
             capture_within(&mut graph.node, left, deeper - 1)?;
             let known: HashSet<&str> = captured.iter().map(String::as_str).collect();
-            let new: Vec<&str> = free(graph)
-                .into_iter()
-                .filter(|name| !known.contains(name))
-                .collect();
-            for name in &new {
-                *left = left
-                    .checked_sub(name.len() + size_of::<String>())
-                    .ok_or_else(|| {
-                        OnnxError::Graph(
-                            "the graphs inside its nodes read too much from around them".into(),
-                        )
-                    })?;
-            }
+            let mut new = free(graph);
+            new.retain(|name| !known.contains(name));
+            let bytes: usize = new
+                .iter()
+                .map(|name| name.len() + size_of::<String>())
+                .sum();
+            *left = left.checked_sub(bytes).ok_or_else(|| {
+                OnnxError::Graph(
+                    "the graphs inside its nodes read too much from around them".into(),
+                )
+            })?;
             let new: Vec<String> = new.into_iter().map(str::to_owned).collect();
             captured.extend(new);
         }

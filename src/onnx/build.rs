@@ -112,7 +112,7 @@ fn build(mut model: ModelProto, size: usize) -> Result<Plan, OnnxError> {
     Ok(plan)
 }
 
-fn is_standard(domain: &str) -> bool {
+pub(super) fn is_standard(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
@@ -217,6 +217,10 @@ impl Building<'_> {
                     weight: weight.name.clone(),
                     reason,
                 })?;
+                if !self.outermost {
+                    // The file's form of it stays: it is a part of the node.
+                    self.budget.keep(&value);
+                }
                 self.add(&weight.name, Some(value))?;
             }
         }
@@ -341,7 +345,7 @@ impl Building<'_> {
             .filter_map(|(i, (name, slot))| Some((name, (i, (*slot)?))))
             .collect();
         for name in branch::free(graph) {
-            // What is not there, the node that reads it tells.
+            // Else the node itself would have been refused.
             let Some(&(i, slot)) = given.get(name) else {
                 continue;
             };
@@ -361,10 +365,6 @@ impl Building<'_> {
                 }
                 error => error,
             })?;
-        // The file's form of them stays: it is a part of the node.
-        for value in plan.constants.iter().flatten() {
-            self.budget.keep(value);
-        }
         let (wanted, there) = (node.proto.output.len(), plan.outputs.len());
         if wanted != there {
             return Err(self.fail(

@@ -14,7 +14,7 @@ use super::OnnxError;
 /// Bytes that decoding any file may hold beside twice its length.
 const BOUND: usize = 24 << 20;
 
-/// Messages inside one another at most; a whole network needs about ten.
+/// Messages inside one another at most; a whole network needs about ten, and three more for each graph inside a node.
 const DEEPEST: usize = 40;
 
 /// What a field of a message holds.

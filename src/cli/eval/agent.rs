@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
 
-use super::Stoppable;
 use crate::agent::What;
 use crate::cli::{Globals, colour_on_stdout};
 use crate::eval::agent::fit::Step;
@@ -169,10 +168,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     config.decode = globals.decode()?;
     config.depth.model = choice;
     let stop = signals::install().context("installing the signal handlers")?;
-    let monitor = Stoppable {
-        bar: Single::new(globals.quiet),
-        stop: stop.clone(),
-    };
+    let monitor = Single::until(stop.clone(), globals.quiet);
     let place = super::Place::of(args.out.as_deref())?;
     let folder = &place.folder;
     let gpu = globals.gpu()?;

@@ -8,7 +8,6 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 
-use super::Stoppable;
 use super::agent::{Seeds, seconds};
 use crate::cli::{Globals, colour_on_stdout};
 use crate::eval::cameras::spoil::Spoil;
@@ -150,10 +149,7 @@ fn evaluated(
         resume: args.resume,
     };
     let stop = signals::install().context("installing the signal handlers")?;
-    let monitor = Stoppable {
-        bar: Single::new(globals.quiet),
-        stop: stop.clone(),
-    };
+    let monitor = Single::until(stop.clone(), globals.quiet);
     let place = super::Place::of(args.out.as_deref())?;
     let folder = &place.folder;
     let gpu = globals.gpu()?;

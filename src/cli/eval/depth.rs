@@ -8,7 +8,6 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
 
-use super::Stoppable;
 use super::agent::{Seeds, seconds};
 use crate::cli::network::Kind;
 use crate::cli::{Globals, colour_on_stdout};
@@ -183,10 +182,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     config.ignore_known_cameras = args.ignore_known_cameras;
     config.ignore_known_depth = args.ignore_known_depth;
     let stop = signals::install().context("installing the signal handlers")?;
-    let monitor = Stoppable {
-        bar: Single::new(globals.quiet),
-        stop: stop.clone(),
-    };
+    let monitor = Single::until(stop.clone(), globals.quiet);
     let place = super::Place::of(args.out.as_deref())?;
     let folder = &place.folder;
     let gpu = globals.gpu()?;

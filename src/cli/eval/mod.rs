@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
@@ -11,8 +9,6 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::Globals;
 use crate::depth::{Model, ModelChoice};
-use crate::monitor::Monitor;
-use crate::progress::Single;
 
 mod agent;
 mod cameras;
@@ -111,24 +107,6 @@ fn check_size([width, height]: [u32; 2], least: u32) -> anyhow::Result<()> {
         bail!("--size {width}x{height}: give even sides of {least} to 1920 pixels");
     }
     Ok(())
-}
-
-/// A bar that Ctrl-C stops.
-struct Stoppable {
-    bar: Single,
-    stop: Arc<AtomicBool>,
-}
-
-impl Monitor for Stoppable {
-    fn progress(&self, done: u64, total: u64) {
-        self.bar.progress(done, total);
-    }
-    fn warn(&self, message: &str) {
-        self.bar.warn(message);
-    }
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
 }
 
 /// Runs the command.

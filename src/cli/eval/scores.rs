@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
 
-use super::Stoppable;
 use crate::cli::{Globals, colour_on_stdout};
 use crate::eval::corrupt::{Kind, LEVELS};
 use crate::eval::scores::clips::{self, Halves, Shape, Spec};
@@ -136,10 +135,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let options = args.options(globals.decode()?);
     let specs = args.specs()?;
     let stop = signals::install().context("installing the signal handlers")?;
-    let monitor = Stoppable {
-        bar: Single::new(globals.quiet),
-        stop: stop.clone(),
-    };
+    let monitor = Single::until(stop.clone(), globals.quiet);
     let gpu = globals.gpu()?;
     let done = match &args.sheet {
         Some(path) => draw_sheet(&gpu, &specs[0], &options, path, &monitor),

@@ -97,10 +97,10 @@ pub(super) unsafe fn pixels<const M: usize>(
     }
 }
 
-/// Every second float of 18 from `x` on, from the first and from the second on: 9 each, of which 8 from the first and 8 from the second are answered.
+/// The four columns of 8 tiles beside one another: every second float from `x` on, from `x + 1`, from `x + 2` and from `x + 3`.
 ///
 /// # Safety
-/// 24 floats at `x`.
+/// AVX2 and FMA; 24 floats at `x`.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn parted(x: *const f32) -> [__m256; 4] {
     // SAFETY: as promised.

@@ -226,6 +226,58 @@ fn convolutions_are_those_of_a_loop() {
     }
 }
 
+/// What transforms are taken for, and that they lose no more than sums of floats do.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn convolutions_of_3_by_3_are_by_transforms() {
+    let list = Numbers(6).list(12 * 12 * 9);
+    let conv = |channels: usize, out: usize| Conv {
+        x: &list,
+        size: [channels, 12, out],
+        weights: &list,
+        kernel: [3, 3],
+        dilations: [1, 1],
+        before: [1, 1],
+        out: [12, out],
+        bias: None,
+        then: Then::Keep,
+    };
+    let suits = super::winograd::suits;
+    assert!(suits(&conv(12, 23), 12) && suits(&conv(64, 518), 32));
+    assert!(!suits(&conv(12, 22), 12), "blocks reach too far past it");
+    assert!(!suits(&conv(11, 64), 12) && !suits(&conv(12, 64), 11));
+    assert!(!suits(&conv(4000, 64), 100), "a thread's room is bounded");
+    let with = |change: fn(&mut Conv<'_>)| {
+        let mut conv = conv(64, 64);
+        change(&mut conv);
+        suits(&conv, 64)
+    };
+    assert!(!with(|conv| conv.dilations = [1, 2]) && !with(|conv| conv.kernel = [1, 3]));
+    // One input that is not finite reaches the nine pixels that read it.
+    let mut rng = Numbers(7);
+    let weights = rng.list(12 * 12 * 9);
+    for bad in [f32::NAN, f32::INFINITY] {
+        let mut x = rng.list(12 * 10 * 64);
+        x[5 * 64 + 33] = bad;
+        let conv = Conv {
+            x: &x,
+            size: [12, 10, 64],
+            weights: &weights,
+            out: [10, 64],
+            ..conv(12, 64)
+        };
+        let mut y = vec![0.0; 12 * 10 * 64];
+        if !convolve(&conv, &mut y) {
+            return;
+        }
+        for (i, y) in y.iter().enumerate() {
+            let (line, column) = (i / 64 % 10, i % 64);
+            let reads = line.abs_diff(5) < 2 && column.abs_diff(33) < 2;
+            assert_eq!(!y.is_finite(), reads, "{bad} at {line}, {column}");
+        }
+    }
+}
+
 /// To the last bit, whatever the number of threads.
 #[test]
 fn answers_do_not_hang_on_the_number_of_threads() {
@@ -236,30 +288,32 @@ fn answers_do_not_hang_on_the_number_of_threads() {
         size: [300, 300],
         strides: [500, 1],
     };
-    let weights = rng.list(7 * 12 * 9);
+    let weights = rng.list(13 * 12 * 9);
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.unwrap().install(|| {
             let (a, b) = (matrix(&a[..]), matrix(&b[..]));
-            let mut y = vec![0.0; 7 * 62 * 98];
-            let conv = Conv {
-                x: &a.data[..12 * 62 * 98],
-                size: [12, 62, 98],
-                weights: &weights,
-                kernel: [3, 3],
-                dilations: [1, 1],
-                before: [1, 1],
-                out: [62, 98],
-                bias: None,
-                then: Then::Keep,
-            };
-            let convolved = convolve(&conv, &mut y);
+            // Bands of rows, and tiles.
+            let convolved = [7, 13].map(|channels| {
+                let mut y = vec![0.0; channels * 63 * 98];
+                let conv = Conv {
+                    x: &a.data[..12 * 63 * 98],
+                    size: [12, 63, 98],
+                    weights: &weights[..channels * 12 * 9],
+                    kernel: [3, 3],
+                    dilations: [1, 1],
+                    before: [1, 1],
+                    out: [63, 98],
+                    bias: None,
+                    then: Then::Keep,
+                };
+                (convolve(&conv, &mut y), y)
+            });
             let head = Head { q: a, k: b, v: b };
             let line = Line::default();
             (
                 products(&[(a, b)], &line),
                 attend(&[head], 0.1, false),
-                y,
                 convolved,
             )
         })

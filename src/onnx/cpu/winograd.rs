@@ -1,7 +1,8 @@
 //! Convolutions of 3 x 3 by Winograd's F(2 x 2, 3 x 3) (Lavin and Gray 2016, section 4.1): 16 products a tile of four pixels in place of 36.
 //!
 //! A block is 16 tiles beside one another, two lines of 32 pixels. Its 4 x 4 transformed inputs are 16 matrices of a line a channel, each as the
-//! tiles of a product read it. An input that is not finite makes all four pixels of its tiles NaN.
+//! tiles of a product read it. An infinite input, or one of a quarter of the largest float, may
+//! make a pixel NaN that is infinite by the sum.
 
 use rayon::prelude::*;
 
@@ -24,6 +25,9 @@ const EDGE: usize = 4 * INPUTS + MORE;
 /// Fewer channels, to either side, are quicker without transforms.
 const LEAST_CHANNELS: usize = 12;
 
+/// Channels of inputs and results at most: those of a block take a KiB each, in every thread.
+const MOST_CHANNELS: usize = 4096;
+
 /// Blocks reach past the picture by at most this share.
 const MOST_WASTE: f64 = 0.3;
 
@@ -33,6 +37,7 @@ pub(super) fn suits(conv: &Conv<'_>, channels: usize) -> bool {
     conv.kernel == [3; 2]
         && conv.dilations == [1; 2]
         && conv.size[0].min(channels) >= LEAST_CHANNELS
+        && conv.size[0] + channels <= MOST_CHANNELS
         && (blocks - conv.out[1]) as f64 <= MOST_WASTE * blocks as f64
 }
 
@@ -136,7 +141,7 @@ fn lines<'a>(
     let skip = conv.before[1].saturating_sub(column).min(INPUTS);
     let first = (column + skip).saturating_sub(conv.before[1]);
     let n = (INPUTS - skip).min(w.saturating_sub(first));
-    for (line, to) in edge.chunks_exact_mut(INPUTS).take(4).enumerate() {
+    for (line, to) in edge.chunks_exact_mut(INPUTS).enumerate() {
         if let Some(top) = begins(row + line, conv.before[0], 1, h).filter(|_| n > 0) {
             to[skip..][..n].copy_from_slice(&x[top * w + first..][..n]);
         }

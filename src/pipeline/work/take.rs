@@ -81,7 +81,12 @@ pub fn depth(
                 DepthRecord::Network {
                     kind: maps.kind,
                     model: maps.model.clone(),
-                    reading: model.reading(frames.width, frames.height),
+                    reading: model
+                        .reading(frames.width, frames.height)
+                        .map(|mut reading| {
+                            reading.notes.extend(model.caution(video, frames, monitor));
+                            reading
+                        }),
                 }
             }
             (Some(_), Some(_)) => DepthRecord::Known,

@@ -189,7 +189,7 @@ fn faulty_ones_are_told() {
         ),
         (none, vec!["'the_if'", "by 0 values"]),
         (two, vec!["'the_if'", "by 2 values"]),
-        (choose("yes", deep, relu()), vec!["more than 12 graphs"]),
+        (choose("yes", deep, relu()), vec!["more than 11 graphs"]),
     ] {
         let error = Plan::build(net(choose).model()).unwrap_err().to_string();
         says(&error, &parts);
