@@ -10,6 +10,7 @@ use super::film::film;
 use super::{Globals, network::NetworkArgs};
 use crate::depth::{self, DepthKind, DepthMaps, KindFrom, Model};
 use crate::gpu::Gpu;
+use crate::pipeline;
 use crate::progress::Single;
 use crate::video::{DecodeOptions, Frames};
 
@@ -104,7 +105,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         tracing::warn!("{}: {fault}", args.input.display());
     }
     let begin = Instant::now();
-    let caution = model.caution(&args.input, &frames, &monitor);
+    let caution = pipeline::caution(&model, &args.input, &frames, &monitor);
     let maps = model.estimate(&gpu, &frames, &monitor)?;
     let seconds_per_frame = begin.elapsed().as_secs_f64() / frames.len().max(1) as f64;
     let known = model.for_size(frames.width, frames.height);

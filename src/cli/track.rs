@@ -233,7 +233,7 @@ fn solve(
         Some(depth) if !args.ignore_known_depth => depth,
         _ => {
             let model = Model::open(&args.network.options())?;
-            model.caution(&args.input, frames, monitor);
+            pipeline::caution(&model, &args.input, frames, monitor);
             model.estimate(gpu, frames, monitor)?
         }
     };

@@ -13,7 +13,6 @@ use super::{
 };
 use crate::gpu::{Gpu, GpuError};
 use crate::hash::sha256_hex;
-use crate::mock;
 use crate::monitor::Monitor;
 use crate::onnx;
 use crate::video::Frames;
@@ -201,13 +200,12 @@ impl Model {
         network.infer(&Picture::Host(&frames.read(gpu, i)?), width, height)
     }
 
-    /// What to know of the answers on the frames of `input`, told once: [`KnownModel::caution`] of the network that they take, unless the mock
-    /// provider made them.
-    pub fn caution(&self, input: &Path, frames: &Frames, monitor: &dyn Monitor) -> Option<String> {
+    /// What [`KnownModel::caution`] says of the network that these frames take, told once; for videos of another world than it learned from.
+    pub fn caution(&self, frames: &Frames, monitor: &dyn Monitor) -> Option<String> {
         let known = self.for_size(frames.width, frames.height)?;
-        let caution = known.caution().filter(|_| !mock::made(input))?;
-        self.tell(&caution, monitor);
-        Some(caution)
+        known
+            .caution()
+            .inspect(|caution| self.tell(caution, monitor))
     }
 
     fn tell(&self, note: &str, monitor: &dyn Monitor) {

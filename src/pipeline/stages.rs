@@ -9,6 +9,7 @@ use super::watch::{KEEP_BYTES, WINDOW, Watched, watch};
 use crate::camera::{self, CameraError, Cameras, Intrinsics, Known, Undistortion, moving};
 use crate::depth::{DepthKind, DepthMaps, Model};
 use crate::gpu::Gpu;
+use crate::mock;
 use crate::monitor::Monitor;
 use crate::motion::{self, Masks, Motion, MotionOptions, Pairs};
 use crate::score::{ScoreError, ScoreOptions};
@@ -203,6 +204,19 @@ pub fn given(gpu: &Gpu, input: &Path, frames: &Frames, config: &Config) -> anyho
     })
 }
 
+/// What to know of a network's answers on an input that the mock provider did not make, told once.
+pub fn caution(
+    model: &Model,
+    input: &Path,
+    frames: &Frames,
+    monitor: &dyn Monitor,
+) -> Option<String> {
+    match mock::made(input) {
+        true => None,
+        false => model.caution(frames, monitor),
+    }
+}
+
 /// Depth: the input's own, else the network's; none where poses are known without depth, since the fitter then
 /// seeds itself from the pictures. A network that is rough on the frames of `input` says so.
 ///
@@ -222,7 +236,7 @@ pub fn depth(
     if given.cameras.is_some() {
         return Ok(None);
     }
-    model.caution(input, frames, monitor);
+    caution(model, input, frames, monitor);
     Ok(Some(model.estimate(gpu, frames, monitor)?))
 }
 

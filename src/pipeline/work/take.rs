@@ -84,7 +84,8 @@ pub fn depth(
                     reading: model
                         .reading(frames.width, frames.height)
                         .map(|mut reading| {
-                            reading.notes.extend(model.caution(video, frames, monitor));
+                            let caution = stages::caution(&model, video, frames, monitor);
+                            reading.notes.extend(caution);
                             reading
                         }),
                 }
