@@ -331,6 +331,11 @@ fn director(args: &[&str], models: &Path) -> Output {
         .expect("director")
 }
 
+fn listed(models: &Path) -> serde_json::Value {
+    let list = director(&["models", "list", "--json"], models);
+    serde_json::from_slice(&list.stdout).expect("json")
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -340,8 +345,7 @@ fn text(bytes: &[u8]) -> String {
 fn a_pull_that_is_interrupted_keeps_what_came() {
     let folder = tempfile::tempdir().expect("tempdir");
     let name = "depth-anything-v2-small";
-    let list = director(&["models", "list", "--json"], folder.path());
-    let all: serde_json::Value = serde_json::from_slice(&list.stdout).expect("json");
+    let all = listed(folder.path());
     let known = all
         .as_array()
         .expect("list")
@@ -391,8 +395,7 @@ fn a_pull_that_is_interrupted_keeps_what_came() {
 fn the_known_networks_are_listed_pulled_and_checked() {
     let folder = tempfile::tempdir().expect("tempdir");
     let name = "depth-anything-v2-small";
-    let list = director(&["models", "list", "--json"], folder.path());
-    let all: serde_json::Value = serde_json::from_slice(&list.stdout).expect("json");
+    let all = listed(folder.path());
     let one = |all: &serde_json::Value, name: &str| {
         let list = all.as_array().expect("list");
         list.iter().find(|m| m["name"] == name).expect(name).clone()

@@ -60,6 +60,14 @@ fn net(choose: NodeProto) -> Net {
         .output("y")
 }
 
+/// `then` where `x` is over .5, else `-x`.
+fn where_large(then: GraphProto) -> Plan {
+    let mut net = net(choose("large", then, one("Neg", &["x"])));
+    net.nodes
+        .insert(0, node("Greater", &["x", "v"], &["large"]));
+    Plan::build(net.model()).unwrap()
+}
+
 fn run(plan: &Plan, x: &[f32]) -> Result<Vec<f32>, String> {
     let x = input_tensor(x.to_vec(), &[x.len()]).unwrap();
     let answer = plan.run(&[x]).map_err(|e| e.to_string())?;
@@ -199,13 +207,10 @@ fn faulty_ones_are_told() {
 /// What one branch would fail with is no matter where the other is asked for.
 #[test]
 fn constants_that_fail_wait_for_a_run_that_needs_them() {
-    let ask = node("Greater", &["x", "v"], &["large"]);
     // No element 5 is in a list of one.
     let mut gather = one("Gather", &["v", "five"]);
     gather.initializer = vec![super::make::longs("five", &[5])];
-    let mut net = net(choose("large", gather, one("Neg", &["x"])));
-    net.nodes.insert(0, ask);
-    let plan = Plan::build(net.model()).unwrap();
+    let plan = where_large(gather);
     assert_eq!(run(&plan, &[0.25]).unwrap(), [-0.25]);
     says(
         &run(&plan, &[0.75]).unwrap_err(),
@@ -216,14 +221,7 @@ fn constants_that_fail_wait_for_a_run_that_needs_them() {
 /// In a run: a condition of several values, a node of the branch that is taken.
 #[test]
 fn what_fails_in_a_run_names_the_node_inside() {
-    let ask = node("Greater", &["x", "v"], &["large"]);
-    let mut net = net(choose(
-        "large",
-        one("Conv", &["x", "x"]),
-        one("Neg", &["x"]),
-    ));
-    net.nodes.insert(0, ask);
-    let plan = Plan::build(net.model()).unwrap();
+    let plan = where_large(one("Conv", &["x", "x"]));
     assert_eq!(run(&plan, &[0.25]).unwrap(), [-0.25]);
     says(
         &run(&plan, &[0.75]).unwrap_err(),
