@@ -2,7 +2,7 @@
 # ONNX Runtime cannot run a valid network in which a branch of an If reads what a pair of Casts gave: to a wider type and back.
 # Seen with onnxruntime 1.32.0 (CPU), onnx 1.23.2, opset 17, at every level of graph optimisation, also with optimisation disabled: the session
 # is made without a word, and each run fails with "Missing Input: c". The checker of onnx takes the network, and its reference evaluator
-# answers. The pair is taken out as doing nothing, for the nodes around the If only. float32 -> float64 -> float32 does it, as
+# answers. As if the pair were taken out for doing nothing, for the nodes around the If only. float32 -> float64 -> float32 does it, as
 # does bool -> float32 -> bool (a condition that a tracer converted); a node between the Casts, one Cast alone, or readers
 # outside of branches only, and it runs.
 set -euo pipefail
