@@ -1,17 +1,20 @@
 //! Scenario: can agents leave the world?
 //!
-//! The floor's end before nothing, wide enough to walk out of: what the cameras saw of the ground tells it. Beside it rays
+//! The floor's end before nothing, wide enough to walk out of: what the cameras saw of the ground tells it. Its end before what shows no
+//! texture at all, of which nothing tells what it is. Beside them rays
 //! from where agents can stand into all directions (a Fibonacci sphere): those that end in solid, leave the world through
 //! what was seen to be free, or end where nothing was ever seen, which is no fault.
 
 use glam::DVec3;
 
+use super::blank::blank_ends;
 use super::cluster::{extent, heart, regions};
 use super::ground::open_ends;
 use super::inspect::{Field, Findings};
 use super::raycast::{HitState, Ray};
 use super::traverse::{Column, neighbours4};
 use super::{AgentError, Evidence, Severity, What};
+use crate::world::Ground;
 
 const SCENARIO: &str = "boundary_integrity";
 const SEEDS: usize = 16;
@@ -50,6 +53,7 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
                 };
                 found.violations.push(violation);
             }
+            blanks(field, ground, &mut found);
         }
         // Where views found no floor there is none that could end.
         None if field.without_floor() => {}
@@ -57,6 +61,32 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
     }
     escapes(field, &mut found)?;
     Ok(found)
+}
+
+/// Ends of the floor of which nothing tells what they are.
+fn blanks(field: &Field<'_>, ground: &Ground, found: &mut Findings) {
+    let ends = blank_ends(ground, field);
+    found.metric("blank_ends", ends.len() as f64);
+    for end in ends {
+        let place = [end.middle[0], f64::from(field.world.floor), end.middle[1]];
+        let mut violation = field.violation(
+            What::BlankEnd,
+            SCENARIO,
+            Severity::Medium,
+            place,
+            format!(
+                "over {} the floor ends before what shows nothing at all: a wall without any texture, or the open; which of them cannot be seen",
+                field.length(end.size[0].hypot(end.size[1]))
+            ),
+        );
+        violation.size = [end.size[0], field.body.height, end.size[1]];
+        violation.evidence = Evidence {
+            cells: end.cells,
+            share: Some(end.share),
+            ..field.seen_at(place)
+        };
+        found.violations.push(violation);
+    }
 }
 
 /// Without views: columns without floor that reach the end of the grid, beside floor.

@@ -56,7 +56,7 @@ pub fn stands_out(violation: &Violation) -> f64 {
             (None, None) => PLAIN,
         },
         What::OpenBoundary => evidence.sigmas.map_or(PLAIN, |s| trusted(violation, s)),
-        What::InvisibleSolid | What::FloatingSolid => share.unwrap_or(0.0),
+        What::InvisibleSolid | What::FloatingSolid | What::BlankEnd => share.unwrap_or(0.0),
         _ => sigmas,
     }
 }
@@ -66,6 +66,8 @@ fn steps(what: What) -> &'static [(f64, f64)] {
     match what {
         What::Hole => &[(0.0, 0.25), (20.0, 0.9)],
         What::OpenBoundary => &[(0.0, 0.4), (60.0, 0.83)],
+        // Drawn worlds have no plain walls, so that tuning seeds would say too much: a guess, under what is told.
+        What::BlankEnd => &[(0.0, 0.45)],
         What::Veil => &[(0.0, 0.3), (9.0, 0.75)],
         What::Vanished | What::Moved => &[(0.0, 0.25), (3.0, 0.93)],
         What::InvisibleSolid | What::FloatingSolid => &[(0.0, 0.01), (0.8, 0.88)],
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
     use crate::agent::Evidence;
 
-    const ALL: [What; 13] = [
+    const ALL: [What; 14] = [
         What::Hole,
         What::UnevenFloor,
         What::RestlessBody,
@@ -102,6 +104,7 @@ mod tests {
         What::BlockedCamera,
         What::Veil,
         What::OpenBoundary,
+        What::BlankEnd,
         What::Vanished,
         What::Moved,
     ];

@@ -65,6 +65,9 @@ const SLACK: f64 = 2.5;
 /// The error of a ray that meets nothing, in voxels across the surface.
 const FAR: f64 = 99.0;
 
+/// Rays of held-out views from which on they alone judge.
+const LEAST_HELD_OUT: usize = 1000;
+
 fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
     let (world, voxel) = (field.world, f64::from(field.world.voxel));
     let total: usize = field.views.iter().map(|v| v.depth.len()).sum();
@@ -114,29 +117,39 @@ fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
         return Ok(());
     }
     let hits = field.caster.cast(&rays, false, field.monitor)?;
-    let (mut errors, mut phantom, mut missing) = (Vec::new(), 0usize, 0usize);
+    // The world is judged by what it was not made from, where there is enough of that.
+    let held_out = |pixel: &&Pixel| field.views[pixel.view].held_out;
+    let held = pixels.iter().filter(held_out).count();
+    let judges = |pixel: &Pixel| held < LEAST_HELD_OUT || field.views[pixel.view].held_out;
+    if held >= LEAST_HELD_OUT {
+        found.metric("held_out_rays", held as f64);
+    }
+    let (mut errors, mut phantom, mut missing, mut judged) = (Vec::new(), 0usize, 0usize, 0usize);
     let mut across = Vec::new();
     let mut gone: BTreeMap<[i64; 3], BTreeSet<usize>> = BTreeMap::new();
     for (pixel, hit) in pixels.iter().zip(&hits) {
         let t = f64::from(hit.t);
+        let judges = judges(pixel);
+        judged += usize::from(judges);
         if hit.end() != HitState::Solid || t > pixel.depth + pixel.slack {
-            missing += 1;
+            missing += usize::from(judges);
             let cell = world.voxel_of(pixel.surface.to_array());
             gone.entry(cell).or_default().insert(pixel.view);
             continue;
         }
+        if !judges {
+            continue;
+        }
         errors.push((t - pixel.depth).abs());
         across.push((t - pixel.depth) / pixel.slack * SLACK);
-        if t < pixel.depth - pixel.slack {
-            phantom += 1;
-        }
+        phantom += usize::from(t < pixel.depth - pixel.slack);
     }
-    let n = hits.len() as f64;
+    let n = judged as f64;
     found.metric("phantom_hit_rate", phantom as f64 / n);
     found.metric("false_free_rate", missing as f64 / n);
     found.metric("collision_rate", (phantom + missing) as f64 / n);
     // What is not met is too far by any length.
-    across.resize(hits.len(), FAR);
+    across.resize(judged, FAR);
     across.sort_by(f64::total_cmp);
     let quarter = |k: usize| across[(across.len() - 1) * k / 4];
     found.metric("hit_spread", (quarter(3) - quarter(1)) / 2.0);

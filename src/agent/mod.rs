@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::camera::LengthUnit;
 use crate::gpu::{GpuError, Kernel};
 
+mod blank;
 pub mod boundary_integrity;
 pub mod calibration;
 pub mod cluster;
@@ -35,7 +36,7 @@ pub use inspect::{Field, Findings, Inspected, SCENARIOS, inspect};
 pub use options::{AgentOptions, Body, KEYS};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 11;
+pub const VERSION: u32 = 12;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
@@ -99,6 +100,8 @@ pub enum What {
     Veil,
     /// The world ends where an agent can walk out of it.
     OpenBoundary,
+    /// The floor ends before what shows nothing: a wall without texture, or the open.
+    BlankEnd,
     /// A thing that is there in one part of the clip and gone in another.
     Vanished,
     /// A thing that stands elsewhere in another part of the clip.
@@ -118,7 +121,7 @@ impl What {
             | Self::Tunnel => "PhysicsViolation",
             Self::MissingSolid => "CollisionViolation",
             Self::CutOffFloor | Self::BlockedCamera => "PathViolation",
-            Self::OpenBoundary => "BoundaryViolation",
+            Self::OpenBoundary | Self::BlankEnd => "BoundaryViolation",
             Self::Vanished | Self::Moved => "ObjectPersistence",
         }
     }
@@ -145,6 +148,7 @@ impl What {
         let thing = |w| matches!(w, Self::Vanished | Self::Moved);
         self == other
             || (floor(self) && floor(other))
+            || (self == Self::OpenBoundary && other == Self::BlankEnd)
             || (solid(self) && solid(other))
             || (thing(self) && (thing(other) || solid(other) || other == Self::MissingSolid))
     }

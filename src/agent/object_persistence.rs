@@ -15,9 +15,10 @@ use super::inspect::{Field, Findings};
 use super::sight::{Noise, Sight, lattice, noise};
 use super::{AgentError, Evidence, Severity, Violation, What};
 use crate::numeric::median;
+use crate::world::DepthView;
 
 /// Its name.
-pub const SCENARIO: &str = "object_persistence";
+const SCENARIO: &str = "object_persistence";
 
 // Fitted on tuning seeds: `cargo test --test it -- --ignored --nocapture agent::persistence::tuned`.
 /// Views that are compared, one bit each.
@@ -84,6 +85,13 @@ struct Region {
 /// [`AgentError::Interrupted`].
 pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
     let mut found = Findings::default();
+    if timeless(field.views) {
+        found.notes.push(
+            "whether things last was not tested: the views are not of one clip, so they have no order in time"
+                .to_owned(),
+        );
+        return Ok(found);
+    }
     let sights = Sight::of(field.views, MOST_VIEWS);
     if sights.len() < 6 {
         found
@@ -105,6 +113,12 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
     let regions = changed(&sights, &points, [cell, field.body.radius]);
     found.violations = told(field, &sights, regions);
     Ok(found)
+}
+
+/// Whether there are views, and none is later than another.
+fn timeless(views: &[DepthView]) -> bool {
+    let first = views.first().map(|v| v.camera.time);
+    first.is_some_and(|first| views.iter().all(|v| v.camera.time == first)) && views.len() > 1
 }
 
 /// Points with the votes of all views; only those that some view sees through.

@@ -295,12 +295,13 @@ fn bodies(field: &Field<'_>, found: &mut Findings) -> Result<Option<f64>, AgentE
         ..Default::default()
     };
     let rests = settle(&field.caster, &params, &positions)?;
-    let half = (0.5 * nav.voxel) as f32;
+    // Less than a voxel is what the surface's own rounding moves.
+    let least = nav.voxel as f32;
     let (mut bad, mut unknown) = (Vec::new(), 0usize);
     for (&i, rest) in cells.iter().zip(&rests) {
         if rest.unknown {
             unknown += 1;
-        } else if rest.fell || rest.drift > half || rest.energy_rise > params.gravity * half {
+        } else if rest.fell || rest.drift > least || rest.energy_rise > params.gravity * least {
             bad.push((i, *rest));
         }
     }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::AcceptOptions;
-use crate::agent::AgentReport;
 use crate::agent::calibration::TRUSTED;
+use crate::agent::{AgentReport, Violation, What};
 use crate::camera::Way;
 
 /// How well the world's clip was understood.
@@ -34,6 +34,8 @@ pub enum Lacking {
     WalkableFloor,
     /// Ways of which all that matters was seen.
     KnownWays,
+    /// What stands at the floor's end.
+    Boundary,
     /// A figure that could not be measured.
     Figure,
 }
@@ -123,6 +125,10 @@ pub(super) fn lacking(
             Lacking::KnownWays,
             format!("the agent is {agent:.2} high, and the world ends {world:.2} above the floor"),
         );
+    }
+    let blank = |v: &&Violation| v.what == What::BlankEnd;
+    if let Some(end) = report.doubts.iter().find(blank) {
+        lack(Lacking::Boundary, end.description.clone());
     }
     if let Some(spread) = metric("hit_spread").filter(|spread| *spread > TRUSTED) {
         lack(

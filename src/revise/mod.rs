@@ -623,6 +623,14 @@ mod tests {
         );
         tall.metrics.insert("world_height".to_owned(), 2.5);
         assert_eq!(verdict(&tall, 1.0, Some(24.0)).verdict, Verdict::Accepted);
+        let mut plain = clean();
+        plain.doubts.push(Violation {
+            what: What::BlankEnd,
+            description: "the floor ends before what shows nothing".into(),
+            confidence: 0.45,
+            ..hole()
+        });
+        lacks(verdict(&plain, 1.0, Some(24.0)), "shows nothing");
         // A fault that was seen stays a fault.
         let mut bad = with("walkable_area", 0.03);
         bad.violations.push(hole());

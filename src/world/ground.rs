@@ -8,6 +8,7 @@
 use rayon::prelude::*;
 
 use super::DepthView;
+use crate::camera::Intrinsics;
 use crate::numeric::median;
 
 /// How finely and how far the plane is looked at.
@@ -40,7 +41,7 @@ const MOST: f32 = 3.0;
 /// Views that a cell needs.
 const LEAST_VIEWS: usize = 3;
 /// Logarithms within it may be floor.
-const FLOOR: f32 = 0.12;
+pub const FLOOR: f32 = 0.12;
 /// The noise is never taken for less.
 const LEAST_SIGMA: f32 = 0.004;
 /// Nor is that of what pictures say of what lies under the floor, in the unit of `refine`'s textures.
@@ -106,6 +107,24 @@ struct Look {
     /// Median of [`DepthView::under`]; NaN where nothing tells.
     under: f32,
     held_out: bool,
+}
+
+/// Where a pixel's ray meets the plane y = 0, from the camera along x and z, and the logarithm of the depth seen over the plane's. `k` are the
+/// view's own intrinsics. `None` of rays that come near the horizon or over it, of cameras under the plane, of pixels without depth, and of what
+/// moves: who walks, and his mirror image under the floor, tell nothing of the ground.
+pub fn meets(view: &DepthView, k: &Intrinsics, x: u32, y: u32) -> Option<([f64; 2], f32)> {
+    let (index, pose) = ((y * view.width + x) as usize, &view.camera.pose);
+    let d = view.depth[index];
+    if !(d > 0.0) || view.alpha[index] <= 0.5 || view.moves(index) {
+        return None;
+    }
+    let ray = pose.rotation * k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, 1.0);
+    if !(pose.position.y > 0.0) || ray.y > -LEAST_SLOPE * ray.length() {
+        return None;
+    }
+    let plane = -pose.position.y / ray.y;
+    let log = ((f64::from(d) / plane).ln() as f32).clamp(-MOST, MOST);
+    Some(([plane * ray.x, plane * ray.z], log))
 }
 
 impl Ground {
@@ -192,31 +211,17 @@ impl Ground {
 
     /// A view's median logarithm in each cell that it meets.
     fn look(&self, view: &DepthView, reach: f64) -> Vec<Look> {
-        let (k, pose) = (view.intrinsics(), &view.camera.pose);
-        let p = pose.position;
-        if p.y <= 0.0 {
-            return Vec::new();
-        }
+        let (k, p) = (view.intrinsics(), view.camera.pose.position);
         let mut met = Vec::new();
         for y in 0..view.height {
             for x in 0..view.width {
                 let index = (y * view.width + x) as usize;
-                let d = view.depth[index];
-                // Who walks, and his mirror image under the floor, tell nothing of the ground. Two pits of held-out takes were
-                // told with the same sigmas as without masks.
-                if !(d > 0.0) || view.alpha[index] <= 0.5 || view.moves(index) {
+                let Some((at, log)) = meets(view, &k, x, y) else {
                     continue;
-                }
-                let ray = pose.rotation * k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, 1.0);
-                if ray.y > -LEAST_SLOPE * ray.length() {
-                    continue;
-                }
-                let plane = -p.y / ray.y;
-                let at = [plane * ray.x, plane * ray.z];
+                };
                 if at[0].hypot(at[1]) > reach {
                     continue;
                 }
-                let log = ((f64::from(d) / plane).ln() as f32).clamp(-MOST, MOST);
                 if let Some(cell) = self.cell_of(p.x + at[0], p.z + at[1]) {
                     let under = view.under.get(index).copied().unwrap_or(f32::NAN);
                     met.push((cell as u32, log, under));

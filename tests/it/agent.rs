@@ -17,6 +17,7 @@ use crate::room::{Room, cameras};
 
 mod assets;
 mod bed;
+mod blank;
 mod doubles;
 mod edges;
 mod made;

@@ -114,7 +114,7 @@ impl Fault {
 pub fn names(what: What) -> &'static [FaultKind] {
     match what {
         What::Hole => &[FaultKind::Hole],
-        What::OpenBoundary => &[FaultKind::OpenBoundary],
+        What::OpenBoundary | What::BlankEnd => &[FaultKind::OpenBoundary],
         What::Veil => &[FaultKind::InvisibleWall],
         What::InvisibleSolid => &[FaultKind::InvisibleWall, FaultKind::Floater],
         What::FloatingSolid => &[FaultKind::Floater],

@@ -158,7 +158,9 @@ impl Line {
         line.found = found(&line.faults, &line.violations);
         let mut told: AgentReport = report.clone();
         told.violations.append(&mut told.doubts);
-        told.violations.retain(|v| v.confidence >= least);
+        (told.violations, told.doubts) = std::mem::take(&mut told.violations)
+            .into_iter()
+            .partition(|v| v.confidence >= least);
         let by = Found::Tested {
             report: &told,
             evidence: tested.evidence,

@@ -1,0 +1,228 @@
+//! Where the floor ends before what shows nothing: a wall without any texture, or the open sky.
+//!
+//! No parallax tells the two apart, and depth networks take both for a wall. So such an end is neither a wall nor a fault: it is not known, and
+//! a world that has one wide enough for an agent is not accepted.
+
+use rayon::prelude::*;
+
+use super::cluster::regions;
+use super::inspect::Field;
+use crate::numeric::median;
+use crate::world::ground::{FLOOR, meets};
+use crate::world::{DepthView, Ground};
+
+/// Most that light may differ within a window that shows nothing, of 255.
+const FLAT: u8 = 5;
+/// Half a side of that window in pixels. What shows nothing is at least as large as two of them.
+const REACH: usize = 2;
+/// Rows between what shows nothing and the floor before it, as a share of the picture's: blurred edges take them.
+const GAP: f64 = 1.0 / 15.0;
+/// Heights over the floor, as shares of the agent's, from which and to which nothing must be shown.
+const FROM: f64 = 0.4;
+const TO: f64 = 0.7;
+/// What reaches the picture's upper border need not reach so far.
+const TO_BORDER: f64 = 0.4;
+/// Views that must agree on a cell, and the least share of those that meet it.
+const LEAST_VIEWS: usize = 3;
+const LEAST_SHARE: f64 = 0.15;
+/// Cells apart that still are one end: a pole may stand before it.
+const APART: i64 = 2;
+
+/// An end of the floor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Blank {
+    /// Middle, on the ground.
+    pub middle: [f64; 2],
+    /// Extent along x and z: the median over the views.
+    pub size: [f64; 2],
+    /// Cells of the ground that it takes.
+    pub cells: usize,
+    /// Share of the views that meet them which show it so.
+    pub share: f64,
+}
+
+/// A place on the ground before what shows nothing, in one view.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    column: usize,
+    cell: usize,
+    at: [f64; 2],
+}
+
+/// Ends of the floor that an agent fits through, as far as anything tells.
+pub fn blank_ends(ground: &Ground, field: &Field<'_>) -> Vec<Blank> {
+    let seen: Vec<Vec<End>> = field
+        .views
+        .par_iter()
+        .map(|view| ends(view, ground, field.body.height))
+        .collect();
+    let nx = ground.size[0];
+    let place = |i: usize| [(i % nx) as i64, 0, (i / nx) as i64];
+    // Far off a row of pixels covers more than a cell, so that views may find it in the next one.
+    let mut votes = vec![0u16; ground.sight.len()];
+    let mut own = vec![false; ground.sight.len()];
+    for view in &seen {
+        let mut near: Vec<usize> = Vec::new();
+        for end in view {
+            own[end.cell] = true;
+            let [x, _, z] = place(end.cell);
+            for (dx, dz) in (-1..=1).flat_map(|dx| (-1..=1).map(move |dz| (dx, dz))) {
+                let (x, z) = (x + dx, z + dz);
+                if x >= 0 && z >= 0 && x < nx as i64 && z < ground.size[1] as i64 {
+                    near.push(x as usize + nx * z as usize);
+                }
+            }
+        }
+        near.sort_unstable();
+        near.dedup();
+        near.into_iter().for_each(|i| votes[i] += 1);
+    }
+    let enough = |i: &usize| {
+        own[*i]
+            && usize::from(votes[*i]) >= LEAST_VIEWS
+            && f64::from(votes[*i]) >= LEAST_SHARE * f64::from(ground.views[*i])
+    };
+    let cells: Vec<[i64; 3]> = (0..own.len()).filter(enough).map(place).collect();
+    regions(&cells, APART)
+        .into_iter()
+        .filter_map(|region| {
+            let of: std::collections::BTreeSet<usize> = region
+                .iter()
+                .map(|[x, _, z]| *x as usize + nx * *z as usize)
+                .collect();
+            let inside = |view: &Vec<End>| {
+                let inside = view.iter().filter(|end| of.contains(&end.cell));
+                stretch(&inside.copied().collect::<Vec<End>>())
+            };
+            let each: Vec<[[f64; 2]; 2]> = seen.iter().filter_map(inside).collect();
+            let over_views = |which: usize, a: usize| {
+                median(&mut each.iter().map(|v| v[which][a]).collect::<Vec<_>>())
+            };
+            let size = [over_views(0, 0)?, over_views(0, 1)?];
+            let middle = [over_views(1, 0)?, over_views(1, 1)?];
+            let of = of.iter();
+            let [told, met] = of.fold([0.0, 0.0], |sum, &i| {
+                let met = f64::from(ground.views[i].max(votes[i]));
+                [sum[0] + f64::from(votes[i]), sum[1] + met]
+            });
+            (size[0].hypot(size[1]) >= 2.0 * field.body.radius).then(|| Blank {
+                middle,
+                size,
+                cells: region.len(),
+                share: told / met,
+            })
+        })
+        .collect()
+}
+
+/// Extent along x and z, and the middle, of what one view shows of an end, in the order of its columns.
+fn stretch(ends: &[End]) -> Option<[[f64; 2]; 2]> {
+    let (first, last) = (ends.first()?, ends.last()?);
+    // Windows of its last columns reach past it, and show what is beside it.
+    let columns = (last.column - first.column + 1) as f64;
+    let whole = (columns + 2.0 * REACH as f64) / columns;
+    // The middles of both outer thirds lie two thirds of it apart.
+    let third = (ends.len() / 3).max(1);
+    let at = |some: &[End], a: usize| median(&mut some.iter().map(|e| e.at[a]).collect::<Vec<_>>());
+    let (mut size, mut middle) = ([0.0; 2], [0.0; 2]);
+    for a in 0..2 {
+        let left = at(&ends[..third], a)?;
+        let right = at(&ends[ends.len() - third..], a)?;
+        size[a] = 1.5 * whole * (right - left).abs();
+        middle[a] = 0.5 * (left + right);
+    }
+    Some([size, middle])
+}
+
+/// Where a view sees the floor end before what shows nothing up to an agent's height, a place a column of pixels at most.
+fn ends(view: &DepthView, ground: &Ground, height: f64) -> Vec<End> {
+    let (w, h) = (view.width as usize, view.height as usize);
+    if view.colour.len() != w * h || view.camera.pose.position.y <= 0.0 {
+        return Vec::new();
+    }
+    let nothing = nothing(&view.colour, w, h);
+    let (k, pose) = (view.intrinsics(), &view.camera.pose);
+    let gap = (GAP * h as f64).ceil() as usize;
+    // Height over the floor of a ray so far from the camera along the ground; the upper border of a row's pixels.
+    let over = |x: usize, y: usize, far: f64| {
+        let ray = pose.rotation * k.unproject(x as f64 + 0.5, y as f64, 1.0);
+        pose.position.y + far * ray.y / ray.x.hypot(ray.z).max(1e-9)
+    };
+    let mut found = Vec::new();
+    for x in 0..w {
+        let is = |y: usize| nothing[y * w + x] && !view.moves(y * w + x);
+        let mut y = 0;
+        while y < h {
+            if !is(y) {
+                y += 1;
+                continue;
+            }
+            let top = y;
+            while y < h && is(y) {
+                y += 1;
+            }
+            let bottom = y;
+            let floor = (bottom..h.min(bottom + gap)).find_map(|y| {
+                let (to, log) = meets(view, &k, x as u32, y as u32)?;
+                (!is(y) && log.abs() <= FLOOR).then_some(to)
+            });
+            let Some(to) = floor else { continue };
+            let far = to[0].hypot(to[1]);
+            let (from, up_to) = (over(x, bottom, far), over(x, top, far));
+            let tall = up_to >= TO * height || top <= REACH && up_to >= TO_BORDER * height;
+            let at = [pose.position.x + to[0], pose.position.z + to[1]];
+            if let Some(cell) = ground.cell_of(at[0], at[1])
+                && from <= FROM * height
+                && tall
+            {
+                found.push(End {
+                    column: x,
+                    cell,
+                    at,
+                });
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// Pixels that lie in a window whose own windows all show nothing.
+fn nothing(rgba: &[u32], w: usize, h: usize) -> Vec<bool> {
+    let light: Vec<u8> = rgba
+        .iter()
+        .map(|c| {
+            let [r, g, b, _] = c.to_le_bytes().map(u32::from);
+            ((77 * r + 150 * g + 29 * b) >> 8) as u8
+        })
+        .collect();
+    let high = widest(&light, w, h, u8::max);
+    let low = widest(&light, w, h, u8::min);
+    let flat: Vec<u8> = high
+        .iter()
+        .zip(&low)
+        .map(|(high, low)| u8::from(high - low <= FLAT))
+        .collect();
+    let inner = widest(&flat, w, h, u8::min);
+    widest(&inner, w, h, u8::max)
+        .into_iter()
+        .map(|v| v > 0)
+        .collect()
+}
+
+/// The most by `of` over a window about each pixel, as much of it as lies in the picture.
+fn widest(values: &[u8], w: usize, h: usize, of: fn(u8, u8) -> u8) -> Vec<u8> {
+    let span = |at: usize, n: usize| at.saturating_sub(REACH)..(at + REACH + 1).min(n);
+    let across: Vec<u8> = (0..w * h)
+        .map(|i| {
+            let line = &values[i / w * w..][..w];
+            line[span(i % w, w)].iter().copied().fold(line[i % w], of)
+        })
+        .collect();
+    (0..w * h)
+        .map(|i| {
+            let column = span(i / w, h).map(|y| across[y * w + i % w]);
+            column.fold(across[i], of)
+        })
+        .collect()
+}
