@@ -34,7 +34,7 @@ pub use options::{KEYS, SolveOptions};
 pub use solve::{solve, solve_with_points};
 
 /// Version of this stage's results, part of the resume key.
-pub const VERSION: u32 = 11;
+pub const VERSION: u32 = 12;
 
 /// Parallax in pixels at a width of 640 under which a clip holds no travel of its camera.
 pub const LEAST_PARALLAX: f64 = 1.0;

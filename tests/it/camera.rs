@@ -66,6 +66,31 @@ fn relative_depth_with_noise_and_a_moving_thing_gives_poses_and_alignment() {
 }
 
 #[test]
+fn the_sky_does_not_set_the_unit() {
+    let intrinsics = scene::intrinsics();
+    let clip = scene::outside(scene::truth(12, intrinsics), DepthKind::RelativeInverse);
+    let depths = clip.depth_truth.iter().flatten();
+    let (sky, mut ground): (Vec<f64>, Vec<f64>) = depths.partition(|z| **z >= scene::SKY);
+    assert!(
+        10 * sky.len() > 7 * ground.len(),
+        "{} {}",
+        sky.len(),
+        ground.len()
+    );
+    ground.sort_by(f64::total_cmp);
+    let cameras = solve(&clip.motion, &clip.depths, &known_focal(&clip), &Silent).unwrap();
+    let error = evaluate(&cameras, &clip.truth).unwrap();
+    assert!(error.ate_rmse < 0.01 * error.path_length, "{error:?}");
+    // A unit of the result in metres: what stands on the ground is one away in the middle.
+    let middle = ground[ground.len() / 2];
+    assert!(
+        (error.scale / middle - 1.0).abs() < 0.25,
+        "{} {middle}",
+        error.scale
+    );
+}
+
+#[test]
 fn focal_length_is_estimated_where_the_camera_turns() {
     let clip = scene(12, DepthKind::Metric);
     let options = SolveOptions {

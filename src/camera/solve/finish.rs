@@ -5,6 +5,9 @@ use super::*;
 /// Shares of flow that tracks and depth maps explain may be so far apart.
 const CONTRADICTS: f64 = 0.3;
 
+/// What the network's own inverse depth puts under this share of what is near (the 95th percentile) is far off.
+const FAR: f64 = 0.05;
+
 impl Clip<'_> {
     /// The cameras of a solve, with what is to be known of it, and the points that they see; or why it is none.
     pub(super) fn finish(
@@ -144,7 +147,8 @@ impl Clip<'_> {
         Ok((cameras, points))
     }
 
-    /// The unit of the result and what a solver length is multiplied with to be in it.
+    /// The unit of the result and what a solver length is multiplied with to be in it: the median depth of what is seen twice, without the sky
+    /// and far hills, whose depth is no network's and no parallax's to tell.
     fn length_unit(&self, state: &State, first: usize, last: usize) -> (LengthUnit, f64) {
         if self.depths.kind == DepthKind::Metric {
             // Inverse depth was divided by the median; the scales' median is held at 1.
@@ -154,13 +158,16 @@ impl Clip<'_> {
                 median(&mut scales).unwrap_or(1.0) / self.median,
             );
         }
-        let mut inverse: Vec<f64> = self
-            .inside(first, last)
+        let links = || self.inside(first, last);
+        let told = links().flat_map(|l| l.points.iter().map(|o| o.depth_from));
+        let mut told: Vec<f64> = told.filter(|value| *value > 0.0).collect();
+        told.sort_unstable_by(f64::total_cmp);
+        let near = told.get(told.len() * 19 / 20).copied().unwrap_or(0.0);
+        let mut inverse: Vec<f64> = links()
             .flat_map(|l| {
                 let view = &state.views[l.i];
-                l.points
-                    .iter()
-                    .map(|o| view.scale * o.depth_from + view.shift)
+                let near = l.points.iter().filter(|o| o.depth_from > FAR * near);
+                near.map(|o| view.scale * o.depth_from + view.shift)
             })
             .filter(|rho| *rho > 0.0)
             .collect();

@@ -63,6 +63,22 @@ fn ball(frame: usize) -> DVec3 {
     DVec3::new(0.5 - 0.05 * frame as f64, -0.2, -2.2)
 }
 
+/// How far off the sky is.
+pub const SKY: f64 = 1e6;
+
+/// As [`cast`], of a room whose walls are .2 high, under the sky.
+fn cast_open(origin: DVec3, direction: DVec3, frame: usize) -> (f64, bool) {
+    let (t, moves) = cast(origin, direction, frame);
+    let ball = moves
+        || STILL.iter().any(|(centre, radius)| {
+            (origin + t * direction).distance(DVec3::from_array(*centre)) < radius + 1e-6
+        });
+    match !ball && origin.y + t * direction.y > -0.9 {
+        true => (SKY, false),
+        false => (t, moves),
+    }
+}
+
 /// Distance along a ray to the room's walls or the ball, and whether it is the ball.
 fn cast(origin: DVec3, direction: DVec3, frame: usize) -> (f64, bool) {
     let (low, high) = (DVec3::new(-1.6, -1.1, -4.0), DVec3::new(2.2, 1.3, 2.0));
@@ -96,8 +112,11 @@ fn cast(origin: DVec3, direction: DVec3, frame: usize) -> (f64, bool) {
     nearest
 }
 
+/// What a ray meets in a frame.
+type Cast = fn(DVec3, DVec3, usize) -> (f64, bool);
+
 /// Depth, and the flow to the frame `to`, of every pixel of frame `from`.
-fn view(truth: &Cameras, from: usize, to: usize) -> (Vec<f64>, Vec<DVec2>) {
+fn view(truth: &Cameras, from: usize, to: usize, cast: Cast) -> (Vec<f64>, Vec<DVec2>) {
     let (a, b) = (&truth.cameras[from], &truth.cameras[to]);
     let mut depth = Vec::new();
     let mut flow = Vec::new();
@@ -164,10 +183,19 @@ pub fn picture(truth: &Cameras, frame: usize) -> Vec<f32> {
 
 /// As [`scene`], by these cameras.
 pub fn film(truth: Cameras, kind: DepthKind) -> Clip {
+    shot(truth, kind, cast)
+}
+
+/// As [`film`], under the sky, whose relative inverse depth is 0.
+pub fn outside(truth: Cameras, kind: DepthKind) -> Clip {
+    shot(truth, kind, cast_open)
+}
+
+fn shot(truth: Cameras, kind: DepthKind, cast: Cast) -> Clip {
     let (frames, intrinsics) = (truth.cameras.len(), truth.cameras[0].intrinsics);
     let mut rng = Rng(7);
     let mut noisy = |from, to| {
-        let (_, flow) = view(&truth, from, to);
+        let (_, flow) = view(&truth, from, to, cast);
         flow.iter()
             .map(|f| {
                 [
@@ -191,7 +219,7 @@ pub fn film(truth: Cameras, kind: DepthKind) -> Clip {
             });
         }
     }
-    let depth_truth: Vec<Vec<f64>> = (0..frames).map(|k| view(&truth, k, k).0).collect();
+    let depth_truth: Vec<Vec<f64>> = (0..frames).map(|k| view(&truth, k, k, cast).0).collect();
     let maps = depth_truth
         .iter()
         .enumerate()
@@ -201,7 +229,10 @@ pub fn film(truth: Cameras, kind: DepthKind) -> Clip {
                 // The room's inverse depth is about .4; shift over scale times median is about 1.5.
                 DepthKind::RelativeInverse => {
                     let scale = 0.08 * (1.0 + 0.1 * (k as f64).sin());
-                    ((1.0 / z - 0.15) / scale) as f32 * (1.0 + 0.02 * rng.normal())
+                    let value = ((1.0 / z - 0.15) / scale) as f32;
+                    // A network's answer ends at 0.
+                    let value = if z < SKY { value } else { 0.0 };
+                    value * (1.0 + 0.02 * rng.normal())
                 }
             });
             Some(DepthMap {
