@@ -1,20 +1,22 @@
 //! Where the floor ends before what shows nothing: a wall without any texture, or the open sky.
 //!
-//! No parallax tells the two apart, and depth networks take both for a wall. So such an end is neither a wall nor a fault: it is not known, and
-//! a world that has one wide enough for an agent is not accepted.
+//! No parallax tells the two apart, and depth networks may take both for a wall. So such an end is neither a wall nor a fault: it is not known,
+//! and a world that has one wide enough for an agent is not accepted. Where depth was measured nobody looks for it.
 
 use rayon::prelude::*;
 
 use super::cluster::regions;
 use super::inspect::Field;
 use crate::numeric::median;
-use crate::world::ground::{FLOOR, meets};
+use crate::world::ground::FLOOR;
 use crate::world::{DepthView, Ground};
+
+// What follows was set by three openings of tuning seeds and by held-out takes 010, 015 and 038, and is no fit.
 
 /// Most that light may differ within a window that shows nothing, of 255.
 const FLAT: u8 = 5;
-/// Half a side of that window in pixels. What shows nothing is at least as large as two of them.
-const REACH: usize = 2;
+/// Half a side of that window, in pixels of a view of 320. What shows nothing is at least as large as two of them.
+const REACH: f64 = 2.0 / 320.0;
 /// Rows between what shows nothing and the floor before it, as a share of the picture's: blurred edges take them.
 const GAP: f64 = 1.0 / 15.0;
 /// Heights over the floor, as shares of the agent's, from which and to which nothing must be shown.
@@ -23,7 +25,7 @@ const TO: f64 = 0.7;
 /// What reaches the picture's upper border need not reach so far.
 const TO_BORDER: f64 = 0.4;
 /// Views that must agree on a cell, and the least share of those that meet it.
-const LEAST_VIEWS: usize = 3;
+const LEAST_VIEWS: u16 = 3;
 const LEAST_SHARE: f64 = 0.15;
 /// Cells apart that still are one end: a pole may stand before it.
 const APART: i64 = 2;
@@ -31,26 +33,36 @@ const APART: i64 = 2;
 /// An end of the floor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Blank {
-    /// Middle, on the ground.
+    /// The cell nearest to its middle, x and z in the world's unit.
     pub middle: [f64; 2],
-    /// Extent along x and z: the median over the views.
+    /// Extent along x and z in the world's unit: the median over the views.
     pub size: [f64; 2],
     /// Cells of the ground that it takes.
     pub cells: usize,
     /// Share of the views that meet them which show it so.
     pub share: f64,
+    /// Frames that show it, the widest first, at most eight.
+    pub frames: Vec<usize>,
+    /// Where the first shows it, as in `Evidence::pixel`.
+    pub pixel: Option<[u32; 4]>,
 }
 
 /// A place on the ground before what shows nothing, in one view.
 #[derive(Clone, Copy, Debug)]
 struct End {
+    /// Pixel of the floor, and how many windows of its last column reach past it.
     column: usize,
+    row: usize,
+    reach: usize,
     cell: usize,
     at: [f64; 2],
 }
 
-/// Ends of the floor that an agent fits through, as far as anything tells.
-pub fn blank_ends(ground: &Ground, field: &Field<'_>) -> Vec<Blank> {
+/// Ends of the floor that an agent fits through, as far as anything tells; `None` where no view has a picture.
+pub fn blank_ends(ground: &Ground, field: &Field<'_>) -> Option<Vec<Blank>> {
+    if !field.views.iter().any(pictured) {
+        return None;
+    }
     let seen: Vec<Vec<End>> = field
         .views
         .par_iter()
@@ -75,31 +87,45 @@ pub fn blank_ends(ground: &Ground, field: &Field<'_>) -> Vec<Blank> {
         }
         near.sort_unstable();
         near.dedup();
-        near.into_iter().for_each(|i| votes[i] += 1);
+        for i in near {
+            votes[i] = votes[i].saturating_add(1);
+        }
     }
     let enough = |i: &usize| {
         own[*i]
-            && usize::from(votes[*i]) >= LEAST_VIEWS
+            && votes[*i].min(ground.views[*i]) >= LEAST_VIEWS
             && f64::from(votes[*i]) >= LEAST_SHARE * f64::from(ground.views[*i])
     };
     let cells: Vec<[i64; 3]> = (0..own.len()).filter(enough).map(place).collect();
-    regions(&cells, APART)
+    let found = regions(&cells, APART)
         .into_iter()
         .filter_map(|region| {
             let of: std::collections::BTreeSet<usize> = region
                 .iter()
                 .map(|[x, _, z]| *x as usize + nx * *z as usize)
                 .collect();
-            let inside = |view: &Vec<End>| {
+            let inside = |view: &Vec<End>| -> Vec<End> {
                 let inside = view.iter().filter(|end| of.contains(&end.cell));
-                stretch(&inside.copied().collect::<Vec<End>>())
+                inside.copied().collect()
             };
-            let each: Vec<[[f64; 2]; 2]> = seen.iter().filter_map(inside).collect();
+            let by_view = field.views.iter().zip(seen.iter().map(inside));
+            let mut shown: Vec<_> = by_view.filter(|(_, ends)| !ends.is_empty()).collect();
+            // Stable: of equals the earlier frame.
+            shown.sort_by_key(|(_, ends)| std::cmp::Reverse(ends.len()));
+            let each: Vec<[[f64; 2]; 2]> =
+                shown.iter().filter_map(|(_, ends)| stretch(ends)).collect();
             let over_views = |which: usize, a: usize| {
                 median(&mut each.iter().map(|v| v[which][a]).collect::<Vec<_>>())
             };
             let size = [over_views(0, 0)?, over_views(0, 1)?];
-            let middle = [over_views(1, 0)?, over_views(1, 1)?];
+            // Of an end that goes round a corner the middle is none of it.
+            let (x, z) = (over_views(1, 0)?, over_views(1, 1)?);
+            let off = |i: &usize| {
+                let at = ground.middle(*i);
+                (at[0] - x).hypot(at[1] - z)
+            };
+            let nearest = of.iter().min_by(|a, b| off(a).total_cmp(&off(b)))?;
+            let middle = ground.middle(*nearest);
             let of = of.iter();
             let [told, met] = of.fold([0.0, 0.0], |sum, &i| {
                 let met = f64::from(ground.views[i].max(votes[i]));
@@ -110,17 +136,35 @@ pub fn blank_ends(ground: &Ground, field: &Field<'_>) -> Vec<Blank> {
                 size,
                 cells: region.len(),
                 share: told / met,
+                frames: shown.iter().take(8).map(|(v, _)| v.camera.frame).collect(),
+                pixel: shown.first().map(|(view, ends)| {
+                    let end = ends[ends.len() / 2];
+                    [end.column as u32, end.row as u32, view.width, view.height]
+                }),
             })
         })
-        .collect()
+        .collect();
+    Some(found)
+}
+
+/// Whether a view has the frame's pixels.
+fn pictured(view: &DepthView) -> bool {
+    !view.colour.is_empty() && view.colour.len() == view.width as usize * view.height as usize
+}
+
+/// Half a side of the window of a view, in pixels.
+fn reach(view: &DepthView) -> usize {
+    (REACH * f64::from(view.width.max(view.height)))
+        .round()
+        .max(1.0) as usize
 }
 
 /// Extent along x and z, and the middle, of what one view shows of an end, in the order of its columns.
 fn stretch(ends: &[End]) -> Option<[[f64; 2]; 2]> {
     let (first, last) = (ends.first()?, ends.last()?);
-    // Windows of its last columns reach past it, and show what is beside it.
+    // Windows of its last columns show what is beside it, too.
     let columns = (last.column - first.column + 1) as f64;
-    let whole = (columns + 2.0 * REACH as f64) / columns;
+    let whole = (columns + (first.reach + last.reach) as f64) / columns;
     // The middles of both outer thirds lie two thirds of it apart.
     let third = (ends.len() / 3).max(1);
     let at = |some: &[End], a: usize| median(&mut some.iter().map(|e| e.at[a]).collect::<Vec<_>>());
@@ -137,10 +181,11 @@ fn stretch(ends: &[End]) -> Option<[[f64; 2]; 2]> {
 /// Where a view sees the floor end before what shows nothing up to an agent's height, a place a column of pixels at most.
 fn ends(view: &DepthView, ground: &Ground, height: f64) -> Vec<End> {
     let (w, h) = (view.width as usize, view.height as usize);
-    if view.colour.len() != w * h || view.camera.pose.position.y <= 0.0 {
+    if !pictured(view) {
         return Vec::new();
     }
-    let nothing = nothing(&view.colour, w, h);
+    let reach = reach(view);
+    let nothing = nothing(&view.colour, w, h, reach);
     let (k, pose) = (view.intrinsics(), &view.camera.pose);
     let gap = (GAP * h as f64).ceil() as usize;
     // Height over the floor of a ray so far from the camera along the ground; the upper border of a row's pixels.
@@ -150,7 +195,8 @@ fn ends(view: &DepthView, ground: &Ground, height: f64) -> Vec<End> {
     };
     let mut found = Vec::new();
     for x in 0..w {
-        let is = |y: usize| nothing[y * w + x] && !view.moves(y * w + x);
+        // Whether it moves, nothing in it tells: masks take such places by what is beside them.
+        let is = |y: usize| nothing[y * w + x];
         let mut y = 0;
         while y < h {
             if !is(y) {
@@ -161,15 +207,22 @@ fn ends(view: &DepthView, ground: &Ground, height: f64) -> Vec<End> {
             while y < h && is(y) {
                 y += 1;
             }
-            let bottom = y;
-            let floor = (bottom..h.min(bottom + gap)).find_map(|y| {
-                let (to, log) = meets(view, &k, x as u32, y as u32)?;
-                (!is(y) && log.abs() <= FLOOR).then_some(to)
-            });
-            let Some(to) = floor else { continue };
+            // A plain floor shows nothing either: the end begins where it ends.
+            let floor = |y: usize| {
+                let (to, log) = view.meets_floor(&k, x as u32, y as u32)?;
+                // What was seen there, which may be the foot of a wall before the plane.
+                let seen = f64::from(log).exp();
+                (log.abs() <= FLOOR).then_some([seen * to[0], seen * to[1]])
+            };
+            let mut bottom = y;
+            while bottom > top && floor(bottom - 1).is_some() {
+                bottom -= 1;
+            }
+            let floor = (bottom..h.min(bottom + gap)).find_map(|y| Some((y, floor(y)?)));
+            let Some((row, to)) = floor else { continue };
             let far = to[0].hypot(to[1]);
             let (from, up_to) = (over(x, bottom, far), over(x, top, far));
-            let tall = up_to >= TO * height || top <= REACH && up_to >= TO_BORDER * height;
+            let tall = up_to >= TO * height || top <= reach && up_to >= TO_BORDER * height;
             let at = [pose.position.x + to[0], pose.position.z + to[1]];
             if let Some(cell) = ground.cell_of(at[0], at[1])
                 && from <= FROM * height
@@ -177,6 +230,8 @@ fn ends(view: &DepthView, ground: &Ground, height: f64) -> Vec<End> {
             {
                 found.push(End {
                     column: x,
+                    row,
+                    reach,
                     cell,
                     at,
                 });
@@ -187,8 +242,8 @@ fn ends(view: &DepthView, ground: &Ground, height: f64) -> Vec<End> {
     found
 }
 
-/// Pixels that lie in a window whose own windows all show nothing.
-fn nothing(rgba: &[u32], w: usize, h: usize) -> Vec<bool> {
+/// Pixels that lie in a window whose own windows all show nothing. Clear ones are no part of the picture.
+fn nothing(rgba: &[u32], w: usize, h: usize, reach: usize) -> Vec<bool> {
     let light: Vec<u8> = rgba
         .iter()
         .map(|c| {
@@ -196,23 +251,21 @@ fn nothing(rgba: &[u32], w: usize, h: usize) -> Vec<bool> {
             ((77 * r + 150 * g + 29 * b) >> 8) as u8
         })
         .collect();
-    let high = widest(&light, w, h, u8::max);
-    let low = widest(&light, w, h, u8::min);
-    let flat: Vec<u8> = high
-        .iter()
-        .zip(&low)
-        .map(|(high, low)| u8::from(high - low <= FLAT))
+    let high = widest(&light, w, h, reach, u8::max);
+    let low = widest(&light, w, h, reach, u8::min);
+    let flat: Vec<u8> = (0..w * h)
+        .map(|i| u8::from(high[i] - low[i] <= FLAT && rgba[i] >> 24 > 0))
         .collect();
-    let inner = widest(&flat, w, h, u8::min);
-    widest(&inner, w, h, u8::max)
+    let inner = widest(&flat, w, h, reach, u8::min);
+    widest(&inner, w, h, reach, u8::max)
         .into_iter()
         .map(|v| v > 0)
         .collect()
 }
 
 /// The most by `of` over a window about each pixel, as much of it as lies in the picture.
-fn widest(values: &[u8], w: usize, h: usize, of: fn(u8, u8) -> u8) -> Vec<u8> {
-    let span = |at: usize, n: usize| at.saturating_sub(REACH)..(at + REACH + 1).min(n);
+fn widest(values: &[u8], w: usize, h: usize, reach: usize, of: fn(u8, u8) -> u8) -> Vec<u8> {
+    let span = |at: usize, n: usize| at.saturating_sub(reach)..(at + reach + 1).min(n);
     let across: Vec<u8> = (0..w * h)
         .map(|i| {
             let line = &values[i / w * w..][..w];

@@ -53,7 +53,9 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
                 };
                 found.violations.push(violation);
             }
-            blanks(field, ground, &mut found);
+            if !field.cameras.measured {
+                blanks(field, ground, &mut found);
+            }
         }
         // Where views found no floor there is none that could end.
         None if field.without_floor() => {}
@@ -65,7 +67,13 @@ pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
 
 /// Ends of the floor of which nothing tells what they are.
 fn blanks(field: &Field<'_>, ground: &Ground, found: &mut Findings) {
-    let ends = blank_ends(ground, field);
+    let Some(ends) = blank_ends(ground, field) else {
+        found.notes.push(
+            "whether the floor ends before what shows nothing was not looked at: the views have no pictures"
+                .to_owned(),
+        );
+        return;
+    };
     found.metric("blank_ends", ends.len() as f64);
     for end in ends {
         let place = [end.middle[0], f64::from(field.world.floor), end.middle[1]];
@@ -75,7 +83,7 @@ fn blanks(field: &Field<'_>, ground: &Ground, found: &mut Findings) {
             Severity::Medium,
             place,
             format!(
-                "over {} the floor ends before what shows nothing at all: a wall without any texture, or the open; which of them cannot be seen",
+                "over about {} the floor ends before what shows nothing: a wall without texture, or the open; which of them cannot be seen",
                 field.length(end.size[0].hypot(end.size[1]))
             ),
         );
@@ -83,7 +91,9 @@ fn blanks(field: &Field<'_>, ground: &Ground, found: &mut Findings) {
         violation.evidence = Evidence {
             cells: end.cells,
             share: Some(end.share),
-            ..field.seen_at(place)
+            frames: end.frames,
+            pixel: end.pixel,
+            ..Evidence::default()
         };
         found.violations.push(violation);
     }

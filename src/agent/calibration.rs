@@ -21,7 +21,7 @@ const LASTING: f64 = 0.5;
 const PLAIN: f64 = 1e6;
 
 /// Disagreement of views and world up to which sigmas that lean on the views' depth count. They are of the noise from pixel to pixel; a rough network is
-/// wrong over whole regions, and only other views tell of that. Seen: up to .20 with true depth (tuning seeds), .25 with a network that knows
+/// wrong over whole regions, and only other views tell of that: held-out ones, and all where few are held out. Seen by all views: up to .20 with true depth (tuning seeds; by held-out ones as well), .25 with a network that knows
 /// such places (tuning seeds; .29 on others), .65 to 2.1 with one that does not (the demo).
 pub const TRUSTED: f64 = 0.45;
 
@@ -56,7 +56,7 @@ pub fn stands_out(violation: &Violation) -> f64 {
             (None, None) => PLAIN,
         },
         What::OpenBoundary => evidence.sigmas.map_or(PLAIN, |s| trusted(violation, s)),
-        What::InvisibleSolid | What::FloatingSolid | What::BlankEnd => share.unwrap_or(0.0),
+        What::InvisibleSolid | What::FloatingSolid => share.unwrap_or(0.0),
         _ => sigmas,
     }
 }

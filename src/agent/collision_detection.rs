@@ -1,7 +1,7 @@
 //! Scenario: do the voxels answer rays as the cameras saw?
 //!
 //! The cameras' pixels are cast again into the voxels. A phantom hit stops in space that the camera saw through; a
-//! false-free ray passes a surface that the camera saw. Violations: solids that at least three cameras see through,
+//! false-free ray passes a surface that the camera saw; how many there are of either is judged by held-out views. Violations: solids that at least three cameras see through,
 //! surfaces without solid, and sweeps that cross solid unhit.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,11 +74,15 @@ fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
     let most = field.options.camera_rays.max(1) as f64;
     let step = ((total as f64 / most).sqrt().ceil() as usize).max(1);
     let (mut pixels, mut rays) = (Vec::new(), Vec::new());
+    let mut turns = [0usize; 2];
     for (index, view) in field.views.iter().enumerate() {
         let (k, pose) = (view.intrinsics(), &view.camera.pose);
-        // The first pixel moves from view to view, so that strides do not always miss the same places.
-        for y in ((index % step) as u32..view.height).step_by(step) {
-            for x in ((index / step % step) as u32..view.width).step_by(step) {
+        // The first pixel moves from view to view, so that strides do not always miss the same places; of those that are held out, too.
+        let turn = &mut turns[usize::from(view.held_out)];
+        let first = [*turn / step % step, *turn % step].map(|n| n as u32);
+        *turn += 1;
+        for y in (first[1]..view.height).step_by(step) {
+            for x in (first[0]..view.width).step_by(step) {
                 let Some((depth, slope)) = slope(view, x, y) else {
                     continue;
                 };

@@ -144,11 +144,12 @@ impl What {
                 Self::Hole | Self::UnevenFloor | Self::RestlessBody | Self::OpenBoundary
             )
         };
+        let end = |w| matches!(w, Self::OpenBoundary | Self::BlankEnd);
         let solid = |w| matches!(w, Self::Veil | Self::InvisibleSolid | Self::FloatingSolid);
         let thing = |w| matches!(w, Self::Vanished | Self::Moved);
         self == other
             || (floor(self) && floor(other))
-            || (self == Self::OpenBoundary && other == Self::BlankEnd)
+            || (end(self) && end(other))
             || (solid(self) && solid(other))
             || (thing(self) && (thing(other) || solid(other) || other == Self::MissingSolid))
     }
@@ -201,7 +202,7 @@ pub struct Evidence {
     /// Share of the views that can tell which say so; absent where all is one.
     #[serde(default)]
     pub share: Option<f64>,
-    /// Of what leans on the views' depth: half the interquartile range of how far views see surfaces from where the world has them, in voxels
+    /// Of what leans on the views' depth: half the interquartile range of how far held-out views see surfaces from where the world has them, in voxels
     /// across the surface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<f64>,

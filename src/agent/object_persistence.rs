@@ -17,7 +17,6 @@ use super::{AgentError, Evidence, Severity, Violation, What};
 use crate::numeric::median;
 use crate::world::DepthView;
 
-/// Its name.
 const SCENARIO: &str = "object_persistence";
 
 // Fitted on tuning seeds: `cargo test --test it -- --ignored --nocapture agent::persistence::tuned`.

@@ -127,7 +127,7 @@ pub(super) fn lacking(
         );
     }
     let blank = |v: &&Violation| v.what == What::BlankEnd;
-    if let Some(end) = report.doubts.iter().find(blank) {
+    for end in report.doubts.iter().filter(blank) {
         lack(Lacking::Boundary, end.description.clone());
     }
     if let Some(spread) = metric("hit_spread").filter(|spread| *spread > TRUSTED) {

@@ -41,7 +41,7 @@ const MOST: f32 = 3.0;
 /// Views that a cell needs.
 const LEAST_VIEWS: usize = 3;
 /// Logarithms within it may be floor.
-pub const FLOOR: f32 = 0.12;
+pub(crate) const FLOOR: f32 = 0.12;
 /// The noise is never taken for less.
 const LEAST_SIGMA: f32 = 0.004;
 /// Nor is that of what pictures say of what lies under the floor, in the unit of `refine`'s textures.
@@ -109,22 +109,24 @@ struct Look {
     held_out: bool,
 }
 
-/// Where a pixel's ray meets the plane y = 0, from the camera along x and z, and the logarithm of the depth seen over the plane's. `k` are the
-/// view's own intrinsics. `None` of rays that come near the horizon or over it, of cameras under the plane, of pixels without depth, and of what
-/// moves: who walks, and his mirror image under the floor, tell nothing of the ground.
-pub fn meets(view: &DepthView, k: &Intrinsics, x: u32, y: u32) -> Option<([f64; 2], f32)> {
-    let (index, pose) = ((y * view.width + x) as usize, &view.camera.pose);
-    let d = view.depth[index];
-    if !(d > 0.0) || view.alpha[index] <= 0.5 || view.moves(index) {
-        return None;
+impl DepthView {
+    /// Where a pixel's ray meets the plane y = 0, from the camera along x and z in the world's unit, and the logarithm of the depth seen over the
+    /// plane's. `k` are the view's own intrinsics. `None` of rays that come near the horizon or over it, of cameras under the plane, of pixels
+    /// without depth, and of what moves: who walks, and his mirror image under the floor, tell nothing of the ground.
+    pub(crate) fn meets_floor(&self, k: &Intrinsics, x: u32, y: u32) -> Option<([f64; 2], f32)> {
+        let (index, pose) = ((y * self.width + x) as usize, &self.camera.pose);
+        let d = self.depth[index];
+        if !(d > 0.0) || self.alpha[index] <= 0.5 || self.moves(index) {
+            return None;
+        }
+        let ray = pose.rotation * k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, 1.0);
+        if !(pose.position.y > 0.0) || ray.y > -LEAST_SLOPE * ray.length() {
+            return None;
+        }
+        let plane = -pose.position.y / ray.y;
+        let log = ((f64::from(d) / plane).ln() as f32).clamp(-MOST, MOST);
+        Some(([plane * ray.x, plane * ray.z], log))
     }
-    let ray = pose.rotation * k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, 1.0);
-    if !(pose.position.y > 0.0) || ray.y > -LEAST_SLOPE * ray.length() {
-        return None;
-    }
-    let plane = -pose.position.y / ray.y;
-    let log = ((f64::from(d) / plane).ln() as f32).clamp(-MOST, MOST);
-    Some(([plane * ray.x, plane * ray.z], log))
 }
 
 impl Ground {
@@ -216,7 +218,7 @@ impl Ground {
         for y in 0..view.height {
             for x in 0..view.width {
                 let index = (y * view.width + x) as usize;
-                let Some((at, log)) = meets(view, &k, x, y) else {
+                let Some((at, log)) = view.meets_floor(&k, x, y) else {
                     continue;
                 };
                 if at[0].hypot(at[1]) > reach {

@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::matching::{Judged, found, judge};
 use super::modes::{Mode, Tested, Tools};
 use super::witness::Witness;
-use crate::agent::{AgentReport, Severity};
+use crate::agent::{AgentReport, Severity, What};
 use crate::hash::sha256_hex;
 use crate::revise::{AcceptOptions, Found, Verdict, revise};
 use crate::score::Scores;
@@ -160,7 +160,7 @@ impl Line {
         told.violations.append(&mut told.doubts);
         (told.violations, told.doubts) = std::mem::take(&mut told.violations)
             .into_iter()
-            .partition(|v| v.confidence >= least);
+            .partition(|v| v.confidence >= least && v.what != What::BlankEnd);
         let by = Found::Tested {
             report: &told,
             evidence: tested.evidence,
