@@ -85,7 +85,7 @@ fn view(frame: usize, at: DVec3, plain: &[Part], plain_floor: bool) -> DepthView
             false => light(p),
         };
         depth.push(d as f32);
-        colour.push(grey * 0x01_01_01 | 0xff00_0000);
+        colour.push((grey * 0x01_01_01) | 0xff00_0000);
     }
     let alpha = vec![1.0; depth.len()];
     DepthView {
