@@ -81,6 +81,18 @@ fn the_sky_does_not_set_the_unit() {
     let cameras = solve(&clip.motion, &clip.depths, &known_focal(&clip), &Silent).unwrap();
     let error = evaluate(&cameras, &clip.truth).unwrap();
     assert!(error.ate_rmse < 0.01 * error.path_length, "{error:?}");
+    // With the sky in it the middle of all solved inverse depth would be another.
+    let mut all: Vec<f64> = cameras
+        .cameras
+        .iter()
+        .flat_map(|c| {
+            let map = clip.depths.maps[c.frame].as_ref().unwrap();
+            let solved = |v: &f32| c.depth_scale * f64::from(*v) + c.depth_shift;
+            map.values.iter().map(solved)
+        })
+        .collect();
+    all.sort_by(f64::total_cmp);
+    assert!(all[all.len() / 2] < 0.75, "{}", all[all.len() / 2]);
     // A unit of the result in metres: what stands on the ground is one away in the middle.
     let middle = ground[ground.len() / 2];
     assert!(
