@@ -50,10 +50,9 @@ pub struct Blank {
 /// A place on the ground before what shows nothing, in one view.
 #[derive(Clone, Copy, Debug)]
 struct End {
-    /// Pixel of the floor, and how many windows of its last column reach past it.
+    /// Pixel of the floor.
     column: usize,
     row: usize,
-    reach: usize,
     cell: usize,
     at: [f64; 2],
 }
@@ -112,8 +111,8 @@ pub fn blank_ends(ground: &Ground, field: &Field<'_>) -> Option<Vec<Blank>> {
             let mut shown: Vec<_> = by_view.filter(|(_, ends)| !ends.is_empty()).collect();
             // Stable: of equals the earlier frame.
             shown.sort_by_key(|(_, ends)| std::cmp::Reverse(ends.len()));
-            let each: Vec<[[f64; 2]; 2]> =
-                shown.iter().filter_map(|(_, ends)| stretch(ends)).collect();
+            let one = |(view, ends): &(&DepthView, Vec<End>)| stretch(ends, reach(view));
+            let each: Vec<[[f64; 2]; 2]> = shown.iter().filter_map(one).collect();
             let over_views = |which: usize, a: usize| {
                 median(&mut each.iter().map(|v| v[which][a]).collect::<Vec<_>>())
             };
@@ -159,12 +158,12 @@ fn reach(view: &DepthView) -> usize {
         .max(1.0) as usize
 }
 
-/// Extent along x and z, and the middle, of what one view shows of an end, in the order of its columns.
-fn stretch(ends: &[End]) -> Option<[[f64; 2]; 2]> {
+/// Extent along x and z, and the middle, of what one view shows of an end, in the order of its columns; `reach` as that of the view.
+fn stretch(ends: &[End], reach: usize) -> Option<[[f64; 2]; 2]> {
     let (first, last) = (ends.first()?, ends.last()?);
     // Windows of its last columns show what is beside it, too.
     let columns = (last.column - first.column + 1) as f64;
-    let whole = (columns + (first.reach + last.reach) as f64) / columns;
+    let whole = (columns + 2.0 * reach as f64) / columns;
     // The middles of both outer thirds lie two thirds of it apart.
     let third = (ends.len() / 3).max(1);
     let at = |some: &[End], a: usize| median(&mut some.iter().map(|e| e.at[a]).collect::<Vec<_>>());
@@ -231,7 +230,6 @@ fn ends(view: &DepthView, ground: &Ground, height: f64) -> Vec<End> {
                 found.push(End {
                     column: x,
                     row,
-                    reach,
                     cell,
                     at,
                 });

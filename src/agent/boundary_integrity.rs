@@ -1,7 +1,7 @@
 //! Scenario: can agents leave the world?
 //!
-//! The floor's end before nothing, wide enough to walk out of: what the cameras saw of the ground tells it. Its end before what shows no
-//! texture at all, of which nothing tells what it is. Beside them rays
+//! The floor's end before nothing, wide enough to walk out of: what the cameras saw of the ground tells it. Its end before what shows hardly
+//! any texture, of which nothing tells what it is (`blank`). Beside them rays
 //! from where agents can stand into all directions (a Fibonacci sphere): those that end in solid, leave the world through
 //! what was seen to be free, or end where nothing was ever seen, which is no fault.
 

@@ -490,6 +490,38 @@ pub(in crate::agent) mod tests {
     }
 
     #[test]
+    fn an_end_that_is_open_and_blank_is_told_once() {
+        let end = |what, at, confidence| violation(what, at, [2.0, 1.7, 0.2], confidence);
+        let blank = end(What::BlankEnd, [0.0; 3], 0.45);
+        let beside = end(What::BlankEnd, [1.5, 0.0, 0.0], 0.45);
+        // Two of one kind were joined where they hang together.
+        assert_eq!(
+            one_each(vec![blank.clone(), beside.clone()]),
+            [blank.clone(), beside.clone()]
+        );
+        let open = end(What::OpenBoundary, [0.2, 0.0, 0.0], 0.83);
+        assert_eq!(
+            one_each(vec![blank.clone(), open.clone()]),
+            std::slice::from_ref(&open)
+        );
+        // The surer one stays.
+        let doubt = Violation {
+            confidence: 0.4,
+            ..open.clone()
+        };
+        assert_eq!(one_each(vec![blank.clone(), doubt]), [blank.clone()]);
+        // What is much narrower is another end.
+        let narrow = Violation {
+            size: [0.6, 1.7, 0.1],
+            ..open
+        };
+        assert_eq!(
+            one_each(vec![blank.clone(), narrow.clone()]),
+            [narrow, blank]
+        );
+    }
+
+    #[test]
     fn a_move_is_no_solid_that_is_seen_through() {
         let moved = violation(What::Moved, [0.0, 0.5, 0.0], [1.0; 3], 0.6);
         let solid = violation(What::InvisibleSolid, [0.2, 0.5, 0.2], [0.1; 3], 0.9);
