@@ -509,7 +509,10 @@ pub(in crate::agent) mod tests {
             confidence: 0.4,
             ..open.clone()
         };
-        assert_eq!(one_each(vec![blank.clone(), doubt]), [blank.clone()]);
+        assert_eq!(
+            one_each(vec![blank.clone(), doubt]),
+            std::slice::from_ref(&blank)
+        );
         // What is much narrower is another end.
         let narrow = Violation {
             size: [0.6, 1.7, 0.1],
