@@ -1,14 +1,15 @@
 //! Where the floor ends before what shows nothing: a wall without any texture, or the open sky.
 //!
 //! No parallax tells the two apart, and depth networks may take both for a wall. So such an end is neither a wall nor a fault: it is not known,
-//! and a world that has one wide enough for an agent is not accepted. Where depth was measured nobody looks for it.
+//! and a world that has one wide enough for an agent is not accepted. Where depth shows nothing there either it is an open end. Where depth was
+//! measured nobody looks for it.
 
 use rayon::prelude::*;
 
 use super::cluster::regions;
 use super::inspect::Field;
 use crate::numeric::median;
-use crate::world::ground::FLOOR;
+use crate::world::ground::{FLOOR, VOID};
 use crate::world::{DepthView, Ground};
 
 // What follows was set by three openings of tuning seeds and by held-out takes 010, 015 and 038, and is no fit.
@@ -19,6 +20,10 @@ const FLAT: u8 = 5;
 const REACH: f64 = 2.0 / 320.0;
 /// Rows between what shows nothing and the floor before it, as a share of the picture's: blurred edges take them.
 const GAP: f64 = 1.0 / 15.0;
+/// Rows that an edge amid it takes, as the line where the sky meets a cloud, in half sides of the window; what lies over it and under it is so many
+/// times as tall each, which courses of bricks are not.
+const EDGE: usize = 4;
+const TALLER: usize = 3;
 /// Heights over the floor, as shares of the agent's, from which and to which nothing must be shown.
 const FROM: f64 = 0.4;
 const TO: f64 = 0.7;
@@ -27,6 +32,8 @@ const TO_BORDER: f64 = 0.4;
 /// Views that must agree on a cell, and the least share of those that meet it.
 const LEAST_VIEWS: u16 = 3;
 const LEAST_SHARE: f64 = 0.15;
+/// Share of its places from which on depth shows nothing there either.
+const VOIDS: f64 = 0.5;
 /// Cells apart that still are one end: a pole may stand before it.
 const APART: i64 = 2;
 
@@ -45,6 +52,8 @@ pub struct Blank {
     pub frames: Vec<usize>,
     /// Where the first shows it, as in `Evidence::pixel`.
     pub pixel: Option<[u32; 4]>,
+    /// Where depth shows nothing there either: sigmas of the floor's noise by which it does, the 90th percentile of such places.
+    pub open: Option<f64>,
 }
 
 /// A place on the ground before what shows nothing, in one view.
@@ -55,6 +64,8 @@ struct End {
     row: usize,
     cell: usize,
     at: [f64; 2],
+    /// Median logarithm of the depth seen over the floor's, of what lies under the horizon of what shows nothing; NaN where none does.
+    log: f32,
 }
 
 /// Ends of the floor that an agent fits through, as far as anything tells; `None` where no view has a picture.
@@ -113,6 +124,16 @@ pub fn blank_ends(ground: &Ground, field: &Field<'_>) -> Option<Vec<Blank>> {
             shown.sort_by_key(|(_, ends)| std::cmp::Reverse(ends.len()));
             let one = |(view, ends): &(&DepthView, Vec<End>)| stretch(ends, reach(view));
             let each: Vec<[[f64; 2]; 2]> = shown.iter().filter_map(one).collect();
+            let all = shown.iter().map(|(_, ends)| ends.len()).sum::<usize>();
+            let logs = shown
+                .iter()
+                .flat_map(|(_, ends)| ends.iter().map(|end| end.log));
+            let mut void: Vec<f32> = logs.filter(|log| *log >= VOID).collect();
+            void.sort_by(f32::total_cmp);
+            let open = (void.len() as f64 >= VOIDS * all as f64)
+                .then(|| void.get(void.len() * 9 / 10))
+                .flatten()
+                .map(|log| f64::from(log / ground.sigma));
             let over_views = |which: usize, a: usize| {
                 median(&mut each.iter().map(|v| v[which][a]).collect::<Vec<_>>())
             };
@@ -140,6 +161,7 @@ pub fn blank_ends(ground: &Ground, field: &Field<'_>) -> Option<Vec<Blank>> {
                     let end = ends[ends.len() / 2];
                     [end.column as u32, end.row as u32, view.width, view.height]
                 }),
+                open,
             })
         })
         .collect();
@@ -194,21 +216,13 @@ fn ends(view: &DepthView, ground: &Ground, height: f64) -> Vec<End> {
     };
     let mut found = Vec::new();
     for x in 0..w {
-        // Whether it moves, nothing in it tells: masks take such places by what is beside them.
-        let is = |y: usize| nothing[y * w + x];
-        let mut y = 0;
-        while y < h {
-            if !is(y) {
-                y += 1;
-                continue;
-            }
-            let top = y;
-            while y < h && is(y) {
-                y += 1;
-            }
+        let meets = |y: usize| view.meets_floor(&k, x as u32, y as u32);
+        // Whether it moves, nothing in it tells: masks take such places by what is beside them. Its foot may be too narrow for a window.
+        let is = |y: usize| nothing[y * w + x] || meets(y).is_some_and(|(_, log)| log >= VOID);
+        for (top, y) in runs(h, EDGE * reach, is) {
             // A plain floor shows nothing either: the end begins where it ends.
             let floor = |y: usize| {
-                let (to, log) = view.meets_floor(&k, x as u32, y as u32)?;
+                let (to, log) = meets(y)?;
                 // What was seen there, which may be the foot of a wall before the plane.
                 let seen = f64::from(log).exp();
                 (log.abs() <= FLOOR).then_some([seen * to[0], seen * to[1]])
@@ -227,17 +241,45 @@ fn ends(view: &DepthView, ground: &Ground, height: f64) -> Vec<End> {
                 && from <= FROM * height
                 && tall
             {
+                let logs = (top..bottom).filter_map(|y| Some(meets(y)?.1));
                 found.push(End {
                     column: x,
                     row,
                     cell,
                     at,
+                    log: median(&mut logs.collect::<Vec<_>>()).unwrap_or(f32::NAN),
                 });
                 break;
             }
         }
     }
     found
+}
+
+/// Stretches of rows that are, from the top, each from and up to; two are one where no more than `edge` rows part them and both are tall.
+fn runs(rows: usize, edge: usize, is: impl Fn(usize) -> bool) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for y in (0..rows).filter(|y| is(*y)) {
+        match runs.last_mut() {
+            Some((_, to)) if *to == y => *to += 1,
+            _ => runs.push((y, y + 1)),
+        }
+    }
+    let mut joined: Vec<(usize, usize)> = Vec::new();
+    for (from, to) in runs {
+        match joined.last_mut() {
+            Some((above, until)) if joins(*until - *above, from - *until, to - from, edge) => {
+                *until = to;
+            }
+            _ => joined.push((from, to)),
+        }
+    }
+    joined
+}
+
+/// Whether rows that are, over a gap and under it, are parted by an edge alone.
+fn joins(over: usize, gap: usize, under: usize, edge: usize) -> bool {
+    gap <= edge && over.min(under) >= TALLER * gap
 }
 
 /// Pixels that lie in a window whose own windows all show nothing. Clear ones are no part of the picture.
@@ -276,4 +318,22 @@ fn widest(values: &[u8], w: usize, h: usize, reach: usize, of: fn(u8, u8) -> u8)
             column.fold(across[i], of)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs;
+
+    #[test]
+    fn an_edge_joins_what_is_tall_and_courses_of_bricks_stay_apart() {
+        let of = |rows: &str| runs(rows.len(), 4, |y| rows.as_bytes()[y] == b'#');
+        assert_eq!(of("..####.."), [(2, 6)]);
+        assert_eq!(of("#########...#########"), [(0, 21)]);
+        // Too wide a gap, too low a part over and under it, and bricks.
+        assert_eq!(of("###############.....###############").len(), 2);
+        assert_eq!(of("########...##########").len(), 2);
+        assert_eq!(of("#########...########").len(), 2);
+        assert_eq!(of("###..###..###..###").len(), 4);
+        assert_eq!(of("....").len(), 0);
+    }
 }

@@ -13,7 +13,7 @@ use super::ground::open_ends;
 use super::inspect::{Field, Findings};
 use super::raycast::{HitState, Ray};
 use super::traverse::{Column, neighbours4};
-use super::{AgentError, Evidence, Severity, What};
+use super::{AgentError, Evidence, Severity, Violation, What};
 use crate::world::Ground;
 
 const SCENARIO: &str = "boundary_integrity";
@@ -74,25 +74,44 @@ fn blanks(field: &Field<'_>, ground: &Ground, found: &mut Findings) {
         );
         return;
     };
-    found.metric("blank_ends", ends.len() as f64);
+    let blank = ends.iter().filter(|end| end.open.is_none()).count();
+    found.metric("blank_ends", blank as f64);
+    let told = found.violations.len();
     for end in ends {
+        let wide = end.size[0].hypot(end.size[1]);
+        let twice = |v: &Violation| {
+            let off = (v.location.x - end.middle[0]).hypot(v.location.z - end.middle[1]);
+            off <= 0.5 * (wide + v.size[0].hypot(v.size[2]))
+        };
+        if end.open.is_some() && found.violations[..told].iter().any(twice) {
+            continue;
+        }
         let place = [end.middle[0], f64::from(field.world.floor), end.middle[1]];
-        let mut violation = field.violation(
-            What::BlankEnd,
-            SCENARIO,
-            Severity::Medium,
-            place,
-            format!(
-                "over about {} the floor ends before what shows nothing: a wall without texture, or the open; which of them cannot be seen",
-                field.length(end.size[0].hypot(end.size[1]))
+        let width = field.length(wide);
+        let (what, severity, description) = match end.open {
+            Some(_) => (
+                What::OpenBoundary,
+                Severity::High,
+                format!(
+                    "the floor ends before nothing over {width}: an agent can walk out of the world"
+                ),
             ),
-        );
+            None => (
+                What::BlankEnd,
+                Severity::Medium,
+                format!(
+                    "over about {width} the floor ends before what shows nothing: a wall without texture, or the open; which of them cannot be seen"
+                ),
+            ),
+        };
+        let mut violation = field.violation(what, SCENARIO, severity, place, description);
         violation.size = [end.size[0], field.body.height, end.size[1]];
         violation.evidence = Evidence {
             cells: end.cells,
             share: Some(end.share),
             frames: end.frames,
             pixel: end.pixel,
+            sigmas: end.open,
             ..Evidence::default()
         };
         found.violations.push(violation);

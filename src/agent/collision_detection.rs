@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use glam::DVec3;
 
+use super::calibration::{TOLD, confidence};
 use super::cluster::{extent, heart, regions};
 use super::inspect::{Field, Findings};
 use super::raycast::{HitState, Ray};
@@ -25,9 +26,9 @@ const FARTHEST: f64 = 2048.0;
 /// GPU errors, [`AgentError::Interrupted`].
 pub fn run(field: &Field<'_>) -> Result<Findings, AgentError> {
     let mut found = Findings::default();
-    recast(field, &mut found)?;
+    let invisible = false_solids(field, &mut found);
+    recast(field, &invisible, &mut found)?;
     field.go_on()?;
-    false_solids(field, &mut found);
     sweeps(field, &mut found)?;
     Ok(found)
 }
@@ -65,10 +66,19 @@ const SLACK: f64 = 2.5;
 /// The error of a ray that meets nothing, in voxels across the surface.
 const FAR: f64 = 99.0;
 
+/// Voxels about a solid that is seen through that are its own still: near what lies behind it too few views tell.
+const RIM: i64 = 5;
+
 /// Rays of held-out views from which on they alone judge.
 const LEAST_HELD_OUT: usize = 1000;
 
-fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
+/// Casts the cameras' pixels again. A solid that is told as `invisible` says nothing of how exact the rest of the world is: what it stops counts
+/// among the collisions, and not in the spread.
+fn recast(
+    field: &Field<'_>,
+    invisible: &[[[i64; 3]; 2]],
+    found: &mut Findings,
+) -> Result<(), AgentError> {
     let (world, voxel) = (field.world, f64::from(field.world.voxel));
     let total: usize = field.views.iter().map(|v| v.depth.len()).sum();
     let most = field.options.camera_rays.max(1) as f64;
@@ -129,7 +139,7 @@ fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
         found.metric("held_out_rays", held as f64);
     }
     let (mut errors, mut phantom, mut missing, mut judged) = (Vec::new(), 0usize, 0usize, 0usize);
-    let mut across = Vec::new();
+    let (mut across, mut stopped) = (Vec::new(), 0usize);
     let mut gone: BTreeMap<[i64; 3], BTreeSet<usize>> = BTreeMap::new();
     for (pixel, hit) in pixels.iter().zip(&hits) {
         let t = f64::from(hit.t);
@@ -145,18 +155,28 @@ fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
             continue;
         }
         errors.push((t - pixel.depth).abs());
-        across.push((t - pixel.depth) / pixel.slack * SLACK);
-        phantom += usize::from(t < pixel.depth - pixel.slack);
+        let early = t < pixel.depth - pixel.slack;
+        phantom += usize::from(early);
+        let at = world.coordinates(hit.voxel as usize).map(i64::from);
+        let within = |[low, high]: &[[i64; 3]; 2]| {
+            (0..3).all(|a| low[a] - RIM <= at[a] && at[a] <= high[a] + RIM)
+        };
+        match early && invisible.iter().any(within) {
+            true => stopped += 1,
+            false => across.push((t - pixel.depth) / pixel.slack * SLACK),
+        }
     }
     let n = judged as f64;
     found.metric("phantom_hit_rate", phantom as f64 / n);
     found.metric("false_free_rate", missing as f64 / n);
     found.metric("collision_rate", (phantom + missing) as f64 / n);
     // What is not met is too far by any length.
-    across.resize(judged, FAR);
+    across.resize(judged - stopped, FAR);
     across.sort_by(f64::total_cmp);
-    let quarter = |k: usize| across[(across.len() - 1) * k / 4];
-    found.metric("hit_spread", (quarter(3) - quarter(1)) / 2.0);
+    if let Some(last) = across.len().checked_sub(1) {
+        let quarter = |k: usize| across[last * k / 4];
+        found.metric("hit_spread", (quarter(3) - quarter(1)) / 2.0);
+    }
     errors.sort_by(f64::total_cmp);
     if let Some(last) = errors.len().checked_sub(1) {
         found.metric("hit_error_p50", errors[last / 2]);
@@ -192,8 +212,9 @@ fn recast(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
     Ok(())
 }
 
-/// Solids that cameras see through.
-fn false_solids(field: &Field<'_>, found: &mut Findings) {
+/// Solids that cameras see through; the first and last voxels along each axis of those that are told.
+fn false_solids(field: &Field<'_>, found: &mut Findings) -> Vec<[[i64; 3]; 2]> {
+    let mut told = Vec::new();
     let (world, voxel) = (field.world, f64::from(field.world.voxel));
     let seen = &field.see_through;
     let solid = world.counts()[2];
@@ -236,8 +257,19 @@ fn false_solids(field: &Field<'_>, found: &mut Findings) {
             share: Some(share),
             ..field.seen_at(place)
         };
+        if confidence(&violation) >= TOLD {
+            let end = |a: usize, of: fn(i64, i64) -> i64| {
+                let along = region.iter().map(|c| c[a]);
+                along.reduce(of).unwrap_or(0)
+            };
+            told.push([
+                [0, 1, 2].map(|a| end(a, i64::min)),
+                [0, 1, 2].map(|a| end(a, i64::max)),
+            ]);
+        }
         found.violations.push(violation);
     }
+    told
 }
 
 /// Sweeps between free voxels, cast as rays and checked against the voxels that they pass through.

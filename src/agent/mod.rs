@@ -36,7 +36,7 @@ pub use inspect::{Field, Findings, Inspected, SCENARIOS, inspect};
 pub use options::{AgentOptions, Body, KEYS};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 12;
+pub const VERSION: u32 = 13;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[

@@ -14,8 +14,32 @@ const TALL: f64 = 2.6;
 const EYE: f64 = 1.5;
 const SIZE: [u32; 2] = [320, 180];
 
-/// A part of the wall at z = -HALF: from and to along x and y.
-type Part = [[f64; 2]; 2];
+/// Light of what shows nothing.
+const PLAIN: u32 = 230;
+/// Light of a place that shows nothing; `None` of one with texture.
+type Shows = fn(DVec3) -> Option<u32>;
+
+fn within(v: f64, [low, high]: [f64; 2]) -> bool {
+    v >= low && v < high
+}
+
+/// A part of the wall at z = -HALF, from and to along x and y.
+fn far(p: DVec3, x: [f64; 2], y: [f64; 2]) -> Option<u32> {
+    (p.z < 1e-6 - HALF && within(p.x, x) && within(p.y, y)).then_some(PLAIN)
+}
+
+/// A part of the wall at x = HALF, from the floor to the ceiling, from and to along z.
+fn side(p: DVec3, z: [f64; 2]) -> Option<u32> {
+    (p.x > HALF - 1e-6 && within(p.z, z)).then_some(PLAIN)
+}
+
+fn floor(p: DVec3) -> Option<u32> {
+    (p.y < 1e-6 && p.z < 0.5).then_some(PLAIN)
+}
+
+fn opening(p: DVec3) -> Option<u32> {
+    far(p, OPENING, [0.0, TALL])
+}
 
 /// The room's voxels, which a depth network makes of it with and without its plain parts.
 fn room() -> World {
@@ -44,8 +68,8 @@ fn light(p: DVec3) -> u32 {
     60 + 30 * n
 }
 
-/// What a camera sees of the room, plain parts of whose far wall show nothing; its depth has the wall there.
-fn view(frame: usize, at: DVec3, plain: &[Part], plain_floor: bool) -> DepthView {
+/// What a camera sees of the room, parts of which show nothing; its depth has the wall there.
+fn view(frame: usize, at: DVec3, shows: Shows) -> DepthView {
     let intrinsics = Intrinsics::from_fov_x(SIZE[0], SIZE[1], 1.2);
     let pose = Pose {
         rotation: DMat3::from_cols(DVec3::X, -DVec3::Y, -DVec3::Z),
@@ -74,16 +98,7 @@ fn view(frame: usize, at: DVec3, plain: &[Part], plain_floor: bool) -> DepthView
         ];
         let d = near.into_iter().fold(f64::INFINITY, f64::min);
         let p = at + ray * d;
-        let within = |v: f64, [low, high]: [f64; 2]| v >= low && v < high;
-        let shows_nothing = p.z < 1e-6 - HALF
-            && plain
-                .iter()
-                .any(|[x, y]| within(p.x, *x) && within(p.y, *y));
-        let on_plain_floor = plain_floor && p.y < 1e-6 && p.z < 0.5;
-        let grey = match shows_nothing || on_plain_floor {
-            true => 230,
-            false => light(p),
-        };
+        let grey = shows(p).unwrap_or_else(|| light(p));
         depth.push(d as f32);
         colour.push((grey * 0x01_01_01) | 0xff00_0000);
     }
@@ -100,12 +115,12 @@ struct Told {
     report: AgentReport,
 }
 
-fn told(plain: &[Part], plain_floor: bool, change: fn(&mut Vec<DepthView>, &mut Cameras)) -> Told {
+fn told(shows: Shows, change: fn(&mut Vec<DepthView>, &mut Cameras)) -> Told {
     let mut views: Vec<DepthView> = (0..6)
         .map(|k| {
             let along = k as f64 * 0.15;
             let at = DVec3::new(along - 0.4, EYE, 2.0 - along);
-            view(k, at, plain, plain_floor)
+            view(k, at, shows)
         })
         .collect();
     let cameras = views.iter().map(|v| v.camera).collect();
@@ -121,33 +136,42 @@ fn told(plain: &[Part], plain_floor: bool, change: fn(&mut Vec<DepthView>, &mut 
     }
 }
 
-/// From the floor to the ceiling.
-const OPENING: Part = [[-0.5, 1.5], [0.0, TALL]];
+/// Along x.
+const OPENING: [f64; 2] = [-0.5, 1.5];
 
 #[test]
 fn a_plain_end_of_the_floor_is_a_doubt_and_what_does_not_reach_it_is_none() {
-    for (name, plain, plain_floor, wide) in [
-        ("textured throughout", vec![], false, None),
-        ("an opening", vec![OPENING], false, Some(2.0)),
+    let cases: [(&str, Shows, Option<f64>); 9] = [
+        ("textured throughout", |_| None, None),
+        ("an opening", opening, Some(2.0)),
         (
             "behind a pole",
-            vec![[[-0.5, 0.3], [0.0, TALL]], [[0.75, 1.5], [0.0, TALL]]],
-            false,
+            |p| far(p, [-0.5, 0.3], [0.0, TALL]).or(far(p, [0.75, 1.5], [0.0, TALL])),
             Some(2.0),
         ),
-        ("a window", vec![[OPENING[0], [0.9, 2.0]]], false, None),
-        ("a skirting", vec![[OPENING[0], [0.0, 0.7]]], false, None),
+        (
+            "the sky's edge amid it",
+            |p| far(p, OPENING, [0.0, 0.65]).or(far(p, OPENING, [0.65, TALL]).map(|_| 190)),
+            Some(2.0),
+        ),
+        ("a window", |p| far(p, OPENING, [0.9, 2.0]), None),
+        ("a skirting", |p| far(p, OPENING, [0.0, 0.7]), None),
         (
             "narrower than an agent",
-            vec![[[-0.1, 0.2], [0.0, TALL]]],
-            false,
+            |p| far(p, [-0.1, 0.2], [0.0, TALL]),
             None,
         ),
-        ("a floor without texture", vec![], true, None),
-        ("both", vec![OPENING], true, Some(2.0)),
-    ] {
-        let Told { ends, report } = told(&plain, plain_floor, |_, _| {});
-        assert_eq!(ends.len(), usize::from(wide.is_some()), "{name}: {ends:?}");
+        ("a floor without texture", floor, None),
+        ("both", |p| opening(p).or(floor(p)), Some(2.0)),
+    ];
+    for (name, shows, wide) in cases {
+        let Told { ends, report } = told(shows, |_, _| {});
+        assert_eq!(
+            ends.len(),
+            usize::from(wide.is_some()),
+            "{name}: {ends:?} {:?}",
+            report.doubts
+        );
         assert_eq!(report.metrics["blank_ends"], ends.len() as f64, "{name}");
         if let (Some(wide), [end]) = (wide, &ends[..]) {
             assert!((end.size[0] - wide).abs() < 0.3, "{name}: {end:?}");
@@ -172,19 +196,59 @@ fn a_plain_end_of_the_floor_is_a_doubt_and_what_does_not_reach_it_is_none() {
 
 #[test]
 fn measured_depth_and_views_without_pictures_have_no_plain_end() {
-    let measured = told(&[OPENING], false, |_, cameras| cameras.measured = true);
+    let measured = told(opening, |_, cameras| cameras.measured = true);
     assert!(measured.ends.is_empty() && !measured.report.metrics.contains_key("blank_ends"));
-    let unseen = told(&[OPENING], false, |views, _| {
+    let unseen = told(opening, |views, _| {
         views.iter_mut().for_each(|v| v.colour.clear());
     });
     assert!(unseen.ends.is_empty() && !unseen.report.metrics.contains_key("blank_ends"));
     let notes = unseen.report.notes.concat();
     assert!(notes.contains("the views have no pictures"), "{notes}");
     // Of two views that show it nothing is told.
-    let two = told(&[OPENING], false, |views, _| {
+    let two = told(opening, |views, _| {
         views[2..].iter_mut().for_each(|v| v.colour.clear());
     });
     assert!(two.ends.is_empty(), "{:?}", two.ends);
+}
+
+/// As a network that takes what shows nothing for the sky.
+fn sees_nothing(views: &mut Vec<DepthView>, _: &mut Cameras) {
+    for view in views {
+        for (depth, colour) in view.depth.iter_mut().zip(&view.colour) {
+            if colour & 0xff == PLAIN {
+                *depth = 100.0;
+            }
+        }
+    }
+}
+
+#[test]
+fn where_depth_shows_nothing_either_the_end_is_open_and_told_once() {
+    // From the cameras the one in the side wall is narrower than a cell of the far ground.
+    let cases: [(&str, Shows, [f64; 2], [f64; 2]); 2] = [
+        ("before them", opening, [0.5, -HALF], [2.0, 0.0]),
+        (
+            "at a grazing angle",
+            |p| side(p, [-2.9, -1.9]),
+            [HALF, -2.4],
+            [0.0, 1.0],
+        ),
+    ];
+    for (name, shows, at, size) in cases {
+        let Told { ends, report } = told(shows, sees_nothing);
+        assert!(ends.is_empty(), "{name}: {ends:?}");
+        let all = report.violations.iter().chain(&report.doubts);
+        let open: Vec<&Violation> = all.filter(|v| v.what == What::OpenBoundary).collect();
+        let [one] = open[..] else {
+            panic!("{name}: {open:?}")
+        };
+        assert!(one.confidence > 0.5, "{name}: {one:?}");
+        let (x, z) = (one.location.x - at[0], one.location.z - at[1]);
+        assert!(x.hypot(z) < 0.5, "{name}: {one:?}");
+        // By cells of the far ground, which are .38 wide, or by pixels.
+        let off = [one.size[0] - size[0], one.size[2] - size[1]];
+        assert!(off[0].abs().max(off[1].abs()) < 0.95, "{name}: {one:?}");
+    }
 }
 
 #[test]
@@ -192,17 +256,23 @@ fn collisions_are_judged_by_views_that_were_held_out() {
     // Every fourth view sees the room much smaller: the world that the others made is wrong for it alone.
     let of = |held_out: bool| {
         let told = match held_out {
-            true => told(&[], false, |views, _| {
-                for view in views.iter_mut().step_by(4) {
-                    view.depth.iter_mut().for_each(|d| *d *= 0.6);
-                    view.held_out = true;
-                }
-            }),
-            false => told(&[], false, |views, _| {
-                for view in views.iter_mut().step_by(4) {
-                    view.depth.iter_mut().for_each(|d| *d *= 0.6);
-                }
-            }),
+            true => told(
+                |_| None,
+                |views, _| {
+                    for view in views.iter_mut().step_by(4) {
+                        view.depth.iter_mut().for_each(|d| *d *= 0.6);
+                        view.held_out = true;
+                    }
+                },
+            ),
+            false => told(
+                |_| None,
+                |views, _| {
+                    for view in views.iter_mut().step_by(4) {
+                        view.depth.iter_mut().for_each(|d| *d *= 0.6);
+                    }
+                },
+            ),
         };
         let rays = told.report.metrics.get("held_out_rays").copied();
         (told.report.metrics["collision_rate"], rays)

@@ -172,6 +172,32 @@ fn planted_defects_are_found() {
     }
 }
 
+#[test]
+fn an_invisible_wall_takes_no_trust_from_what_else_is_told() {
+    let mut room = Room::sound();
+    room.holes.push([[-0.6, -0.8], [0.2, 0.1]]);
+    let (mut world, views, cameras, alignment) = built(&room, &cameras(24));
+    // Across all of the room, so that it stops most of what the cameras see.
+    for i in 0..world.len() {
+        let p = glam::DVec3::from_array(world.centre(world.coordinates(i).map(i64::from)));
+        let p = alignment.rotation.transpose() * (p - alignment.translation);
+        if (0.5..0.65).contains(&p.z) && p.x.abs() < 2.4 && (0.1..2.5).contains(&p.y) {
+            world.set(world.coordinates(i), Voxel::Solid);
+        }
+    }
+    let options = AgentOptions::default();
+    let found = inspect(&gpu(), &world, &views, &cameras, &options, &Silent).expect("a report");
+    let report = found.report;
+    show("a wall across", &report);
+    let m = &report.metrics;
+    assert!(m["phantom_hit_rate"] > 0.4 && m["collision_rate"] > 0.4);
+    assert!(m["hit_spread"] < 0.45, "{}", m["hit_spread"]);
+    for what in [agent::What::InvisibleSolid, agent::What::Hole] {
+        let told = report.violations.iter().filter(|v| v.what == what).count();
+        assert_eq!(told, 1, "{what:?}");
+    }
+}
+
 /// What agents find in a room.
 fn found_in(room: &Room) -> AgentReport {
     let cameras = cameras(24);
