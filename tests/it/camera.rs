@@ -7,6 +7,7 @@ mod files;
 mod lens;
 mod lists;
 mod moving;
+mod nerfstudio;
 mod pictures;
 mod points;
 mod scene;
