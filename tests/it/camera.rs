@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod colmap;
+mod commands;
 mod files;
 mod lens;
 mod lists;
