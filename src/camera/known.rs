@@ -264,6 +264,13 @@ fn depth(image_paths: &[PathBuf]) -> Result<Option<DepthMaps>, CameraError> {
     }))
 }
 
+/// Whether a map is a picture at another size: one of its sides is what the other asks for, but for rounding to whole pixels.
+fn alike([width, height]: [u32; 2], picture: [u32; 2]) -> bool {
+    let [w, h] = picture.map(f64::from);
+    let (width, height) = (f64::from(width), f64::from(height));
+    (width * h / w - height).abs() <= 1.0 || (height * w / h - width).abs() <= 1.0
+}
+
 /// Depth beside `image`, which lies as its pixels are stored, and is turned with them.
 fn depth_png(file: &Path, image: &Path) -> Result<DepthMap, CameraError> {
     let header = header(image)?;
@@ -288,6 +295,18 @@ fn depth_png(file: &Path, image: &Path) -> Result<DepthMap, CameraError> {
             file,
             format!(
                 "depth of {}x{} for a picture of {width}x{height} tells next to nothing; give it at 1/{LEAST_DEPTH} of that at least, or use --ignore-known-depth",
+                depth.width(),
+                depth.height()
+            ),
+        ));
+    }
+    // It is sampled side by side with the picture: of another shape it would be stretched over it, and the world with it.
+    if !alike([depth.width(), depth.height()], [width, height]) {
+        return Err(fault(
+            file,
+            format!(
+                "depth of {}x{} is of another shape than its picture of {width}x{height}, and would be stretched over it; crop or pad one as the other was, so \
+                 that both show the same ({width}x{height}, or smaller by one factor), or use --ignore-known-depth",
                 depth.width(),
                 depth.height()
             ),

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::{Globals, settings::Settings};
+use crate::camera;
 use crate::depth::Model;
 use crate::draw::pictures;
 use crate::gpu::Gpu;
@@ -29,7 +30,7 @@ use crate::store::{At, write_json};
 pub struct Args {
     /// A video, a folder of images, or a folder with known cameras and depth
     input: PathBuf,
-    /// Folder for world.ply, world.glb, world.splat, cameras.json, alignment.json, fit.json and pictures
+    /// Folder for world.ply, world.glb, world.splat, cameras.json, transforms.json (nerfstudio's), trajectory.tum.txt, points.ply (where cameras are solved), alignment.json, fit.json and pictures
     #[arg(long, short, value_name = "DIR")]
     out: PathBuf,
     /// One JSON document on standard output
@@ -42,6 +43,9 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = args.settings.resolve(globals)?;
+    let list = args.out.join("transforms.json");
+    // Before anything is computed that could not be kept.
+    camera::spare_transforms(&list)?;
     let model = Model::open(&config.depth)?;
     let gpu = Gpu::open(&config.adapter.parse()?)?;
     let stop = signals::install().context("installing the signal handlers")?;
@@ -78,7 +82,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let options = &config.motion;
     let read = pipeline::reading(None, score::MAX_SIDE, config.decode);
     let motion = || pipeline::pairs(&gpu, &args.input, &read, &frames, None, options, &monitor);
-    let (tracked, masks) =
+    let (tracked, beside) =
         pipeline::track(&frames, motion, &given, depth.as_ref(), &config, &monitor)?;
     timed("cameras", started);
     let cameras = match tracked {
@@ -98,7 +102,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         monitor_of("cameras").warn(note);
     }
     let started = Instant::now();
-    let maps = Maps { depth, masks };
+    let maps = Maps {
+        depth,
+        masks: beside.masks,
+    };
     let rebuilt = pipeline::rebuild(&gpu, &frames, &cameras, &maps, &config, &monitor)?;
     timed("splats", started);
     std::fs::create_dir_all(&args.out)
@@ -107,6 +114,22 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         format::write(&args.out.join(name), &rebuilt.splats)?;
     }
     write_json(&args.out.join("cameras.json"), &rebuilt.cameras)?;
+    rebuilt.cameras.save_transforms(&list)?;
+    rebuilt
+        .cameras
+        .save_tum(&args.out.join("trajectory.tum.txt"))?;
+    let points_path = args.out.join("points.ply");
+    // Those of an earlier clip do not stay beside these cameras.
+    if points_path.is_file() {
+        std::fs::remove_file(&points_path).with_context(|| points_path.display().to_string())?;
+    }
+    if !beside.points.is_empty() {
+        let mut points = beside.points;
+        for point in &mut points {
+            point.position = rebuilt.alignment.point(point.position);
+        }
+        pipeline::save_points(&gpu, &frames, &points, &points_path)?;
+    }
     write_json(&args.out.join("fit.json"), &rebuilt.report)?;
     write_json(&args.out.join("alignment.json"), &rebuilt.alignment)?;
     if !rebuilt.report.held_out.is_empty() {

@@ -26,7 +26,7 @@ use crate::video::{self, DecodeOptions, Frames};
 pub struct Args {
     /// A video, a folder of images, or a folder with known cameras and depth
     input: PathBuf,
-    /// Folder for cameras.json, trajectory.tum.txt and, where cameras are solved, points.ply and masks.mp4: what moves by itself, in red
+    /// Folder for cameras.json, transforms.json (nerfstudio's), trajectory.tum.txt and, where cameras are solved, points.ply and masks.mp4: what moves by itself, in red
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
     /// Focal length in pixels at the input's own width
@@ -89,15 +89,24 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         "points.ply",
         "cameras.json",
         "trajectory.tum.txt",
+        "transforms.json",
     ];
-    let [film_path, points_path, cameras_path, tum_path] = left.map(|name| args.output.join(name));
-    let left = [&film_path, &points_path, &cameras_path, &tum_path];
+    let [film_path, points_path, cameras_path, tum_path, list_path] =
+        left.map(|name| args.output.join(name));
+    let left = [
+        &film_path,
+        &points_path,
+        &cameras_path,
+        &tum_path,
+        &list_path,
+    ];
     if let Some(folder) = left.into_iter().find(|path| path.is_dir()) {
         anyhow::bail!(
             "{}: a folder is in the way; remove it, or name another folder with -o",
             folder.display()
         );
     }
+    camera::spare_transforms(&list_path)?;
     // What an earlier clip left does not stay beside a refusal, nor its film and points beside these cameras; the truth that was given
     // does.
     let given = args
@@ -159,10 +168,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     clear(&[&film_path, &points_path])?;
     cameras.save(&cameras_path)?;
     cameras.save_tum(&tum_path)?;
+    cameras.save_transforms(&list_path)?;
     let moving = masks.as_ref().and_then(moving::moving_share);
     if !points.is_empty() {
-        let colours = colours(&gpu, &frames, &points)?;
-        camera::save_points(&points, &colours, &points_path)?;
+        pipeline::save_points(&gpu, &frames, &points, &points_path)?;
     }
     if masks.is_some() {
         std::fs::rename(&part, &film_path).with_context(|| film_path.display().to_string())?;
@@ -255,31 +264,6 @@ fn solve(
     let (cameras, points) = camera::solve_with_points(&motion, &depth, &options, monitor)?;
     let masks = moving::moving(&motion, &depth, &cameras);
     Ok((cameras, masks, points))
-}
-
-/// What colour the frame that a point was taken from shows it in.
-fn colours(
-    gpu: &crate::gpu::Gpu,
-    frames: &Frames,
-    points: &[Point],
-) -> anyhow::Result<Vec<[u8; 3]>> {
-    let mut colours = Vec::with_capacity(points.len());
-    let mut shown: Option<(usize, Vec<u32>)> = None;
-    for point in points {
-        let pixels = match shown.take() {
-            Some((frame, pixels)) if frame == point.frame => pixels,
-            _ => frames.read(gpu, point.frame)?,
-        };
-        let [x, y] = [
-            (point.pixel.x, frames.width),
-            (point.pixel.y, frames.height),
-        ]
-        .map(|(at, side)| (at.max(0.0) as usize).min(side as usize - 1));
-        let [r, g, b, _] = pixels[y * frames.width as usize + x].to_le_bytes();
-        colours.push([r, g, b]);
-        shown = Some((point.frame, pixels));
-    }
-    Ok(colours)
 }
 
 /// The frames with what moves in red and all else darker; a frame without a mask is grey.

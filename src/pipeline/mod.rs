@@ -33,8 +33,8 @@ pub use failure::StepError;
 pub use made::{Content, Made};
 pub use plan::{Amount, Plan, RowFault, Share};
 pub use stages::{
-    Given, Maps, Rebuilt, Tracked, align, caution, depth, depth_views, evidence, frames, given,
-    pairs, reading, rebuild, refusal, scored, track,
+    Beside, Given, Maps, Rebuilt, Tracked, align, caution, depth, depth_views, evidence, frames,
+    given, pairs, reading, rebuild, refusal, save_points, scored, track,
 };
 pub use step::{Each, Facts, Step};
 pub use studio::Studio;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Config;
 use super::watch::{KEEP_BYTES, WINDOW, Watched, watch};
-use crate::camera::{self, CameraError, Cameras, Intrinsics, Known, Undistortion, moving};
+use crate::camera::{self, CameraError, Cameras, Intrinsics, Known, Point, Undistortion, moving};
 use crate::depth::{DepthKind, DepthMaps, Model};
 use crate::gpu::Gpu;
 use crate::mock;
@@ -62,6 +62,15 @@ impl Maps {
     pub fn parts(&self) -> (Option<&DepthMaps>, Option<&Masks>) {
         (self.depth.as_ref(), self.masks.as_ref())
     }
+}
+
+/// What a solve tells beside its cameras; nothing where they are known.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// What moves by itself.
+    pub masks: Option<Masks>,
+    /// What several frames see, in the cameras' world; none where the camera does not travel.
+    pub points: Vec<Point>,
 }
 
 /// Frames of a video, or of a folder of images, at the working size; those of lenses that distort as pinholes see them, where
@@ -241,7 +250,7 @@ pub fn depth(
 }
 
 /// Cameras: the input's own where it tells them, else solved from flow and depth. What is to be known of the input's own
-/// is told, and kept in the notes. Where they are solved, what moves is told beside them.
+/// is told, and kept in the notes. Where they are solved, what moves and the points that they see are told beside them.
 ///
 /// # Errors
 /// What failed; a clip that cannot be solved is [`Tracked::Refused`], not an error.
@@ -252,14 +261,14 @@ pub fn track(
     depth: Option<&DepthMaps>,
     config: &Config,
     monitor: &dyn Monitor,
-) -> anyhow::Result<(Tracked, Option<Masks>)> {
+) -> anyhow::Result<(Tracked, Beside)> {
     for note in &given.notes {
         monitor.warn(note);
     }
     if let Some(cameras) = &given.cameras {
         let mut cameras = cameras.clone();
         cameras.measured = given.depth.is_some();
-        return Ok((Tracked::Solved(cameras), None));
+        return Ok((Tracked::Solved(cameras), Beside::default()));
     }
     let Some(depth) = depth else {
         anyhow::bail!("no depth to solve cameras with");
@@ -270,8 +279,8 @@ pub fn track(
         options.intrinsics = given.intrinsics;
     }
     let motion = motion()?;
-    match camera::solve(&motion, depth, &options, monitor) {
-        Ok(mut cameras) => {
+    match camera::solve_with_points(&motion, depth, &options, monitor) {
+        Ok((mut cameras, points)) => {
             cameras.notes.extend(given.notes.iter().cloned());
             let masks = moving::moving(&motion, depth, &cameras);
             let share = moving::moving_share(&masks).unwrap_or(0.0);
@@ -282,19 +291,50 @@ pub fn track(
                 );
                 monitor.warn(&note);
                 cameras.notes.push(note);
-                return Ok((Tracked::Solved(cameras), None));
+                let masks = None;
+                return Ok((Tracked::Solved(cameras), Beside { masks, points }));
             }
-            Ok((Tracked::Solved(cameras), Some(masks)))
+            let masks = Some(masks);
+            Ok((Tracked::Solved(cameras), Beside { masks, points }))
         }
         Err(error) => match refusal(&error) {
             Some(reason) => {
                 let reason = reason.to_owned();
                 let words = error.to_string();
-                Ok((Tracked::Refused { reason, words }, None))
+                Ok((Tracked::Refused { reason, words }, Beside::default()))
             }
             None => Err(error.into()),
         },
     }
+}
+
+/// Writes points as [`camera::save_points`] does, each in the colour that the frame that it was taken from shows it in.
+///
+/// # Errors
+/// As [`Frames::read`], and a file that cannot be written.
+pub fn save_points(
+    gpu: &Gpu,
+    frames: &Frames,
+    points: &[Point],
+    path: &Path,
+) -> anyhow::Result<()> {
+    let mut colours = Vec::with_capacity(points.len());
+    let mut shown: Option<(usize, Vec<u32>)> = None;
+    for point in points {
+        let pixels = match shown.take() {
+            Some((frame, pixels)) if frame == point.frame => pixels,
+            _ => frames.read(gpu, point.frame)?,
+        };
+        let [x, y] = [
+            (point.pixel.x, frames.width),
+            (point.pixel.y, frames.height),
+        ]
+        .map(|(at, side)| (at.max(0.0) as usize).min(side as usize - 1));
+        let [r, g, b, _] = pixels[y * frames.width as usize + x].to_le_bytes();
+        colours.push([r, g, b]);
+        shown = Some((point.frame, pixels));
+    }
+    Ok(camera::save_points(points, &colours, path)?)
 }
 
 /// Which of a round's takes becomes the world, as they are looked at from the one with the best scores on: the first whose cameras are good,

@@ -77,7 +77,7 @@ pub static DEPTH: Step = Step {
 pub static CAMERAS: Step = Step {
     name: "cameras", each: Each::Take,
     reads: &["takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?"],
-    writes: &["takes/#/track.json", "takes/#/masks.npy?"],
+    writes: &["takes/#/track.json", "takes/#/masks.npy?", "takes/#/points.ply?"],
     stages: &[VIDEO, MOTION, KNOWN], kernels: &[video::KERNELS, motion::KERNELS, &SHRINK],
     options: |r, f| {
         let r = frames(r, f).option("fps", &f.rate);
@@ -97,13 +97,16 @@ pub static SPLATS: Step = Step {
     options: |r, f| frames(r, f).option("fit", &f.config.fit), work: Some(work::splats),
 };
 
-/// Splats and cameras -> the same in the world's frame: floor at y = 0, +Y up, as the aligned depth maps have it.
+/// Splats, cameras and points -> the same in the world's frame: floor at y = 0, +Y up, as the aligned depth maps have it.
 pub static ALIGN: Step = Step {
     name: "align", each: Each::Round,
     reads: &[
         "takes/#/video", "takes/#/depth.json", "takes/#/depth.npy?", "fit.ply", "takes/#/track.json", "takes/#/masks.npy?",
+        "takes/#/points.ply?",
     ],
-    writes: &["world.ply", "cameras.json", "alignment.json"],
+    writes: &[
+        "world.ply", "cameras.json", "transforms.json", "trajectory.tum.txt", "points.ply?", "alignment.json",
+    ],
     stages: &[VIDEO, KNOWN, SPLAT, ("world", world::VERSION)],
     kernels: &[video::KERNELS, splat::KERNELS, &SORTING],
     options: frames, work: Some(work::align),

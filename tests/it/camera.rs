@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod colmap;
+mod commands;
 mod files;
 mod lens;
 mod lists;
 mod moving;
+mod nerfstudio;
 mod pictures;
 mod points;
 mod scene;

@@ -195,7 +195,8 @@ pub fn test(
                 stages::pairs(gpu, &take.video, &read, &frames, None, options, monitor)
             };
             let given = Given::default();
-            stages::track(&frames, motion, &given, Some(&maps), config, monitor)
+            let found = stages::track(&frames, motion, &given, Some(&maps), config, monitor);
+            found.map(|(tracked, beside)| (tracked, beside.masks))
         })
     })?;
     let solved = match tracked {

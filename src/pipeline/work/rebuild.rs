@@ -6,7 +6,7 @@ use super::super::studio::{Clip, Studio};
 use super::take::{loaded, stored_depth};
 use super::{Job, Posed};
 use crate::agent::{AgentReport, Floor};
-use crate::camera::Cameras;
+use crate::camera::{Cameras, move_points};
 use crate::draw::pictures as draw;
 use crate::draw::violations::Scene;
 use crate::gpu::Gpu;
@@ -93,7 +93,7 @@ pub fn splats(
     Ok(words)
 }
 
-/// Splats and cameras into the world's frame.
+/// Splats, cameras and the points that they see into the world's frame.
 pub fn align(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
@@ -110,6 +110,13 @@ pub fn align(
     keep_clip(studio, job, clip);
     format::write(&stage.path("world.ply")?, &splats)?;
     stage.write_json("cameras.json", &cameras)?;
+    cameras.save_transforms(&stage.path("transforms.json")?)?;
+    cameras.save_tum(&stage.path("trajectory.tum.txt")?)?;
+    let points = format!("{}/points.ply", job.folder());
+    if job.made.get(&points).is_some() {
+        let (from, to) = (job.file(&points)?, stage.path("points.ply")?);
+        move_points(&from, &to, |p| alignment.point(p))?;
+    }
     stage.write_json("alignment.json", &alignment)?;
     Ok(match alignment.floor_found {
         true => format!("floor, tilted by {:.1} degrees", alignment.tilt_degrees),

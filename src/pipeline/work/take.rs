@@ -102,7 +102,7 @@ pub fn depth(
     })
 }
 
-/// Frames, motion and depth -> cameras, and what moves as `masks.npy` where they are solved.
+/// Frames, motion and depth -> cameras, and where they are solved what moves as `masks.npy` and what they see as `points.ply`.
 pub fn cameras(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
@@ -121,12 +121,16 @@ pub fn cameras(
             stages::pairs(&gpu, video, &read, frames, motion, options, monitor)
         };
         let maps = stored_depth(job, &given)?;
-        let (tracked, masks) =
+        let (tracked, beside) =
             stages::track(frames, motion, &given, maps.as_ref(), config, monitor)?;
-        let file = format!("{}/track.json", job.folder());
-        stage.write_json(&file, &tracked)?;
-        if let Some(masks) = masks {
-            masks.save_npy(&stage.path(&format!("{}/masks.npy", job.folder()))?)?;
+        let folder = job.folder();
+        stage.write_json(&format!("{folder}/track.json"), &tracked)?;
+        if let Some(masks) = beside.masks {
+            masks.save_npy(&stage.path(&format!("{folder}/masks.npy"))?)?;
+        }
+        if !beside.points.is_empty() {
+            let file = stage.path(&format!("{folder}/points.ply"))?;
+            stages::save_points(&gpu, frames, &beside.points, &file)?;
         }
         // Nothing after the cameras looks at the motion: its memory is for the splats.
         clip.motion = None;

@@ -208,6 +208,49 @@ fn poses_that_are_no_numbers_and_depth_that_tells_nothing_are_told() {
 }
 
 #[test]
+fn depth_of_another_shape_than_its_picture_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = dir.path().join("a.png");
+    image::RgbImage::new(64, 48).save(&image).unwrap();
+    let of = |width: u32, height: u32| {
+        image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::from_pixel(
+            width,
+            height,
+            image::Luma([1500]),
+        )
+        .save(dir.path().join("a.depth.png"))
+        .unwrap();
+        known(dir.path(), std::slice::from_ref(&image), &[0.0], 32, 24)
+    };
+    // Itself, smaller and larger ones, and such whose sides were rounded.
+    for [w, h] in [
+        [64, 48],
+        [32, 24],
+        [128, 96],
+        [20, 15],
+        [21, 16],
+        [22, 16],
+        [63, 48],
+    ] {
+        let depth = of(w, h).unwrap().unwrap().depth.unwrap();
+        let map = depth.maps[0].as_ref().unwrap();
+        assert_eq!((map.width, map.height), (w, h));
+    }
+    for [w, h] in [[64, 36], [48, 48], [48, 64], [32, 22], [66, 47]] {
+        let words = of(w, h).unwrap_err().to_string();
+        for part in [
+            "a.depth.png".to_owned(),
+            format!("depth of {w}x{h}"),
+            "its picture of 64x48".to_owned(),
+            "crop or pad".to_owned(),
+            "--ignore-known-depth".to_owned(),
+        ] {
+            assert!(words.contains(&part), "{words}");
+        }
+    }
+}
+
+#[test]
 fn cameras_come_back_from_json_and_tum_has_a_line_a_frame() {
     let dir = tempfile::tempdir().unwrap();
     let cameras = scene::truth(4, Intrinsics::from_fov_x(64, 48, 1.0));

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
+use sora_director::camera::Cameras;
+use sora_director::capture::Transforms;
+use sora_director::capture::transforms::Want;
 use sora_director::generate::local::{Local, LocalProvider};
 use sora_director::generate::{Delivered, DependsOn, GenerateError, Providers, TakeRequest};
 use sora_director::gpu::AdapterChoice;
@@ -13,6 +16,7 @@ use sora_director::pipeline::{Config, Explained, Explainer, INTERMEDIATES, Prese
 use sora_director::record::{Entry, Event, Events, Listener, Outcome, RowResult};
 use sora_director::run::Batch;
 use sora_director::store::{Clean, Run, StepRecord, clean, read_json, write_json};
+use sora_director::world::Alignment;
 
 use crate::room::{Room, cameras};
 
@@ -341,6 +345,7 @@ fn known_poses_and_depth_need_neither_network_nor_masks() {
     );
     assert!(case.artifact("takes/1/track.json").exists());
     assert!(!case.artifact("takes/1/masks.npy").exists());
+    the_world_has_its_cameras_in_other_forms(&case, false);
     assert!(!case.artifact("takes/1/depth.npy").exists());
     assert!(case.artifact("world.vox").exists());
     assert_eq!(case.start(), [""; 0]);
@@ -353,6 +358,7 @@ fn masks_are_read_by_the_splats_and_all_after_them() {
     let record: StepRecord = read_json(&case.artifact("steps/cameras-1.json")).expect("record");
     let made = |name: &str| record.artifacts.iter().any(|a| a.path == name);
     assert!(made("takes/1/masks.npy") && made("takes/1/track.json"));
+    the_world_has_its_cameras_in_other_forms(&case, made("takes/1/points.ply"));
     for step in ["splats", "align", "world", "agent"] {
         let record = case.artifact(&format!("steps/{step}.json"));
         let record: StepRecord = read_json(&record).expect("record");
@@ -363,6 +369,42 @@ fn masks_are_read_by_the_splats_and_all_after_them() {
     let file = case.artifact("takes/1/masks.npy");
     let masks = sora_director::motion::Masks::load_npy(&file, frames).expect("masks");
     assert_eq!(masks.frames.len(), frames);
+}
+
+/// Beside `cameras.json`, and of the same world.
+fn the_world_has_its_cameras_in_other_forms(case: &Case, points: bool) {
+    let cameras = Cameras::load(&case.artifact("cameras.json")).expect("cameras");
+    let list = case.artifact("transforms.json");
+    let list = Transforms::read(&list, Want::Cameras).expect("list");
+    assert_eq!(list.frames.len(), cameras.cameras.len());
+    for (frame, camera) in list.frames.iter().zip(&cameras.cameras) {
+        let [x, y, z] = camera.pose.position.to_array();
+        let matrix = frame.matrix.as_deref().expect("matrix");
+        assert_eq!([matrix[0][3], matrix[1][3], matrix[2][3]], [x, -z, y]);
+    }
+    let tum = std::fs::read_to_string(case.artifact("trajectory.tum.txt")).expect("trajectory");
+    assert_eq!(tum.lines().count(), cameras.cameras.len() + 1);
+    assert_eq!(case.artifact("points.ply").exists(), points);
+    if points {
+        let alignment = read_json::<Alignment>(&case.artifact("alignment.json")).expect("read");
+        let [own, moved] = ["takes/1/points.ply", "points.ply"].map(|name| {
+            let bytes = std::fs::read(case.artifact(name)).expect("points");
+            let end = b"end_header\n";
+            let start = bytes
+                .windows(end.len())
+                .position(|w| w == end)
+                .expect("end");
+            bytes[start + end.len()..].to_vec()
+        });
+        assert_eq!(own.len(), moved.len());
+        let at = |bytes: &[u8]| {
+            let axis =
+                |k: usize| f32::from_le_bytes(bytes[4 * k..4 * k + 4].try_into().expect("4"));
+            glam::DVec3::from_array([0, 1, 2].map(|k| f64::from(axis(k))))
+        };
+        let wanted = alignment.point(at(&own));
+        assert!(at(&moved).distance(wanted) < 1e-5 * (1.0 + wanted.length()));
+    }
 }
 
 #[test]
