@@ -19,6 +19,9 @@ pub const SOLID: u32 = 2;
 /// Tags from here on are places among the masks.
 pub const FIRST: u32 = 3;
 
+/// Voxels of a grid, at most: what stops a ray is told by an index of 32 bits.
+pub const MOST: u64 = 1 << 31;
+
 /// Of a brick: solid and known voxels. Of a block or a region: parts with any solid and with any unknown voxel.
 pub type Pair = [u64; 2];
 
@@ -49,14 +52,23 @@ fn volume(size: [u32; 3]) -> usize {
     size.iter().map(|&n| n as usize).product()
 }
 
+/// Voxels of a grid; none where there are more than [`MOST`].
+pub(super) fn count(dims: [u32; 3]) -> Option<u64> {
+    // Walks over a grid pass the other sides also where one is 0.
+    let of = |n: u64, &d: &u32| n.checked_mul(u64::from(d.max(1)));
+    let most = dims.iter().try_fold(1, of).filter(|&n| n <= MOST)?;
+    Some(if dims.contains(&0) { 0 } else { most })
+}
+
 /// All places of a grid, x fastest.
 fn places([nx, ny, nz]: [u32; 3]) -> impl Iterator<Item = [u32; 3]> {
     (0..nz).flat_map(move |z| (0..ny).flat_map(move |y| (0..nx).map(move |x| [x, y, z])))
 }
 
 impl Bricks {
-    /// A grid of unknown voxels.
+    /// A grid of unknown voxels, as many along x, y and z. One of more than [`MOST`] is not made: it is a grid of none.
     pub fn new(dims: [u32; 3]) -> Self {
+        let dims = count(dims).map_or([0; 3], |_| dims);
         let sizes = Self::sizes_of(dims);
         let mut made = Self {
             dims,

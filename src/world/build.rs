@@ -4,8 +4,8 @@ use super::fuse::{
     CLASSIFY, ClassifyParams, GpuView, INTEGRATE, IntegrateParams, SURFACE, SurfaceParams,
 };
 use super::{
-    Alignment, DepthView, Ground, Voxel, World, WorldError, WorldOptions, bounds, clean, flatten,
-    ground,
+    Alignment, DepthView, Ground, Voxel, World, WorldError, WorldOptions, bounds, bricks, clean,
+    flatten, ground,
 };
 use crate::gpu::{Buffer, Gpu, groups_1d, groups_2d};
 use crate::monitor::Monitor;
@@ -147,6 +147,13 @@ fn check(views: &[DepthView], options: &WorldOptions) -> Result<(), WorldError> 
             field: "truncation",
             value: f64::from(options.truncation),
             mend: "it must be over 1 voxel",
+        });
+    }
+    if options.max_voxels > bricks::MOST {
+        return Err(WorldError::Option {
+            field: "max_voxels",
+            value: options.max_voxels as f64,
+            mend: "it must be at most 2147483648",
         });
     }
     for view in views {

@@ -111,7 +111,8 @@ pub fn too_coarse(far: f32, voxel: f32) -> Option<f32> {
 }
 
 impl World {
-    /// A world of unknown voxels, without a floor, in arbitrary units.
+    /// A world of unknown voxels, as many along x, y and z, without a floor, in arbitrary units. One of more than
+    /// [`bricks::MOST`] voxels has none, and its `dims` are 0.
     pub fn empty(origin: [f32; 3], voxel: f32, dims: [u32; 3]) -> Self {
         Self::of(origin, voxel, Bricks::new(dims))
     }

@@ -6,6 +6,8 @@ mod file;
 mod mesh;
 mod mesh_files;
 
+pub use file::first_version;
+
 use glam::{DMat3, DQuat, DVec3};
 use sora_director::camera::{Cameras, LengthUnit};
 use sora_director::gpu::caps::Limits;
@@ -391,6 +393,16 @@ fn bad_input_is_one_clear_error() {
             ..
         }
     ));
+    // More than indices hold.
+    let large = WorldOptions {
+        max_voxels: (1 << 31) + 1,
+        ..Default::default()
+    };
+    let error = build(&views, &large, &Silent).to_string();
+    assert_eq!(
+        error,
+        "world option 'max_voxels' is 2147483649; it must be at most 2147483648"
+    );
 }
 
 #[test]

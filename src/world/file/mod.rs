@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use memmap2::Mmap;
 
-use super::bricks::{Bricks, Pair};
+use super::bricks::{self, Bricks, Pair};
 use super::cells::Cells;
 use super::{World, WorldError};
 use crate::camera::LengthUnit;
@@ -23,7 +23,6 @@ const MAGIC: &[u8; 4] = b"SDVX";
 /// Where the checksum ends and what it covers begins.
 const COVERED: usize = 16;
 const ALIGN: usize = 64;
-const MOST: u64 = 1 << 31;
 /// Edges of voxels that are read: with others distances and volumes leave what numbers can hold.
 const VOXELS: std::ops::RangeInclusive<f32> = 1e-6..=1e6;
 /// Farthest from 0 that a world may lie.
@@ -91,11 +90,13 @@ fn unit_of(number: u8) -> Result<LengthUnit, String> {
 
 /// Voxels of a grid that can be.
 fn shape(origin: [f32; 3], voxel: f32, dims: [u32; 3], floor: f32) -> Result<u64, String> {
-    let count = dims
-        .iter()
-        .try_fold(1u64, |n, &d| n.checked_mul(u64::from(d)))
-        .filter(|&n| n > 0 && n <= MOST)
-        .ok_or_else(|| format!("the file claims {dims:?} voxels, which cannot be"))?;
+    let [x, y, z] = dims;
+    let count = bricks::count(dims).filter(|&n| n > 0).ok_or_else(|| {
+        format!(
+            "the file claims {x} x {y} x {z} voxels, and worlds of 1 to {} are read; build the world again",
+            bricks::MOST
+        )
+    })?;
     let finite = origin.iter().chain([&floor]).all(|x| x.is_finite());
     let far = |x: &f32| x.abs() > FAR;
     match voxel {

@@ -32,13 +32,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<World, String> {
     let length = reader.u32()? as usize;
     let notes = serde_json::from_slice(reader.take(length)?)
         .map_err(|e| format!("the file's notes are damaged: {e}"))?;
-    let mut world = World {
-        floor,
-        floor_found: flags[0] != 0,
-        unit,
-        notes,
-        ..World::empty(origin, voxel, dims)
-    };
     let mut runs = Vec::new();
     let mut held = 0;
     while !reader.0.is_empty() {
@@ -62,8 +55,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<World, String> {
         runs.push((Voxel::of(state.into()), run as usize));
     }
     if held != count {
-        return Err(format!("the file holds {held} of {count} voxels"));
+        return Err(format!(
+            "the file holds {held} of {count} voxels; build the world again"
+        ));
     }
+    // Not before: a few bytes may claim any size.
+    let mut world = World {
+        floor,
+        floor_found: flags[0] != 0,
+        unit,
+        notes,
+        ..World::empty(origin, voxel, dims)
+    };
     let states = runs
         .into_iter()
         .flat_map(|(state, n)| std::iter::repeat_n(state, n));

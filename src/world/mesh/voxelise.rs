@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::parted::{Parted, corners, normal};
 use super::{Mesh, Triangle, floor, rooms};
 use crate::camera::LengthUnit;
-use crate::world::bricks::{Bricks, EDGE};
+use crate::world::bricks::{Bricks, EDGE, MOST};
 use crate::world::{Voxel, World, WorldError, too_coarse};
 
 /// Voxels around the mesh.
@@ -18,8 +18,6 @@ const CLEAR: f64 = 0.15;
 const BATCH: f64 = 8e6;
 /// Where the floor lies in its voxel, from below: just under the voxel's top.
 const UNDER_TOP: f64 = 0.999;
-/// Voxels of a grid, at most, whatever is asked for: their indices have 32 bits.
-const MOST: u64 = 1 << 31;
 
 /// What becomes of voxels that no triangle passes.
 #[derive(Clone, Debug, Default, PartialEq)]

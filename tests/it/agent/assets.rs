@@ -5,10 +5,16 @@ use std::process::{Command, Output};
 
 use glam::DVec3;
 use serde_json::{Value, json};
+use sora_director::generate::TakeRequest;
+use sora_director::generate::local::LocalProvider;
+use sora_director::mock::MockProvider;
+use sora_director::mock::truth::SceneTruth;
+use sora_director::monitor::Silent;
 use sora_director::splat::Splats;
 use sora_director::splat::format::write;
 use sora_director::world::World;
 
+use crate::common::gpu;
 use crate::room::{CEILING, HALF, cameras};
 
 pub(super) struct Folder(tempfile::TempDir);
@@ -338,6 +344,103 @@ fn splats_alone_are_looked_at_from_viewpoints_that_are_guessed() {
     );
 }
 
+/// The files of web viewers have no head: their ending tells them, and agents say of one what they say of a .ply.
+#[test]
+fn splats_of_web_viewers_are_tested_like_others() {
+    let folder = Folder::new();
+    let small = ["--size", "96", "--views", "24"];
+    let (ply, splat) = (folder.at("scan.ply"), folder.at("scan.splat"));
+    write(&ply, &shell(1.0)).expect("ply");
+    write(&splat, &shell(1.0)).expect("splat");
+    let [of_ply, made] = [&ply, &splat].map(|asset| answer(asset, &small));
+    let words = notes(&made);
+    for said in [
+        "no cameras lie beside",
+        "scan.splat (cameras.json or transforms.json)",
+        "viewpoints inside the splats are a guess, as is that +Y is up",
+        "nothing but the splats tells of the world",
+        "own path is free was not tested",
+    ] {
+        assert!(words.contains(said), "{said}: {words}");
+    }
+    assert_eq!(made["metrics"]["floor_found"], 1.0, "{words}");
+    assert_eq!(made["unit"], "camera_heights");
+    let area = |of: &Value| of["metrics"]["walkable_area"].as_f64().expect("area");
+    let share = area(&made) / area(&of_ply);
+    assert!((share - 1.0).abs() < 0.1, "{share} of the .ply's floor");
+    assert!(made["verdict"].is_null());
+    // With cameras beside it the floor has its size in metres: 5 x 6, less what hides under the walls' splats.
+    let list = serde_json::to_string(&cameras(12)).expect("json");
+    folder.write("cameras.json", list);
+    let made = answer(&splat, &small);
+    let words = notes(&made);
+    assert!(
+        words.contains("cameras.json beside the file") && !words.contains("a guess"),
+        "{words}"
+    );
+    assert_eq!(
+        (&made["unit"], &made["metrics"]["floor_found"]),
+        (&json!("metres"), &json!(1.0))
+    );
+    assert!((area(&made) - 30.0).abs() < 6.0, "{}", area(&made));
+    // One that is cut within a splat, and bytes that are no splats.
+    let whole = std::fs::read(&splat).expect("bytes");
+    for (name, content, says) in [
+        ("cut.splat", whole[..whole.len() - 7].to_vec(), "cut short"),
+        ("noise.splat", vec![0xff; 320], "not a .splat"),
+    ] {
+        let said = refusal(&folder.write(name, content), &small);
+        assert!(said.contains(name) && said.contains(says), "{said}");
+        assert_eq!(said.trim().lines().count(), 1, "{said}");
+    }
+}
+
+/// The mock's own triangles: its room is closed, level, and as large as its truth says.
+#[test]
+fn the_geometry_of_a_mock_take_is_tested_as_a_mesh() {
+    let folder = Folder::new();
+    let request = TakeRequest {
+        prompt: "an empty room without furniture, static".to_owned(),
+        seed: 5,
+        seconds: 0.5,
+        size: [64, 36],
+        fps: 8.0,
+        video: None,
+        model: None,
+        reference_image: None,
+    };
+    MockProvider::new(gpu())
+        .generate(&request, folder.0.path(), &Silent)
+        .expect("take");
+    let truth: SceneTruth =
+        serde_json::from_slice(&std::fs::read(folder.at("truth/scene.json")).expect("scene.json"))
+            .expect("json");
+    let [half_x, tall, half_z] = truth.extent.map(f64::from);
+    let made = answer(&folder.at("truth/geometry.glb"), &[]);
+    let words = notes(&made);
+    for said in [
+        "+Y and metres are assumed",
+        "no views",
+        "no cameras",
+        "has room on, at y = 0.00",
+    ] {
+        assert!(words.contains(said), "{said}: {words}");
+    }
+    // The cameras.json beside it is the mock's; a mesh has none.
+    assert!(!words.contains("cameras.json"), "{words}");
+    assert_eq!(
+        (&made["unit"], &made["verdict"]),
+        (&json!("metres"), &Value::Null)
+    );
+    let metric = |name: &str| made["metrics"][name].as_f64().expect("a number");
+    assert_eq!(metric("floor_found"), 1.0);
+    let (area, want) = (metric("walkable_area"), 4.0 * half_x * half_z);
+    assert!((area / want - 1.0).abs() < 0.05, "{area} of {want}");
+    assert!(metric("world_height") > tall, "{tall}");
+    assert!(metric("path_completion") > 0.99 && metric("physics_score") > 0.99);
+    assert_eq!(made["violations"], json!([]), "{:#}", made["violations"]);
+}
+
 #[test]
 fn what_is_no_asset_is_refused_in_one_error() {
     let folder = Folder::new();
@@ -357,6 +460,19 @@ fn what_is_no_asset_is_refused_in_one_error() {
     world.floor_found = true;
     world.save(&folder.at("whole.vox")).expect("world");
     let whole = std::fs::read(folder.at("whole.vox")).expect("bytes");
+    // A head that claims more voxels than any world has, and few bytes after it: of this version, and of the one before,
+    // whole by its checksum.
+    let mut large = whole.clone();
+    for (at, word) in [
+        (16, 1u32 << 30),
+        (20, 0),
+        (40, 4096),
+        (44, 4096),
+        (48, 4096),
+    ] {
+        large[at..at + 4].copy_from_slice(&word.to_le_bytes());
+    }
+    let claims = crate::world::first_version([4096; 3], &[0, 60]);
     let none = folder.at("none.ply");
     write(&none, &Splats::default()).expect("ply");
     let long = "v 0 0 0\nv 90000 0 0\nv 0 0 90000\nv 0 900 0\nf 1 2 3\nf 1 2 4\n";
@@ -393,6 +509,16 @@ fn what_is_no_asset_is_refused_in_one_error() {
             "cut.vox",
             whole[..whole.len() - 7].to_vec(),
             &["cut short", "build the world again"],
+        ),
+        ("large.vox", large, &["cut short", "build the world again"]),
+        (
+            "claims.vox",
+            claims,
+            &[
+                "4096 x 4096 x 4096 voxels",
+                "1 to 2147483648",
+                "build the world again",
+            ],
         ),
         ("other.vox", b"VOX 1234".to_vec(), &["not a world file"]),
         ("hall.stl", b"solid".to_vec(), &["read from .obj and .glb"]),

@@ -9,12 +9,13 @@
 //! doubles; and what stops a ray is passed in doubles with each plane moved outwards.
 
 use rayon::prelude::*;
-use sora_director::agent::raycast::{Hit, HitState, NOWHERE, Ray};
+use sora_director::agent::raycast::{Caster, Hit, HitState, NOWHERE, Path, Ray};
+use sora_director::monitor::Silent;
 use sora_director::world::{Voxel, World};
 
 use super::random_world;
 use super::rays::{rays, worlds};
-use crate::common::Rng;
+use crate::common::{Rng, gpu};
 
 const EPS: f64 = 1.0 / (1u64 << 24) as f64;
 
@@ -173,11 +174,13 @@ fn room() -> World {
     world
 }
 
-fn doubles(count: usize) {
+/// Casts `count` rays into each world, and holds every answer against doubles.
+fn doubles(count: usize, cast: impl Fn(&World, &[Ray]) -> Vec<Hit>) {
     let mut met = 0;
     for world in worlds().into_iter().chain([room()]) {
         let rays = rays(&world, count, 7 + world.len() as u64);
-        let hits = world.cast(&rays, false);
+        let hits = cast(&world, &rays);
+        assert_eq!(hits.len(), rays.len());
         met += hits.iter().filter(|h| h.end() == HitState::Solid).count();
         let wrong = rays.par_iter().zip(&hits).find_map_first(|(ray, hit)| {
             fault(&world, ray, hit).map(|why| format!("{ray:?}: {hit:?}: {why}"))
@@ -196,5 +199,15 @@ fn doubles(count: usize) {
 /// Along axes and faces, through corners, out of solids, from far outside, tiny and huge directions among them.
 #[test]
 fn a_million_rays_are_right_beside_doubles() {
-    doubles(150_000);
+    doubles(150_000, |world, rays| world.cast(rays, false));
+}
+
+/// The same rays by the kernel, with the same bound: on the host they are walked eight at once, by other code.
+#[test]
+fn rays_of_the_kernel_are_right_beside_doubles() {
+    let gpu = gpu();
+    doubles(40_000, |world, rays| {
+        let caster = Caster::on(&gpu, world, Path::Kernel).expect("upload");
+        caster.cast(rays, false, &Silent).expect("cast")
+    });
 }

@@ -1,9 +1,90 @@
 //! World files: whole, damaged, cut, of other versions.
 
 use sora_director::camera::LengthUnit;
+use sora_director::world::bricks::MOST;
 use sora_director::world::{Voxel, World};
 
 use crate::common::Rng;
+
+/// A world file of the first version, with its checksum: runs of a state and a length.
+pub fn first_version(dims: [u32; 3], runs: &[u8]) -> Vec<u8> {
+    let mut old = b"SDVX".to_vec();
+    old.extend(1u32.to_le_bytes());
+    [-1.0f32, 0.0, 1.0, 0.5]
+        .iter()
+        .for_each(|x| old.extend(x.to_le_bytes()));
+    dims.iter().for_each(|n| old.extend(n.to_le_bytes()));
+    old.extend(0.25f32.to_le_bytes());
+    old.extend([1, 2, 0, 0]);
+    old.extend(6u32.to_le_bytes());
+    old.extend(b"[\"hi\"]");
+    old.extend(runs);
+    let sum = old.iter().fold(0xcbf2_9ce4_8422_2325u64, |h, &b| {
+        (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
+    });
+    old.extend(sum.to_le_bytes());
+    old
+}
+
+#[test]
+fn no_grid_is_made_that_indices_do_not_hold() {
+    // Products beyond 32 and beyond 64 bits, and sides that count though another is 0.
+    for dims in [
+        [4096; 3],
+        [1 << 16, 1 << 15, 2],
+        [u32::MAX; 3],
+        [0, u32::MAX, u32::MAX],
+    ] {
+        let mut world = World::empty([0.0; 3], 0.1, dims);
+        assert_eq!((world.dims, world.len()), ([0; 3], 0), "{dims:?}");
+        assert_eq!(world.bricks().bytes(), 0);
+        world.set([1; 3], Voxel::Solid);
+        world.fill(0, [Voxel::Solid; 9]);
+        assert_eq!((world.at([1; 3]), world.counts()), (Voxel::Unknown, [0; 3]));
+        assert!(world.is_empty());
+        let error = World::from_bytes(&world.to_bytes()).expect_err("no voxels");
+        assert!(error.contains("claims 0 x 0 x 0 voxels"), "{error}");
+    }
+    // The largest that there is, by a side: 2^31 voxels are 2^25 bricks.
+    let world = World::empty([0.0; 3], 0.1, [2048, 1024, 1024]);
+    assert_eq!(world.len() as u64, MOST);
+    assert_eq!(world.counts(), [MOST as usize, 0, 0]);
+}
+
+#[test]
+fn files_that_claim_more_than_they_hold_are_refused_by_name() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("huge.vox");
+    let said = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).expect("write");
+        let error = World::load(&path).expect_err("no world").to_string();
+        assert!(error.contains("huge.vox"), "{error}");
+        assert!(error.contains("build the world again"), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        error
+    };
+    for dims in [[4096; 3], [u32::MAX; 3], [0, 4, 4]] {
+        let error = said(&first_version(dims, &[0, 60]));
+        let [x, y, z] = dims;
+        let claim = format!("claims {x} x {y} x {z} voxels, and worlds of 1 to 2147483648");
+        assert!(error.contains(&claim), "{error}");
+    }
+    // Sizes that can be, of which the last would take 4.6 GiB: what is not there is told before anything is made.
+    for dims in [[2048, 1024, 1024], [1 << 31, 1, 1]] {
+        let error = said(&first_version(dims, &[0, 60]));
+        assert!(error.contains("holds 60 of 2147483648 voxels"), "{error}");
+    }
+    // Of this version, as cut short of what its head claims, and as long as its head claims.
+    let mut bytes = World::empty([0.0; 3], 0.1, [8; 3]).to_bytes();
+    let dims = 40;
+    for side in 0..3 {
+        let at = dims + 4 * side;
+        bytes[at..at + 4].copy_from_slice(&4096u32.to_le_bytes());
+    }
+    assert!(said(&bytes).contains("damaged"));
+    bytes[16..24].copy_from_slice(&(1u64 << 33).to_le_bytes());
+    assert!(said(&bytes).contains("cut short"));
+}
 
 #[test]
 fn world_files_are_checked() {
@@ -59,23 +140,7 @@ fn world_files_are_checked() {
         );
     }
     // A file of the version before: runs of states.
-    let mut old = b"SDVX".to_vec();
-    old.extend(1u32.to_le_bytes());
-    [-1.0f32, 0.0, 1.0, 0.5]
-        .iter()
-        .for_each(|x| old.extend(x.to_le_bytes()));
-    [4u32, 3, 20]
-        .iter()
-        .for_each(|n| old.extend(n.to_le_bytes()));
-    old.extend(0.25f32.to_le_bytes());
-    old.extend([1, 2, 0, 0]);
-    old.extend(6u32.to_le_bytes());
-    old.extend(b"[\"hi\"]");
-    old.extend([1, 40, 2, 60, 0, 0x8c, 0x01]);
-    let sum = old.iter().fold(0xcbf2_9ce4_8422_2325u64, |h, &b| {
-        (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
-    });
-    old.extend(sum.to_le_bytes());
+    let mut old = first_version([4, 3, 20], &[1, 40, 2, 60, 0, 0x8c, 0x01]);
     let read = World::from_bytes(&old).expect("version 1");
     assert_eq!(
         (read.dims, read.counts(), read.floor),
