@@ -264,11 +264,12 @@ fn depth(image_paths: &[PathBuf]) -> Result<Option<DepthMaps>, CameraError> {
     }))
 }
 
-/// Whether a map is a picture at another size: one of its sides is what the other asks for, but for rounding to whole pixels.
+/// Whether a map is a picture at another size: one of its sides is what the other asks for, but for rounding to whole pixels and what rigs of two
+/// cameras differ by (ScanNet has 1296x968 and 640x480).
 fn alike([width, height]: [u32; 2], picture: [u32; 2]) -> bool {
     let [w, h] = picture.map(f64::from);
-    let (width, height) = (f64::from(width), f64::from(height));
-    (width * h / w - height).abs() <= 1.0 || (height * w / h - width).abs() <= 1.0
+    let near = |has: u32, wanted: f64| (f64::from(has) - wanted).abs() <= 1.0 + 0.005 * wanted;
+    near(height, f64::from(width) * h / w) || near(width, f64::from(height) * w / h)
 }
 
 /// Depth beside `image`, which lies as its pixels are stored, and is turned with them.

@@ -248,6 +248,10 @@ fn depth_of_another_shape_than_its_picture_is_refused() {
             assert!(words.contains(&part), "{words}");
         }
     }
+    // The two cameras of ScanNet's rig, as they are published.
+    image::RgbImage::new(1296, 968).save(&image).unwrap();
+    assert!(of(640, 480).unwrap().unwrap().depth.is_some());
+    assert!(of(640, 470).is_err());
 }
 
 #[test]
