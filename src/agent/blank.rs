@@ -20,10 +20,9 @@ const FLAT: u8 = 5;
 const REACH: f64 = 2.0 / 320.0;
 /// Rows between what shows nothing and the floor before it, as a share of the picture's: blurred edges take them.
 const GAP: f64 = 1.0 / 15.0;
-/// Rows that an edge amid it takes, as the line where the sky meets a cloud, in half sides of the window; what lies over it and under it is so many
-/// times as tall each, which courses of bricks are not.
+/// Rows that an edge amid it takes, as the line where the sky meets a cloud, in half sides of the window. Not more than one: courses of bricks
+/// are many.
 const EDGE: usize = 4;
-const TALLER: usize = 3;
 /// Heights over the floor, as shares of the agent's, from which and to which nothing must be shown.
 const FROM: f64 = 0.4;
 const TO: f64 = 0.7;
@@ -256,7 +255,8 @@ fn ends(view: &DepthView, ground: &Ground, height: f64) -> Vec<End> {
     found
 }
 
-/// Stretches of rows that are, from the top, each from and up to; two are one where no more than `edge` rows part them and both are tall.
+/// Stretches of rows that are, from the top, each from and up to; each with the one above it where no more than `edge` rows part them, and no more than
+/// either has.
 fn runs(rows: usize, edge: usize, is: impl Fn(usize) -> bool) -> Vec<(usize, usize)> {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for y in (0..rows).filter(|y| is(*y)) {
@@ -265,21 +265,16 @@ fn runs(rows: usize, edge: usize, is: impl Fn(usize) -> bool) -> Vec<(usize, usi
             _ => runs.push((y, y + 1)),
         }
     }
-    let mut joined: Vec<(usize, usize)> = Vec::new();
-    for (from, to) in runs {
-        match joined.last_mut() {
-            Some((above, until)) if joins(*until - *above, from - *until, to - from, edge) => {
-                *until = to;
-            }
-            _ => joined.push((from, to)),
-        }
-    }
-    joined
-}
-
-/// Whether rows that are, over a gap and under it, are parted by an edge alone.
-fn joins(over: usize, gap: usize, under: usize, edge: usize) -> bool {
-    gap <= edge && over.min(under) >= TALLER * gap
+    let mut above: Option<(usize, usize)> = None;
+    let joined = runs.into_iter().map(|(from, to)| {
+        let top = above.filter(|&(top, until)| {
+            let gap = from - until;
+            gap <= edge && (until - top).min(to - from) >= gap
+        });
+        above = Some((from, to));
+        (top.map_or(from, |(top, _)| top), to)
+    });
+    joined.collect()
 }
 
 /// Pixels that lie in a window whose own windows all show nothing. Clear ones are no part of the picture.
@@ -325,15 +320,16 @@ mod tests {
     use super::runs;
 
     #[test]
-    fn an_edge_joins_what_is_tall_and_courses_of_bricks_stay_apart() {
+    fn an_edge_joins_two_and_no_more() {
         let of = |rows: &str| runs(rows.len(), 4, |y| rows.as_bytes()[y] == b'#');
         assert_eq!(of("..####.."), [(2, 6)]);
-        assert_eq!(of("#########...#########"), [(0, 21)]);
-        // Too wide a gap, too low a part over and under it, and bricks.
-        assert_eq!(of("###############.....###############").len(), 2);
-        assert_eq!(of("########...##########").len(), 2);
-        assert_eq!(of("#########...########").len(), 2);
-        assert_eq!(of("###..###..###..###").len(), 4);
+        assert_eq!(of("#####...#####"), [(0, 5), (0, 13)]);
+        // Too wide a gap, too low a part over it and under it.
+        assert_eq!(of("#####.....#####"), [(0, 5), (10, 15)]);
+        assert_eq!(of("##...#####"), [(0, 2), (5, 10)]);
+        assert_eq!(of("#####...##"), [(0, 5), (8, 10)]);
+        // Of bricks two at most.
+        assert_eq!(of("###..###..###"), [(0, 3), (0, 8), (5, 13)]);
         assert_eq!(of("....").len(), 0);
     }
 }
