@@ -13,6 +13,8 @@ const HALF: f64 = 3.0;
 const TALL: f64 = 2.6;
 const EYE: f64 = 1.5;
 const SIZE: [u32; 2] = [320, 180];
+/// Where the cameras begin along x.
+const START: f64 = -0.4;
 
 /// Light of what shows nothing.
 const PLAIN: u32 = 230;
@@ -116,10 +118,14 @@ struct Told {
 }
 
 fn told(shows: Shows, change: fn(&mut Vec<DepthView>, &mut Cameras)) -> Told {
+    told_from(START, shows, change)
+}
+
+fn told_from(x: f64, shows: Shows, change: fn(&mut Vec<DepthView>, &mut Cameras)) -> Told {
     let mut views: Vec<DepthView> = (0..6)
         .map(|k| {
             let along = k as f64 * 0.15;
-            let at = DVec3::new(along - 0.4, EYE, 2.0 - along);
+            let at = DVec3::new(x + along, EYE, 2.0 - along);
             view(k, at, shows)
         })
         .collect();
@@ -225,26 +231,29 @@ fn sees_nothing(views: &mut Vec<DepthView>, _: &mut Cameras) {
 #[test]
 fn where_depth_shows_nothing_either_the_end_is_open_and_told_once() {
     // From the cameras the one in the side wall is narrower than a cell of the far ground.
-    let cases: [(&str, Shows, [f64; 2], [f64; 2]); 2] = [
-        ("before them", opening, [0.5, -HALF], [2.0, 0.0]),
+    let cases: [(&str, f64, Shows, [f64; 2], [f64; 2]); 2] = [
+        ("before them", START, opening, [0.5, -HALF], [2.0, 0.0]),
         (
             "at a grazing angle",
+            1.9,
             |p| side(p, [-2.9, -1.9]),
             [HALF, -2.4],
             [0.0, 1.0],
         ),
     ];
-    for (name, shows, at, size) in cases {
-        let Told { ends, report } = told(shows, sees_nothing);
+    for (name, x, shows, at, size) in cases {
+        let Told { ends, report } = told_from(x, shows, sees_nothing);
         assert!(ends.is_empty(), "{name}: {ends:?}");
         let all = report.violations.iter().chain(&report.doubts);
         let open: Vec<&Violation> = all.filter(|v| v.what == What::OpenBoundary).collect();
         let [one] = open[..] else {
-            panic!("{name}: {open:?}")
+            panic!("{name}: {open:?} {:?}", report.metrics)
         };
         assert!(one.confidence > 0.5, "{name}: {one:?}");
-        let (x, z) = (one.location.x - at[0], one.location.z - at[1]);
-        assert!(x.hypot(z) < 0.5, "{name}: {one:?}");
+        // The far ground has no share of views.
+        assert_eq!(one.evidence.share.is_some(), x > START, "{name}: {one:?}");
+        let off = [one.location.x - at[0], one.location.z - at[1]];
+        assert!(off[0].hypot(off[1]) < 0.5, "{name}: {one:?}");
         // By cells of the far ground, which are .38 wide, or by pixels.
         let off = [one.size[0] - size[0], one.size[2] - size[1]];
         assert!(off[0].abs().max(off[1].abs()) < 0.95, "{name}: {one:?}");
