@@ -12,7 +12,7 @@ use crate::numeric::median;
 use crate::world::ground::{FLOOR, VOID};
 use crate::world::{DepthView, Ground};
 
-// What follows was set by three openings of tuning seeds and by held-out takes 010, 015 and 038, and is no fit.
+// What follows was set by three openings of tuning seeds and by held-out takes 010, 015 and 038, and is no fit: figures of these takes do not judge it.
 
 /// Most that light may differ within a window that shows nothing, of 255.
 const FLAT: u8 = 5;
@@ -63,7 +63,7 @@ struct End {
     row: usize,
     cell: usize,
     at: [f64; 2],
-    /// Median logarithm of the depth seen over the floor's, of what lies under the horizon of what shows nothing; NaN where none does.
+    /// Median logarithm of the depth seen over the floor's own level, of what lies under the horizon of what shows nothing; NaN where none does.
     log: f32,
 }
 
@@ -216,7 +216,8 @@ fn ends(view: &DepthView, ground: &Ground, height: f64) -> Vec<End> {
     let mut found = Vec::new();
     for x in 0..w {
         let meets = |y: usize| view.meets_floor(&k, x as u32, y as u32);
-        // Whether it moves, nothing in it tells: masks take such places by what is beside them. Its foot may be too narrow for a window.
+        // Whether it moves, nothing in it tells: masks take such places by what is beside them. Its foot may be too narrow for a window, and what
+        // depth has as nothing belongs to it.
         let is = |y: usize| nothing[y * w + x] || meets(y).is_some_and(|(_, log)| log >= VOID);
         for (top, y) in runs(h, EDGE * reach, is) {
             // A plain floor shows nothing either: the end begins where it ends.
@@ -240,7 +241,7 @@ fn ends(view: &DepthView, ground: &Ground, height: f64) -> Vec<End> {
                 && from <= FROM * height
                 && tall
             {
-                let logs = (top..bottom).filter_map(|y| Some(meets(y)?.1));
+                let logs = (top..bottom).filter_map(|y| Some(meets(y)?.1 - ground.level[cell]));
                 found.push(End {
                     column: x,
                     row,

@@ -1,13 +1,14 @@
 //! Scenario: can agents leave the world?
 //!
 //! The floor's end before nothing, wide enough to walk out of: what the cameras saw of the ground tells it. Its end before what shows hardly
-//! any texture, of which nothing tells what it is (`blank`). Beside them rays
+//! any texture, of which nothing tells what it is, or which depth has as nothing, too (`blank`). Beside them rays
 //! from where agents can stand into all directions (a Fibonacci sphere): those that end in solid, leave the world through
 //! what was seen to be free, or end where nothing was ever seen, which is no fault.
 
 use glam::DVec3;
 
 use super::blank::blank_ends;
+use super::calibration::{TOLD, confidence};
 use super::cluster::{extent, heart, regions};
 use super::ground::open_ends;
 use super::inspect::{Field, Findings};
@@ -74,48 +75,62 @@ fn blanks(field: &Field<'_>, ground: &Ground, found: &mut Findings) {
         );
         return;
     };
-    let blank = ends.iter().filter(|end| end.open.is_none()).count();
-    found.metric("blank_ends", blank as f64);
-    let told = found.violations.len();
     for end in ends {
-        let wide = end.size[0].hypot(end.size[1]);
-        let twice = |v: &Violation| {
-            let off = (v.location.x - end.middle[0]).hypot(v.location.z - end.middle[1]);
-            off <= 0.5 * (wide + v.size[0].hypot(v.size[2]))
-        };
-        if end.open.is_some() && found.violations[..told].iter().any(twice) {
-            continue;
-        }
         let place = [end.middle[0], f64::from(field.world.floor), end.middle[1]];
-        let width = field.length(wide);
-        let (what, severity, description) = match end.open {
-            Some(_) => (
-                What::OpenBoundary,
-                Severity::High,
-                format!(
-                    "the floor ends before nothing over {width}: an agent can walk out of the world"
-                ),
-            ),
-            None => (
+        let width = field.length(end.size[0].hypot(end.size[1]));
+        let told = |what, severity, description, sigmas| Violation {
+            size: [end.size[0], field.body.height, end.size[1]],
+            evidence: Evidence {
+                cells: end.cells,
+                share: Some(end.share),
+                frames: end.frames.clone(),
+                pixel: end.pixel,
+                sigmas,
+                ..Evidence::default()
+            },
+            ..field.violation(what, SCENARIO, severity, place, description)
+        };
+        let open = end.open.map(|sigmas| {
+            let words = format!(
+                "the floor ends before nothing over {width}: an agent can walk out of the world"
+            );
+            told(What::OpenBoundary, Severity::High, words, Some(sigmas))
+        });
+        // What depth has as nothing too, but not surely, is not known as before.
+        let Some(open) = open.filter(sure) else {
+            found.violations.push(told(
                 What::BlankEnd,
                 Severity::Medium,
                 format!(
                     "over about {width} the floor ends before what shows nothing: a wall without texture, or the open; which of them cannot be seen"
                 ),
-            ),
+                None,
+            ));
+            continue;
         };
-        let mut violation = field.violation(what, SCENARIO, severity, place, description);
-        violation.size = [end.size[0], field.body.height, end.size[1]];
-        violation.evidence = Evidence {
-            cells: end.cells,
-            share: Some(end.share),
-            frames: end.frames,
-            pixel: end.pixel,
-            sigmas: end.open,
-            ..Evidence::default()
-        };
-        found.violations.push(violation);
+        // The far ground may have told it, at grazing angles less surely.
+        let same = |v: &Violation| v.what == What::OpenBoundary && overlap(v, &open, ground.cell);
+        if !found.violations.iter().any(|v| same(v) && sure(v)) {
+            found.violations.retain(|v| !same(v));
+            found.violations.push(open);
+        }
     }
+    let of = |what| found.violations.iter().filter(|v| v.what == what).count() as f64;
+    let (open, blank) = (of(What::OpenBoundary), of(What::BlankEnd));
+    found.metric("open_ends", open);
+    found.metric("blank_ends", blank);
+}
+
+/// Whether it is told and no doubt, as far as its own sigmas say.
+fn sure(violation: &Violation) -> bool {
+    confidence(violation) >= TOLD
+}
+
+/// Whether two lie on the same part of the floor, or `slack` apart.
+fn overlap(a: &Violation, b: &Violation, slack: f64) -> bool {
+    let off = [a.location.x - b.location.x, a.location.z - b.location.z];
+    let reach = [a.size[0] + b.size[0], a.size[2] + b.size[2]];
+    (0..2).all(|k| off[k].abs() <= 0.5 * reach[k] + slack)
 }
 
 /// Without views: columns without floor that reach the end of the grid, beside floor.

@@ -66,8 +66,10 @@ const SLACK: f64 = 2.5;
 /// The error of a ray that meets nothing, in voxels across the surface.
 const FAR: f64 = 99.0;
 
-/// Voxels about a solid that is seen through that are its own still: near what lies behind it too few views tell.
-const RIM: i64 = 5;
+/// Edge of the blocks of voxels that a solid which is seen through takes, with those about them: near what lies behind its rim too few views tell.
+const BLOCK: i64 = 5;
+/// Least share of the rays that tell how exact a world is.
+const LEAST_LEFT: f64 = 0.1;
 
 /// Rays of held-out views from which on they alone judge.
 const LEAST_HELD_OUT: usize = 1000;
@@ -76,7 +78,7 @@ const LEAST_HELD_OUT: usize = 1000;
 /// among the collisions, and not in the spread.
 fn recast(
     field: &Field<'_>,
-    invisible: &[[[i64; 3]; 2]],
+    invisible: &BTreeSet<[i64; 3]>,
     found: &mut Findings,
 ) -> Result<(), AgentError> {
     let (world, voxel) = (field.world, f64::from(field.world.voxel));
@@ -139,7 +141,7 @@ fn recast(
         found.metric("held_out_rays", held as f64);
     }
     let (mut errors, mut phantom, mut missing, mut judged) = (Vec::new(), 0usize, 0usize, 0usize);
-    let (mut across, mut stopped) = (Vec::new(), 0usize);
+    let (mut across, mut stopped) = (Vec::new(), Vec::new());
     let mut gone: BTreeMap<[i64; 3], BTreeSet<usize>> = BTreeMap::new();
     for (pixel, hit) in pixels.iter().zip(&hits) {
         let t = f64::from(hit.t);
@@ -157,13 +159,10 @@ fn recast(
         errors.push((t - pixel.depth).abs());
         let early = t < pixel.depth - pixel.slack;
         phantom += usize::from(early);
-        let at = world.coordinates(hit.voxel as usize).map(i64::from);
-        let within = |[low, high]: &[[i64; 3]; 2]| {
-            (0..3).all(|a| low[a] - RIM <= at[a] && at[a] <= high[a] + RIM)
-        };
-        match early && invisible.iter().any(within) {
-            true => stopped += 1,
-            false => across.push((t - pixel.depth) / pixel.slack * SLACK),
+        let error = (t - pixel.depth) / pixel.slack * SLACK;
+        match early && stands_in(invisible, world.coordinates(hit.voxel as usize)) {
+            true => stopped.push(error),
+            false => across.push(error),
         }
     }
     let n = judged as f64;
@@ -171,12 +170,14 @@ fn recast(
     found.metric("false_free_rate", missing as f64 / n);
     found.metric("collision_rate", (phantom + missing) as f64 / n);
     // What is not met is too far by any length.
-    across.resize(judged - stopped, FAR);
-    across.sort_by(f64::total_cmp);
-    if let Some(last) = across.len().checked_sub(1) {
-        let quarter = |k: usize| across[last * k / 4];
-        found.metric("hit_spread", (quarter(3) - quarter(1)) / 2.0);
+    across.resize(judged - stopped.len(), FAR);
+    // Of a few that are left nothing is to be said.
+    if (across.len() as f64) < LEAST_LEFT * n {
+        across.append(&mut stopped);
     }
+    across.sort_by(f64::total_cmp);
+    let quarter = |k: usize| across[(across.len() - 1) * k / 4];
+    found.metric("hit_spread", (quarter(3) - quarter(1)) / 2.0);
     errors.sort_by(f64::total_cmp);
     if let Some(last) = errors.len().checked_sub(1) {
         found.metric("hit_error_p50", errors[last / 2]);
@@ -212,9 +213,16 @@ fn recast(
     Ok(())
 }
 
-/// Solids that cameras see through; the first and last voxels along each axis of those that are told.
-fn false_solids(field: &Field<'_>, found: &mut Findings) -> Vec<[[i64; 3]; 2]> {
-    let mut told = Vec::new();
+/// Whether a voxel lies in one of the blocks, or beside one.
+fn stands_in(blocks: &BTreeSet<[i64; 3]>, voxel: [u32; 3]) -> bool {
+    let own = voxel.map(|v| i64::from(v).div_euclid(BLOCK));
+    let beside = |k: i64| [0, 1, 2].map(|a| own[a] + k / 3i64.pow(a as u32) % 3 - 1);
+    !blocks.is_empty() && (0..27).any(|k| blocks.contains(&beside(k)))
+}
+
+/// Solids that cameras see through; the blocks of voxels of those that are told.
+fn false_solids(field: &Field<'_>, found: &mut Findings) -> BTreeSet<[i64; 3]> {
+    let mut told = BTreeSet::new();
     let (world, voxel) = (field.world, f64::from(field.world.voxel));
     let seen = &field.see_through;
     let solid = world.counts()[2];
@@ -258,14 +266,7 @@ fn false_solids(field: &Field<'_>, found: &mut Findings) -> Vec<[[i64; 3]; 2]> {
             ..field.seen_at(place)
         };
         if confidence(&violation) >= TOLD {
-            let end = |a: usize, of: fn(i64, i64) -> i64| {
-                let along = region.iter().map(|c| c[a]);
-                along.reduce(of).unwrap_or(0)
-            };
-            told.push([
-                [0, 1, 2].map(|a| end(a, i64::min)),
-                [0, 1, 2].map(|a| end(a, i64::max)),
-            ]);
+            told.extend(region.iter().map(|c| c.map(|v| v.div_euclid(BLOCK))));
         }
         found.violations.push(violation);
     }

@@ -203,7 +203,7 @@ pub struct Evidence {
     #[serde(default)]
     pub share: Option<f64>,
     /// Of what leans on the views' depth: half the interquartile range of how far held-out views see surfaces from where the world has them, in voxels
-    /// across the surface.
+    /// across the surface; without what an invisible solid stops that is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<f64>,
     /// Of floor that is missing: by how many sigmas more than elsewhere on the floor the pictures match something under it better than the floor.

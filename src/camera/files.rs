@@ -9,10 +9,7 @@ use serde::Serialize;
 use super::{Camera, CameraError, Cameras, Intrinsics, Point, Pose};
 use crate::files::write_atomic;
 
-/// By what a `transforms.json` of ours is known from other tools', which is never written over.
-const OURS: &str = "sora-director";
-
-/// A `transforms.json`.
+/// A list of nerfstudio's form.
 #[derive(Serialize)]
 struct List {
     camera_model: &'static str,
@@ -21,7 +18,6 @@ struct List {
     lens: Option<Lens>,
     /// How the file's world came from ours, by rows.
     applied_transform: [[f64; 4]; 3],
-    written_by: &'static str,
     frames: Vec<Listed>,
 }
 
@@ -85,25 +81,6 @@ fn matrix(pose: &Pose) -> [[f64; 4]; 4] {
     [x, y, z, [0.0, 0.0, 0.0, 1.0]]
 }
 
-/// That nothing stands at `path` but what [`Cameras::save_transforms`] wrote: another tool's list may be all that is known of a capture.
-///
-/// # Errors
-/// [`CameraError::File`] where something else is there.
-pub fn spare_transforms(path: &Path) -> Result<(), CameraError> {
-    if !path.exists() {
-        return Ok(());
-    }
-    let text = std::fs::read(path).unwrap_or_default();
-    let found: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    match found.get("written_by").and_then(|by| by.as_str()) == Some(OURS) {
-        true => Ok(()),
-        false => Err(fault(
-            path,
-            "it is there and was not written by director, and is not written over; move it away, or name another folder with -o",
-        )),
-    }
-}
-
 fn fault(path: &Path, reason: impl std::fmt::Display) -> CameraError {
     CameraError::File {
         path: path.to_path_buf(),
@@ -150,15 +127,15 @@ impl Cameras {
         replace(path, &text)
     }
 
-    /// Writes a `transforms.json` as nerfstudio has it: pinholes of the model `OPENCV` in pixels of the working size, poses camera to world
+    /// Writes what nerfstudio calls `transforms.json`: pinholes of the model `OPENCV` in pixels of the working size, poses camera to world
     /// with OpenGL axes (x right, y up, z back) in a world whose +Z is up: ours turned, (x, y, z) to (x, -z, y), as `applied_transform`
-    /// says. Lengths stay in [`Cameras::unit`]. [`super::known()`] reads the same cameras back. The pictures are called as
+    /// says. Lengths stay in [`Cameras::unit`]. [`super::known()`] reads the same poses and pinholes back, without the unit. Under that name beside pictures it would be taken for what is
+    /// known of them. The pictures are called as
     /// `director frames CLIP -o frames` writes them beside it: `frames/frame_000012.png` for frame 12.
     ///
     /// # Errors
-    /// [`CameraError::File`] where the file cannot be written, and as [`spare_transforms`].
-    pub fn save_transforms(&self, path: &Path) -> Result<(), CameraError> {
-        spare_transforms(path)?;
+    /// [`CameraError::File`] where the file cannot be written.
+    pub fn save_nerfstudio(&self, path: &Path) -> Result<(), CameraError> {
         let first = self.cameras.first().map(|c| c.intrinsics);
         let shared = first.filter(|k| self.cameras.iter().all(|c| c.intrinsics == *k));
         let listed = |camera: &Camera| Listed {
@@ -170,7 +147,6 @@ impl Cameras {
             camera_model: "OPENCV",
             lens: shared.as_ref().map(Lens::of),
             applied_transform: rows(&lying(), DVec3::ZERO),
-            written_by: OURS,
             frames: self.cameras.iter().map(listed).collect(),
         };
         let text = serde_json::to_string_pretty(&list).map_err(|e| fault(path, e))?;

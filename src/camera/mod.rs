@@ -28,7 +28,7 @@ mod structure;
 mod tracks;
 
 pub use evaluate::{TrajectoryError, evaluate};
-pub use files::{move_points, save_points, spare_transforms};
+pub use files::{move_points, save_points};
 pub use known::{Distortion, Known, Undistortion, Wanted, known, known_of};
 pub use options::{KEYS, SolveOptions};
 pub use solve::{solve, solve_with_points};

@@ -8,7 +8,6 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::{Globals, settings::Settings};
-use crate::camera;
 use crate::depth::Model;
 use crate::draw::pictures;
 use crate::gpu::Gpu;
@@ -30,7 +29,7 @@ use crate::store::{At, write_json};
 pub struct Args {
     /// A video, a folder of images, or a folder with known cameras and depth
     input: PathBuf,
-    /// Folder for world.ply, world.glb, world.splat, cameras.json, transforms.json (nerfstudio's), trajectory.tum.txt, points.ply (where cameras are solved), alignment.json, fit.json and pictures
+    /// Folder for world.ply, world.glb, world.splat, cameras.json, nerfstudio.json, trajectory.tum.txt, points.ply (where cameras are solved), alignment.json, fit.json and pictures
     #[arg(long, short, value_name = "DIR")]
     out: PathBuf,
     /// One JSON document on standard output
@@ -43,9 +42,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = args.settings.resolve(globals)?;
-    let list = args.out.join("transforms.json");
     // Before anything is computed that could not be kept.
-    camera::spare_transforms(&list)?;
     let model = Model::open(&config.depth)?;
     let gpu = Gpu::open(&config.adapter.parse()?)?;
     let stop = signals::install().context("installing the signal handlers")?;
@@ -114,7 +111,9 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         format::write(&args.out.join(name), &rebuilt.splats)?;
     }
     write_json(&args.out.join("cameras.json"), &rebuilt.cameras)?;
-    rebuilt.cameras.save_transforms(&list)?;
+    rebuilt
+        .cameras
+        .save_nerfstudio(&args.out.join("nerfstudio.json"))?;
     rebuilt
         .cameras
         .save_tum(&args.out.join("trajectory.tum.txt"))?;

@@ -26,7 +26,7 @@ use crate::video::{self, DecodeOptions, Frames};
 pub struct Args {
     /// A video, a folder of images, or a folder with known cameras and depth
     input: PathBuf,
-    /// Folder for cameras.json, transforms.json (nerfstudio's), trajectory.tum.txt and, where cameras are solved, points.ply and masks.mp4: what moves by itself, in red
+    /// Folder for cameras.json, nerfstudio.json, trajectory.tum.txt and, where cameras are solved, points.ply and masks.mp4: what moves by itself, in red
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
     /// Focal length in pixels at the input's own width
@@ -89,7 +89,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         "points.ply",
         "cameras.json",
         "trajectory.tum.txt",
-        "transforms.json",
+        "nerfstudio.json",
     ];
     let [film_path, points_path, cameras_path, tum_path, list_path] =
         left.map(|name| args.output.join(name));
@@ -106,7 +106,6 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             folder.display()
         );
     }
-    camera::spare_transforms(&list_path)?;
     // What an earlier clip left does not stay beside a refusal, nor its film and points beside these cameras; the truth that was given
     // does.
     let given = args
@@ -168,7 +167,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     clear(&[&film_path, &points_path])?;
     cameras.save(&cameras_path)?;
     cameras.save_tum(&tum_path)?;
-    cameras.save_transforms(&list_path)?;
+    cameras.save_nerfstudio(&list_path)?;
     let moving = masks.as_ref().and_then(moving::moving_share);
     if !points.is_empty() {
         pipeline::save_points(&gpu, &frames, &points, &points_path)?;

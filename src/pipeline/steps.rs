@@ -105,7 +105,7 @@ pub static ALIGN: Step = Step {
         "takes/#/points.ply?",
     ],
     writes: &[
-        "world.ply", "cameras.json", "transforms.json", "trajectory.tum.txt", "points.ply?", "alignment.json",
+        "world.ply", "cameras.json", "nerfstudio.json", "trajectory.tum.txt", "points.ply?", "alignment.json",
     ],
     stages: &[VIDEO, KNOWN, SPLAT, ("world", world::VERSION)],
     kernels: &[video::KERNELS, splat::KERNELS, &SORTING],

@@ -110,7 +110,7 @@ pub fn align(
     keep_clip(studio, job, clip);
     format::write(&stage.path("world.ply")?, &splats)?;
     stage.write_json("cameras.json", &cameras)?;
-    cameras.save_transforms(&stage.path("transforms.json")?)?;
+    cameras.save_nerfstudio(&stage.path("nerfstudio.json")?)?;
     cameras.save_tum(&stage.path("trajectory.tum.txt")?)?;
     let points = format!("{}/points.ply", job.folder());
     if job.made.get(&points).is_some() {

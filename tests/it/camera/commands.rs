@@ -15,7 +15,7 @@ use crate::spine::cli::{Folder, code, run, stderr};
 const LEFT: [&str; 4] = [
     "cameras.json",
     "trajectory.tum.txt",
-    "transforms.json",
+    "nerfstudio.json",
     "points.ply",
 ];
 
@@ -122,44 +122,41 @@ fn a_mirrored_floor_is_not_silently_solved_wrong() {
         flagged || error.ate_rmse < 0.02 * error.path_length,
         "{error:?}"
     );
+}
 
-    // Of the frames that `director frames` writes beside it, transforms.json tells the cameras again.
+/// The list in nerfstudio's form calls pictures as `director frames` writes the same frames of the same clip.
+#[test]
+fn the_list_of_a_solve_fits_the_frames_that_are_written_beside_it() {
+    let folder = Folder::new();
+    let take = take(&folder, "a room with crates and shelves, orbit", "1.5");
+    let (video, out) = (format!("{take}/take.mp4"), folder.out("out"));
+    let told = run(&["track", &video, "-o", &out, "--max-frames", "9"]);
+    assert_eq!(code(&told), 0, "{}", stderr(&told));
+    let cameras = Cameras::load(&folder.path("out/cameras.json")).unwrap();
+    assert_eq!(cameras.cameras.len(), 9);
     let frames = folder.out("out/frames");
-    let options = ["--max-side", "640", "--max-frames", "60"];
+    let options = ["--max-side", "640", "--max-frames", "9"];
     let wrote = run(&[&["frames", &video, "-o", &frames][..], &options].concat());
     assert_eq!(code(&wrote), 0, "{}", stderr(&wrote));
-    let found = decode(
-        &gpu(),
-        &folder.path("out"),
-        &DecodeOptions::default(),
-        &Silent,
-    )
-    .unwrap();
+    let list = folder.path("out/nerfstudio.json");
+    let found = decode(&gpu(), &list, &DecodeOptions::default(), &Silent).unwrap();
     let wanted = Wanted {
         cameras: true,
         depth: false,
     };
     let size = [found.width, found.height];
     let (sources, times) = (&found.sources, &found.times);
-    let known = known_of(wanted, &folder.path("out"), sources, times, size).unwrap();
+    let known = known_of(wanted, &list, sources, times, size).unwrap();
     let read = known.cameras.unwrap();
     assert_eq!(read.cameras.len(), cameras.cameras.len());
     for (a, b) in read.cameras.iter().zip(&cameras.cameras) {
-        assert_eq!((a.frame, a.intrinsics), (b.frame, b.intrinsics));
+        assert_eq!(a.intrinsics, b.intrinsics);
         assert!(a.pose.position.abs_diff_eq(b.pose.position, 1e-9));
         assert!(a.pose.rotation.abs_diff_eq(b.pose.rotation, 1e-9));
     }
-
-    // Another tool's list is not written over, nor is anything computed.
-    std::fs::write(folder.path("out/transforms.json"), "{}").unwrap();
-    for command in ["track", "reconstruct"] {
-        let told = run(&[command, &video, "-o", &out]);
-        assert_ne!(code(&told), 0);
-        assert!(
-            stderr(&told).contains("was not written by director"),
-            "{}",
-            stderr(&told)
-        );
-    }
-    assert!(folder.path("out/cameras.json").is_file());
+    // The pictures beside it are solved, not taken as known.
+    let again = run(&["track", &frames, "-o", &out]);
+    assert_eq!(code(&again), 0, "{}", stderr(&again));
+    let cameras = Cameras::load(&folder.path("out/cameras.json")).unwrap();
+    assert!(cameras.residual_median.is_some());
 }

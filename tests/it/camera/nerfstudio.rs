@@ -1,10 +1,10 @@
-//! The `transforms.json` that is written: axes by hand, and there and back by the reader of known cameras.
+//! The list in nerfstudio's form that is written: axes by hand, and there and back by the reader of known cameras.
 
 use std::path::{Path, PathBuf};
 
 use glam::{DMat3, DVec3};
 use sora_director::camera::{
-    Camera, CameraError, Cameras, Intrinsics, LengthUnit, Pose, known, move_points, save_points,
+    Camera, Cameras, Intrinsics, LengthUnit, Pose, known, move_points, save_points,
 };
 
 use super::scene;
@@ -33,7 +33,7 @@ fn one(pose: Pose) -> Cameras {
 
 fn written(cameras: &Cameras, folder: &Path) -> serde_json::Value {
     let path = folder.join("transforms.json");
-    cameras.save_transforms(&path).unwrap();
+    cameras.save_nerfstudio(&path).unwrap();
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
@@ -146,19 +146,17 @@ fn what_is_written_is_read_back_as_the_same_cameras() {
 }
 
 #[test]
-fn a_list_of_another_tool_is_not_written_over() {
+fn what_was_solved_is_not_taken_for_what_is_known() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("transforms.json");
-    let cameras = one(Pose::gauge());
-    cameras.save_transforms(&path).unwrap();
-    cameras.save_transforms(&path).unwrap();
-    for theirs in [r#"{"fl_x": 9, "frames": []}"#, "no json"] {
-        std::fs::write(&path, theirs).unwrap();
-        let error = cameras.save_transforms(&path).unwrap_err();
-        assert!(matches!(&error, CameraError::File { .. }), "{error}");
-        assert!(error.to_string().contains("move it away"), "{error}");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), theirs);
-    }
+    let images = pictures(dir.path(), 13);
+    let own = dir.path().join("nerfstudio.json");
+    one(Pose::gauge()).save_nerfstudio(&own).unwrap();
+    // Neither beside the pictures' folder nor in it; but where it is named.
+    let of = |at: &Path| known(at, &images[12..], &[0.5], SIZE[0], SIZE[1]).unwrap();
+    let cameras = |at: &Path| of(at).and_then(|known| known.cameras);
+    assert!(cameras(&dir.path().join("frames")).is_none());
+    assert!(cameras(dir.path()).is_none());
+    assert_eq!(cameras(&own).unwrap().cameras.len(), 1);
 }
 
 #[test]

@@ -374,7 +374,7 @@ fn masks_are_read_by_the_splats_and_all_after_them() {
 /// Beside `cameras.json`, and of the same world.
 fn the_world_has_its_cameras_in_other_forms(case: &Case, points: bool) {
     let cameras = Cameras::load(&case.artifact("cameras.json")).expect("cameras");
-    let list = case.artifact("transforms.json");
+    let list = case.artifact("nerfstudio.json");
     let list = Transforms::read(&list, Want::Cameras).expect("list");
     assert_eq!(list.frames.len(), cameras.cameras.len());
     for (frame, camera) in list.frames.iter().zip(&cameras.cameras) {
