@@ -231,17 +231,12 @@ fn sees_nothing(views: &mut Vec<DepthView>, _: &mut Cameras) {
 #[test]
 fn where_depth_shows_nothing_either_the_end_is_open_and_told_once() {
     // From the cameras the one in the side wall is narrower than a cell of the far ground.
-    let cases: [(&str, f64, Shows, [f64; 2], [f64; 2]); 2] = [
-        ("before them", START, opening, [0.5, -HALF], [2.0, 0.0]),
-        (
-            "at a grazing angle",
-            1.9,
-            |p| side(p, [-2.9, -1.9]),
-            [HALF, -2.4],
-            [0.0, 1.0],
-        ),
-    ];
-    for (name, x, shows, at, size) in cases {
+    let far_wall: (Shows, _) = (opening, [[0.5, -HALF], [2.0, 0.0]]);
+    let side_wall: (Shows, _) = (|p| side(p, [-2.9, -1.9]), [[HALF, -2.4], [0.0, 1.0]]);
+    for (name, x, (shows, [at, size])) in [
+        ("before them", START, far_wall),
+        ("at a grazing angle", 1.9, side_wall),
+    ] {
         let Told { ends, report } = told_from(x, shows, sees_nothing);
         assert!(ends.is_empty(), "{name}: {ends:?}");
         let all = report.violations.iter().chain(&report.doubts);
