@@ -59,7 +59,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<World, String> {
             "the file holds {held} of {count} voxels; build the world again"
         ));
     }
-    // Not before: a few bytes may claim any size.
+    // Not before: a head alone may claim any size. A run may too, up to the limit of all worlds.
     let mut world = World {
         floor,
         floor_found: flags[0] != 0,

@@ -38,7 +38,7 @@ pub enum Inside {
 pub struct MeshOptions {
     /// Edge of a voxel, in `unit`.
     pub voxel: f32,
-    /// Voxels at most; they become larger where there would be more.
+    /// Voxels at most, of 64 to 2^31; they become larger where there would be more.
     pub max_voxels: u64,
     /// What becomes of voxels that no triangle passes.
     pub inside: Inside,
