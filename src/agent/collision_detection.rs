@@ -339,3 +339,26 @@ fn sweeps(field: &Field<'_>, found: &mut Findings) -> Result<(), AgentError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK, stands_in};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_slanted_solid_takes_what_is_about_it_and_not_its_bounds() {
+        // A wall from corner to corner of a floor of 100 by 100 voxels.
+        let blocks: BTreeSet<[i64; 3]> = (0..100i64)
+            .flat_map(|x| (0..20).map(move |y| [x, y, x].map(|v| v.div_euclid(BLOCK))))
+            .collect();
+        for x in [0, 37, 99] {
+            assert!(stands_in(&blocks, [x, 10, x]), "{x}");
+        }
+        // A block beside it, and one over it; what is farther off is not.
+        assert!(stands_in(&blocks, [50, 10, 54]) && stands_in(&blocks, [50, 24, 50]));
+        for off in [[50, 10, 65], [65, 10, 50], [20, 10, 80], [50, 25, 50]] {
+            assert!(!stands_in(&blocks, off), "{off:?}");
+        }
+        assert!(!stands_in(&BTreeSet::new(), [0; 3]));
+    }
+}

@@ -129,8 +129,8 @@ impl Cameras {
 
     /// Writes what nerfstudio calls `transforms.json`: pinholes of the model `OPENCV` in pixels of the working size, poses camera to world
     /// with OpenGL axes (x right, y up, z back) in a world whose +Z is up: ours turned, (x, y, z) to (x, -z, y), as `applied_transform`
-    /// says. Lengths stay in [`Cameras::unit`]. [`super::known()`] reads the same poses and pinholes back, without the unit. Under that name beside pictures it would be taken for what is
-    /// known of them. The pictures are called as
+    /// says. Lengths stay in [`Cameras::unit`]. [`super::known()`] reads the same poses and pinholes
+    /// back, without the unit. Under that name beside pictures it would be taken for what is known of them. The pictures are called as
     /// `director frames CLIP -o frames` writes them beside it: `frames/frame_000012.png` for frame 12.
     ///
     /// # Errors

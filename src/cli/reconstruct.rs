@@ -42,7 +42,6 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = args.settings.resolve(globals)?;
-    // Before anything is computed that could not be kept.
     let model = Model::open(&config.depth)?;
     let gpu = Gpu::open(&config.adapter.parse()?)?;
     let stop = signals::install().context("installing the signal handlers")?;
