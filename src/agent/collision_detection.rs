@@ -12,6 +12,7 @@ use super::calibration::{TOLD, confidence};
 use super::cluster::{extent, heart, regions};
 use super::inspect::{Field, Findings};
 use super::raycast::{HitState, Ray};
+use super::spread::{self, Judge};
 use super::{AgentError, Evidence, Severity, What};
 use crate::world::{DepthView, Voxel};
 
@@ -68,8 +69,6 @@ const FAR: f64 = 99.0;
 
 /// Edge of the blocks of voxels that a solid which is seen through takes, with those about them: near what lies behind its rim too few views tell.
 const BLOCK: i64 = 5;
-/// Least share of the rays that tell how exact a world is.
-const LEAST_LEFT: f64 = 0.1;
 
 /// Rays of held-out views from which on they alone judge.
 const LEAST_HELD_OUT: usize = 1000;
@@ -140,8 +139,13 @@ fn recast(
     if held >= LEAST_HELD_OUT {
         found.metric("held_out_rays", held as f64);
     }
+    let judge = |pixel: &Pixel, error: f64, stopped: bool| Judge {
+        place: pixel.surface.to_array(),
+        view: pixel.view,
+        error,
+        stopped,
+    };
     let (mut errors, mut phantom, mut missing, mut judged) = (Vec::new(), 0usize, 0usize, 0usize);
-    let (mut across, mut stopped) = (Vec::new(), Vec::new());
     let mut gone: BTreeMap<[i64; 3], BTreeSet<usize>> = BTreeMap::new();
     for (pixel, hit) in pixels.iter().zip(&hits) {
         let t = f64::from(hit.t);
@@ -149,6 +153,9 @@ fn recast(
         judged += usize::from(judges);
         if hit.end() != HitState::Solid || t > pixel.depth + pixel.slack {
             missing += usize::from(judges);
+            if judges {
+                found.judges.push(judge(pixel, FAR, false));
+            }
             let cell = world.voxel_of(pixel.surface.to_array());
             gone.entry(cell).or_default().insert(pixel.view);
             continue;
@@ -160,24 +167,16 @@ fn recast(
         let early = t < pixel.depth - pixel.slack;
         phantom += usize::from(early);
         let error = (t - pixel.depth) / pixel.slack * SLACK;
-        match early && stands_in(invisible, world.coordinates(hit.voxel as usize)) {
-            true => stopped.push(error),
-            false => across.push(error),
-        }
+        let stopped = early && stands_in(invisible, world.coordinates(hit.voxel as usize));
+        found.judges.push(judge(pixel, error, stopped));
     }
     let n = judged as f64;
     found.metric("phantom_hit_rate", phantom as f64 / n);
     found.metric("false_free_rate", missing as f64 / n);
     found.metric("collision_rate", (phantom + missing) as f64 / n);
-    // What is not met is too far by any length.
-    across.resize(judged - stopped.len(), FAR);
-    // Of a few that are left nothing is to be said.
-    if (across.len() as f64) < LEAST_LEFT * n {
-        across.append(&mut stopped);
+    if let Some([_, spread]) = spread::whole(&found.judges) {
+        found.metric("hit_spread", spread);
     }
-    across.sort_by(f64::total_cmp);
-    let quarter = |k: usize| across[(across.len() - 1) * k / 4];
-    found.metric("hit_spread", (quarter(3) - quarter(1)) / 2.0);
     errors.sort_by(f64::total_cmp);
     if let Some(last) = errors.len().checked_sub(1) {
         found.metric("hit_error_p50", errors[last / 2]);

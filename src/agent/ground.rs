@@ -1,5 +1,6 @@
 //! Where the ground is missing, from what the cameras saw of its plane: pits that floor surrounds, and the end of the world.
 
+use super::calibration::MATCHED;
 use super::cluster::regions;
 use super::inspect::Field;
 use crate::world::ground::VOID;
@@ -22,8 +23,10 @@ pub struct Gap {
     pub agreement: f64,
     /// Middle, on the ground.
     pub middle: [f64; 2],
-    /// Median over its cells of [`Ground::under`], where half of them or more have it.
+    /// Upper quartile over its cells of [`Ground::under`], where half of them or more have it: not all of a pit differs from the floor.
     pub pictures: Option<f64>,
+    /// Median views whose pictures tell of a cell.
+    pub telling: f64,
 }
 
 /// Least share of a hole's rim that is floor, of what was seen of it and of all.
@@ -34,14 +37,14 @@ const VOIDS: f64 = 0.5;
 /// Least 90th percentile of a hole's excess, in sigmas and as a logarithm.
 const SIGMAS: f64 = 6.0;
 const EXCESS: f64 = 0.035;
-/// Cells whose pictures match something under the floor better by so many sigmas.
-const UNDER_SIGMAS: f64 = 3.0;
 /// Least agreement of held-out views.
 const AGREEMENT: f64 = 0.3;
 /// Least width of a hole, in radii of the agent: its area over its longer side.
 const LEAST_WIDTH: f64 = 0.7;
-/// Most of a hole's cells that may be deeper than the way to its far rim allows.
+/// Most of a hole's cells that may be deeper than the way to its far rim allows; and of one that the pictures match under the floor as
+/// well, whose edges depth leaves out.
 const TOO_DEEP: f64 = 0.15;
+const SEEN_TWICE: f64 = 0.3;
 /// Quarters of a cell that are gone back from what is missing to the floor before it.
 const BACK: u32 = 32;
 /// What a cell may be deeper than that, as a logarithm.
@@ -62,7 +65,9 @@ fn gap(ground: &Ground, field: &Field<'_>, cells: Vec<usize>, of: &[usize], encl
         .map(|&i| f64::from(ground.held_out[i]))
         .filter(|v| v.is_finite())
         .collect();
-    let mut views: Vec<f64> = of.iter().map(|&i| f64::from(ground.views[i])).collect();
+    let counts =
+        |of_cells: &[u16]| -> Vec<f64> { of.iter().map(|&i| f64::from(of_cells[i])).collect() };
+    let (mut views, mut telling) = (counts(&ground.views), counts(&ground.telling));
     // A floor over or under the plane is met before or behind it.
     let real = |i: usize| {
         let at = ground.middle(i);
@@ -99,6 +104,7 @@ fn gap(ground: &Ground, field: &Field<'_>, cells: Vec<usize>, of: &[usize], encl
         },
         middle: [mean(0), mean(1)],
         pictures: pictures(ground, of),
+        telling: middle(&mut telling, 0.5),
         cells,
     }
 }
@@ -107,8 +113,8 @@ fn gap(ground: &Ground, field: &Field<'_>, cells: Vec<usize>, of: &[usize], encl
 fn pictures(ground: &Ground, cells: &[usize]) -> Option<f64> {
     let told = cells.iter().map(|&i| f64::from(ground.under[i]));
     let mut told: Vec<f64> = told.filter(|under| under.is_finite()).collect();
-    let enough = told.len() * 2 >= cells.len();
-    crate::numeric::median(&mut told).filter(|_| enough)
+    let enough = told.len() * 2 >= cells.len() && !told.is_empty();
+    enough.then(|| middle(&mut told, 0.75))
 }
 
 /// A region of missing cells, and the share of its rim that is floor.
@@ -202,25 +208,27 @@ pub fn holes(ground: &Ground, field: &Field<'_>) -> Vec<Gap> {
             let agreed = hole.agreement.is_nan() || hole.agreement >= AGREEMENT;
             let area = m.of.len() as f64 * ground.cell * ground.cell;
             let width = area / hole.size[0].max(hole.size[1]);
+            let twice = hole.pictures.is_some_and(|p| p >= MATCHED);
+            let deepest = if twice { SEEN_TWICE } else { TOO_DEEP };
             // Floor that only lies deeper than what is beside it is on the plane itself.
             let real = hole.sigmas >= SIGMAS
                 && m.log >= f64::from(ground.deep())
                 && excess >= EXCESS
                 && agreed
                 && width >= LEAST_WIDTH * field.body.radius
-                && pit_like(ground, field, &m.cells);
+                && pit_like(ground, field, &m.cells, deepest);
             real.then_some(hole)
         })
         .collect()
 }
 
-/// Floor that its depth shows and the pictures do not match: amid floor, they match something under it far better. Not where `told` holes
-/// are.
+/// Floor that its depth shows and the pictures do not match: amid floor, they match something under it far better. Not what lies for its greater
+/// part in holes that are `told`.
 pub fn unmatched(ground: &Ground, field: &Field<'_>, told: &[Gap]) -> Vec<Gap> {
     let nx = ground.size[0];
     let cell = |i: usize| [(i % nx) as i64, 0, (i / nx) as i64];
     let index = |c: &[i64; 3]| c[0] as usize + nx * c[2] as usize;
-    let stands_out = |i: &usize| f64::from(ground.under[*i]) >= UNDER_SIGMAS;
+    let stands_out = |i: &usize| f64::from(ground.under[*i]) >= MATCHED;
     let cells: Vec<[i64; 3]> = (0..ground.under.len())
         .filter(stands_out)
         .map(cell)
@@ -235,7 +243,7 @@ pub fn unmatched(ground: &Ground, field: &Field<'_>, told: &[Gap]) -> Vec<Gap> {
         .filter(|region| region.len() as f64 >= least)
         .filter_map(|region| {
             let of: Vec<usize> = region.iter().map(index).collect();
-            if of.iter().any(|i| taken.contains(i)) {
+            if 2 * of.iter().filter(|&i| taken.contains(i)).count() > of.len() {
                 return None;
             }
             let inside: std::collections::BTreeSet<usize> = of.iter().copied().collect();
@@ -289,8 +297,9 @@ fn away(field: &Field<'_>, at: [f64; 2]) -> Option<([f64; 2], f64)> {
 
 /// Whether a region is as deep as a pit can be. A ray that goes in comes to the far wall at the latest under the far rim,
 /// so depth grows by no more than the way to it: depth that is wrong as such does not know where the rim is. And it
-/// grows by half of that at least, or by what an agent can still climb: a kerb is no pit.
-fn pit_like(ground: &Ground, field: &Field<'_>, region: &[[i64; 3]]) -> bool {
+/// grows by half of that at least, or by what an agent can still climb: a kerb is no pit. A share `deepest` of the cells may be
+/// deeper.
+fn pit_like(ground: &Ground, field: &Field<'_>, region: &[[i64; 3]], deepest: f64) -> bool {
     let nx = ground.size[0];
     let inside: std::collections::BTreeSet<[i64; 3]> = region.iter().copied().collect();
     let step = (1.0 + field.body.climb / ground.camera_height).ln();
@@ -317,7 +326,7 @@ fn pit_like(ground: &Ground, field: &Field<'_>, region: &[[i64; 3]]) -> bool {
         least.push((0.5 * (1.0 + way).ln()).min(0.8 * step));
     }
     let shallow = middle(&mut own, 0.5) < middle(&mut least, 0.5);
-    deep as f64 <= TOO_DEEP * region.len() as f64 && !shallow
+    deep as f64 <= deepest * region.len() as f64 && !shallow
 }
 
 /// The floor before a region of nothing, toward the cameras, in connected pieces that an agent fits through.

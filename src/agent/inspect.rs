@@ -7,6 +7,7 @@ use glam::DVec3;
 use super::options::Body;
 use super::raycast::Caster;
 use super::seen_through::{Seen, seen_through};
+use super::spread::{self, Judge};
 use super::traverse::{Column, Nav};
 use super::{
     AgentError, AgentOptions, AgentReport, Evidence, Floor, Location, Severity, Violation, What,
@@ -59,6 +60,8 @@ pub struct Findings {
     pub notes: Vec<String>,
     /// A sample of the ways that agents walked: see [`Floor::paths`].
     pub paths: Vec<Vec<[f32; 2]>>,
+    /// Rays that judge the world.
+    pub judges: Vec<Judge>,
 }
 
 impl Findings {
@@ -270,12 +273,13 @@ fn one_each(mut all: Vec<Violation>) -> Vec<Violation> {
 }
 
 /// Whether two are ends or holes of a floor that differ whatever their bounds say: those of an end that goes round a corner
-/// hold much that is not it. One scenario has joined already what hangs together.
+/// hold much that is not it. One scenario has joined already what hangs together, but for holes of depth and those of pictures.
 fn edges_apart(a: &Violation, b: &Violation) -> bool {
     let edge = |v: &Violation| matches!(v.what, What::Hole | What::OpenBoundary | What::BlankEnd);
     let wide = |v: &Violation| v.size[0].hypot(v.size[2]);
     let alike = |x: f64, y: f64| x.min(y) > 0.5 * x.max(y);
-    let one_kind = a.what == b.what && a.scenario == b.scenario;
+    let one_kind =
+        a.what == b.what && a.scenario == b.scenario && a.by_pictures() == b.by_pictures();
     edge(a) && edge(b) && (one_kind || !alike(wide(a), wide(b)))
 }
 
@@ -379,12 +383,20 @@ pub fn inspect(
         all.metrics.extend(found.metrics);
         all.notes.extend(found.notes);
         all.paths.extend(found.paths);
+        all.judges.extend(found.judges);
         monitor.progress(done, SCENARIOS.len() as u64);
     }
-    let disagreement = all.metrics.get("hit_spread").copied();
+    let whole = spread::whole(&all.judges);
     for violation in &mut all.violations {
-        if violation.what.leans_on_depth() && violation.evidence.sigmas.is_some() {
-            violation.evidence.disagreement = disagreement;
+        if violation.what.leans_on_depth()
+            && (violation.evidence.sigmas.is_some() || violation.by_pictures())
+        {
+            violation.evidence.disagreement = whole.map(|[level, whole]| {
+                // A fault itself makes views differ: about it they may only say that they agree.
+                let near = (whole > calibration::TRUSTED)
+                    .then(|| spread::near_by(&all.judges, level, violation, field.body.radius));
+                near.flatten().map_or(whole, |near| whole.min(near))
+            });
         }
         violation.confidence = calibration::confidence(violation);
         // So that each can be shown.
@@ -486,7 +498,15 @@ pub(in crate::agent) mod tests {
         let veil = violation(What::Veil, [1.0, 0.0, 2.0], [0.8, 2.0, 0.8], 0.7);
         let kept = one_each(vec![uneven, veil.clone(), hole.clone(), beside.clone()]);
         // The uneven floor lies within the hole, the other one past its edge; a pane is no floor.
-        assert_eq!(kept, [hole, veil, beside]);
+        assert_eq!(kept, [hole.clone(), veil, beside]);
+        // Depth and pictures tell of one hole each; two of depth are two.
+        let mut pictured = Violation {
+            confidence: 0.75,
+            ..hole.clone()
+        };
+        assert_eq!(one_each(vec![pictured.clone(), hole.clone()]).len(), 2);
+        pictured.evidence.pictures = Some(4.0);
+        assert_eq!(one_each(vec![pictured, hole.clone()]), [hole]);
     }
 
     #[test]

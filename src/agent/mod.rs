@@ -24,6 +24,7 @@ pub mod raycast;
 pub mod seen_through;
 pub mod settle;
 mod sight;
+pub mod spread;
 pub mod sweep;
 pub mod terrain;
 pub mod traverse;
@@ -36,7 +37,7 @@ pub use inspect::{Field, Findings, Inspected, SCENARIOS, inspect};
 pub use options::{AgentOptions, Body, KEYS};
 
 /// Version of this stage; part of the resume key.
-pub const VERSION: u32 = 13;
+pub const VERSION: u32 = 14;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
@@ -199,17 +200,26 @@ pub struct Evidence {
     pub cells: usize,
     /// By how many sigmas of the data's own noise it stands out; absent where noise plays no part.
     pub sigmas: Option<f64>,
-    /// Share of the views that can tell which say so; absent where all is one.
+    /// Share of the views that can tell which say so; of holes that pictures tell of, the share of all views (of 32 where there are more) whose
+    /// pictures tell. Absent where all is one.
     #[serde(default)]
     pub share: Option<f64>,
     /// Of what leans on the views' depth: half the interquartile range of how far held-out views see surfaces from where the world has them, in voxels
-    /// across the surface; without what an invisible solid stops that is told.
+    /// across the surface; without what an invisible solid stops that is told. Of the whole world or of what lies about it, whichever is less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<f64>,
-    /// Of floor that is missing: by how many sigmas more than elsewhere on the floor the pictures match something under it better than the floor.
-    /// Absent where they do not tell.
+    /// Of floor that is missing: by how many sigmas more than elsewhere on the floor the pictures match something under it better than the floor, a quarter of
+    /// the cells that tell at least. Absent where half of them do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pictures: Option<f64>,
+}
+
+impl Violation {
+    /// Whether a hole is told by the pictures alone, whose depth has floor there.
+    pub fn by_pictures(&self) -> bool {
+        let evidence = &self.evidence;
+        self.what == What::Hole && evidence.sigmas.is_none() && evidence.pictures.is_some()
+    }
 }
 
 /// What the agents found. `revised_prompt`, `explanation` and `success` of the promised JSON are added by

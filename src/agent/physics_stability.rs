@@ -15,6 +15,8 @@ use crate::world::Voxel;
 
 const SCENARIO: &str = "physics_stability";
 const STEPS: u32 = 60;
+/// Of more views the pictures of so many are enough: a long walk leaves most places behind.
+const MANY_VIEWS: usize = 32;
 
 /// Runs the scenario.
 ///
@@ -60,13 +62,15 @@ fn holes(field: &Field<'_>, found: &mut Findings) -> usize {
     let area = |cells: usize| cells as f64 * ground.cell * ground.cell;
     found.metric("ground_sigma", f64::from(ground.sigma));
     found.metric("holes_unmatched", unmatched.len() as f64);
+    let views = field.views.len().clamp(1, MANY_VIEWS) as f64;
+    let share = |hole: &Gap| (hole.telling / views).min(1.0);
     let mut violation = |hole: &Gap, by_depth: bool| {
         let [w, d] = hole.size;
         let place = [hole.middle[0], f64::from(field.world.floor), hole.middle[1]];
         let wide = w.max(d) >= 2.0 * field.body.radius;
         let mut words = hole_words(field, w, d, wide);
         if !by_depth {
-            words += ", by the pictures alone: depth shows floor there";
+            words += ", if the pictures are right: depth tells of no hole there";
         }
         let severity = match wide {
             true => Severity::High,
@@ -77,6 +81,7 @@ fn holes(field: &Field<'_>, found: &mut Findings) -> usize {
         violation.evidence = Evidence {
             cells: hole.cells.len(),
             sigmas: by_depth.then_some(hole.sigmas),
+            share: hole.pictures.map(|_| share(hole)),
             pictures: hole.pictures,
             ..field.seen_at(place)
         };

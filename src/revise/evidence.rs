@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::AcceptOptions;
-use crate::agent::calibration::TRUSTED;
+use crate::agent::calibration::{SHOWN, TRUSTED};
 use crate::agent::{AgentReport, Violation, What};
 use crate::camera::Way;
 
@@ -130,11 +130,15 @@ pub(super) fn lacking(
     for end in report.doubts.iter().filter(blank) {
         lack(Lacking::Boundary, end.description.clone());
     }
+    let unsure = |v: &&Violation| v.by_pictures() && v.confidence >= SHOWN;
+    for hole in report.doubts.iter().filter(unsure) {
+        lack(Lacking::Floor, hole.description.clone());
+    }
     if let Some(spread) = metric("hit_spread").filter(|spread| *spread > TRUSTED) {
         lack(
             Lacking::Likeness,
             format!(
-                "the views see surfaces {spread:.2} voxels from where the world has them (hit_spread), wanted {TRUSTED}: holes, open ends, panes and what goes or moves could not be told"
+                "the views see surfaces {spread:.2} voxels from where the world has them (hit_spread), wanted {TRUSTED}: holes, open ends, panes and what goes or moves could be told only where it is less"
             ),
         );
     }

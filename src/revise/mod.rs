@@ -613,7 +613,7 @@ mod tests {
         );
         lacks(
             verdict(&with("hit_spread", 0.46), 1.0, Some(24.0)),
-            "holes, open ends, panes and what goes or moves could not be told",
+            "holes, open ends, panes and what goes or moves could be told only where it is less",
         );
         let mut tall = with("agent_height", 3.0);
         tall.metrics.insert("world_height".to_owned(), 2.0);
@@ -631,6 +631,19 @@ mod tests {
             ..hole()
         });
         lacks(verdict(&plain, 1.0, Some(24.0)), "shows nothing");
+        // A hole of the pictures alone that most views tell of; fewer say nothing, and depth that says little is a doubt as any.
+        let mut pictured = hole();
+        (pictured.confidence, pictured.evidence.pictures) = (0.45, Some(6.0));
+        let with_doubt = |doubt: &Violation| {
+            let mut report = clean();
+            report.doubts.push(doubt.clone());
+            verdict(&report, 1.0, Some(24.0))
+        };
+        lacks(with_doubt(&pictured), "a hole in the floor");
+        pictured.confidence = 0.05;
+        assert_eq!(with_doubt(&pictured).verdict, Verdict::Accepted);
+        (pictured.confidence, pictured.evidence.sigmas) = (0.25, Some(8.0));
+        assert_eq!(with_doubt(&pictured).verdict, Verdict::Accepted);
         // A fault that was seen stays a fault.
         let mut bad = with("walkable_area", 0.03);
         bad.violations.push(hole());

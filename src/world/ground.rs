@@ -46,6 +46,12 @@ pub(crate) const FLOOR: f32 = 0.12;
 const LEAST_SIGMA: f32 = 0.004;
 /// Nor is that of what pictures say of what lies under the floor, in the unit of `refine`'s textures.
 const LEAST_UNDER: f32 = 0.02;
+/// Fewest cells of floor whose pictures tell, from which on the others are counted.
+const LEAST_KNOWN: usize = 50;
+/// Views that show what moves by itself before a cell, from which on the pictures tell nothing of it and of what lies so many camera heights
+/// about it: a shadow that moves along with who casts it matches what lies under the floor.
+const MOST_MOVED: u16 = 2;
+const SHADOW: f64 = 0.5;
 /// Deeper than so many sigmas of the noise, and than this in any case, is under the floor.
 const DEEP_SIGMAS: f32 = 4.0;
 const DEEP: f32 = 0.02;
@@ -88,9 +94,11 @@ pub struct Ground {
     pub height: Vec<f32>,
     /// Standard error of the excess from how much views differ.
     pub error: Vec<f32>,
-    /// By how many sigmas more than elsewhere on the floor the pictures match something under it better than the floor, the median over views;
-    /// NaN where fewer than three tell.
+    /// By how many sigmas more than elsewhere on the floor, and about it, the pictures match something under it better than the floor, the median
+    /// over views; NaN where fewer than three tell.
     pub under: Vec<f32>,
+    /// Views whose pictures tell what lies under each cell.
+    pub telling: Vec<u16>,
     /// Views that meet each cell.
     pub views: Vec<u16>,
     /// Noise of the floor's logarithm, one sigma.
@@ -114,18 +122,25 @@ impl DepthView {
     /// plane's. `k` are the view's own intrinsics. `None` of rays that come near the horizon or over it, of cameras under the plane, of pixels
     /// without depth, and of what moves: who walks, and his mirror image under the floor, tell nothing of the ground.
     pub(crate) fn meets_floor(&self, k: &Intrinsics, x: u32, y: u32) -> Option<([f64; 2], f32)> {
-        let (index, pose) = ((y * self.width + x) as usize, &self.camera.pose);
+        let index = (y * self.width + x) as usize;
         let d = self.depth[index];
         if !(d > 0.0) || self.alpha[index] <= 0.5 || self.moves(index) {
             return None;
         }
+        let (at, plane) = self.plane_at(k, x, y)?;
+        let log = ((f64::from(d) / plane).ln() as f32).clamp(-MOST, MOST);
+        Some((at, log))
+    }
+
+    /// Where a pixel's ray meets the plane y = 0, from the camera along x and z, and the plane's depth there, whatever was seen.
+    fn plane_at(&self, k: &Intrinsics, x: u32, y: u32) -> Option<([f64; 2], f64)> {
+        let pose = &self.camera.pose;
         let ray = pose.rotation * k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, 1.0);
         if !(pose.position.y > 0.0) || ray.y > -LEAST_SLOPE * ray.length() {
             return None;
         }
         let plane = -pose.position.y / ray.y;
-        let log = ((f64::from(d) / plane).ln() as f32).clamp(-MOST, MOST);
-        Some(([plane * ray.x, plane * ray.z], log))
+        Some(([plane * ray.x, plane * ray.z], plane))
     }
 }
 
@@ -169,6 +184,7 @@ impl Ground {
             height: vec![f32::NAN; size[0] * size[1]],
             error: vec![f32::NAN; size[0] * size[1]],
             under: vec![f32::NAN; size[0] * size[1]],
+            telling: vec![0; size[0] * size[1]],
             views: vec![0; size[0] * size[1]],
             sigma: LEAST_SIGMA,
             camera_height,
@@ -178,7 +194,8 @@ impl Ground {
             .flat_map_iter(|view| ground.look(view, reach))
             .collect();
         looks.par_sort_by(|a, b| a.cell.cmp(&b.cell).then(a.log.total_cmp(&b.log)));
-        ground.settle(&looks, scale.window);
+        let shadowed = ground.shadowed(views, scale);
+        ground.settle(&looks, scale.window, &shadowed);
         Some(ground)
     }
 
@@ -246,7 +263,33 @@ impl Ground {
             .collect()
     }
 
-    fn settle(&mut self, looks: &[Look], window: (i64, usize)) {
+    /// Cells before which, or near which, something moves by itself.
+    fn shadowed(&self, views: &[&DepthView], scale: Scale) -> Vec<bool> {
+        let mut moved = vec![0u16; self.sight.len()];
+        for view in views.iter().filter(|v| !v.moving.is_empty()) {
+            let (k, p) = (view.intrinsics(), view.camera.pose.position);
+            let there = (0..view.height).flat_map(|y| (0..view.width).map(move |x| (x, y)));
+            let cells: std::collections::BTreeSet<usize> = there
+                .filter(|(x, y)| view.moves((y * view.width + x) as usize))
+                .filter_map(|(x, y)| view.plane_at(&k, x, y))
+                .filter_map(|(at, _)| self.cell_of(p.x + at[0], p.z + at[1]))
+                .collect();
+            cells.into_iter().for_each(|i| moved[i] += 1);
+        }
+        let mut shadowed = vec![false; moved.len()];
+        let [nx, nz] = self.size;
+        let reach = (SHADOW / scale.cell).ceil() as usize;
+        for i in (0..moved.len()).filter(|&i| moved[i] > MOST_MOVED) {
+            let (x, z) = (i % nx, i / nx);
+            for v in z.saturating_sub(reach)..(z + reach + 1).min(nz) {
+                let row = nx * v;
+                shadowed[row + x.saturating_sub(reach)..row + (x + reach + 1).min(nx)].fill(true);
+            }
+        }
+        shadowed
+    }
+
+    fn settle(&mut self, looks: &[Look], window: (i64, usize), shadowed: &[bool]) {
         let middle = |sorted: &[f32]| sorted[sorted.len() / 2];
         let mut level = vec![f32::NAN; self.sight.len()];
         for of_cell in looks.chunk_by(|a, b| a.cell == b.cell) {
@@ -269,7 +312,8 @@ impl Ground {
             }
             let under = of_cell.iter().map(|l| l.under).filter(|u| !u.is_nan());
             let mut under: Vec<f32> = under.collect();
-            if under.len() >= LEAST_VIEWS {
+            self.telling[i] = under.len() as u16;
+            if under.len() >= LEAST_VIEWS && !shadowed[i] {
                 self.under[i] = median(&mut under).unwrap_or(f32::NAN);
             }
             let mut off: Vec<f32> = logs.iter().map(|l| (l - own).abs()).collect();
@@ -311,28 +355,32 @@ impl Ground {
                 self.height[i] = f32::NAN;
             }
         }
-        self.settle_under();
+        self.settle_under(window);
     }
 
-    /// Counts what pictures say of what lies under the floor in sigmas from what they say of most of it.
-    fn settle_under(&mut self) {
+    /// Counts what pictures say of what lies under the floor in sigmas from what they say of most of it, and of most of what lies about
+    /// it where that is more: a floor's plane that is tilted has ground under it.
+    fn settle_under(&mut self, window: (i64, usize)) {
         let floor = self.sight.iter().zip(&self.under);
         let mut known: Vec<f32> = floor
             .filter(|(sight, under)| **sight == Sight::Floor && !under.is_nan())
             .map(|(_, under)| *under)
             .collect();
-        let Some(level) = median(&mut known) else {
+        let level = median(&mut known).filter(|_| known.len() >= LEAST_KNOWN);
+        let Some(level) = level else {
             self.under.fill(f32::NAN);
             return;
         };
         let mut off: Vec<f32> = known.iter().map(|under| (under - level).abs()).collect();
         let sigma = (1.4826 * median(&mut off).unwrap_or(0.0)).max(LEAST_UNDER);
-        self.under
-            .iter_mut()
-            .for_each(|under| *under = (*under - level) / sigma);
+        let local = self.base(&self.under, window);
+        for (under, local) in self.under.iter_mut().zip(local) {
+            // What is no number is no maximum.
+            *under = (*under - level.max(local)) / sigma;
+        }
     }
 
-    /// The floor's level about each cell: the median over a window.
+    /// The level of what is told of the floor about each cell: the median over a window.
     fn base(&self, level: &[f32], (half, stride): (i64, usize)) -> Vec<f32> {
         let [nx, nz] = self.size.map(|n| n as i64);
         let one = |i: usize| {

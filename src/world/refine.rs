@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::fuse::GpuView;
 use super::{DepthView, WorldError};
+use crate::camera::Intrinsics;
 use crate::gpu::{Buffer, Gpu, Kernel, groups_2d};
 use crate::monitor::Monitor;
 
@@ -29,6 +30,12 @@ const PENALTY: f32 = 0.25;
 const FAR: f32 = 0.1;
 /// What is deeper than the floor by a lesser share is not under it.
 const APART: f32 = 0.03;
+/// Least deviation of luma over 9x9 pixels, in levels of 255, from which on a floor's texture tells: the normalisation's own floor.
+const LEAST_TEXTURE: f64 = 4.0;
+/// A floor is told where so many neighbours see its plane, each by pixels to its border: what only deeper candidates keep inside a picture
+/// seems to match better.
+const LEAST_SEEN: usize = 2;
+const MARGIN: f64 = 3.0;
 /// A least cost above it is no match.
 const HOPELESS: f32 = 0.8;
 /// Costs from here on are of what was not tried.
@@ -467,25 +474,68 @@ fn sweep(
     recorder.submit()?;
     let picked = gpu.read(&picked)?;
     let under = match near_floor {
-        Some(_) => under(view, &planes, &picked),
+        Some(_) => {
+            let beside: Vec<&DepthView> = near.iter().map(|&j| &views[j]).collect();
+            under(view, &beside, &planes, &picked)
+        }
         None => Vec::new(),
     };
     Ok((smooth(view, &prior_values, &picked), under))
 }
 
-/// By how much less something under the floor costs than the floor, pixel by pixel; NaN where something stands before the floor,
-/// and where nothing matches.
-fn under(view: &DepthView, planes: &[f32], picked: &[[f32; 4]]) -> Vec<f32> {
+/// By how much less something under the floor costs than the floor, pixel by pixel; NaN where something stands before the floor, where
+/// nothing matches, where there is no texture, and where fewer than two neighbours see the floor's plane.
+fn under(view: &DepthView, beside: &[&DepthView], planes: &[f32], picked: &[[f32; 4]]) -> Vec<f32> {
+    let textured = textured(view);
+    let k = view.intrinsics();
+    let lenses: Vec<Intrinsics> = beside.iter().map(|other| other.intrinsics()).collect();
+    let seen = |i: usize| {
+        let [x, y] = [i as u32 % view.width, i as u32 / view.width].map(|a| f64::from(a) + 0.5);
+        let at = view
+            .camera
+            .pose
+            .to_world(k.unproject(x, y, 1.0 / f64::from(planes[i])));
+        let inside = |(other, lens): &(&&DepthView, &Intrinsics)| {
+            let there = lens.project(other.camera.pose.to_camera(at));
+            there.is_some_and(|p| {
+                let [right, low] = [other.width, other.height].map(|n| f64::from(n) - MARGIN);
+                p.x >= MARGIN && p.y >= MARGIN && p.x <= right && p.y <= low
+            })
+        };
+        beside.iter().zip(&lenses).filter(inside).count() >= LEAST_SEEN.min(beside.len())
+    };
     let one = |i: usize| {
         let [_, at_plane, under, least] = picked[i];
         let stands_before = view.depth[i] * planes[i] < 1.0 - STANDS_BEFORE;
         let known = planes[i] > 0.0 && at_plane < NO_COST && under < NO_COST;
-        match known && least <= HOPELESS && !stands_before {
+        match known && least <= HOPELESS && !stands_before && textured[i] && seen(i) {
             true => at_plane - under,
             false => f32::NAN,
         }
     };
-    (0..picked.len()).map(one).collect()
+    (0..picked.len()).into_par_iter().map(one).collect()
+}
+
+/// Where the picture has texture: luma deviates over 9x9 pixels.
+fn textured(view: &DepthView) -> Vec<bool> {
+    let (width, height) = (view.width as usize, view.height as usize);
+    let luma = |&c: &u32| {
+        let [r, g, b, _] = c.to_le_bytes().map(f64::from);
+        0.299 * r + 0.587 * g + 0.114 * b
+    };
+    let luma: Vec<f64> = view.colour.iter().map(luma).collect();
+    let one = |i: usize| {
+        let (x, y) = (i % width, i / width);
+        let (mut sum, mut squares, mut count) = (0.0, 0.0, 0.0);
+        for v in y.saturating_sub(4)..(y + 5).min(height) {
+            for &a in &luma[v * width + x.saturating_sub(4)..v * width + (x + 5).min(width)] {
+                (sum, squares, count) = (sum + a, squares + a * a, count + 1.0);
+            }
+        }
+        let mean = sum / count;
+        squares / count - mean * mean >= LEAST_TEXTURE * LEAST_TEXTURE
+    };
+    (0..luma.len()).into_par_iter().map(one).collect()
 }
 
 fn neighbour(from: &DepthView, to: &DepthView, first: u32) -> Neighbour {
@@ -533,4 +583,67 @@ fn smooth(view: &DepthView, prior: &[f32], picked: &[[f32; 4]]) -> Vec<f32> {
             .collect::<Vec<f32>>()
     };
     (0..height).into_par_iter().flat_map_iter(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::{Camera, Pose};
+    use glam::{DMat3, DVec3};
+
+    #[test]
+    fn pictures_tell_of_a_floor_with_texture_that_two_neighbours_see() {
+        let (width, height) = (48u32, 32u32);
+        let pixels = (width * height) as usize;
+        // Texture in the lower half of the picture.
+        let grey = |i: usize| match i < pixels / 2 {
+            true => 128,
+            false => 64 + (i as u32 * 7919) % 128,
+        };
+        let colour: Vec<u32> = (0..pixels)
+            .map(|i| 0xff00_0000 | (grey(i) * 0x01_0101))
+            .collect();
+        let view = |x: f64| {
+            let pose = Pose {
+                position: DVec3::new(x, 1.0, 0.0),
+                rotation: DMat3::from_rotation_x(-0.9) * Pose::gauge().rotation,
+            };
+            let camera = Camera {
+                frame: 0,
+                time: 0.0,
+                intrinsics: Intrinsics::from_fov_x(width, height, 1.0),
+                pose,
+                depth_scale: 1.0,
+                depth_shift: 0.0,
+            };
+            let mut view = DepthView::new(
+                camera,
+                [width, height],
+                vec![1.0; pixels],
+                vec![1.0; pixels],
+            );
+            let depths: Vec<f32> = (0..pixels).map(|i| plane(&view, i) as f32).collect();
+            (view.depth, view.colour) = (depths, colour.clone());
+            view
+        };
+        let (own, left, right) = (view(0.0), view(-0.4), view(0.4));
+        let planes: Vec<f32> = own.depth.iter().map(|d| 1.0 / d).collect();
+        assert!(planes.iter().all(|p| *p > 0.0));
+        let picked = vec![[1.0, 0.6, 0.2, 0.1]; pixels];
+        let told = |beside: &[&DepthView]| {
+            let told = under(&own, beside, &planes, &picked);
+            assert!(told.iter().all(|u| u.is_nan() || *u == 0.6 - 0.2));
+            move |x: u32, y: u32| !told[(y * width + x) as usize].is_nan()
+        };
+        // What lies far to the left is out of the picture from the right.
+        let both = told(&[&left, &right]);
+        let low = height - 6;
+        assert!(both(width / 2, low) && !both(1, low) && !both(width - 2, low));
+        assert!(!both(width / 2, 3), "no texture");
+        let one = told(&[&left]);
+        assert!(one(1, low) && !one(width - 2, low));
+        // Two of three are enough.
+        let more = told(&[&left, &right, &left]);
+        assert!(more(1, low) && !more(width - 2, low));
+    }
 }

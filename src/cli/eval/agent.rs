@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
 
-use crate::agent::What;
 use crate::cli::{Globals, colour_on_stdout};
 use crate::eval::agent::fit::Step;
 use crate::eval::agent::modes::Mode;
@@ -190,7 +189,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         strict: bool,
         summaries: &'a [crate::eval::agent::stats::Summary],
         lost: &'a [crate::eval::agent::lost::Lost],
-        fit: &'a BTreeMap<What, Vec<Step>>,
+        fit: &'a BTreeMap<String, Vec<Step>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         cases: Option<&'a [crate::eval::agent::record::Line]>,
     }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::matching::{Judged, Truth};
-use crate::agent::What;
 
 /// Fewest violations of a step, but where a kind has no more.
 const LEAST: usize = 4;
@@ -31,11 +30,12 @@ impl Step {
 }
 
 /// Steps of a confidence that never falls with what violations stand out by: isotonic regression (pool adjacent
-/// violators, Ayer et al. 1955). Violations at a fault that no frame shows take no part.
-pub fn fit<'a>(violations: impl Iterator<Item = &'a Judged>) -> BTreeMap<What, Vec<Step>> {
-    let mut by: BTreeMap<What, Vec<(f64, bool)>> = BTreeMap::new();
+/// violators, Ayer et al. 1955). Violations at a fault that no frame shows take no part. By the kind's name; holes that pictures
+/// alone tell of stand out on a scale of their own.
+pub fn fit<'a>(violations: impl Iterator<Item = &'a Judged>) -> BTreeMap<String, Vec<Step>> {
+    let mut by: BTreeMap<String, Vec<(f64, bool)>> = BTreeMap::new();
     for j in violations.filter(|j| j.truth != Truth::Unseen) {
-        by.entry(j.what)
+        by.entry(name(j))
             .or_default()
             .push((j.stands_out, j.truth.right()));
     }
@@ -45,6 +45,12 @@ pub fn fit<'a>(violations: impl Iterator<Item = &'a Judged>) -> BTreeMap<What, V
             (what, steps(&of))
         })
         .collect()
+}
+
+fn name(j: &Judged) -> String {
+    let what = serde_json::to_value(j.what).unwrap_or_default();
+    let suffix = if j.by_pictures { "_by_pictures" } else { "" };
+    format!("{}{suffix}", what.as_str().unwrap_or_default())
 }
 
 fn steps(sorted: &[(f64, bool)]) -> Vec<Step> {

@@ -51,6 +51,9 @@ pub struct Judged {
     /// Share of the views that say so.
     #[serde(default)]
     pub share: Option<f64>,
+    /// Pictures alone tell of it.
+    #[serde(default)]
+    pub by_pictures: bool,
     /// Voxels or columns that it takes.
     pub cells: usize,
     /// Frames that show it.
@@ -81,6 +84,7 @@ impl Judged {
             sigmas: violation.evidence.sigmas,
             stands_out: stands_out(violation),
             share: violation.evidence.share,
+            by_pictures: violation.by_pictures(),
             cells: violation.evidence.cells,
             frames: violation.evidence.frames.len(),
             frame: violation.evidence.frames.first().copied(),

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::agent::What;
 use crate::depth::Model;
 use crate::eval::kept::{Quiet, lines};
 use crate::eval::scores::clips::Half;
@@ -75,7 +74,7 @@ pub struct Options {
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Outcome {
     /// How often violations are right, by what they say and by how much they stand out.
-    pub fit: BTreeMap<What, Vec<fit::Step>>,
+    pub fit: BTreeMap<String, Vec<fit::Step>>,
     /// Every case in every mode.
     pub lines: Vec<Line>,
     /// By mode.

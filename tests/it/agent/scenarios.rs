@@ -1,5 +1,6 @@
 //! Tests of the scenarios, on known geometry, on a real kitchen and through the command line.
 
+use glam::{DVec2, DVec3};
 use sora_director::agent::{self, AgentError, AgentOptions, AgentReport, Severity, inspect};
 use sora_director::camera::{Camera, Cameras, Intrinsics, LengthUnit, Pose};
 use sora_director::monitor::{Monitor, Silent};
@@ -210,8 +211,9 @@ fn found_in(room: &Room) -> AgentReport {
 #[test]
 fn pictures_tell_pits_that_depth_has_not_and_none_that_they_match_as_floor() {
     let hole = [[-0.6, -0.8], [0.2, 0.1]];
-    // Holes among the violations and among the doubts, with what the pictures say of them.
-    let told = |room: &Room, pit: bool| {
+    // Holes among the violations and among the doubts, with what the pictures say of them; they match a share `pit` of it under the
+    // floor.
+    let told = |room: &Room, pit: f64, all: bool, mover: bool| {
         let (world, mut views, cameras, alignment) = built(room, &cameras(24));
         for view in &mut views {
             let (k, pose) = (view.intrinsics(), view.camera.pose);
@@ -226,13 +228,42 @@ fn pictures_tell_pits_that_depth_has_not_and_none_that_they_match_as_floor() {
                 let at = alignment.rotation.transpose() * (at - alignment.translation);
                 let at = at / alignment.scale;
                 let [low, high] = hole;
-                let there = (low[0]..high[0]).contains(&at.x) && (low[1]..high[1]).contains(&at.z);
+                let end = low[0] + pit * (high[0] - low[0]);
+                let there = (low[0]..end).contains(&at.x) && (low[1]..high[1]).contains(&at.z);
                 // Some noise, of which the floor's sigma is made.
                 let noise = (i * 7919 % 13) as f32 * 0.005;
-                noise + if pit && there { 0.4 } else { -0.1 }
+                noise + if there { 0.4 } else { -0.1 }
             };
             view.under = (0..view.depth.len()).map(said).collect();
+            // Beside the hole, not on it.
+            let beside = |i: usize| {
+                let [x, y] = [i as u32 % view.width, i as u32 / view.width];
+                let ray = k.unproject(f64::from(x) + 0.5, f64::from(y) + 0.5, 1.0);
+                let ray = pose.rotation * ray;
+                let at = pose.position - ray * (pose.position.y / ray.y);
+                let at = alignment.rotation.transpose() * (at - alignment.translation);
+                let at = at / alignment.scale;
+                ray.y < 0.0
+                    && (0.3..0.5).contains(&at.x)
+                    && (hole[0][1]..hole[1][1]).contains(&at.z)
+            };
+            if mover {
+                view.moving = (0..view.depth.len()).map(beside).collect();
+            }
         }
+        // Those that see its middle.
+        let middle = DVec3::new(-0.2, 0.0, -0.35);
+        let middle = alignment.scale * (alignment.rotation * middle) + alignment.translation;
+        views.retain(|view| {
+            let k = view.intrinsics();
+            let seen = k.project(view.camera.pose.to_camera(middle));
+            let inside = |p: DVec2| {
+                p.min_element() >= 0.0
+                    && p.x < f64::from(view.width)
+                    && p.y < f64::from(view.height)
+            };
+            all || seen.is_some_and(inside)
+        });
         let options = AgentOptions::default();
         let report = inspect(&gpu(), &world, &views, &cameras, &options, &Silent);
         let report = report.expect("report").report;
@@ -244,20 +275,37 @@ fn pictures_tell_pits_that_depth_has_not_and_none_that_they_match_as_floor() {
     };
     let mut pitted = Room::sound();
     pitted.holes.push(hole);
-    // Both say so.
-    let [sure, doubts] = told(&pitted, true);
-    assert_eq!((sure.len(), doubts.len()), (1, 0), "{sure:?} {doubts:?}");
-    assert!(sure[0].sigmas.is_some() && sure[0].pictures.is_some_and(|p| p > 3.0));
+    // Both say so; of the pit that has texture a part is enough.
+    for share in [1.0, 0.45] {
+        let [sure, doubts] = told(&pitted, share, true, false);
+        assert_eq!((sure.len(), doubts.len()), (1, 0), "{sure:?} {doubts:?}");
+        assert!(sure[0].sigmas.is_some() && sure[0].pictures.is_some_and(|p| p > 3.0));
+    }
     // Depth says so, and the pictures match the floor there.
-    let [sure, doubts] = told(&pitted, false);
-    assert_eq!((sure.len(), doubts.len()), (0, 1), "{sure:?} {doubts:?}");
-    assert!(doubts[0].pictures.is_some_and(|p| p < 1.0));
+    for share in [0.0, 0.1] {
+        let [sure, doubts] = told(&pitted, share, true, false);
+        assert_eq!((sure.len(), doubts.len()), (0, 1), "{sure:?} {doubts:?}");
+        assert!(doubts[0].pictures.is_some_and(|p| p < 1.5));
+    }
     // The pictures alone.
-    let [sure, doubts] = told(&Room::sound(), true);
+    let [sure, doubts] = told(&Room::sound(), 1.0, true, false);
     assert_eq!((sure.len(), doubts.len()), (0, 1), "{sure:?} {doubts:?}");
     assert!(doubts[0].sigmas.is_none() && doubts[0].pictures.is_some_and(|p| p > 3.0));
+    assert!(doubts[0].share.is_some_and(|s| s < 0.5), "{doubts:?}");
+    // The same pictures, of all views.
+    let [sure, doubts] = told(&Room::sound(), 1.0, false, false);
+    assert_eq!((sure.len(), doubts.len()), (0, 1), "{sure:?} {doubts:?}");
+    assert!(doubts[0].share.is_some_and(|s| s >= 0.5), "{doubts:?}");
+    // A shadow may do that, of what moves beside it.
+    assert_eq!(
+        told(&Room::sound(), 1.0, false, true),
+        [Vec::new(), Vec::new()]
+    );
     // Nobody.
-    assert_eq!(told(&Room::sound(), false), [Vec::new(), Vec::new()]);
+    assert_eq!(
+        told(&Room::sound(), 0.0, true, false),
+        [Vec::new(), Vec::new()]
+    );
 }
 
 #[test]

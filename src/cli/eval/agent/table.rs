@@ -5,7 +5,6 @@ use std::fmt::Write;
 
 use comfy_table::{Cell, Table};
 
-use crate::agent::What;
 use crate::cli::eval::plain;
 use crate::eval::agent::Outcome;
 use crate::eval::agent::fit::Step;
@@ -164,17 +163,13 @@ fn seconds(by: &BTreeMap<String, f64>) -> String {
 }
 
 /// Steps of confidence by what violations say.
-pub(super) fn fit(fit: &BTreeMap<What, Vec<Step>>, colour: bool) -> Table {
+pub(super) fn fit(fit: &BTreeMap<String, Vec<Step>>, colour: bool) -> Table {
     let header = ["what", "stands out by", "confidence", "right", "of"];
     let mut table = plain(header, 1, colour);
     for (what, steps) in fit {
         for (k, step) in steps.iter().enumerate() {
             table.add_row([
-                if k == 0 {
-                    format!("{what:?}")
-                } else {
-                    String::new()
-                },
+                if k == 0 { what.clone() } else { String::new() },
                 format!("{:.2}", step.from),
                 format!("{:.2}", step.confidence),
                 step.right.to_string(),
