@@ -32,7 +32,7 @@ const FAR: f32 = 0.1;
 const APART: f32 = 0.03;
 /// Least deviation of luma over 9x9 pixels, in levels of 255, from which on a floor's texture tells: the normalisation's own floor.
 const LEAST_TEXTURE: f64 = 4.0;
-/// A floor is told where so many neighbours see its plane, each by pixels to its border: what only deeper candidates keep inside a picture
+/// A floor is told where so many neighbours, or the only one, see its plane, each by pixels to its border: what only deeper candidates keep inside a picture
 /// seems to match better.
 const LEAST_SEEN: usize = 2;
 const MARGIN: f64 = 3.0;
@@ -484,7 +484,7 @@ fn sweep(
 }
 
 /// By how much less something under the floor costs than the floor, pixel by pixel; NaN where something stands before the floor, where
-/// nothing matches, where there is no texture, and where fewer than two neighbours see the floor's plane.
+/// nothing matches, where there is no texture, and where fewer than two neighbours (or the only one not) see the floor's plane.
 fn under(view: &DepthView, beside: &[&DepthView], planes: &[f32], picked: &[[f32; 4]]) -> Vec<f32> {
     let textured = textured(view);
     let k = view.intrinsics();
