@@ -9,6 +9,7 @@ mod kept;
 pub mod mock;
 pub mod scores;
 pub mod sheet;
+pub mod splats;
 pub mod twins;
 
 /// Kernels of this stage.

@@ -235,9 +235,33 @@ impl Resolved {
 /// # Errors
 /// Every fault of every layer: a file that cannot be read, unknown keys, values of the wrong type or out of range.
 pub fn resolve(sources: &Sources) -> Result<Resolved, ConfigError> {
+    with_file(sources, named_file(sources))
+}
+
+/// As [`resolve`], but a preset with `--set` over it and nothing else: what is measured must not hang on a file or on variables
+/// that lie about.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn bare(preset: Preset, set: &[String]) -> Result<Config, ConfigError> {
+    let flag = toml::Value::try_from(preset).ok().map(|value| Setting {
+        key: "preset".to_owned(),
+        value,
+        origin: Origin::Flag("--preset".to_owned()),
+    });
+    let sources = Sources {
+        folder: PathBuf::new(),
+        file: None,
+        environment: Vec::new(),
+        set: set.to_vec(),
+        flags: flag.into_iter().collect(),
+    };
+    with_file(&sources, None).map(|resolved| resolved.config)
+}
+
+fn with_file(sources: &Sources, file: Option<(PathBuf, String)>) -> Result<Resolved, ConfigError> {
     let mut faults = Vec::new();
     let mut settings = Vec::new();
-    let file = named_file(sources);
     if let Some((path, named_by)) = &file {
         file::read(&sources.folder, path, named_by, &mut settings, &mut faults);
     }

@@ -6,6 +6,7 @@ mod corrupt;
 mod depth;
 mod kernels;
 mod scores;
+mod splats;
 mod witness;
 
 use sora_director::gpu::Gpu;

@@ -15,6 +15,7 @@ mod cameras;
 mod depth;
 mod mock;
 mod scores;
+mod splats;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,8 @@ enum What {
     Mock(mock::Args),
     /// Check that the scores notice corruptions of clips, and rise under none
     Scores(scores::Args),
+    /// Fit splats to mock takes or given clips, and compare what they show of held-out frames
+    Splats(splats::Args),
 }
 
 /// A table without lines, whose columns from `left` on are numbers.
@@ -118,5 +121,6 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         What::Masks(args) => cameras::run_masks(args, globals),
         What::Mock(args) => mock::run(args, globals),
         What::Scores(args) => scores::run(args, globals),
+        What::Splats(args) => splats::run(args, globals),
     }
 }

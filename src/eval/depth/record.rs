@@ -88,12 +88,12 @@ impl Settings {
     }
 }
 
-fn digest(text: &str) -> String {
+pub(in crate::eval) fn digest(text: &str) -> String {
     crate::hash::sha256_hex(text.as_bytes())[..12].to_owned()
 }
 
 /// By what it is known that an input is still the same: the files in its folder, or those beside it.
-fn files(path: &Path) -> String {
+pub(in crate::eval) fn files(path: &Path) -> String {
     let folder = match path.is_dir() {
         true => path,
         false => path.parent().unwrap_or(path),
