@@ -1,4 +1,4 @@
-// What the splat kernels share: the records and the exact intersection of a splat's ellipse with tiles of 8x8.
+// What the splat kernels share: the records (colours apart, see shared/harmonics) and the exact intersection of a splat's ellipse with tiles of 8x8.
 
 const TILE: u32 = 8u;
 
@@ -6,7 +6,6 @@ struct Splat {
     centre: vec4<f32>,    // xyz in the world, opacity logit
     log_scale: vec4<f32>, // natural logarithm; w unused
     rotation: vec4<f32>,  // w, x, y, z; need not be normalised
-    sh: array<vec4<f32>, 3>, // 4 coefficients x RGB, one after the other
 }
 
 struct Projected {

@@ -1,6 +1,6 @@
 // Projects splats to the image and counts the tiles each touches.
 // EWA splatting: Zwicker et al., "EWA volume splatting", VIS 2001; low-pass 0.3 px and the clamp of the local
-// affine map as in Kerbl et al., "3D Gaussian splatting", SIGGRAPH 2023. Real spherical harmonics of degree 0, 1.
+// affine map as in Kerbl et al., "3D Gaussian splatting", SIGGRAPH 2023.
 
 struct Params {
     row_x: vec4<f32>,  // world-to-camera rotation, row by row; w: the camera's centre x, y, z
@@ -10,22 +10,24 @@ struct Params {
     limits: vec4<f32>, // least and greatest x/z, then y/z, for the affine map
     size: vec2<u32>,   // image width, height
     n: u32,
-    sh_degree: u32,
+    sh_degree: u32, // that counts now
     near: f32,
     capacity: u32,
     first: u32,
     last: u32,
+    planes: u32, // of coefficients
+    pad: u32,
+    pad2: vec2<u32>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> splats: array<Splat>;
-@group(0) @binding(2) var<storage, read_write> projected: array<Projected>;
-@group(0) @binding(3) var<storage, read_write> counts: array<u32>;
+@group(0) @binding(2) var<storage, read> sh: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> projected: array<Projected>;
+@group(0) @binding(4) var<storage, read_write> counts: array<u32>;
 
-const SH0: f32 = 0.28209479177387814;
-const SH1: f32 = 0.4886025119029199;
-
-fn project(s: Splat) -> Projected {
+fn project(i: u32) -> Projected {
+    let s = splats[i];
     var none: Projected;
     none.conic.w = -1.0;
     let d = s.centre.xyz - vec3<f32>(params.row_x.w, params.row_y.w, params.row_z.w);
@@ -57,12 +59,7 @@ fn project(s: Splat) -> Projected {
         return none;
     }
     let dir = d / sqrt(dot(d, d));
-    var colour = 0.5 + SH0 * vec3<f32>(s.sh[0].x, s.sh[0].y, s.sh[0].z);
-    if params.sh_degree > 0u {
-        colour += SH1 * (-dir.y * vec3<f32>(s.sh[0].w, s.sh[1].x, s.sh[1].y)
-            + dir.z * vec3<f32>(s.sh[1].z, s.sh[1].w, s.sh[2].x)
-            - dir.x * vec3<f32>(s.sh[2].y, s.sh[2].z, s.sh[2].w));
-    }
+    let colour = sh_colour(i, harmonics(dir, params.sh_degree), params.sh_degree);
     if !finite(colour.x) || !finite(colour.y) || !finite(colour.z) {
         return none;
     }
@@ -85,7 +82,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
         counts[i] = 0u;
         return;
     }
-    let p = project(splats[i]);
+    let p = project(i);
     projected[i] = p;
     var count = 0u;
     let rows = tile_rows(p, params.size.y);

@@ -2,6 +2,7 @@
 
 use glam::{DMat3, DQuat, DVec3};
 
+use super::harmonics::{self, MOST_DEGREE, Turn};
 use super::records::Splat;
 use super::{SplatError, Splats};
 
@@ -31,7 +32,7 @@ pub(super) fn usable(
 impl Splats {
     /// Coefficients a splat.
     pub fn coefficients(&self) -> usize {
-        (self.sh_degree as usize + 1).pow(2)
+        harmonics::coefficients(self.sh_degree)
     }
 
     /// That all arrays have the lengths that the number of splats and the degree ask for.
@@ -39,9 +40,9 @@ impl Splats {
     /// # Errors
     /// [`SplatError::Input`] naming the array.
     pub fn check(&self) -> Result<(), SplatError> {
-        if self.sh_degree > 1 {
+        if self.sh_degree > MOST_DEGREE {
             return Err(SplatError::Input(format!(
-                "spherical harmonics of degree {}; degrees 0 and 1 are supported",
+                "spherical harmonics of degree {}; degrees 0 to {MOST_DEGREE} are supported",
                 self.sh_degree
             )));
         }
@@ -94,40 +95,46 @@ impl Splats {
         self.sh.truncate(kept * k);
     }
 
-    /// The splats as the kernels hold them. WGSL promises nothing for infinities, so those with a meaning become numbers
+    /// The splats as the kernels hold them, without their colours. WGSL promises nothing for infinities, so those with a meaning become numbers
     /// of the same effect.
     pub fn to_records(&self) -> Vec<Splat> {
         const OPAQUE: f32 = 100.0;
         const NO_SIZE: f32 = -60.0;
-        let k = self.coefficients();
         (0..self.len())
             .map(|i| {
                 let p = self.positions[i];
                 // Not max(), which would pass over NaN.
                 let s = self.log_scales[i].map(|s| if s < NO_SIZE { NO_SIZE } else { s });
                 let opacity = self.opacity_logits[i].clamp(-OPAQUE, OPAQUE);
-                let mut sh = [[0.0; 4]; 3];
-                for (j, value) in self.sh[i * k..(i + 1) * k].iter().flatten().enumerate() {
-                    sh[j / 4][j % 4] = *value;
-                }
                 Splat {
                     centre: [p[0], p[1], p[2], opacity],
                     log_scale: [s[0], s[1], s[2], 0.0],
                     rotation: self.rotations[i],
-                    sh,
                 }
             })
             .collect()
     }
 
-    /// Back from the kernels' records; quaternions are normalised.
-    pub fn from_records(records: &[Splat], sh_degree: u32) -> Self {
-        let k = (sh_degree as usize + 1).pow(2);
+    /// The colours as the kernels hold them: plane p of splat i at `p * len + i`, see `kernels/shared/harmonics`.
+    pub fn to_planes(&self) -> Vec<[f32; 4]> {
+        let (n, k) = (self.len(), self.coefficients());
+        let mut planes = vec![[0.0; 4]; n * harmonics::planes(self.sh_degree)];
+        for (i, sh) in self.sh.chunks_exact(k).enumerate() {
+            for (at, value) in sh.as_flattened().iter().enumerate() {
+                planes[at / 4 * n + i][at % 4] = *value;
+            }
+        }
+        planes
+    }
+
+    /// Back from the kernels' records and planes; quaternions are normalised.
+    pub fn from_records(records: &[Splat], planes: &[[f32; 4]], sh_degree: u32) -> Self {
+        let (n, k) = (records.len(), harmonics::coefficients(sh_degree));
         let mut out = Self {
             sh_degree,
             ..Default::default()
         };
-        for r in records {
+        for (i, r) in records.iter().enumerate() {
             let [x, y, z, opacity] = r.centre;
             out.positions.push([x, y, z]);
             out.opacity_logits.push(opacity);
@@ -139,9 +146,9 @@ impl Splats {
             } else {
                 [1.0, 0.0, 0.0, 0.0]
             });
-            let flat = r.sh.as_flattened();
+            let float = |at: usize| planes[at / 4 * n + i][at % 4];
             for c in 0..k {
-                out.sh.push([flat[3 * c], flat[3 * c + 1], flat[3 * c + 2]]);
+                out.sh.push([0, 1, 2].map(|channel| float(3 * c + channel)));
             }
         }
         out
@@ -163,16 +170,9 @@ impl Splats {
         for s in self.log_scales.as_flattened_mut() {
             *s += scale.ln() as f32;
         }
-        if self.sh_degree == 1 {
-            for sh in self.sh.chunks_exact_mut(4) {
-                let [_, by_y, by_z, by_x] = sh else { continue };
-                for ((x, y), z) in by_x.iter_mut().zip(by_y).zip(by_z) {
-                    // Degree 1 is linear in the direction: -y, z, -x.
-                    let v = DVec3::new(-f64::from(*x), -f64::from(*y), f64::from(*z));
-                    let v = rotation * v;
-                    (*x, *y, *z) = (-v.x as f32, -v.y as f32, v.z as f32);
-                }
-            }
+        if self.sh_degree > 0 {
+            let (turn, k) = (Turn::new(rotation, self.sh_degree), self.coefficients());
+            self.sh.chunks_exact_mut(k).for_each(|sh| turn.apply(sh));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Fits splats to posed frames.
 
+use super::harmonics::MOST_DEGREE;
 use super::init::{Initial, View, initial, inverse_depth};
 use super::options::{Background, FitOptions, FitReport, HeldOut};
 use super::relocate::relocate;
@@ -113,6 +114,7 @@ pub fn fit(
             Background::Random => std::array::from_fn(|_| rng.unit() as f32),
         };
         let t = step as f32 / options.steps.max(1) as f32;
+        trainer.set_degree(degree_at(options, step));
         let (target, scale) = &targets[at];
         let depth_weight = options.depth_first
             * (options.depth_last / options.depth_first.max(1e-12)).powf(t)
@@ -147,6 +149,7 @@ pub fn fit(
         ));
     }
 
+    trainer.set_degree(options.sh_degree);
     let splats = trainer.splats(options.sh_degree)?;
     if let Some(bad) = splats
         .positions
@@ -186,9 +189,9 @@ pub fn fit(
 
 fn check(frames: &Frames, cameras: &Cameras, options: &FitOptions) -> Result<(), SplatError> {
     let refuse = |reason: String| Err(SplatError::Input(reason));
-    if options.sh_degree > 1 {
+    if options.sh_degree > MOST_DEGREE {
         return refuse(format!(
-            "sh_degree is {}; 0 and 1 are supported",
+            "sh_degree is {}; 0 to {MOST_DEGREE} are supported",
             options.sh_degree
         ));
     }
@@ -220,6 +223,14 @@ fn check(frames: &Frames, cameras: &Cameras, options: &FitOptions) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// The degree of spherical harmonics that counts in a step: one more in each of the equal parts of the first half, so that what is alike
+/// from all sides is found first.
+fn degree_at(options: &FitOptions, step: u32) -> u32 {
+    let parts = u64::from(options.sh_degree) + 1;
+    let part = 2 * u64::from(step) * parts / u64::from(options.steps.max(1));
+    options.sh_degree.min(part as u32)
 }
 
 /// Held-out and training cameras; each `every`-th is held out, from the middle of the first such run on.
@@ -345,6 +356,22 @@ mod tests {
         fn warn(&self, message: &str) {
             self.0.lock().expect("warnings").push(message.to_owned());
         }
+    }
+
+    #[test]
+    fn degrees_come_one_after_the_other() {
+        let of = |sh_degree, steps| FitOptions {
+            sh_degree,
+            steps,
+            ..FitOptions::default()
+        };
+        let at = |step| degree_at(&of(3, 800), step);
+        assert_eq!(
+            [0, 99, 100, 199, 200, 300, 799].map(at),
+            [0, 0, 1, 1, 2, 3, 3]
+        );
+        assert_eq!(degree_at(&of(0, 10), 9), 0);
+        assert_eq!(degree_at(&of(1, 1), 0), 0);
     }
 
     #[test]

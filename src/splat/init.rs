@@ -93,9 +93,9 @@ pub fn initial(
             .opacity_logits
             .push((opacity / (1.0 - opacity)).ln() as f32);
         splats.sh.push(p.colour.map(|c| ((c - 0.5) / SH0) as f32));
-        if sh_degree == 1 {
-            splats.sh.extend([[0.0; 3]; 3]);
-        }
+        splats
+            .sh
+            .extend((1..splats.coefficients()).map(|_| [0.0; 3]));
     }
     Ok(Initial {
         splats,

@@ -5,6 +5,7 @@ use crate::gpu::{GpuError, Kernel};
 mod cloud;
 mod fit;
 pub mod format;
+pub mod harmonics;
 mod init;
 mod options;
 pub mod records;
@@ -20,7 +21,7 @@ pub use renderer::{NEAR, Renderer, render};
 pub use trainer::{Rates, Trainer};
 
 /// Version of this stage's results, a part of the resume key.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
@@ -35,8 +36,7 @@ pub static KERNELS: &[&Kernel] = &[
     &training::LOSS,
     &training::RASTER_BACK,
     &training::RASTER_BACK_LANES,
-    &training::PROJECT_BACK,
-    &training::ADAM,
+    &training::UPDATE,
 ];
 
 /// What can go wrong with splats.
@@ -84,9 +84,9 @@ pub struct Splats {
     pub rotations: Vec<[f32; 4]>,
     /// Opacity before the sigmoid.
     pub opacity_logits: Vec<f32>,
-    /// Spherical-harmonic degree: 0 or 1.
+    /// Spherical-harmonic degree, 0 to 3.
     pub sh_degree: u32,
-    /// `(sh_degree + 1)^2` coefficients a splat, each RGB; colour = 0.5 + 0.28209479 * coefficient 0 + ...
+    /// `(sh_degree + 1)^2` coefficients a splat, each RGB; colour = 0.5 + the sum of them times [`harmonics::basis`].
     pub sh: Vec<[f32; 3]>,
 }
 

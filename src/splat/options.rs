@@ -21,7 +21,7 @@ pub struct FitOptions {
     pub splats: usize,
     /// Steps; one frame a step.
     pub steps: u32,
-    /// Spherical-harmonic degree, 0 or 1.
+    /// Spherical-harmonic degree, 0 to 3.
     pub sh_degree: u32,
     /// Seed of every random choice.
     pub seed: u64,
@@ -49,7 +49,7 @@ pub struct FitOptions {
     pub lr_opacity: f32,
     /// Learning rate of the coefficients of degree 0.
     pub lr_colour: f32,
-    /// Learning rate of the coefficients of degree 1.
+    /// Learning rate of the coefficients above degree 0.
     pub lr_sh1: f32,
     /// Share of all rates but the positions' at the last step.
     pub lr_last: f32,
@@ -72,7 +72,7 @@ static BACKGROUND: Own = Own {
 pub static KEYS: &[Key] = &[
     Key::new("splats", Kind::Whole(100, 1_000_000), "Splats of a world"),
     Key::new("steps", Kind::Whole(1, 100_000), "Optimizer steps of a world; one frame a step"),
-    Key::new("sh_degree", Kind::Whole(0, 1), "Spherical-harmonic degree"),
+    Key::new("sh_degree", Kind::Whole(0, 3), "Spherical-harmonic degree"),
     Key::new("seed", Kind::Whole(0, i64::MAX), "Seed of every random choice of the fit"),
     Key::new("hold_out_every", Kind::Whole(0, MANY), "Each such registered frame is held out; 0 and 1 hold none out"),
     Key::new("background", Kind::Own(&BACKGROUND), "Background while fitting"),
@@ -86,7 +86,7 @@ pub static KEYS: &[Key] = &[
     Key::new("lr_rotation", Kind::Single(0.0, MUCH), "Learning rate of quaternions"),
     Key::new("lr_opacity", Kind::Single(0.0, MUCH), "Learning rate of opacity logits"),
     Key::new("lr_colour", Kind::Single(0.0, MUCH), "Learning rate of the coefficients of degree 0"),
-    Key::new("lr_sh1", Kind::Single(0.0, MUCH), "Learning rate of the coefficients of degree 1"),
+    Key::new("lr_sh1", Kind::Single(0.0, MUCH), "Learning rate of the coefficients above degree 0"),
     Key::new("lr_last", Kind::Single(TINY, MUCH), "Share of all rates but the positions' at the last step"),
     Key::new("relocate_every", Kind::Whole(0, MANY), "Splats that show nothing are moved each so many steps; 0 never moves any"),
 ];

@@ -6,7 +6,7 @@ use crate::gpu::{Kernel, Variants};
 pub const TILE: u32 = 8;
 
 crate::gpu_struct! {
-    /// One splat as the GPU holds it.
+    /// One splat as the GPU holds it, but for its colours: those lie in planes of four floats, see `kernels/shared/harmonics`.
     pub struct Splat {
         /// World position; opacity logit.
         pub centre: [f32; 4],
@@ -14,8 +14,6 @@ crate::gpu_struct! {
         pub log_scale: [f32; 4],
         /// Quaternion w, x, y, z.
         pub rotation: [f32; 4],
-        /// Four coefficients times RGB, one after the other.
-        pub sh: [[f32; 4]; 3],
     }
 }
 
@@ -32,7 +30,7 @@ crate::gpu_struct! {
 }
 
 crate::gpu_struct! {
-    /// Params of `splat/project` and `splat/project_back`.
+    /// Params of `splat/project`.
     pub struct ViewParams {
         /// First row of the world-to-camera rotation; the camera's centre x.
         pub row_x: [f32; 4],
@@ -48,7 +46,7 @@ crate::gpu_struct! {
         pub size: [u32; 2],
         /// Splats.
         pub n: u32,
-        /// Spherical-harmonic degree, 0 or 1.
+        /// Spherical-harmonic degree that counts now, 0 to 3.
         pub sh_degree: u32,
         /// Splats at or before this depth are culled.
         pub near: f32,
@@ -58,6 +56,12 @@ crate::gpu_struct! {
         pub first: u32,
         /// ... and before here get their gradients.
         pub last: u32,
+        /// Planes of coefficients a splat.
+        pub planes: u32,
+        /// Padding.
+        pub pad: u32,
+        /// Padding.
+        pub pad2: [u32; 2],
     }
 }
 
@@ -109,10 +113,10 @@ crate::gpu_struct! {
 
 /// `splat/project`.
 pub static PROJECT: Kernel = crate::kernel!(
-    "splat/project", shared ["shared/splat"], twin crate::splat::twins::project::twin,
+    "splat/project", shared ["shared/splat", "shared/harmonics"], twin crate::splat::twins::project::twin,
     workgroup [64, 1, 1], params ViewParams,
     // Pixels and depth, then the conic, then the colour. A tile that is touched within rounding may count or not.
-    bind [read splats: Splat,
+    bind [read splats: Splat, read sh: [f32; 4],
         write projected: Projected => within(1e-3, 1e-5).from(&[(4, 2e-5, 2e-4), (8, 1e-5, 1e-5)]),
         write counts: u32 => EXACT.but(0.005, 1).at_most(2.0, 0.0)]
 );

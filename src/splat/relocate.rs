@@ -6,7 +6,7 @@
 
 use super::SplatError;
 use super::records::Splat;
-use super::trainer::Trainer;
+use super::trainer::{State, Trainer};
 use crate::numeric::Rng;
 
 /// Opacity logit under which a splat is dead (opacity 0.005).
@@ -26,8 +26,8 @@ pub fn relocate(trainer: &Trainer, rng: &mut Rng) -> Result<usize, SplatError> {
     Ok(moved)
 }
 
-fn relocate_state(state: &mut [Vec<Splat>; 3], rng: &mut Rng) -> usize {
-    let [splats, first, second] = state;
+fn relocate_state(state: &mut State, rng: &mut Rng) -> usize {
+    let [splats, first, second] = &mut state.splats;
     let n = splats.len();
     // The fourth of the log-scale holds: the step of the last look, steps, the largest sum of weights since.
     let looked: Vec<bool> = (0..n)
@@ -68,6 +68,14 @@ fn relocate_state(state: &mut [Vec<Splat>; 3], rng: &mut Rng) -> usize {
             for k in [i, from] {
                 first[k] = Splat::default();
                 second[k] = Splat::default();
+            }
+            let [sh, sh_first, sh_second] = &mut state.sh;
+            for plane in (0..sh.len()).step_by(n) {
+                sh[plane + i] = sh[plane + from];
+                for k in [plane + i, plane + from] {
+                    sh_first[k] = [0.0; 4];
+                    sh_second[k] = [0.0; 4];
+                }
             }
             moved += 1;
         }

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::harmonics;
 use super::records::{
     EMIT, EmitParams, PROJECT, Projected, RANGES, RASTERS, RangesParams, RasterParams, Splat, TILE,
     ViewParams,
@@ -25,6 +26,7 @@ pub struct Renderer {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) splats: Buffer<Splat>,
+    pub(super) sh: Buffer<[f32; 4]>,
     pub(super) projected: Buffer<Projected>,
     pub(super) offsets: Buffer<u32>,
     pub(super) owners: Buffer<u32>,
@@ -36,7 +38,9 @@ pub struct Renderer {
     sort: Sort,
     raster: &'static Kernel,
     n: usize,
-    sh_degree: u32,
+    planes: usize,
+    /// Degree that counts.
+    pub(super) sh_degree: u32,
 }
 
 impl Renderer {
@@ -72,6 +76,7 @@ impl Renderer {
             width,
             height,
             splats: gpu.upload(&splats.to_records())?,
+            sh: gpu.upload(&splats.to_planes())?,
             projected: gpu.alloc(n)?,
             offsets: gpu.alloc(n + 1)?,
             owners: gpu.alloc(capacity)?,
@@ -83,6 +88,7 @@ impl Renderer {
             sort: Sort::new(gpu, capacity)?,
             raster: gpu.variant(&RASTERS)?,
             n,
+            planes: harmonics::planes(splats.sh_degree),
             sh_degree: splats.sh_degree,
         })
     }
@@ -143,6 +149,8 @@ impl Renderer {
             capacity: self.capacity() as u32,
             first: 0,
             last: u32::MAX,
+            planes: self.planes as u32,
+            ..ViewParams::default()
         }
     }
 
@@ -159,7 +167,7 @@ impl Renderer {
         recorder.run(
             &PROJECT,
             view,
-            &[&self.splats, &self.projected, &self.offsets],
+            &[&self.splats, &self.sh, &self.projected, &self.offsets],
             groups_1d(n + 1, 64),
         )?;
         self.scan.record(recorder, &self.offsets, n + 1)?;

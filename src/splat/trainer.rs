@@ -6,8 +6,8 @@ use super::options::FitOptions;
 use super::records::{Splat, ViewParams};
 use super::renderer::Renderer;
 use super::training::{
-    ADAM, AdamParams, LOSS, LossParams, Moments, PROJECT_BACK, Partials, RASTER_BACKS,
-    RasterBackParams, SSIM_BACK, SSIM_COLUMNS, SSIM_ROWS, Stats, taps,
+    LOSS, LossParams, Moments, Partials, RASTER_BACKS, RasterBackParams, SSIM_BACK, SSIM_COLUMNS,
+    SSIM_ROWS, Stats, UPDATE, UpdateParams, taps,
 };
 use super::{SplatError, Splats};
 use crate::camera::Camera;
@@ -18,14 +18,13 @@ const LEAST_STILL: f64 = 0.1;
 
 /// Learning rates of one step.
 #[derive(Clone, Copy, Debug)]
-pub struct Rates(AdamParams);
+pub struct Rates(UpdateParams);
 
 impl Rates {
     /// Rates at the share `t` of the schedule, for a scene of typical depth `extent`.
     pub fn at(options: &FitOptions, extent: f64, t: f32) -> Self {
         let other = options.lr_last.max(1e-12).powf(t);
-        Self(AdamParams {
-            n: 0,
+        Self(UpdateParams {
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-15,
@@ -39,8 +38,18 @@ impl Rates {
             sh1: options.lr_sh1 * other,
             least: (1e-5 * extent).ln() as f32,
             most: (2.0 * extent).ln() as f32,
+            ..UpdateParams::default()
         })
     }
+}
+
+/// What a fit has of its splats: values, first and second moments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// All but colours.
+    pub splats: [Vec<Splat>; 3],
+    /// Colours, plane by plane.
+    pub sh: [Vec<[f32; 4]>; 3],
 }
 
 /// Buffers of a fit.
@@ -56,9 +65,11 @@ pub struct Trainer {
     /// As many slots as one buffer holds at once.
     moments: Buffer<Moments>,
     raster_back: &'static Kernel,
-    grads: Buffer<Splat>,
-    first: Buffer<Splat>,
-    second: Buffer<Splat>,
+    /// First and second moments of Adam.
+    mean: Buffer<Splat>,
+    square: Buffer<Splat>,
+    sh_mean: Buffer<[f32; 4]>,
+    sh_square: Buffer<[f32; 4]>,
     no_depth: Buffer<f32>,
     n: usize,
 }
@@ -78,9 +89,10 @@ impl Trainer {
             depth_grad: gpu.alloc(pixels)?,
             moments: first_moments(gpu, &renderer)?,
             raster_back: gpu.variant(&RASTER_BACKS)?,
-            grads: gpu.alloc(n)?,
-            first: gpu.alloc(n)?,
-            second: gpu.alloc(n)?,
+            mean: gpu.alloc(n)?,
+            square: gpu.alloc(n)?,
+            sh_mean: gpu.alloc(renderer.sh.len())?,
+            sh_square: gpu.alloc(renderer.sh.len())?,
             no_depth: gpu.alloc(1)?,
             renderer,
             n,
@@ -197,22 +209,21 @@ impl Trainer {
                 ..view
             };
             recorder.run(
-                &PROJECT_BACK,
-                &view,
-                &[&r.splats, &r.offsets, &self.moments, &self.grads],
+                &UPDATE,
+                &rates.0.with_view(&view),
+                &[
+                    &r.splats,
+                    &r.sh,
+                    &r.offsets,
+                    &self.moments,
+                    &self.mean,
+                    &self.square,
+                    &self.sh_mean,
+                    &self.sh_square,
+                ],
                 groups_1d(self.n, 64),
             )?;
         }
-        let adam = AdamParams {
-            n: self.n as u32,
-            ..rates.0
-        };
-        recorder.run(
-            &ADAM,
-            &adam,
-            &[&self.grads, &r.splats, &self.first, &self.second],
-            groups_1d(self.n, 64),
-        )?;
         recorder.submit()?;
         Ok(())
     }
@@ -271,23 +282,39 @@ impl Trainer {
     /// Reads the splats back.
     pub fn splats(&self, sh_degree: u32) -> Result<Splats, SplatError> {
         let records = self.gpu.read(&self.renderer.splats)?;
-        Ok(Splats::from_records(&records, sh_degree))
+        let planes = self.gpu.read(&self.renderer.sh)?;
+        Ok(Splats::from_records(&records, &planes, sh_degree))
     }
 
-    /// Splats, first and second moments as they are now. Waits.
-    pub fn state(&self) -> Result<[Vec<Splat>; 3], SplatError> {
-        Ok([
-            self.gpu.read(&self.renderer.splats)?,
-            self.gpu.read(&self.first)?,
-            self.gpu.read(&self.second)?,
-        ])
+    /// The degree of spherical harmonics that counts from here on; at most the splats' own.
+    pub fn set_degree(&mut self, sh_degree: u32) {
+        self.renderer.sh_degree = sh_degree;
+    }
+
+    /// Splats with their first and second moments as they are now. Waits.
+    pub fn state(&self) -> Result<State, SplatError> {
+        let r = &self.renderer;
+        let splats = [&r.splats, &self.mean, &self.square].map(|b| self.gpu.read(b));
+        let sh = [&r.sh, &self.sh_mean, &self.sh_square].map(|b| self.gpu.read(b));
+        let [splats, mean, square] = splats;
+        let [sh, sh_mean, sh_square] = sh;
+        Ok(State {
+            splats: [splats?, mean?, square?],
+            sh: [sh?, sh_mean?, sh_square?],
+        })
     }
 
     /// Replaces what [`Trainer::state`] read.
-    pub fn set_state(&self, state: &[Vec<Splat>; 3]) -> Result<(), SplatError> {
-        self.gpu.write(&self.renderer.splats, 0, &state[0])?;
-        self.gpu.write(&self.first, 0, &state[1])?;
-        self.gpu.write(&self.second, 0, &state[2])?;
+    pub fn set_state(&self, state: &State) -> Result<(), SplatError> {
+        let r = &self.renderer;
+        let splats = [&r.splats, &self.mean, &self.square];
+        for (buffer, values) in splats.into_iter().zip(&state.splats) {
+            self.gpu.write(buffer, 0, values)?;
+        }
+        let sh = [&r.sh, &self.sh_mean, &self.sh_square];
+        for (buffer, values) in sh.into_iter().zip(&state.sh) {
+            self.gpu.write(buffer, 0, values)?;
+        }
         Ok(())
     }
 
@@ -391,7 +418,7 @@ mod tests {
         }
     }
 
-    fn stepped(trainer: &Trainer, truth: &Buffer<u32>) -> [Vec<Splat>; 3] {
+    fn stepped(trainer: &Trainer, truth: &Buffer<u32>) -> State {
         let side = f64::from(SIDE);
         let camera = Camera {
             frame: 0,

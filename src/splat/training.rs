@@ -85,10 +85,38 @@ crate::gpu_struct! {
 }
 
 crate::gpu_struct! {
-    /// Params of `splat/adam`.
-    pub struct AdamParams {
-        /// Splats.
+    /// Params of `splat/update`: those of [`ViewParams`], then Adam's.
+    pub struct UpdateParams {
+        /// See [`ViewParams`].
+        pub row_x: [f32; 4],
+        /// See [`ViewParams`].
+        pub row_y: [f32; 4],
+        /// See [`ViewParams`].
+        pub row_z: [f32; 4],
+        /// See [`ViewParams`].
+        pub focal: [f32; 4],
+        /// See [`ViewParams`].
+        pub limits: [f32; 4],
+        /// See [`ViewParams`].
+        pub size: [u32; 2],
+        /// See [`ViewParams`].
         pub n: u32,
+        /// See [`ViewParams`].
+        pub sh_degree: u32,
+        /// See [`ViewParams`].
+        pub near: f32,
+        /// See [`ViewParams`].
+        pub capacity: u32,
+        /// See [`ViewParams`].
+        pub first: u32,
+        /// See [`ViewParams`].
+        pub last: u32,
+        /// See [`ViewParams`].
+        pub planes: u32,
+        /// Padding.
+        pub pad: u32,
+        /// Padding.
+        pub pad2: [u32; 2],
         /// Decay of the first moment.
         pub beta1: f32,
         /// Decay of the second moment.
@@ -105,12 +133,56 @@ crate::gpu_struct! {
         pub rotation: f32,
         /// Learning rate of the coefficients of degree 0.
         pub sh0: f32,
-        /// Learning rate of the coefficients of degree 1.
+        /// Learning rate of the coefficients above.
         pub sh1: f32,
         /// Least log-scale.
         pub least: f32,
         /// Greatest log-scale.
         pub most: f32,
+        /// Padding.
+        pub pad3: u32,
+    }
+}
+
+impl UpdateParams {
+    /// These rates for this view.
+    pub fn with_view(self, v: &ViewParams) -> Self {
+        Self {
+            row_x: v.row_x,
+            row_y: v.row_y,
+            row_z: v.row_z,
+            focal: v.focal,
+            limits: v.limits,
+            size: v.size,
+            n: v.n,
+            sh_degree: v.sh_degree,
+            near: v.near,
+            capacity: v.capacity,
+            first: v.first,
+            last: v.last,
+            planes: v.planes,
+            ..self
+        }
+    }
+
+    /// The view.
+    pub fn view(&self) -> ViewParams {
+        ViewParams {
+            row_x: self.row_x,
+            row_y: self.row_y,
+            row_z: self.row_z,
+            focal: self.focal,
+            limits: self.limits,
+            size: self.size,
+            n: self.n,
+            sh_degree: self.sh_degree,
+            near: self.near,
+            capacity: self.capacity,
+            first: self.first,
+            last: self.last,
+            planes: self.planes,
+            ..ViewParams::default()
+        }
     }
 }
 
@@ -193,17 +265,15 @@ pub static RASTER_BACKS: Variants = Variants {
     eight: &RASTER_BACK_LANES,
 };
 
-/// `splat/project_back`.
-pub static PROJECT_BACK: Kernel = crate::kernel!(
-    "splat/project_back", shared ["shared/splat"], twin crate::splat::twins::project_back::twin,
-    workgroup [64, 1, 1], params ViewParams,
-    bind [read splats: Splat, read offsets: u32, read moments: Moments, write grads: Splat => within(5e-3, 2e-3)]
-);
-
-/// `splat/adam`.
-pub static ADAM: Kernel = crate::kernel!(
-    "splat/adam", shared ["shared/splat"], twin crate::splat::twins::adam::twin,
-    workgroup [64, 1, 1], params AdamParams,
-    bind [read grads: Splat, write splats: Splat => within(1e-4, 1e-4), write first: Splat => within(1e-4, 1e-4),
-        write second: Splat => within(1e-4, 1e-4)]
+/// `splat/update`.
+pub static UPDATE: Kernel = crate::kernel!(
+    "splat/update", shared ["shared/splat", "shared/harmonics"], twin crate::splat::twins::update::twin,
+    workgroup [64, 1, 1], params UpdateParams,
+    // Of a gradient that is nearly 0 rounding tells the sign, and with it whether a value goes up or down by its rate: of a
+    // round splat the gradient by its rotation is nothing but that. The moments hold what matters.
+    bind [write splats: Splat => within(1e-4, 1e-4).from(&[(8, 7e-3, 0.0)]).but(0.02, 12).at_most(0.5, 0.0),
+        write sh: [f32; 4] => within(1e-4, 1e-4).but(0.02, 12).at_most(0.5, 0.0),
+        read offsets: u32, read moments: Moments,
+        write mean: Splat => within(1e-3, 2e-3), write square: Splat => within(1e-3, 5e-3),
+        write sh_mean: [f32; 4] => within(1e-3, 2e-3), write sh_square: [f32; 4] => within(1e-3, 5e-3)]
 );

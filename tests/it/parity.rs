@@ -123,7 +123,7 @@ fn a_chain_on_twins_gives_what_the_gpu_gives() {
     assert!(
         findings
             .iter()
-            .any(|f| f.kernel == "splat/adam" && f.words > 0)
+            .any(|f| f.kernel == "splat/update" && f.words > 0)
     );
 }
 

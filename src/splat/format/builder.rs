@@ -5,13 +5,13 @@ use super::super::cloud::usable;
 use super::{SplatFile, counted, unit};
 
 /// One splat, as [`Splats`] have it.
-pub(super) struct Splat {
+pub(super) struct Splat<'a> {
     pub position: [f32; 3],
     pub log_scale: [f32; 3],
     pub opacity_logit: f32,
     pub rotation: [f32; 4],
-    /// Those that the cloud's degree asks for count.
-    pub sh: [[f32; 3]; 4],
+    /// At least those that the cloud's degree asks for, which count.
+    pub sh: &'a [[f32; 3]],
 }
 
 /// A cloud that grows splat by splat.
@@ -22,7 +22,7 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    /// Room for `capacity` splats of degree 0 or 1, all of it taken at once.
+    /// Room for `capacity` splats of a degree that splats have, all of it taken at once.
     pub fn new(capacity: usize, sh_degree: u32) -> Self {
         let mut splats = Splats {
             sh_degree,
@@ -50,8 +50,8 @@ impl Builder {
     }
 
     /// Adds a splat; one with values that are no numbers is counted and left out.
-    pub fn push(&mut self, splat: &Splat) {
-        let sh = &splat.sh[..self.splats.coefficients().min(4)];
+    pub fn push(&mut self, splat: &Splat<'_>) {
+        let sh = &splat.sh[..self.splats.coefficients()];
         if usable(
             &splat.position,
             &splat.log_scale,
@@ -67,16 +67,14 @@ impl Builder {
 
     /// Adds a splat whose values are known to be numbers.
     #[inline]
-    pub fn push_usable(&mut self, splat: &Splat) {
+    pub fn push_usable(&mut self, splat: &Splat<'_>) {
         self.unturned += usize::from(splat.rotation == [0.0; 4]);
         self.splats.positions.push(splat.position);
         self.splats.log_scales.push(splat.log_scale);
         self.splats.rotations.push(unit(splat.rotation));
         self.splats.opacity_logits.push(splat.opacity_logit);
-        match self.splats.sh_degree {
-            0 => self.splats.sh.push(splat.sh[0]),
-            _ => self.splats.sh.extend_from_slice(&splat.sh),
-        }
+        let count = self.splats.coefficients();
+        self.splats.sh.extend_from_slice(&splat.sh[..count]);
     }
 
     /// Counts a splat that cannot be used.

@@ -4,6 +4,7 @@ use glam::{DMat3, DVec3, Mat4};
 use serde_json::{Value, json};
 
 use super::super::Splats;
+use super::super::harmonics::{MOST, MOST_DEGREE};
 use super::builder::{Builder, Splat};
 use super::{SH0, SplatFile, linear_scales, sigmoid, too_large, unit};
 use crate::glb::{Body, FLOAT, GENERATOR, list, number, parts, scene, values};
@@ -95,14 +96,15 @@ fn attributes(splats: &Splats, body: &mut Body, bent: &mut Vec<String>) -> Value
     add("OPACITY".into(), "SCALAR", &opacities);
     for c in 0..k {
         let values: Vec<f32> = (0..n).flat_map(|i| splats.sh[i * k + c]).collect();
-        let (degree, at) = if c == 0 { (0, 0) } else { (1, c - 1) };
+        let degree = c.isqrt();
+        let at = c - degree * degree;
         add(format!("SH_DEGREE_{degree}_COEF_{at}"), "VEC3", &values);
     }
     Value::Object(out)
 }
 
 /// Most splats of a scene: a small file may show one mesh any number of times.
-const MOST: usize = 20_000_000;
+const MOST_SPLATS: usize = 20_000_000;
 
 /// What the file's bytes hold: the splats of all parts that its scene shows, where its nodes put them. Opacities of 0 and 1
 /// become infinite, as they mean.
@@ -148,15 +150,15 @@ pub fn parse(bytes: &[u8]) -> Result<SplatFile, String> {
             degree = degree.max(part.degree);
             linear_light += usize::from(linear);
             count = count.saturating_add(part.count());
-            if count > MOST {
+            if count > MOST_SPLATS {
                 return Err(format!(
-                    "the scene shows more than {MOST} splats, those of a mesh once for each node that shows it"
+                    "the scene shows more than {MOST_SPLATS} splats, those of a mesh once for each node that shows it"
                 ));
             }
             clouds.push((part, placed.place, placed.mesh));
         }
     }
-    let mut all = Builder::new(count, degree.min(1));
+    let mut all = Builder::new(count, degree.min(MOST_DEGREE));
     for (part, place, mesh) in &clouds {
         part.push(*place, &mut all)
             .map_err(|e| format!("mesh {mesh}: {e}"))?;
@@ -181,8 +183,8 @@ struct Part {
     rotations: Vec<f64>,
     scales: Vec<f64>,
     opacities: Vec<f64>,
-    /// Coefficients 0 to 3, each RGB a splat; empty where there are none.
-    sh: [Vec<f64>; 4],
+    /// Coefficients that are kept, each RGB a splat.
+    sh: Vec<Vec<f64>>,
     degree: u32,
 }
 
@@ -209,10 +211,6 @@ impl Part {
             let at = attribute(name).ok_or_else(|| format!("its splats have no {name}"))?;
             values(document, binary, at, width).map_err(|e| format!("{name}: {e}"))
         };
-        let may = |name: &str| match attribute(name) {
-            Some(_) => must(name, 3),
-            None => Ok(Vec::new()),
-        };
         let coefficient = |degree: u32, at: usize| named(&format!("SH_DEGREE_{degree}_COEF_{at}"));
         let degree = (1..=4)
             .take_while(|&d| {
@@ -220,17 +218,11 @@ impl Part {
             })
             .last()
             .unwrap_or(0);
-        let mut sh = [
-            must(&coefficient(0, 0), 3)?,
-            Vec::new(),
-            Vec::new(),
-            Vec::new(),
-        ];
-        if degree > 0 {
-            for (at, values) in sh.iter_mut().skip(1).enumerate() {
-                *values = may(&coefficient(1, at))?;
-            }
-        }
+        let kept = (0..=degree.min(MOST_DEGREE))
+            .flat_map(|d| (0..2 * d as usize + 1).map(move |c| (d, c)));
+        let sh = kept
+            .map(|(d, c)| must(&coefficient(d, c), 3))
+            .collect::<Result<Vec<_>, _>>()?;
         let part = Self {
             positions: must("POSITION", 3)?,
             rotations: must(&named("ROTATION"), 4)?,
@@ -243,7 +235,7 @@ impl Part {
         let same = part.rotations.len() == 4 * n
             && part.scales.len() == 3 * n
             && part.opacities.len() == n
-            && part.sh.iter().all(|s| s.is_empty() || s.len() == 3 * n);
+            && part.sh.iter().all(|s| s.len() == 3 * n);
         if !same {
             return Err(
                 "its splats' attributes are not of one length; the file is damaged".to_owned(),
@@ -268,12 +260,15 @@ impl Part {
         for i in 0..self.count() {
             let [x, y, z, w] = std::array::from_fn(|a| self.rotations[4 * i + a] as f32);
             let opacity = self.opacities[i] as f32;
+            // A part of a lower degree than the file's highest has no more.
+            let sh: [[f32; 3]; MOST] =
+                std::array::from_fn(|c| self.sh.get(c).map_or([0.0; 3], |s| row(s, i)));
             splats.push(&Splat {
                 position: row(&self.positions, i),
                 log_scale: row(&self.scales, i).map(f32::ln),
                 opacity_logit: (opacity / (1.0 - opacity)).ln(),
                 rotation: [w, x, y, z],
-                sh: std::array::from_fn(|c| row(&self.sh[c], i)),
+                sh: &sh,
             });
         }
         if place != Mat4::IDENTITY {

@@ -71,7 +71,7 @@ pub fn parse(bytes: &[u8]) -> Result<SplatFile, String> {
             log_scale: scale.map(|s| s.max(1e-12).ln()),
             opacity_logit: (alpha / (1.0 - alpha)).ln(),
             rotation: [row[28], row[29], row[30], row[31]].map(|b| level(b) * 2.0 - 1.0),
-            sh: [[row[24], row[25], row[26]].map(|b| (level(b) - 0.5) / SH0); 4],
+            sh: &[[row[24], row[25], row[26]].map(|b| (level(b) - 0.5) / SH0)],
         });
     }
     // A few damaged splats are a damaged file; more are another kind of file.

@@ -1,10 +1,8 @@
 //! Twins of `kernels/splat/`, in f64 so that finite differences of them are sharp.
 
-pub mod adam;
 pub mod emit;
 pub mod loss;
 pub mod project;
-pub mod project_back;
 pub mod ranges;
 pub mod raster;
 pub mod raster_back;
@@ -13,21 +11,37 @@ pub mod raster_lanes;
 pub mod ssim_back;
 pub mod ssim_columns;
 pub mod ssim_rows;
+pub mod update;
 
+use crate::splat::harmonics::MOST;
 use crate::splat::records::{Projected, Splat};
 
-/// One splat's parameters in the order of the record's 24 floats.
-pub type Flat = [f64; 24];
+/// Floats of a splat: its record's, then 16 coefficients times RGB, one after the other.
+pub const FLOATS: usize = 12 + 3 * MOST;
 
-/// A record as f64.
-pub fn flat(splat: &Splat) -> Flat {
-    let floats: [f32; 24] = bytemuck::cast(*splat);
-    floats.map(f64::from)
+/// One splat's parameters.
+pub type Flat = [f64; FLOATS];
+
+/// Splat `i` as f64; coefficients that there are no planes for are 0.
+pub fn flat(splats: &[Splat], planes: &[[f32; 4]], i: usize) -> Flat {
+    let floats: [f32; 12] = bytemuck::cast(splats[i]);
+    let sh = planes.iter().skip(i).step_by(splats.len()).flatten();
+    let mut out = [0.0; FLOATS];
+    for (to, from) in out.iter_mut().zip(floats.iter().chain(sh)) {
+        *to = f64::from(*from);
+    }
+    out
 }
 
-/// A record from f64.
-pub fn record(flat: &Flat) -> Splat {
-    bytemuck::cast(flat.map(|v| v as f32))
+/// Writes splat `i` back.
+pub fn unflat(flat: &Flat, splats: &mut [Splat], planes: &mut [[f32; 4]], i: usize) {
+    let (record, sh) = flat.split_at(12);
+    let record: [f32; 12] = std::array::from_fn(|k| record[k] as f32);
+    splats[i] = bytemuck::cast(record);
+    let planes = planes.iter_mut().skip(i).step_by(splats.len()).flatten();
+    for (to, from) in planes.zip(sh) {
+        *to = *from as f32;
+    }
 }
 
 /// A projected splat in f64; `cutoff < 0` when culled.

@@ -5,12 +5,8 @@ use glam::{DMat3, DVec3};
 
 use super::emit::tiles;
 use super::{Flat, Seen, flat};
+use crate::splat::harmonics::{basis, coefficients};
 use crate::splat::records::{Projected, Splat, ViewParams};
-
-/// Real spherical harmonics of degree 0.
-pub const SH0: f64 = 0.28209479177387814;
-/// Real spherical harmonics of degree 1.
-pub const SH1: f64 = 0.4886025119029199;
 
 /// A view in f64: world-to-camera rotation and the camera's centre.
 pub fn pose(view: &ViewParams) -> (DMat3, DVec3) {
@@ -46,14 +42,6 @@ pub fn rotation(q: [f64; 4]) -> DMat3 {
     )
 }
 
-/// The direction's basis values for the coefficients of degree 0 and 1.
-pub fn basis(dir: DVec3, degree: u32) -> [f64; 4] {
-    if degree == 0 {
-        return [SH0, 0.0, 0.0, 0.0];
-    }
-    [SH0, -SH1 * dir.y, SH1 * dir.z, -SH1 * dir.x]
-}
-
 /// Projects one splat; `None` when it is culled.
 pub fn project(s: &Flat, view: &ViewParams) -> Option<Seen> {
     let (w, eye) = pose(view);
@@ -82,8 +70,7 @@ pub fn project(s: &Flat, view: &ViewParams) -> Option<Seen> {
     }
     let basis = basis(d.normalize(), view.sh_degree);
     let colour: [f64; 3] = std::array::from_fn(|c| {
-        0.5 + (0..4)
-            .filter(|&k| k == 0 || view.sh_degree > 0)
+        0.5 + (0..coefficients(view.sh_degree))
             .map(|k| basis[k] * s[12 + 3 * k + c])
             .sum::<f64>()
     });
@@ -107,9 +94,9 @@ pub fn twin(call: &mut Call<'_>) {
     let view: ViewParams = call.params();
     let n = view.n as usize;
     let splats: &[Splat] = &call.read(0)[..n];
-    let seen: Vec<Projected> = splats
-        .iter()
-        .map(|s| match project(&flat(s), &view) {
+    let sh: &[[f32; 4]] = call.read(1);
+    let seen: Vec<Projected> = (0..n)
+        .map(|i| match project(&flat(splats, sh, i), &view) {
             Some(seen) => seen.to_record(),
             None => Projected {
                 conic: [0.0, 0.0, 0.0, -1.0],
@@ -123,6 +110,6 @@ pub fn twin(call: &mut Call<'_>) {
         .map(|p| tiles(p, view.size).len() as u32)
         .chain([0])
         .collect();
-    call.put(1, 0, &seen);
-    call.put(2, 0, &counts);
+    call.put(2, 0, &seen);
+    call.put(3, 0, &counts);
 }

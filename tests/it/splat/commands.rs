@@ -47,11 +47,11 @@ impl Folder {
     }
 }
 
-/// 12 splats of degree 3, three of them damaged, with what a cloud does not keep.
+/// 12 splats of degree 4, three of them damaged, with what a cloud does not keep.
 fn damaged() -> Element {
     let splats = unit_cloud(12, 0);
     let mut vertex = Element::vertex(&splats);
-    for at in 0..45 {
+    for at in 0..72 {
         vertex = vertex.with("float", &format!("f_rest_{at}"), |i| 0.01 * (at + i) as f64);
     }
     for name in ["nx", "ny", "nz"] {
@@ -97,8 +97,8 @@ fn info_tells_what_the_file_has_and_what_is_used() {
     for (name, want) in [
         ("splats", json!(12)),
         ("not_finite", json!(3)),
-        ("sh_degree", json!(3)),
-        ("sh_degree_used", json!(1)),
+        ("sh_degree", json!(4)),
+        ("sh_degree_used", json!(3)),
         ("format", json!("PLY, binary little-endian")),
         ("unused", json!(["normals", "vertex properties label"])),
     ] {
@@ -106,7 +106,7 @@ fn info_tells_what_the_file_has_and_what_is_used() {
     }
     let (out, _) = words(&director(&["info", &path]));
     for says in [
-        "SH degree       3 (degree 1 is used)",
+        "SH degree       4 (degree 3 is used)",
         "not finite      3",
         "normals",
     ] {
@@ -133,12 +133,12 @@ fn convert_drops_what_is_no_number_and_tells_what_is_lost() {
     let folder = Folder::new();
     let path = folder.ply("a.ply", damaged());
     for (name, degree, colour) in [
-        ("b.ply", 1, "spherical harmonics of degrees 2 and 3"),
-        ("b.glb", 1, "spherical harmonics of degrees 2 and 3"),
+        ("b.ply", 3, "spherical harmonics of degree 4"),
+        ("b.glb", 3, "spherical harmonics of degree 4"),
         (
             "b.splat",
             0,
-            "view-dependent colour: spherical harmonics of degrees 1 to 3",
+            "view-dependent colour: spherical harmonics of degrees 1 to 4",
         ),
     ] {
         let out = folder.text(name);
@@ -150,7 +150,7 @@ fn convert_drops_what_is_no_number_and_tells_what_is_lost() {
             ("splats_read", json!(12)),
             ("splats_written", json!(9)),
             ("dropped", json!(3)),
-            ("sh_degree_in", json!(3)),
+            ("sh_degree_in", json!(4)),
             ("sh_degree_kept", json!(degree)),
         ] {
             assert_eq!(done[name], want, "{name}");
@@ -314,7 +314,7 @@ fn guesses_are_told_and_other_commands_warn() {
     ]);
     let (_, told) = words(&output);
     assert!(output.status.success(), "{told}");
-    for says in ["3 splats with values that are no numbers", "above degree 1"] {
+    for says in ["3 splats with values that are no numbers", "above degree 3"] {
         assert!(told.contains(says), "{told}");
     }
 }

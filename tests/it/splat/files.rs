@@ -21,13 +21,13 @@ pub fn unit_cloud(n: usize, degree: u32) -> Splats {
 #[test]
 fn ply_keeps_everything() {
     let folder = tempfile::tempdir().expect("folder");
-    for (n, degree) in [(0, 0), (1, 0), (37, 0), (1, 1), (37, 1)] {
+    for (n, degree) in [(0, 0), (1, 0), (37, 0), (1, 1), (37, 1), (5, 2), (37, 3)] {
         let path = folder.path().join("a.ply");
         let splats = unit_cloud(n, degree);
         write(&path, &splats).expect("write");
         assert_eq!(read(&path).expect("read"), splats);
         let size = std::fs::metadata(&path).expect("file").len() as usize;
-        let stride = 4 * (17 + 9 * degree as usize);
+        let stride = 4 * (14 + 3 * splats.coefficients());
         let header = size - n * stride;
         let text = std::fs::read(&path).expect("bytes");
         assert!(text[..header].ends_with(b"end_header\n"));
@@ -35,7 +35,7 @@ fn ply_keeps_everything() {
 }
 
 #[test]
-fn ply_degree_1_is_channel_major_and_higher_degrees_are_cut() {
+fn ply_harmonics_are_channel_major_and_degree_4_is_cut() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("b.ply");
     let mut splats = unit_cloud(1, 1);
@@ -52,7 +52,7 @@ fn ply_degree_1_is_channel_major_and_higher_degrees_are_cut() {
         body[6..18],
         [0., 1., 2., 10., 20., 30., 11., 21., 31., 12., 22., 32.]
     );
-    // The same file as a tool that writes degree 3 would: 15 a channel.
+    // What a tool that writes degree 4 would have: 24 a channel.
     let mut text = String::from(
         "ply\nformat binary_little_endian 1.0\ncomment by another tool\nelement vertex 1\n",
     );
@@ -68,10 +68,10 @@ fn ply_degree_1_is_channel_major_and_higher_degrees_are_cut() {
         add(format!("f_dc_{c}"), splats.sh[0][c]);
     }
     for c in 0..3 {
-        for k in 0..15 {
+        for k in 0..24 {
             add(
-                format!("f_rest_{}", c * 15 + k),
-                splats.sh.get(k + 1).map_or(9e9, |v| v[c]),
+                format!("f_rest_{}", c * 24 + k),
+                if k < 15 { (100 * c + k) as f32 } else { 9e9 },
             );
         }
     }
@@ -94,7 +94,11 @@ fn ply_degree_1_is_channel_major_and_higher_degrees_are_cut() {
         1e-6,
         0.0,
     );
-    assert_eq!((back.sh, back.positions), (splats.sh, splats.positions));
+    assert_eq!((back.sh_degree, back.sh[0]), (3, splats.sh[0]));
+    for k in 0..15 {
+        assert_eq!(back.sh[1 + k], [0, 1, 2].map(|c| (100 * c + k) as f32));
+    }
+    assert_eq!(back.positions, splats.positions);
 }
 
 #[test]
@@ -136,7 +140,7 @@ fn splat_keeps_what_its_bytes_can() {
 fn glb_comes_back_where_its_node_puts_it() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("a.glb");
-    for (n, degree) in [(0, 0), (1, 0), (7, 1)] {
+    for (n, degree) in [(0, 0), (1, 0), (7, 1), (4, 2), (7, 3)] {
         let splats = unit_cloud(n, degree);
         write(&path, &splats).expect("write");
         let file = load(&path).expect("read");
@@ -251,7 +255,7 @@ fn length(bytes: &[u8]) -> usize {
 fn glb_holds_the_attributes_of_the_extension() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("a.glb");
-    for (n, degree) in [(0, 0), (1, 0), (5, 1)] {
+    for (n, degree) in [(0, 0), (1, 0), (5, 1), (5, 3)] {
         let splats = unit_cloud(n, degree);
         write(&path, &splats).expect("write");
         let bytes = std::fs::read(&path).expect("bytes");
@@ -318,11 +322,13 @@ fn glb_holds_the_attributes_of_the_extension() {
             floats("KHR_gaussian_splatting:SH_DEGREE_0_COEF_0")[..3],
             splats.sh[0]
         );
-        if degree == 1 {
-            assert_eq!(
-                floats("KHR_gaussian_splatting:SH_DEGREE_1_COEF_2")[..3],
-                splats.sh[3]
-            );
+        for (d, at) in [(1, 2), (2, 0), (3, 6)] {
+            if degree >= d {
+                assert_eq!(
+                    floats(&format!("KHR_gaussian_splatting:SH_DEGREE_{d}_COEF_{at}"))[..3],
+                    splats.sh[(d * d) as usize + at]
+                );
+            }
         }
     }
 }
@@ -362,7 +368,7 @@ fn faulty_files_are_told_by_name() {
 #[test]
 fn a_moved_cloud_looks_the_same_from_a_moved_camera() {
     let gpu = gpu();
-    let splats = cloud(&mut Rng(9), 300, 1);
+    let splats = cloud(&mut Rng(9), 300, 3);
     let cam = camera(DVec3::new(0.4, 0.7, 2.5), 48, 40);
     let before = render(&gpu, &splats, &cam, [0.1, 0.2, 0.3]).expect("render");
     let (rotation, translation, scale) = (

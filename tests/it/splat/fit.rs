@@ -248,7 +248,7 @@ fn faults_and_stops_are_told() {
     );
     assert!(matches!(stopped, Err(SplatError::Interrupted)));
     let degree = FitOptions {
-        sh_degree: 2,
+        sh_degree: 4,
         ..options()
     };
     assert!(matches!(

@@ -21,9 +21,14 @@ pub fn view(n: usize, degree: u32, width: u32, height: u32) -> ViewParams {
     view
 }
 
-fn projected(records: &[Splat], view: &ViewParams) -> (Vec<Projected>, Vec<u32>) {
+fn projected(
+    records: &[Splat],
+    planes: &[[f32; 4]],
+    view: &ViewParams,
+) -> (Vec<Projected>, Vec<u32>) {
     let gpu = gpu();
     let splats = gpu.upload(records).expect("upload");
+    let sh = gpu.upload(planes).expect("upload");
     let out: Buffer<Projected> = garbage(&gpu, records.len());
     let counts: Buffer<u32> = garbage(&gpu, records.len() + 1);
     let mut recorder = gpu.recorder();
@@ -31,7 +36,7 @@ fn projected(records: &[Splat], view: &ViewParams) -> (Vec<Projected>, Vec<u32>)
         .run(
             &PROJECT,
             view,
-            &[&splats, &out, &counts],
+            &[&splats, &sh, &out, &counts],
             groups_1d(records.len() + 1, 64),
         )
         .expect("run");
@@ -46,8 +51,9 @@ fn projected(records: &[Splat], view: &ViewParams) -> (Vec<Projected>, Vec<u32>)
 fn project_matches_its_twin() {
     let mut rng = Rng(7);
     for n in [0, 1, 63, 64, 65, 700] {
-        for degree in [0, 1] {
-            let mut records = cloud(&mut rng, n, degree).to_records();
+        for degree in [0, 1, 2, 3] {
+            let some = cloud(&mut rng, n, degree);
+            let (mut records, mut planes) = (some.to_records(), some.to_planes());
             for (i, r) in records.iter_mut().enumerate() {
                 // What must be culled, or be clamped.
                 match i % 60 {
@@ -58,18 +64,18 @@ fn project_matches_its_twin() {
                     14 => r.centre[2] = 9.0,
                     15 => r.log_scale[0] = f32::INFINITY,
                     16 => r.centre[3] = -6.0,
-                    17 => r.sh[0][1] = f32::NAN,
+                    17 => planes[i][1] = f32::NAN,
                     18 => r.centre[0] = 4.0,
                     19 => r.centre[3] = f32::NAN,
                     _ => {}
                 }
             }
             let view = view(n, degree, 120, 72);
-            let (got, counts) = projected(&records, &view);
+            let (got, counts) = projected(&records, &planes, &view);
             assert_eq!(counts[n], 0, "the last count is left for the total");
             let mut seen = 0;
             for (i, (g, r)) in got.iter().zip(&records).enumerate() {
-                let want = twin::project::project(&twin::flat(r), &view);
+                let want = twin::project::project(&twin::flat(&records, &planes, i), &view);
                 let tiles = twin::emit::tiles(g, view.size).len() as u32;
                 assert_eq!(counts[i], tiles, "count of {i}");
                 let Some(want) = want else {
@@ -335,16 +341,15 @@ fn raster_matches(kernel: &'static Kernel) {
 #[test]
 fn render_matches_the_whole_chain_of_twins() {
     let gpu = gpu();
-    let splats = cloud(&mut Rng(21), 500, 1);
+    let splats = cloud(&mut Rng(21), 500, 3);
     let cam = camera(DVec3::new(0.4, 0.7, 2.5), 70, 50);
     let mut renderer = Renderer::new(&gpu, &splats, 70, 50, 64).expect("renderer");
     let got = renderer.render(&cam, [0.2, 0.4, 0.6]).expect("render");
     assert!(renderer.capacity() > 64, "the buffers grew");
     let view = renderer.view(&cam);
-    let mut seen: Vec<_> = splats
-        .to_records()
-        .iter()
-        .filter_map(|r| twin::project::project(&twin::flat(r), &view))
+    let (records, planes) = (splats.to_records(), splats.to_planes());
+    let mut seen: Vec<_> = (0..splats.len())
+        .filter_map(|i| twin::project::project(&twin::flat(&records, &planes, i), &view))
         .collect();
     seen.sort_by(|a, b| a.centre[2].total_cmp(&b.centre[2]));
     let mut off = 0;

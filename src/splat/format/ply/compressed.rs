@@ -1,5 +1,6 @@
 //! SuperSplat's compressed PLY: packed words, with the bounds of each 256 splats in an element `chunk`.
 
+use super::super::super::harmonics::{MOST, MOST_DEGREE};
 use super::super::builder::{Builder, Splat};
 use super::super::{SH0, SplatFile};
 use super::header::{Encoding, Header, Holds, Scalar};
@@ -111,7 +112,7 @@ pub(super) fn read(
             "{found} rows of the element 'sh' for {count} splats"
         ));
     }
-    let mut out = Builder::new(body.room(vertex), u32::from(channel > 0));
+    let mut out = Builder::new(body.room(vertex), sh_degree.min(MOST_DEGREE));
     let mut chunk_rows = body.rows(chunk, &bounds);
     let mut splat_rows = body.rows(vertex, &packed);
     // An element of that name without harmonics says nothing.
@@ -137,7 +138,7 @@ pub(super) fn read(
         };
         let [r, g, b, opacity] = colour.to_be_bytes().map(|v| f64::from(v) / 255.0);
         let base = within(12, [r, g, b]);
-        let mut sh = [base.map(|v| ((f64::from(v) - 0.5) / f64::from(SH0)) as f32); 4];
+        let mut sh = [base.map(|v| ((f64::from(v) - 0.5) / f64::from(SH0)) as f32); MOST];
         let mut sound = true;
         if let Some(rows) = &mut sh_rows {
             rows.next(&mut rest)?;
@@ -147,7 +148,7 @@ pub(super) fn read(
                 }
                 sound &= value.is_finite();
             }
-            for k in 0..channel.min(3) {
+            for k in 0..channel.min(MOST - 1) {
                 sh[1 + k] = [0, 1, 2].map(|c| rest[c * channel + k] as f32);
             }
         }
@@ -158,7 +159,7 @@ pub(super) fn read(
                 // Level 0 is clear and level 255 opaque: infinities, as they went in.
                 opacity_logit: (opacity / (1.0 - opacity)).ln() as f32,
                 rotation: quaternion(rotation),
-                sh,
+                sh: &sh,
             });
         } else {
             out.skip();

@@ -49,7 +49,7 @@ pub(super) fn read(
 ) -> (Builder, bool) {
     let n = bytes.len() / stride;
     let mut splats = Splats {
-        sh_degree: layout.sh_degree.min(1),
+        sh_degree: layout.kept_degree(),
         ..Splats::default()
     };
     let k = splats.coefficients();
@@ -85,7 +85,9 @@ pub(super) fn read(
                 };
                 match k {
                     1 => rows.fill::<1>(&mut block),
-                    _ => rows.fill::<4>(&mut block),
+                    4 => rows.fill::<4>(&mut block),
+                    9 => rows.fill::<9>(&mut block),
+                    _ => rows.fill::<16>(&mut block),
                 }
             },
         )
@@ -119,7 +121,7 @@ impl Rows<'_> {
             let mut sh = [[at(3), at(4), at(5)]; K];
             for (k, coefficient) in sh.iter_mut().enumerate().skip(1) {
                 // Channel-major in the file.
-                *coefficient = [at(13 + k), at(16 + k), at(19 + k)];
+                *coefficient = [0, 1, 2].map(|c| at(SMALL - 1 + c * (K - 1) + k));
             }
             if !seen.normals {
                 seen.normals = normal.iter().any(|at| float(row, *at) != 0.0);

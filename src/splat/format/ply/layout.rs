@@ -1,13 +1,14 @@
 //! Which properties of `vertex` hold what of a splat.
 
+use super::super::super::harmonics::{MOST, MOST_DEGREE, coefficients};
 use super::header::{Element, Header, Holds, Scalar};
 
 /// Logarithm of the third scale of flat splats, which their files leave out: ln 1e-6.
 pub(super) const FLAT: f32 = -13.815_511;
 /// Numbers of a splat of degree 0.
 pub(super) const SMALL: usize = 14;
-/// Numbers of a splat of degree 1.
-pub(super) const LARGE: usize = SMALL + 9;
+/// Numbers of a splat of the highest degree that is kept.
+pub(super) const LARGE: usize = SMALL + 3 * (MOST - 1);
 
 /// What the colour of a splat is made from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,8 +22,8 @@ pub(super) enum Colour {
 /// The properties of a splat, as indices into the element's.
 #[derive(Debug)]
 pub(super) struct Layout {
-    /// x y z, colour r g b, opacity, three scales, rotation w x y z; from degree 1 on three coefficients of r, of g and
-    /// of b; then [`Self::higher`] ones above degree 1; then the normal, where there is one.
+    /// x y z, colour r g b, opacity, three scales, rotation w x y z; from degree 1 on the other coefficients of r, of g and
+    /// of b; then [`Self::higher`] ones above degree 3; then the normal, where there is one.
     pub columns: Vec<usize>,
     pub higher: usize,
     /// Scales that the file has: 3, 2 of flat splats, 1 of round ones.
@@ -96,9 +97,10 @@ impl Layout {
                 (low..high.max(low)).map(move |k| format!("f_rest_{}", c * channel + k))
             })
         };
-        wanted.extend(rest(0, channel.min(3)));
+        let kept = channel.min(MOST - 1);
+        wanted.extend(rest(0, kept));
         let higher = wanted.len();
-        wanted.extend(rest(3, channel));
+        wanted.extend(rest(kept, channel));
         let higher = wanted.len() - higher;
         let normals = ["nx", "ny", "nz"];
         let is_single = |name: &&str| element.find(name).is_some_and(|i| single(element, i));
@@ -127,6 +129,18 @@ impl Layout {
             sh_degree,
             used,
         })
+    }
+}
+
+impl Layout {
+    /// The degree that is kept.
+    pub fn kept_degree(&self) -> u32 {
+        self.sh_degree.min(MOST_DEGREE)
+    }
+
+    /// Coefficients of a splat that are kept.
+    pub fn kept(&self) -> usize {
+        coefficients(self.kept_degree())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Splats out of the properties of `vertex`.
 
+use super::super::super::harmonics::MOST;
 use super::super::builder::{Builder, Splat};
 use super::super::{SH0, SplatFile};
 use super::floats;
@@ -105,8 +106,9 @@ fn numbers(
     layout: &Layout,
 ) -> Result<(Builder, Seen), String> {
     let mut seen = Seen::default();
-    let mut out = Builder::new(body.room(vertex), layout.sh_degree.min(1));
-    let own = if layout.sh_degree == 0 { SMALL } else { LARGE };
+    let mut out = Builder::new(body.room(vertex), layout.kept_degree());
+    let count = layout.kept();
+    let own = SMALL + 3 * (count - 1);
     let mut rows = body.rows(vertex, &layout.columns);
     let mut found = Vec::new();
     for _ in 0..header.elements[vertex].count {
@@ -129,7 +131,12 @@ fn numbers(
         let (higher, normal) = found[own..].split_at(layout.higher);
         seen.normals |= normal.iter().any(|v| *v != 0.0);
         if higher.iter().all(|v| v.is_finite()) {
-            out.push(&splat(&values, layout));
+            let sh: [[f32; 3]; MOST] = std::array::from_fn(|k| match k {
+                0 => [values[3], values[4], values[5]],
+                k if k < count => [0, 1, 2].map(|c| values[SMALL - 1 + c * (count - 1) + k]),
+                _ => [0.0; 3],
+            });
+            out.push(&splat(&values, &sh, layout));
         } else {
             out.skip();
         }
@@ -138,11 +145,7 @@ fn numbers(
 }
 
 /// The splat of these values, in the order of [`Layout::columns`].
-fn splat(v: &[f32; LARGE], layout: &Layout) -> Splat {
-    let mut sh = [[v[3], v[4], v[5]]; 4];
-    for k in 0..3 {
-        sh[1 + k] = [v[14 + k], v[17 + k], v[20 + k]];
-    }
+fn splat<'a>(v: &[f32; LARGE], sh: &'a [[f32; 3]], layout: &Layout) -> Splat<'a> {
     Splat {
         position: [v[0], v[1], v[2]],
         log_scale: [v[7], v[8], if layout.scales == 2 { FLAT } else { v[9] }],
@@ -167,11 +170,7 @@ fn shade(value: f64, scalar: Scalar) -> f64 {
 fn display(layout: &Layout, brightest: f32, out: &mut Builder) -> String {
     match layout.colour {
         Colour::Display(scalar) if scalar.is_float() && brightest > 2.0 => {
-            for value in out
-                .splats
-                .sh
-                .chunks_exact_mut(1 + 3 * (layout.sh_degree.min(1) as usize))
-            {
+            for value in out.splats.sh.chunks_exact_mut(layout.kept()) {
                 value[0] = value[0].map(|v| ((0.5 + SH0 * v) / 255.0 - 0.5) / SH0);
             }
             "colours are red, green and blue in place of f_dc, floats beyond 2: taken as 0 to 255"

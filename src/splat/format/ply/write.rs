@@ -2,7 +2,7 @@
 
 use super::super::super::Splats;
 
-/// The file's bytes; `f_rest` has as many entries as the degree needs (0 or 9).
+/// The file's bytes; `f_rest` has as many entries as the degree needs (0, 9, 24 or 45).
 pub fn encode(splats: &Splats) -> Vec<u8> {
     let rest = 3 * (splats.coefficients() - 1);
     let mut names: Vec<String> = ["x", "y", "z", "nx", "ny", "nz"].map(String::from).to_vec();

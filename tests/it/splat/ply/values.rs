@@ -132,20 +132,24 @@ fn scales_that_are_left_out_are_told() {
 }
 
 #[test]
-fn harmonics_of_all_degrees_keep_their_first() {
-    let splats = unit_cloud(5, 1);
+fn harmonics_of_all_degrees_keep_the_first_three() {
     for encoding in ALL {
-        for (degree, channel) in [(2, 8), (3, 15), (4, 24)] {
+        for (degree, channel) in [(0, 0), (1, 3), (2, 8), (3, 15), (4, 24)] {
+            let splats = unit_cloud(5, degree.min(3));
+            let k = splats.coefficients();
             let mut vertex = Element::vertex(&splats).without("f_rest_");
             for at in 0..3 * channel {
-                let (c, k) = (at / channel, at % channel);
-                vertex = vertex.with("float", &format!("f_rest_{at}"), |i| match k {
-                    0..3 => f64::from(splats.sh[4 * i + 1 + k][c]),
+                let (c, j) = (at / channel, at % channel);
+                vertex = vertex.with("float", &format!("f_rest_{at}"), |i| match j {
+                    _ if 1 + j < k => f64::from(splats.sh[k * i + 1 + j][c]),
                     _ => 1e6,
                 });
             }
             let file = parsed(&Maker::new(encoding, vec![vertex.clone()]));
             assert_eq!((&file.splats, file.sh_degree), (&splats, degree));
+            if channel == 0 {
+                continue;
+            }
             // One that is dropped anyway is a damaged splat all the same.
             vertex.set(2, &format!("f_rest_{}", 3 * channel - 1), f64::NAN);
             let file = parsed(&Maker::new(encoding, vec![vertex]));

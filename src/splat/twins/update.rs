@@ -1,18 +1,19 @@
-//! Twin of `kernels/splat/project_back.wgsl`, written with matrices where the kernel has scalars.
+//! Twin of `kernels/splat/update.wgsl`, written with matrices where the kernel has scalars.
 
 use crate::gpu::Call;
 use glam::{DMat2, DMat3, DVec2, DVec3};
 
-use super::project::{SH1, basis, pose, project, rotation};
+use super::project::{pose, project, rotation};
 use super::raster_back::Sums;
-use super::{Flat, Seen, flat, record};
+use super::{FLOATS, Flat, Seen, flat, unflat};
+use crate::splat::harmonics::{basis, coefficients, slopes};
 use crate::splat::records::{Splat, ViewParams};
-use crate::splat::training::Moments;
+use crate::splat::training::{Moments, UpdateParams};
 
-/// Derivative by the 24 floats of a splat that `project` sees as `Some`, from the sum over its slots; element 7
+/// Derivative by the floats of a splat that `project` sees as `Some`, from the sum over its slots; element 7
 /// holds the sum of blending weights.
 pub fn project_back(s: &Flat, view: &ViewParams, sums: &Sums) -> Flat {
-    let mut g: Flat = [0.0; 24];
+    let mut g: Flat = [0.0; FLOATS];
     let Some(Seen { conic, centre, .. }) = project(s, view) else {
         return g;
     };
@@ -90,53 +91,92 @@ pub fn project_back(s: &Flat, view: &ViewParams, sums: &Sums) -> Flat {
     }
     let mut at = wt * dt;
     let dir = d.normalize();
-    let basis = basis(dir, view.sh_degree);
+    let (basis, slopes) = (basis(dir, view.sh_degree), slopes(dir, view.sh_degree));
+    let count = coefficients(view.sh_degree);
     for c in 0..3 {
-        let raw: f64 = 0.5 + (0..4).map(|k| basis[k] * s[12 + 3 * k + c]).sum::<f64>();
+        let at_k = |k: usize| s[12 + 3 * k + c];
+        let raw: f64 = 0.5 + (0..count).map(|k| basis[k] * at_k(k)).sum::<f64>();
         if raw <= 0.0 {
             continue;
         }
         let by = sums[8 + c];
-        for k in 0..4 {
+        for k in 0..count {
             g[12 + 3 * k + c] = basis[k] * by;
         }
-        if view.sh_degree > 0 {
-            let by_dir = SH1 * by * DVec3::new(-s[21 + c], -s[15 + c], s[18 + c]);
-            at += (by_dir - dir * dir.dot(by_dir)) / d.length();
-        }
+        let by_dir: DVec3 = (1..count).map(|k| by * at_k(k) * slopes[k]).sum();
+        at += (by_dir - dir * dir.dot(by_dir)) / d.length();
     }
     g[..3].copy_from_slice(&at.to_array());
     g
 }
 
+/// One step for one splat: values, first and second moments in the order of the record.
+pub fn adam(grad: &Flat, s: &mut Flat, first: &mut Flat, second: &mut Flat, params: &UpdateParams) {
+    if grad.iter().any(|v| !v.is_finite()) {
+        return;
+    }
+    let rate = |k: usize| {
+        f64::from(match k {
+            0..=2 => params.centre,
+            3 => params.opacity,
+            4..=6 => params.scale,
+            8..=11 => params.rotation,
+            12..=14 => params.sh0,
+            15.. => params.sh1,
+            _ => 0.0,
+        })
+    };
+    let (b1, b2) = (f64::from(params.beta1), f64::from(params.beta2));
+    let steps = first[7] + 1.0;
+    let (fix1, fix2) = (1.0 - b1.powf(steps), 1.0 - b2.powf(steps));
+    let weight = second[7].max(grad[7]);
+    for k in 0..12 + 3 * coefficients(params.sh_degree) {
+        first[k] = b1 * first[k] + (1.0 - b1) * grad[k];
+        second[k] = b2 * second[k] + (1.0 - b2) * grad[k] * grad[k];
+        s[k] -=
+            rate(k) * (first[k] / fix1) / ((second[k] / fix2).sqrt() + f64::from(params.epsilon));
+    }
+    for value in &mut s[4..7] {
+        *value = value.max(params.least.into()).min(params.most.into());
+    }
+    let norm = s[8..12].iter().map(|v| v * v).sum::<f64>().sqrt();
+    for value in &mut s[8..12] {
+        *value /= norm.max(1e-12);
+    }
+    first[7] = steps;
+    second[7] = weight;
+}
+
 /// The kernel.
 pub fn twin(call: &mut Call<'_>) {
-    let view: ViewParams = call.params();
-    let (splats, offsets): (&[Splat], &[u32]) = (call.read(0), call.read(1));
-    let moments: &[Moments] = call.read(2);
-    let grads: Vec<Option<Splat>> = (0..view.n as usize)
-        .map(|i| {
-            if !(view.first..view.last).contains(&offsets[i]) {
-                return None;
-            }
-            let [first, last] = [i, i + 1].map(|k| offsets[k].min(view.capacity) as usize);
-            let mut g: Flat = [0.0; 24];
-            g[7] = -1.0;
-            if first < last {
-                let mut sums = Sums::default();
-                let from = view.first as usize;
-                for slot in &moments[first - from..last - from] {
-                    let slot: [f32; 12] = bytemuck::cast(*slot);
-                    sums.iter_mut()
-                        .zip(slot)
-                        .for_each(|(s, m)| *s += f64::from(m));
-                }
-                g = project_back(&flat(&splats[i]), &view, &sums);
-            }
-            Some(record(&g))
-        })
-        .collect();
-    for (to, g) in call.write(3).iter_mut().zip(grads) {
-        *to = g.unwrap_or(*to);
+    let params: UpdateParams = call.params();
+    let view = params.view();
+    let offsets: &[u32] = call.read(2);
+    let moments: &[Moments] = call.read(3);
+    let [splats, mean, square] = [0, 4, 5].map(|i| call.write::<Splat>(i));
+    let [sh, sh_mean, sh_square] = [1, 6, 7].map(|i| call.write::<[f32; 4]>(i));
+    for i in 0..view.n as usize {
+        if !(view.first..view.last).contains(&offsets[i]) {
+            continue;
+        }
+        let [first, last] = [i, i + 1].map(|k| offsets[k].min(view.capacity) as usize);
+        if first >= last {
+            continue;
+        }
+        let mut sums = Sums::default();
+        let from = view.first as usize;
+        for slot in &moments[first - from..last - from] {
+            let slot: [f32; 12] = bytemuck::cast(*slot);
+            sums.iter_mut()
+                .zip(slot)
+                .for_each(|(s, m)| *s += f64::from(m));
+        }
+        let mut s = flat(splats, sh, i);
+        let (mut m, mut v) = (flat(mean, sh_mean, i), flat(square, sh_square, i));
+        let g = project_back(&s, &view, &sums);
+        adam(&g, &mut s, &mut m, &mut v, &params);
+        unflat(&s, splats, sh, i);
+        unflat(&m, mean, sh_mean, i);
+        unflat(&v, square, sh_square, i);
     }
 }

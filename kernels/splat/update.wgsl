@@ -1,6 +1,8 @@
-// Gradient of splat/project by all parameters of a splat, from the sums over its slots.
+// Gradient of splat/project by all parameters of a splat, from the sums over its slots, and one step of Adam (Kingma and Ba, ICLR 2015)
+// by it, for the splats that this view saw: no gradient is kept.
 // Ye et al., "gsplat", arXiv 2409.06765, appendix on the backward pass; here the affine map times the scaled
-// rotation is kept as two rows b0, b1, so that the covariance is their Gram matrix.
+// rotation is kept as two rows b0, b1, so that the covariance is their Gram matrix. Each splat counts its own steps,
+// so that the bias correction fits. A splat with a gradient that is not finite keeps its values.
 
 struct Params {
     row_x: vec4<f32>,
@@ -10,23 +12,60 @@ struct Params {
     limits: vec4<f32>,
     size: vec2<u32>,
     n: u32,
-    sh_degree: u32,
+    sh_degree: u32, // that counts now
     near: f32,
     capacity: u32, // slots
     first: u32,    // slot of the first of the moments: splats whose slots begin here ...
     last: u32,     // ... and before here are done
+    planes: u32,   // of coefficients
+    pad: u32,
+    pad2: vec2<u32>,
+    beta1: f32,
+    beta2: f32,
+    epsilon: f32,
+    centre: f32, // learning rates
+    opacity: f32,
+    scale: f32,
+    rotation: f32,
+    sh0: f32,
+    sh1: f32, // of all coefficients above degree 0
+    least: f32, // bounds of the logarithm of the scale
+    most: f32,
+    pad3: u32,
 }
 
 struct Moments { a: vec4<f32>, b: vec4<f32>, c: vec4<f32> }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> splats: array<Splat>;
-@group(0) @binding(2) var<storage, read> offsets: array<u32>;
-@group(0) @binding(3) var<storage, read> moments: array<Moments>;
-@group(0) @binding(4) var<storage, read_write> grads: array<Splat>; // log_scale.w: sum of blending weights, -1 when unseen
+@group(0) @binding(1) var<storage, read_write> splats: array<Splat>;
+@group(0) @binding(2) var<storage, read_write> sh: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> offsets: array<u32>;
+@group(0) @binding(4) var<storage, read> moments: array<Moments>;
+@group(0) @binding(5) var<storage, read_write> mean: array<Splat>;     // first moments of Adam; log_scale.w: steps
+@group(0) @binding(6) var<storage, read_write> square: array<Splat>;   // second moments; log_scale.w: largest sum of weights seen
+@group(0) @binding(7) var<storage, read_write> sh_mean: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> sh_square: array<vec4<f32>>;
 
-const SH0: f32 = 0.28209479177387814;
-const SH1: f32 = 0.4886025119029199;
+fn whole(v: vec4<f32>) -> bool {
+    return finite(v.x) && finite(v.y) && finite(v.z) && finite(v.w);
+}
+
+// Adam for one vector: what it moves by at a rate of 1.
+fn along(m: vec4<f32>, v: vec4<f32>, fix: vec2<f32>) -> vec4<f32> {
+    return (m / fix.x) / (sqrt(v / fix.y) + params.epsilon);
+}
+
+fn adam(i: u32, plane: u32, g: vec4<f32>, rate: vec4<f32>, fix: vec2<f32>) {
+    if plane >= params.planes {
+        return;
+    }
+    let at = plane * params.n + i;
+    let m = params.beta1 * sh_mean[at] + (1.0 - params.beta1) * g;
+    let v = params.beta2 * sh_square[at] + (1.0 - params.beta2) * g * g;
+    sh_mean[at] = m;
+    sh_square[at] = v;
+    sh[at] -= rate * along(m, v, fix);
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -39,8 +78,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
     let first = min(offsets[i], params.capacity);
     let last = min(offsets[i + 1u], params.capacity);
     if first >= last {
-        g.log_scale.w = -1.0;
-        grads[i] = g;
         return;
     }
     var a = vec4<f32>(0.0);
@@ -137,27 +174,61 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
     // Colour, and the view direction in it.
     let far = sqrt(dot(d, d));
     let dir = d / far;
-    let c1 = vec3<f32>(s.sh[0].w, s.sh[1].x, s.sh[1].y);
-    let c2 = vec3<f32>(s.sh[1].z, s.sh[1].w, s.sh[2].x);
-    let c3 = vec3<f32>(s.sh[2].y, s.sh[2].z, s.sh[2].w);
-    var colour = 0.5 + SH0 * vec3<f32>(s.sh[0].x, s.sh[0].y, s.sh[0].z);
-    if params.sh_degree > 0u {
-        colour += SH1 * (-dir.y * c1 + dir.z * c2 - dir.x * c3);
-    }
+    let basis = harmonics(dir, params.sh_degree);
+    let colour = sh_colour(i, basis, params.sh_degree);
     let shown = select(vec3<f32>(0.0), rgb.xyz, colour > vec3<f32>(0.0));
-    let g0 = SH0 * shown;
     if params.sh_degree > 0u {
-        let g1 = -SH1 * dir.y * shown;
-        let g2 = SH1 * dir.z * shown;
-        let g3 = -SH1 * dir.x * shown;
-        g.sh[0] = vec4<f32>(g0, g1.x);
-        g.sh[1] = vec4<f32>(g1.y, g1.z, g2.x, g2.y);
-        g.sh[2] = vec4<f32>(g2.z, g3.x, g3.y, g3.z);
-        let by_dir = SH1 * vec3<f32>(-dot(shown, c3), -dot(shown, c1), dot(shown, c2));
+        let slopes = harmonic_slopes(dir, params.sh_degree);
+        var by_dir = vec3<f32>(0.0);
+        for (var t = 0u; t < 4u; t++) {
+            if t >= sh_groups(params.sh_degree) {
+                break;
+            }
+            let c = sh_group(i, t);
+            by_dir += vec4<f32>(dot(shown, c.a), dot(shown, c.b), dot(shown, c.c), dot(shown, c.d)) * slopes[t];
+        }
         at += (by_dir - dir * dot(dir, by_dir)) / far;
-    } else {
-        g.sh[0] = vec4<f32>(g0, 0.0);
     }
     g.centre = vec4<f32>(at, g.centre.w);
-    grads[i] = g;
+    if !whole(g.centre) || !whole(g.log_scale) || !whole(g.rotation) || !whole(vec4<f32>(shown, 0.0)) {
+        return;
+    }
+
+    var out = s;
+    var m = mean[i];
+    var sq = square[i];
+    let steps = m.log_scale.w + 1.0;
+    let weight = max(sq.log_scale.w, g.log_scale.w);
+    let keep = params.beta1;
+    let keep_sq = params.beta2;
+    let fix = vec2<f32>(1.0 - pow(keep, steps), 1.0 - pow(keep_sq, steps));
+    m.centre = keep * m.centre + (1.0 - keep) * g.centre;
+    sq.centre = keep_sq * sq.centre + (1.0 - keep_sq) * g.centre * g.centre;
+    m.log_scale = keep * m.log_scale + (1.0 - keep) * g.log_scale;
+    sq.log_scale = keep_sq * sq.log_scale + (1.0 - keep_sq) * g.log_scale * g.log_scale;
+    m.rotation = keep * m.rotation + (1.0 - keep) * g.rotation;
+    sq.rotation = keep_sq * sq.rotation + (1.0 - keep_sq) * g.rotation * g.rotation;
+    out.centre -= vec4<f32>(vec3<f32>(params.centre), params.opacity) * along(m.centre, sq.centre, fix);
+    let grown = s.log_scale.xyz - params.scale * along(m.log_scale, sq.log_scale, fix).xyz;
+    out.log_scale = vec4<f32>(clamp(grown, vec3<f32>(params.least), vec3<f32>(params.most)), s.log_scale.w);
+    out.rotation -= params.rotation * along(m.rotation, sq.rotation, fix);
+    out.rotation /= max(sqrt(dot(out.rotation, out.rotation)), 1e-12);
+    m.log_scale.w = steps;
+    sq.log_scale.w = weight;
+    splats[i] = out;
+    mean[i] = m;
+    square[i] = sq;
+    for (var t = 0u; t < 4u; t++) {
+        if t >= sh_groups(params.sh_degree) {
+            break;
+        }
+        // The gradient by four coefficients, as the planes hold them.
+        let b = basis[t];
+        let rate = vec4<f32>(params.sh1);
+        let plane = 3u * t;
+        let lead = select(rate, vec4<f32>(vec3<f32>(params.sh0), params.sh1), t == 0u);
+        adam(i, plane, vec4<f32>(b.x * shown, b.y * shown.x), lead, fix);
+        adam(i, plane + 1u, vec4<f32>(b.y * shown.yz, b.z * shown.xy), rate, fix);
+        adam(i, plane + 2u, vec4<f32>(b.z * shown.z, b.w * shown), rate, fix);
+    }
 }
