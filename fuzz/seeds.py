@@ -3,11 +3,15 @@
 
 Usage: fuzz/seeds.py FOLDER
 """
+import gzip
+import io
 import json
 import math
 import pathlib
 import struct
 import sys
+import zipfile
+import zlib
 
 ROOT = pathlib.Path(sys.argv[1])
 
@@ -252,8 +256,101 @@ def all_onnx():
     put("onnx", "pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 99\n")
 
 
+def all_spz():
+    def arrays(version, degree, count=2):
+        position = bytes(6) if version == 1 else b"\x00\x10\x00\x00\x00\x00\xff\xff\xff"
+        rotation = bytes([128, 128, 128]) if version < 3 else struct.pack("<I", 3 << 30)
+        harmonics = bytes([128, 140, 116] * ((degree + 1) ** 2 - 1))
+        return [count * part for part in (position, b"\xc0", b"\x80\x60\x40", b"\x50\x50\x50", rotation, harmonics)]
+
+    for version, degree in ((1, 0), (2, 1), (3, 2), (3, 3)):
+        head = struct.pack("<4sIIBBBB", b"NGSP", version, 2, degree, 12, 0, 0)
+        raw = head + b"".join(arrays(version, degree))
+        put("spz", f"v{version}d{degree}", gzip.compress(raw, mtime=0))
+        put("spz", f"raw{version}d{degree}", raw)
+    axes = struct.pack("<III", 0xADBE0003, 4, 7)
+    put("spz", "axes", gzip.compress(struct.pack("<4sIIBBBB", b"NGSP", 3, 2, 0, 12, 2, 0) + b"".join(arrays(3, 0)) + axes, mtime=0))
+
+    def frame(raw):
+        # One zstd frame with a block that is not packed.
+        return b"\x28\xb5\x2f\xfd\x20" + bytes([len(raw)]) + struct.pack("<I", len(raw) << 3 | 1)[:3] + raw
+
+    streams = [(frame(a), len(a)) for a in arrays(3, 1)]
+    table = b"".join(struct.pack("<QQ", len(packed), raw) for packed, raw in streams)
+    head = struct.pack("<4sIIBBBBI12x", b"NGSP", 4, 2, 1, 12, 0, len(streams), 32)
+    put("spz", "v4", head + table + b"".join(packed for packed, _ in streams))
+
+
+def png(width, height, pixels, channels):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + pixels[y * width * channels:(y + 1) * width * channels] for y in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, {3: 2, 4: 6}[channels], 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def all_sog():
+    codebook = [0.1 * k for k in range(256)]
+
+    def archive(document, files, folder="", packed=zipfile.ZIP_STORED):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", packed) as z:
+            for name, data in [("meta.json", json.dumps(document).encode()), *files]:
+                z.writestr(zipfile.ZipInfo(folder + name), data)
+        return out.getvalue()
+
+    three = bytes(range(0, 48 * 3))[: 16 * 3]
+    four = bytes([10, 20, 30, 252] * 16)
+    files = [(n, png(4, 4, three, 3)) for n in ("means_l.webp", "means_u.webp", "scales.webp", "shN_labels.webp")]
+    files += [(n, png(4, 4, four, 4)) for n in ("quats.webp", "sh0.webp")]
+    files += [("shN_centroids.webp", png(192, 1, bytes(192 * 3), 3))]
+    part = lambda *names: {"files": [f"{n}.webp" for n in names]}
+    two = {
+        "version": 2, "count": 3,
+        "means": {"mins": [-1, -1, -1], "maxs": [1, 1, 1], **part("means_l", "means_u")},
+        "scales": {"codebook": codebook, **part("scales")}, "quats": part("quats"), "sh0": {"codebook": codebook, **part("sh0")},
+        "shN": {"count": 64, "bands": 1, "codebook": codebook, **part("shN_centroids", "shN_labels")},
+    }
+    put("sog", "two", archive(two, files))
+    put("sog", "folder", archive(two, files, "scene/", zipfile.ZIP_DEFLATED))
+    one = {
+        "means": {"shape": [3, 3], "mins": [-1, -1, -1], "maxs": [1, 1, 1], **part("means_l", "means_u")},
+        "scales": {"mins": [-6, -6, -6], "maxs": [-2, -2, -2], **part("scales")},
+        "quats": {"encoding": "quaternion_packed", **part("quats")},
+        "sh0": {"mins": [-1, -1, -1, -5], "maxs": [1, 1, 1, 5], **part("sh0")},
+    }
+    put("sog", "one", archive(one, files))
+
+
+def all_glb():
+    count = 2
+    names = ["POSITION", "ROTATION", "SCALE", "OPACITY", "SH_DEGREE_0_COEF_0"]
+    widths = {"POSITION": 3, "ROTATION": 4, "SCALE": 3, "OPACITY": 1, "SH_DEGREE_0_COEF_0": 3}
+    binary, views, accessors, attributes = b"", [], [], {}
+    for at, name in enumerate(names):
+        data = struct.pack(f"<{count * widths[name]}f", *([0.5] * (count * widths[name])))
+        views.append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(data)})
+        accessors.append({"bufferView": at, "componentType": 5126, "count": count, "type": {1: "SCALAR", 3: "VEC3", 4: "VEC4"}[widths[name]]})
+        attributes[name if at == 0 else f"KHR_gaussian_splatting:{name}"] = at
+        binary += data
+    extension = {"KHR_gaussian_splatting": {"kernel": "ellipse", "colorSpace": "srgb_rec709_display"}}
+    document = {
+        "asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": [0]}], "nodes": [{"mesh": 0, "translation": [1, 2, 3]}],
+        "extensionsUsed": ["KHR_gaussian_splatting"], "buffers": [{"byteLength": len(binary)}], "bufferViews": views, "accessors": accessors,
+        "meshes": [{"primitives": [{"mode": 0, "attributes": attributes, "extensions": extension}]}],
+    }
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary
+    put("glb", "splats", struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks)
+
+
 all_ply()
 all_splat()
+all_spz()
+all_sog()
+all_glb()
 all_transforms()
 all_manifests()
 all_onnx()

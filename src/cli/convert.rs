@@ -1,11 +1,14 @@
 //! `director convert` and `director info`.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::Globals;
 use crate::numeric::median;
-use crate::splat::format::{self, SplatFile, Written, counted, sigmoid};
+use crate::splat::format::usdz::Collision;
+use crate::splat::format::{self, Beside, SplatFile, Written, counted, sigmoid};
+use crate::world::mesh::Mesh;
 
 /// Arguments of `director convert`.
 #[derive(Debug, clap::Args)]
@@ -14,20 +17,30 @@ use crate::splat::format::{self, SplatFile, Written, counted, sigmoid};
           red, green, blue in place of f_dc, two scales (2DGS), other elements besides (Apple SHARP), and SuperSplat's
           .compressed.ply; written as binary little-endian 32-bit floats
   .splat  read and written: 32 bytes a splat, 8-bit colour, opacity and rotation, no view-dependent colour
+  .spz    read and written: Niantic's packed splats, versions 1 to 4; written as version 3, which most viewers read
+  .sog    read and written: PlayCanvas' images in a zip, versions 1 and 2; written as version 2
   .glb    read and written: glTF with KHR_gaussian_splatting, not packed
-What a conversion loses is told: spherical harmonics above degree 1, splats whose values are no numbers, clamped values.
+  .usdz   written: OpenUSD's ParticleField3DGaussianSplat, in metres, and a mesh that bodies collide with (--collision)
+What a conversion loses is told: spherical harmonics above degree 3, splats whose values are no numbers, clamped values.
 
 Examples:
   director convert world.ply world.glb
+  director convert world.ply world.usdz --collision collision.glb --metres-per-unit 1.5
   director convert scene.compressed.ply scene.ply
   director convert world.ply world.splat --json")]
 pub struct Args {
-    /// Splats, .ply, .splat or .glb
+    /// Splats, .ply, .splat, .spz, .sog or .glb
     #[arg(value_name = "IN")]
     pub input: PathBuf,
-    /// File to write, .ply, .splat or .glb; replaced where it exists
+    /// File to write, .ply, .splat, .spz, .sog, .glb or .usdz; replaced where it exists
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
+    /// Mesh that bodies collide with, .obj or .glb, in the splats' frame; .usdz holds it beside them
+    #[arg(long, value_name = "FILE")]
+    pub collision: Option<PathBuf>,
+    /// How long a unit of the splats is, for .usdz, which is in metres
+    #[arg(long, value_name = "METRES")]
+    pub metres_per_unit: Option<f64>,
     /// Print one JSON document: what was read, written, dropped and lost
     #[arg(long)]
     pub json: bool,
@@ -44,7 +57,7 @@ Examples:
   director info world.splat --json"
 )]
 pub struct InfoArgs {
-    /// Splats, .ply, .splat or .glb
+    /// Splats, .ply, .splat, .spz, .sog or .glb
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Print one JSON document
@@ -75,7 +88,12 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         args.input.display(),
         counted(file.not_finite)
     );
-    let written = format::write(&args.output, &file.splats)?;
+    let mesh = args.collision.as_deref().map(Indexed::load).transpose()?;
+    let beside = Beside {
+        collision: mesh.as_ref().map(Indexed::collision),
+        metres_per_unit: args.metres_per_unit,
+    };
+    let written = format::write_with(&args.output, &file.splats, &beside)?;
     let done = Conversion {
         input: &args.input,
         output: &args.output,
@@ -109,6 +127,39 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         anstream::println!("{}", serde_json::to_string_pretty(&done)?);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A mesh whose triangles share their corners.
+#[derive(Default)]
+struct Indexed {
+    points: Vec<[f32; 3]>,
+    triangles: Vec<[u32; 3]>,
+}
+
+impl Indexed {
+    fn load(path: &Path) -> anyhow::Result<Self> {
+        let mesh = Mesh::load(path)?;
+        let mut out = Self::default();
+        let mut known: HashMap<[u32; 3], u32> = HashMap::new();
+        for triangle in &mesh.triangles {
+            out.triangles.push(triangle.map(|p| {
+                *known.entry(p.map(f32::to_bits)).or_insert_with(|| {
+                    // Back to where the file has it, which is where the splats are.
+                    let own = [0, 1, 2].map(|a| (f64::from(p[a]) + mesh.offset[a]) as f32);
+                    out.points.push(own);
+                    (out.points.len() - 1) as u32
+                })
+            }));
+        }
+        Ok(out)
+    }
+
+    fn collision(&self) -> Collision<'_> {
+        Collision {
+            points: &self.points,
+            triangles: &self.triangles,
+        }
+    }
 }
 
 /// What a conversion did not carry over, in words.

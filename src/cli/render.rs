@@ -19,7 +19,7 @@ use crate::video::{EncodeOptions, Encoder};
   director render world.ply -o path.mp4 --cameras cameras.json
   director render world.ply -o around.mp4 --orbit --size 640x360")]
 pub struct Args {
-    /// Splats, .ply, .splat or .glb
+    /// Splats, .ply, .splat, .spz, .sog or .glb
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Picture (.png) or video (.mp4) to write

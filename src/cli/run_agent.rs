@@ -26,7 +26,7 @@ const PICTURE: u32 = 480;
 #[command(after_help = "Assets:
   a folder   the round of a run (RUN/prompts/ID/1): its frames, their depth and its settings are used as far as they are
              there, so that agents say what they said in the run; or what `director reconstruct` left
-  splats     .ply, .splat, .glb; cameras.json or transforms.json beside the file are its cameras, else viewpoints are guessed
+  splats     .ply, .splat, .spz, .sog, .glb; cameras.json or transforms.json beside the file are its cameras, else viewpoints are guessed
   a mesh     .obj, .glb; +Y is up, a unit is a metre, the floor is the lowest level surface with room for an agent
   a world    .vox, as --world and a run write it; cameras.json beside it tells the camera's way
 Notes tell what was assumed, guessed or could not be tested.

@@ -17,6 +17,8 @@ mod forward;
 mod kinds;
 mod maker;
 mod ply;
+mod spz;
+mod usdz;
 mod variants;
 
 /// A camera at `eye` that looks at the origin.

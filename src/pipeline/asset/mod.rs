@@ -27,7 +27,7 @@ const OTHER_MESHES: &[&str] = &[
     "stl", "fbx", "dae", "3ds", "off", "gltf", "blend", "x3d", "wrl",
 ];
 /// What can be given, for errors.
-const KINDS: &str = "agents test splats (.ply, .splat, .glb), a mesh (.obj, .glb), a saved world (.vox), or the folder that a run or `director reconstruct` left";
+const KINDS: &str = "agents test splats (.ply, .splat, .spz, .sog, .glb), a mesh (.obj, .glb), a saved world (.vox), or the folder that a run or `director reconstruct` left";
 
 /// An asset, recognised by its content where that can tell.
 #[derive(Debug)]

@@ -1,6 +1,9 @@
 //! What a file is, by its first bytes before its name.
 
+use std::io::Read as _;
 use std::path::Path;
+
+use flate2::read::GzDecoder;
 
 use super::splat::BYTES;
 
@@ -10,6 +13,8 @@ pub(super) enum Kind {
     Ply,
     Splat,
     Glb,
+    Spz,
+    Sog,
 }
 
 const TRANSFORM: &str = "convert it to .ply first, such as with `splat-transform IN OUT.ply`";
@@ -17,8 +22,6 @@ const EXPORT: &str = "export Gaussian splats as .ply from the tool that made it"
 
 /// Formats by extension that are not read: what they are, and the mend.
 const NAMED: &[(&str, &str, &str)] = &[
-    ("spz", "an SPZ file (Niantic)", TRANSFORM),
-    ("sog", "a SOG file (PlayCanvas)", TRANSFORM),
     ("ksplat", "a ksplat file (GaussianSplats3D)", TRANSFORM),
     ("lcc", "an LCC file (XGRIDS)", TRANSFORM),
     ("lcc2", "an LCC file (XGRIDS)", TRANSFORM),
@@ -80,6 +83,16 @@ pub(super) fn of(path: &Path, head: &[u8], length: u64) -> Result<(Kind, Option<
         let note = other.then(|| format!("the file {shown} and is a glTF binary: read as one"));
         return Ok((Kind::Glb, note));
     }
+    if is_spz(head, &extension) {
+        let other = extension != "spz";
+        let note = other.then(|| format!("the file {shown} and is an SPZ file: read as one"));
+        return Ok((Kind::Spz, note));
+    }
+    if is_sog(head) {
+        let other = extension != "sog";
+        let note = other.then(|| format!("the file {shown} and is a SOG file: read as one"));
+        return Ok((Kind::Sog, note));
+    }
     let named = NAMED.iter().find(|(name, ..)| *name == extension);
     let content = content(head);
     match (extension.as_str(), named, content) {
@@ -92,6 +105,9 @@ pub(super) fn of(path: &Path, head: &[u8], length: u64) -> Result<(Kind, Option<
         }
         ("splat", _, _) => Ok((Kind::Splat, None)),
         ("glb", _, _) => Err("not a glTF binary: it does not begin with 'glTF'".into()),
+        // Its reader says what is wrong.
+        ("spz", _, _) => Ok((Kind::Spz, None)),
+        ("sog", _, _) => Ok((Kind::Sog, None)),
         ("ply", _, _) if length == 0 => Err("not a PLY file: the file is empty".into()),
         ("ply", _, _) if length.is_multiple_of(BYTES as u64) => Err(
             "not a PLY file: it does not begin with 'ply'; if it is a .splat, which its length allows, call it so".into(),
@@ -107,28 +123,45 @@ fn is_ply(head: &[u8]) -> bool {
     head.starts_with(b"ply") && head.get(3).is_some_and(u8::is_ascii_whitespace)
 }
 
+/// `NGSP`, or a gzip stream that begins so. A gzip stream under the name of an SPZ file is left to its reader to judge.
+fn is_spz(head: &[u8], extension: &str) -> bool {
+    let gzip = head.starts_with(b"\x1F\x8B\x08");
+    let mut first = [0; 4];
+    head.starts_with(b"NGSP")
+        || gzip
+            && (extension == "spz"
+                || GzDecoder::new(head).read_exact(&mut first).is_ok() && first == *b"NGSP")
+}
+
+/// The name of the first file of a zip archive, in small letters.
+fn first_file(head: &[u8]) -> Option<String> {
+    let length = match head {
+        [b'P', b'K', 3, 4, ..] if head.len() >= 30 => {
+            usize::from(u16::from_le_bytes([head[26], head[27]]))
+        }
+        _ => return None,
+    };
+    let name = head.get(30..30 + length).unwrap_or_default();
+    Some(String::from_utf8_lossy(name).to_lowercase())
+}
+
+/// A zip archive of images and the document that tells what they mean.
+fn is_sog(head: &[u8]) -> bool {
+    let ends = |name: String| name.ends_with("meta.json") || name.ends_with(".webp");
+    first_file(head).is_some_and(ends)
+}
+
 /// What the first bytes tell, where it is not a PLY.
 fn content(head: &[u8]) -> Option<Content> {
     let is = |what, mend, names| Some(Content { what, mend, names });
     let text = head.trim_ascii_start();
     let starts = |magic: &[u8]| head.starts_with(magic);
-    if starts(b"NGSP") {
-        is("an SPZ file (Niantic)", TRANSFORM, &["spz"])
-    } else if starts(b"\x1F\x8B\x08") && head.get(3).is_some_and(|flags| flags & 0xE0 == 0) {
-        // gzip notes the name of what it packed; writers of SPZ pack a stream without one.
-        if head[3] & 8 != 0 {
-            is(
-                "packed by gzip",
-                "unpack it first (`gunzip`)",
-                &["gz", "spx"],
-            )
-        } else {
-            is(
-                "an SPZ file (Niantic), or else packed by gzip",
-                "convert an SPZ file to .ply first, such as with `splat-transform IN.spz OUT.ply`; unpack anything else (`gunzip`)",
-                &["spz", "gz", "spx"],
-            )
-        }
+    if starts(b"\x1F\x8B\x08") && head.get(3).is_some_and(|flags| flags & 0xE0 == 0) {
+        is(
+            "packed by gzip",
+            "unpack it first (`gunzip`)",
+            &["gz", "spx"],
+        )
     } else if starts(b"PK\x03\x04") {
         archive(head)
     } else if starts(b"\x28\xB5\x2F\xFD") {
@@ -176,16 +209,9 @@ fn content(head: &[u8]) -> Option<Content> {
 
 /// A zip archive, by the name of its first file.
 fn archive(head: &[u8]) -> Option<Content> {
-    let length = match head {
-        [_, ..] if head.len() >= 30 => usize::from(u16::from_le_bytes([head[26], head[27]])),
-        _ => 0,
-    };
-    let name = head.get(30..30 + length).unwrap_or_default();
-    let name = String::from_utf8_lossy(name).to_lowercase();
+    let name = first_file(head).unwrap_or_default();
     let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
-    let (what, mend) = if ends(&["meta.json", ".webp"]) {
-        ("a SOG file (PlayCanvas)", TRANSFORM)
-    } else if ends(&[".usd", ".usda", ".usdc"]) {
+    let (what, mend) = if ends(&[".usd", ".usda", ".usdc"]) {
         ("a USD package", EXPORT)
     } else if ends(&[".pkl"]) {
         ("a PyTorch checkpoint", EXPORT)
@@ -197,7 +223,7 @@ fn archive(head: &[u8]) -> Option<Content> {
     Some(Content {
         what,
         mend,
-        names: &["sog", "usdz", "ckpt", "pt", "pth", "npz", "zip"],
+        names: &["usdz", "ckpt", "pt", "pth", "npz", "zip"],
     })
 }
 

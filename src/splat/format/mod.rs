@@ -1,4 +1,4 @@
-//! Splat files: `.ply`, `.splat` and `.glb` are read and written. What is read goes by the content where it can be told
+//! Splat files: `.ply`, `.splat`, `.spz`, `.sog` and `.glb` are read and written, `.usdz` is written. What is read goes by the content where it can be told
 //! from it, what is written by the extension.
 
 use std::borrow::Cow;
@@ -12,7 +12,10 @@ mod builder;
 pub mod glb;
 mod kind;
 pub mod ply;
+pub mod sog;
 pub mod splat;
+pub mod spz;
+pub mod usdz;
 
 pub(crate) const SH0: f32 = 0.282_094_8;
 
@@ -20,7 +23,7 @@ pub(crate) const SH0: f32 = 0.282_094_8;
 const HEAD: usize = 4096;
 
 /// What is said of a file that is no splats at all, as far as can be told.
-pub const NO_SPLATS: &str = "not a splat file; use .ply, .splat or .glb";
+pub const NO_SPLATS: &str = "not a splat file; use .ply, .splat, .spz, .sog or .glb";
 
 /// What can go wrong with a splat file.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +57,7 @@ pub enum FormatError {
 /// What a splat file holds.
 #[derive(Clone, Debug, Default)]
 pub struct SplatFile {
-    /// Its splats, up to degree 1, without those of [`Self::not_finite`].
+    /// Its splats, up to degree 3, without those of [`Self::not_finite`].
     pub splats: Splats,
     /// Its format, for people.
     pub format: String,
@@ -82,7 +85,7 @@ pub struct Written {
     pub lost: Vec<String>,
 }
 
-/// Reads splats from a `.ply`, `.splat` or `.glb` file, warning of what is left out: coefficients above degree 1, and splats whose
+/// Reads splats from a `.ply`, `.splat`, `.spz`, `.sog` or `.glb` file, warning of what is left out: coefficients above degree 3, and splats whose
 /// values are no numbers.
 ///
 /// # Errors
@@ -94,7 +97,8 @@ pub fn read(path: &Path) -> Result<Splats, FormatError> {
         tracing::warn!("{name}: {note}");
     }
     if file.sh_degree > file.splats.sh_degree {
-        tracing::warn!("{name}: spherical harmonics above degree 1 are dropped");
+        let kept = file.splats.sh_degree;
+        tracing::warn!("{name}: spherical harmonics above degree {kept} are dropped");
     }
     if file.not_finite > 0 {
         let dropped = counted(file.not_finite);
@@ -103,7 +107,7 @@ pub fn read(path: &Path) -> Result<Splats, FormatError> {
     Ok(file.splats)
 }
 
-/// Reads a `.ply`, `.splat` or `.glb` file, with all that can be told of it.
+/// Reads a `.ply`, `.splat`, `.spz`, `.sog` or `.glb` file, with all that can be told of it.
 ///
 /// # Errors
 /// [`FormatError`], naming the file and what is wrong.
@@ -117,7 +121,7 @@ pub fn load(path: &Path) -> Result<SplatFile, FormatError> {
     if data.is_dir() {
         return Err(refuse(
             path,
-            "is a folder; give a .ply, .splat or .glb file",
+            "is a folder; give a .ply, .splat, .spz, .sog or .glb file",
         ));
     }
     let mut bytes = Vec::new();
@@ -138,6 +142,8 @@ pub fn load(path: &Path) -> Result<SplatFile, FormatError> {
         kind::Kind::Ply => ply::parse(&bytes),
         kind::Kind::Splat => splat::parse(&bytes),
         kind::Kind::Glb => glb::parse(&bytes),
+        kind::Kind::Spz => spz::parse(&bytes),
+        kind::Kind::Sog => sog::parse(&bytes),
     };
     let mut out = parsed.map_err(|reason| FormatError::Content {
         path: path.to_owned(),
@@ -147,12 +153,36 @@ pub fn load(path: &Path) -> Result<SplatFile, FormatError> {
     Ok(out)
 }
 
-/// Writes splats as `.ply`, `.splat` or `.glb`, replacing the file. Those with values that are no numbers are left out,
+/// Extensions that are written.
+const WRITTEN: &str = ".ply, .splat, .spz, .sog, .glb or .usdz";
+
+/// What goes into a file beside the splats, where its format holds that.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// A mesh that bodies collide with.
+    pub collision: Option<usdz::Collision<'a>>,
+    /// How long a unit of the splats is, where it is known.
+    pub metres_per_unit: Option<f64>,
+}
+
+/// Writes splats as `.ply`, `.splat`, `.spz`, `.sog`, `.glb` or `.usdz`, replacing the file. Those with values that are no numbers are left out,
 /// with a warning; `.splat` keeps no view-dependent colour.
 ///
 /// # Errors
 /// [`FormatError`], naming the file and what is wrong.
 pub fn write(path: &Path, splats: &Splats) -> Result<Written, FormatError> {
+    write_with(path, splats, &Beside::default())
+}
+
+/// As [`write`], with what else a `.usdz` holds; other formats hold none of it, and refuse a mesh.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_with(
+    path: &Path,
+    splats: &Splats,
+    beside: &Beside<'_>,
+) -> Result<Written, FormatError> {
     let content = |reason: String| FormatError::Content {
         path: path.to_owned(),
         reason,
@@ -165,8 +195,14 @@ pub fn write(path: &Path, splats: &Splats) -> Result<Written, FormatError> {
             "SuperSplat's compressed PLY is read, not written; name it .ply and convert that, such as with `splat-transform`",
         ));
     }
-    if !["ply", "splat", "glb"].contains(&extension.as_str()) {
-        return Err(refuse(path, "cannot be written; use .ply, .splat or .glb"));
+    if !["ply", "splat", "spz", "sog", "glb", "usdz"].contains(&extension.as_str()) {
+        return Err(refuse(path, format!("cannot be written; use {WRITTEN}")));
+    }
+    if beside.collision.is_some() && extension != "usdz" {
+        return Err(refuse(
+            path,
+            "holds no mesh to collide with; use .usdz, or leave the mesh out",
+        ));
     }
     splats.check().map_err(|error| content(error.to_string()))?;
     let kept = finite(splats);
@@ -180,7 +216,11 @@ pub fn write(path: &Path, splats: &Splats) -> Result<Written, FormatError> {
     }
     let (bytes, lost) = match extension.as_str() {
         "splat" => splat::encode(&kept),
+        "spz" => spz::encode(&kept).map_err(content)?,
+        "sog" => sog::encode(&kept).map_err(content)?,
         "glb" => glb::encode(&kept).map_err(content)?,
+        "usdz" => usdz::encode(&kept, beside.collision.as_ref(), beside.metres_per_unit)
+            .map_err(content)?,
         _ => (ply::encode(&kept), Vec::new()),
     };
     std::fs::write(path, bytes).map_err(|source| FormatError::Io {

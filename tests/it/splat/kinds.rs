@@ -37,13 +37,11 @@ fn ksplat() -> Vec<u8> {
 #[test]
 fn formats_that_are_not_read_are_named_by_content_under_any_name() {
     let folder = tempfile::tempdir().expect("folder");
-    let gzip = [b"\x1F\x8B\x08\0\0\0\0\0\0\x13".as_slice(), &[9; 54]].concat();
     let named = [
         b"\x1F\x8B\x08\x08\0\0\0\0\0\x03world.ply\0".as_slice(),
         &[9; 44],
     ]
     .concat();
-    let spz4 = [b"NGSP\x04\0\0\0".as_slice(), &[0; 56]].concat();
     let lfs = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n".to_vec();
     let meta = b"{\"version\":2,\"count\":5,\"means\":{\"mins\":[0,0,0]}}".to_vec();
     let utf16: Vec<u8> = "\u{feff}ply\nformat ascii 1.0\n"
@@ -51,11 +49,7 @@ fn formats_that_are_not_read_are_named_by_content_under_any_name() {
         .flat_map(u16::to_le_bytes)
         .collect();
     for (own, content, says, mend) in [
-        ("a.spz", gzip, "SPZ", "splat-transform"),
-        ("a.spz", spz4, "SPZ", "splat-transform"),
         ("a.ply.gz", named, "gzip", "gunzip"),
-        ("a.sog", zip("meta.json"), "SOG", "splat-transform"),
-        ("a.sog", zip("means_l.webp"), "SOG", "splat-transform"),
         ("a.usdz", zip("scene.usdc"), "USD", "export"),
         ("a.ckpt", zip("archive/data.pkl"), "PyTorch", "export"),
         ("a.zip", zip("point_cloud.ply"), "zip", "unpack"),
@@ -103,15 +97,15 @@ fn formats_that_are_not_read_are_named_by_content_under_any_name() {
 fn formats_that_are_not_read_are_named_by_extension() {
     let folder = tempfile::tempdir().expect("folder");
     for (name, says) in [
-        ("a.spz", "SPZ"),
-        ("A.SPZ", "SPZ"),
-        ("a.sog", "SOG"),
+        ("a.spz", "not an SPZ file"),
+        ("A.SPZ", "not an SPZ file"),
+        ("a.sog", "not a SOG file"),
         ("a.ksplat", "ksplat"),
         ("a.lcc", "LCC"),
         ("a.usdz", "USD"),
         ("a.ckpt", "ns-export"),
         ("a.glb", "not a glTF binary"),
-        ("a.txt", "use .ply, .splat or .glb"),
+        ("a.txt", "use .ply, .splat, .spz, .sog or .glb"),
     ] {
         let error = fault(folder.path(), name, &[200; 40]);
         assert!(error.contains(says), "{error}");
@@ -151,6 +145,36 @@ fn content_counts_before_the_name_and_that_is_told() {
         .expect_err("packed")
         .to_string();
     assert!(error.contains("read, not written"), "{error}");
-    let error = write(&at("b.spz"), &splats).expect_err("spz").to_string();
-    assert!(error.contains("use .ply, .splat or .glb"), "{error}");
+    let error = write(&at("b.ksplat"), &splats)
+        .expect_err("ksplat")
+        .to_string();
+    assert!(
+        error.contains("use .ply, .splat, .spz, .sog, .glb or .usdz"),
+        "{error}"
+    );
+}
+
+#[test]
+fn packed_files_are_known_by_their_content() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = |name: &str| folder.path().join(name);
+    let splats = unit_cloud(40, 2);
+    for (own, says) in [("a.spz", "is an SPZ file"), ("a.sog", "is a SOG file")] {
+        write(&at(own), &splats).expect(own);
+        let plain = load(&at(own)).expect(own);
+        assert_eq!((plain.splats.len(), plain.splats.sh_degree), (40, 2));
+        assert!(plain.notes.is_empty(), "{:?}", plain.notes);
+        for name in ["b.ply", "b.splat", "b", "b.zip", "b.gz"] {
+            std::fs::copy(at(own), at(name)).expect("copy");
+            let file = load(&at(name)).expect(name);
+            assert_eq!(file.splats, plain.splats);
+            assert!(file.notes[0].contains(says), "{:?}", file.notes);
+        }
+        let bytes = std::fs::read(at(own)).expect("bytes");
+        let error = fault(folder.path(), own, &bytes[..bytes.len() / 2]);
+        assert!(error.contains(own), "{error}");
+    }
+    write(&at("a.usdz"), &splats).expect("usdz");
+    let error = load(&at("a.usdz")).expect_err("usdz").to_string();
+    assert!(error.contains("USD package"), "{error}");
 }
