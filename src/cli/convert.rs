@@ -38,8 +38,8 @@ pub struct Args {
     /// Mesh that bodies collide with, .obj or .glb, in the splats' frame; .usdz holds it beside them
     #[arg(long, value_name = "FILE")]
     pub collision: Option<PathBuf>,
-    /// How long a unit of the splats is, for .usdz, which is in metres
-    #[arg(long, value_name = "METRES")]
+    /// How long a unit of the splats is, for .usdz, which is in metres [default: a unit is taken for a metre]
+    #[arg(long, value_name = "METRES", allow_negative_numbers = true)]
     pub metres_per_unit: Option<f64>,
     /// Print one JSON document: what was read, written, dropped and lost
     #[arg(long)]
@@ -89,6 +89,11 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         counted(file.not_finite)
     );
     let mesh = args.collision.as_deref().map(Indexed::load).transpose()?;
+    let mut notes = file.notes.clone();
+    if let (Some(mesh), Some(path)) = (&mesh, &args.collision) {
+        let told = mesh.notes.iter();
+        notes.extend(told.map(|note| format!("{}: {note}", path.display())));
+    }
     let beside = Beside {
         collision: mesh.as_ref().map(Indexed::collision),
         metres_per_unit: args.metres_per_unit,
@@ -103,7 +108,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         dropped: file.not_finite + written.dropped,
         sh_degree_in: file.sh_degree,
         sh_degree_kept: written.sh_degree,
-        notes: &file.notes,
+        notes: &notes,
         lost: lost(&file, &written),
     };
     if !globals.quiet {
@@ -134,12 +139,19 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 struct Indexed {
     points: Vec<[f32; 3]>,
     triangles: Vec<[u32; 3]>,
+    /// What was left out of the file.
+    notes: Vec<String>,
 }
 
 impl Indexed {
     fn load(path: &Path) -> anyhow::Result<Self> {
         let mesh = Mesh::load(path)?;
-        let mut out = Self::default();
+        // Its places are told from the file's own origin here.
+        let moved = |note: &&String| !note.contains("far from the origin");
+        let mut out = Self {
+            notes: mesh.notes.iter().filter(moved).cloned().collect(),
+            ..Self::default()
+        };
         let mut known: HashMap<[u32; 3], u32> = HashMap::new();
         for triangle in &mesh.triangles {
             out.triangles.push(triangle.map(|p| {

@@ -184,7 +184,7 @@ mod tests {
                     finding("motion/compose", true),
                     finding("motion/warp", false),
                 ],
-                unreached: vec!["splat/adam"],
+                unreached: vec!["splat/update"],
                 lacking: vec!["gpu/eights"],
                 failures: vec!["take: the device was lost".to_owned()],
                 seconds: 1.0,
@@ -194,7 +194,7 @@ mod tests {
         for words in [
             "a card (discrete, vulkan, driver 5)",
             "motion/compose, dispatch 2: flow[12].y: GPU 1.5, twin 1.75",
-            "not dispatched: splat/adam",
+            "not dispatched: splat/update",
             "not for this device, which takes others in their place: gpu/eights",
             "take: the device was lost",
             "1 of 2 kernels do not agree",

@@ -49,7 +49,7 @@ pub(super) fn lines<T: DeserializeOwned>(
     let torn = all - lines.len();
     if torn > 0 {
         monitor.warn(&format!(
-            "{}: {torn} lines cannot be read and are made again",
+            "{}: lines that cannot be read and are made again: {torn}",
             path.display()
         ));
     }

@@ -1,6 +1,7 @@
 //! Checks, conversions and rigid moves of a cloud of splats.
 
 use glam::{DMat3, DQuat, DVec3};
+use rayon::prelude::*;
 
 use super::harmonics::{self, MOST_DEGREE, Turn};
 use super::records::Splat;
@@ -60,6 +61,20 @@ impl Splats {
             }
         }
         Ok(())
+    }
+
+    /// The same splats with harmonics up to a lower degree.
+    pub fn of_degree(&self, sh_degree: u32) -> Self {
+        let (own, kept) = (self.coefficients(), harmonics::coefficients(sh_degree));
+        let sh = self
+            .sh
+            .chunks_exact(own)
+            .flat_map(|sh| &sh[..kept.min(own)]);
+        Self {
+            sh: sh.copied().collect(),
+            sh_degree: sh_degree.min(self.sh_degree),
+            ..self.clone()
+        }
     }
 
     /// Whether a splat's values are numbers: none is NaN, and infinite are only those that have a meaning so, which are
@@ -172,7 +187,8 @@ impl Splats {
         }
         if self.sh_degree > 0 {
             let (turn, k) = (Turn::new(rotation, self.sh_degree), self.coefficients());
-            self.sh.chunks_exact_mut(k).for_each(|sh| turn.apply(sh));
+            let each = self.sh.par_chunks_exact_mut(k);
+            each.for_each(|sh| turn.apply(sh));
         }
     }
 }

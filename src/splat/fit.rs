@@ -1,6 +1,6 @@
 //! Fits splats to posed frames.
 
-use super::harmonics::MOST_DEGREE;
+use super::harmonics::{MOST_DEGREE, planes};
 use super::init::{Initial, View, initial, inverse_depth};
 use super::options::{Background, FitOptions, FitReport, HeldOut};
 use super::relocate::relocate;
@@ -47,7 +47,7 @@ pub fn fit(
     monitor: &dyn Monitor,
 ) -> Result<Fit, SplatError> {
     check(frames, cameras, options)?;
-    let options = &fitting(options, most_instances(gpu), monitor);
+    let options = &fitting(options, Room::of(gpu), monitor);
     let (held, train) = split(&cameras.cameras, options.hold_out_every);
     let fitted: Vec<Camera> = train
         .iter()
@@ -150,7 +150,7 @@ pub fn fit(
     }
 
     trainer.set_degree(options.sh_degree);
-    let splats = trainer.splats(options.sh_degree)?;
+    let splats = trainer.splats()?;
     if let Some(bad) = splats
         .positions
         .as_flattened()
@@ -231,6 +231,11 @@ fn degree_at(options: &FitOptions, step: u32) -> u32 {
     let parts = u64::from(options.sh_degree) + 1;
     let part = 2 * u64::from(step) * parts / u64::from(options.steps.max(1));
     options.sh_degree.min(part as u32)
+}
+
+/// The registered cameras that a fit with these options never looks at.
+pub fn held_out(cameras: &Cameras, options: &FitOptions) -> Vec<Camera> {
+    split(&cameras.cameras, options.hold_out_every).0
 }
 
 /// Held-out and training cameras; each `every`-th is held out, from the middle of the first such run on.
@@ -328,17 +333,47 @@ impl Shown<'_> {
 /// Pairs of splat and tile that are expected of a splat: 12 to 16 were seen at our own presets.
 const TILES: usize = 16;
 
-/// The options with no more splats than an adapter can train that holds `most` pairs of splat and tile.
-fn fitting(options: &FitOptions, most: usize, monitor: &dyn Monitor) -> FitOptions {
-    let room = (most / TILES).max(1);
-    if options.splats > room {
+/// What a binding of an adapter holds.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Pairs of splat and tile.
+    pairs: usize,
+    /// Vectors of four floats, which coefficients lie in.
+    vectors: usize,
+}
+
+impl Room {
+    fn of(gpu: &Gpu) -> Self {
+        Self {
+            pairs: most_instances(gpu),
+            vectors: gpu.caps().most::<[f32; 4]>(),
+        }
+    }
+}
+
+/// The options with no more splats than an adapter can train.
+fn fitting(options: &FitOptions, room: Room, monitor: &dyn Monitor) -> FitOptions {
+    let by_pairs = (room.pairs / TILES).max(1);
+    let by_colour = (room.vectors / planes(options.sh_degree)).max(1);
+    let most = by_pairs.min(by_colour);
+    if options.splats > most {
+        let why = match by_pairs <= by_colour {
+            true => format!(
+                "a binding holds {} pairs of splat and tile here, and a splat makes some {TILES}",
+                room.pairs
+            ),
+            false => format!(
+                "a binding holds the spherical harmonics of no more here, of degree {}",
+                options.sh_degree
+            ),
+        };
         monitor.warn(&format!(
-            "{} splats are fitted in place of {}: a binding holds {most} pairs of splat and tile here, and a splat makes some {TILES}",
-            room, options.splats
+            "{most} splats are fitted in place of {}: {why}",
+            options.splats
         ));
     }
     FitOptions {
-        splats: options.splats.min(room),
+        splats: options.splats.min(most),
         ..options.clone()
     }
 }
@@ -382,14 +417,25 @@ mod tests {
             ..FitOptions::default()
         };
         let most = 2_800_000;
-        let fits = fitting(&options, most, &told).splats;
+        let room = |pairs, vectors| Room { pairs, vectors };
+        let fits = fitting(&options, room(most, most), &told).splats;
         assert!(fits * TILES <= most && (fits + 1) * TILES > most);
         let words = told.0.lock().expect("warnings").concat();
         assert!(
             words.contains("250000") && words.contains(&fits.to_string()),
             "{words}"
         );
-        assert_eq!(fitting(&options, 44 << 20, &told).splats, 250_000);
+        let large = room(44 << 20, 8 << 20);
+        assert_eq!(fitting(&options, large, &told).splats, 250_000);
         assert_eq!(told.0.lock().expect("warnings").len(), 1);
+        // Twelve vectors a splat.
+        let shiny = FitOptions {
+            splats: 1_000_000,
+            sh_degree: 3,
+            ..options
+        };
+        assert_eq!(fitting(&shiny, large, &told).splats, (8 << 20) / 12);
+        let words = told.0.lock().expect("warnings").concat();
+        assert!(words.contains("degree 3"), "{words}");
     }
 }

@@ -90,8 +90,8 @@ pub fn slopes(d: DVec3, degree: u32) -> [DVec3; MOST] {
 
 /// Turns coefficients along with what they colour.
 pub struct Turn {
-    /// By degree from 1 on: the matrix of that degree's coefficients.
-    bands: Vec<DMatrix<f64>>,
+    /// By degree from 1 on: the matrix of that degree's coefficients, row by row.
+    bands: Vec<Vec<f64>>,
 }
 
 impl Turn {
@@ -116,7 +116,8 @@ impl Turn {
             let inverse = square
                 .try_inverse()
                 .unwrap_or_else(|| DMatrix::identity(count, count));
-            (turned * own.transpose() * inverse).transpose()
+            // Its columns, as they lie, are the rows of what turns coefficients.
+            (turned * own.transpose() * inverse).as_slice().to_vec()
         });
         Self {
             bands: bands.collect(),
@@ -130,10 +131,17 @@ impl Turn {
             let Some(band) = sh.get_mut(l * l..l * l + count) else {
                 return;
             };
-            let before = DMatrix::from_fn(count, 3, |k, c| f64::from(band[k][c]));
-            let after = matrix * before;
-            for (k, coefficient) in band.iter_mut().enumerate() {
-                *coefficient = std::array::from_fn(|c| after[(k, c)] as f32);
+            let mut before = [[0.0; 3]; 2 * MOST_DEGREE as usize + 1];
+            before[..count].copy_from_slice(band);
+            for (coefficient, row) in band.iter_mut().zip(matrix.chunks_exact(count)) {
+                *coefficient = std::array::from_fn(|c| {
+                    let sum: f64 = row
+                        .iter()
+                        .zip(&before)
+                        .map(|(m, b)| m * f64::from(b[c]))
+                        .sum();
+                    sum as f32
+                });
             }
         }
     }

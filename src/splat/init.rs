@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use glam::{DMat3, DVec3};
+use glam::{DMat3, DQuat, DVec3};
 
 use super::{SplatError, Splats};
 use crate::camera::Camera;
@@ -44,7 +44,16 @@ struct Point {
     colour: [f64; 3],
     size: f64,
     depth: f64,
+    /// Of the surface that it lies on, where one is known.
+    normal: Option<DVec3>,
 }
+
+/// What is farther off than the 95th percentile of depth times this is put there: a shell behind all else, so that nothing near is drawn
+/// before the sky to show it.
+const SHELL: f64 = 10.0;
+
+/// How thick a first splat on a surface is, as a share of what it is wide: depth that is blended of thick ones is nobody's.
+const THICKNESS: f64 = 0.2;
 
 /// Chooses the first splats by what is known.
 ///
@@ -87,8 +96,16 @@ pub fn initial(
     };
     for p in points {
         splats.positions.push(p.at.to_array().map(|v| v as f32));
-        splats.log_scales.push([p.size.max(1e-9).ln() as f32; 3]);
-        splats.rotations.push([1.0, 0.0, 0.0, 0.0]);
+        let wide = p.size.max(1e-9).ln();
+        let (turn, thin) = match p.normal {
+            Some(normal) => (DQuat::from_rotation_arc(DVec3::Z, normal), THICKNESS.ln()),
+            None => (DQuat::IDENTITY, 0.0),
+        };
+        splats
+            .log_scales
+            .push([wide, wide, wide + thin].map(|s| s as f32));
+        let DQuat { x, y, z, w } = turn;
+        splats.rotations.push([w, x, y, z].map(|v| v as f32));
         splats
             .opacity_logits
             .push((opacity / (1.0 - opacity)).ln() as f32);
@@ -116,12 +133,31 @@ fn from_depth(views: &[View<'_>], maps: &DepthMaps, budget: usize) -> Vec<Point>
         .filter(|v| matches!(maps.maps.get(v.camera.frame), Some(Some(_))))
         .collect();
     let frames = known.len().min(24);
+    let views = || {
+        (0..frames).filter_map(|k| {
+            let view = known[k * known.len() / frames];
+            Some((view, maps.maps.get(view.camera.frame)?.as_ref()?))
+        })
+    };
+    let mut depths: Vec<f64> = views()
+        .flat_map(|(view, map)| {
+            let some = map.values.iter().step_by(37);
+            some.filter_map(|v| inverse_depth(maps.kind, view.camera, f64::from(*v)))
+        })
+        .map(|rho| 1.0 / rho)
+        .collect();
+    depths.sort_unstable_by(f64::total_cmp);
+    let far = depths.get(depths.len() * 95 / 100).copied();
+    let shell = SHELL * far.unwrap_or(1.0);
     let mut points = Vec::new();
-    for k in 0..frames {
-        let view = known[k * known.len() / frames];
-        if let Some(Some(map)) = maps.maps.get(view.camera.frame) {
-            unproject(view, map, maps.kind, frames, budget, &mut points);
-        }
+    for (view, map) in views() {
+        let grid = Grid {
+            kind: maps.kind,
+            frames,
+            budget,
+            shell,
+        };
+        unproject(view, map, &grid, &mut points);
     }
     // The cell's side, in shares of the depth, that meets the budget.
     let (mut low, mut high) = (1e-4, 1.0);
@@ -139,40 +175,50 @@ fn from_depth(views: &[View<'_>], maps: &DepthMaps, budget: usize) -> Vec<Point>
     best
 }
 
-fn unproject(
-    view: &View<'_>,
-    map: &DepthMap,
+/// How pixels are chosen, and how far off they may be put.
+struct Grid {
     kind: DepthKind,
     frames: usize,
     budget: usize,
-    points: &mut Vec<Point>,
-) {
+    shell: f64,
+}
+
+fn unproject(view: &View<'_>, map: &DepthMap, grid: &Grid, points: &mut Vec<Point>) {
     let k = &view.camera.intrinsics;
     let (w, h) = (k.width as usize, k.height as usize);
-    let wanted = (4 * budget / frames).max(1);
+    let wanted = (4 * grid.budget / grid.frames).max(1);
     let step = ((w * h) as f64 / wanted as f64).sqrt().max(1.0) as usize;
     let rho = |x: f64, y: f64| {
         let value = map.sample(x / w as f64, y / h as f64)?;
-        inverse_depth(kind, view.camera, value)
+        // The sky, which maps have at infinity and beyond.
+        let rho = view.camera.inverse_depth(grid.kind, value)?;
+        Some(rho.max(1.0 / grid.shell))
     };
     for y in (step / 2..h).step_by(step) {
         for x in (step / 2..w).step_by(step) {
             let (u, v) = (x as f64 + 0.5, y as f64 + 0.5);
             let Some(here) = rho(u, v) else { continue };
-            let smooth = [(-2.0, 0.0), (2.0, 0.0), (0.0, -2.0), (0.0, 2.0)]
-                .into_iter()
-                .all(|(du, dv)| rho(u + du, v + dv).is_some_and(|r| (r - here).abs() < 0.1 * here));
+            let beside = [(-2.0, 0.0), (2.0, 0.0), (0.0, -2.0), (0.0, 2.0)].map(|(du, dv)| {
+                let (u, v) = (u + du, v + dv);
+                let r = rho(u, v).filter(|r| (r - here).abs() < 0.1 * here)?;
+                Some(k.unproject(u, v, 1.0 / r))
+            });
             let pixel = view.pixels[y * w + x];
             let moves = view.moving.get(y * w + x).copied().unwrap_or(false);
-            if !smooth || moves || pixel >> 24 < 128 {
+            let [Some(left), Some(right), Some(above), Some(below)] = beside else {
+                continue;
+            };
+            if moves || pixel >> 24 < 128 {
                 continue;
             }
+            let across = (right - left).cross(below - above).try_normalize();
             let z = 1.0 / here;
             points.push(Point {
                 at: view.camera.pose.to_world(k.unproject(u, v, z)),
                 colour: rgb(pixel),
                 size: 0.6 * z / k.fx * step as f64,
                 depth: z,
+                normal: across.map(|n| view.camera.pose.rotation * n),
             });
         }
     }
@@ -192,6 +238,7 @@ fn thin(points: &[Point], side: f64) -> Vec<Point> {
                 colour: p.colour,
                 size: p.size.max(0.4 * size),
                 depth: p.depth,
+                normal: p.normal,
             })
         })
         .collect()
@@ -268,6 +315,7 @@ fn from_masks(views: &[View<'_>], budget: usize, rng: &mut Rng) -> Vec<Point> {
             colour: sum.map(|s| s / f64::from(seen as u32 - missed as u32)),
             size: 0.0,
             depth: depth / f64::from(seen as u32),
+            normal: None,
         });
     }
     let share = points.len() as f64 / tried.max(1) as f64;
@@ -295,6 +343,7 @@ fn along_rays(views: &[View<'_>], budget: usize, rng: &mut Rng) -> Vec<Point> {
                 colour: rgb(v.pixels[y * k.width as usize + x]),
                 size: z / k.fx * (f64::from(k.width) * f64::from(k.height) / budget as f64).sqrt(),
                 depth: z,
+                normal: None,
             }
         })
         .collect()

@@ -15,13 +15,13 @@ mod trainer;
 pub mod training;
 pub mod twins;
 
-pub use fit::{Fit, fit};
+pub use fit::{Fit, fit, held_out};
 pub use options::{Background, FitOptions, FitReport, HeldOut, KEYS};
 pub use renderer::{NEAR, Renderer, render};
 pub use trainer::{Rates, Trainer};
 
 /// Version of this stage's results, a part of the resume key.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[

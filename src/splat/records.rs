@@ -10,7 +10,7 @@ crate::gpu_struct! {
     pub struct Splat {
         /// World position; opacity logit.
         pub centre: [f32; 4],
-        /// Natural logarithm of the standard deviations; the fourth is unused.
+        /// Natural logarithm of the standard deviations; the fourth is the step of the last look at what shows nothing.
         pub log_scale: [f32; 4],
         /// Quaternion w, x, y, z.
         pub rotation: [f32; 4],
@@ -30,7 +30,7 @@ crate::gpu_struct! {
 }
 
 crate::gpu_struct! {
-    /// Params of `splat/project`.
+    /// Params of `splat/project`; `splat/update` has the same before its own.
     pub struct ViewParams {
         /// First row of the world-to-camera rotation; the camera's centre x.
         pub row_x: [f32; 4],
@@ -52,7 +52,7 @@ crate::gpu_struct! {
         pub near: f32,
         /// Slots.
         pub capacity: u32,
-        /// Slot of the first of the moments: splats whose slots begin here ...
+        /// Of `splat/update`: slot of the first of the moments: splats whose slots begin here ...
         pub first: u32,
         /// ... and before here get their gradients.
         pub last: u32,

@@ -106,3 +106,57 @@ fn split(splats: &mut [Splat], to: usize, from: usize, rng: &mut Rng) {
         splats[to].centre[k] += *shift as f32;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_splat_takes_all_of_a_live_one_and_both_start_anew() {
+        const PLANES: usize = 12;
+        let n = 10;
+        let splat = |opacity: f32| Splat {
+            centre: [1.0, 2.0, 3.0, opacity],
+            log_scale: [-2.0; 4],
+            rotation: [1.0, 0.0, 0.0, 0.0],
+        };
+        // The first is dead, and only the last is pulled about.
+        let mut splats = vec![splat(2.0); n];
+        splats[0] = splat(DEAD - 1.0);
+        let mut second = vec![Splat::default(); n];
+        second[n - 1].centre[0] = 1.0;
+        let plane = |sign: f32| -> Vec<[f32; 4]> {
+            let all = 0..PLANES * n;
+            all.map(|at| [0, 1, 2, 3].map(|k| sign * (4 * at + k + 1) as f32))
+                .collect()
+        };
+        let mut state = State {
+            splats: [splats, vec![splat(1.0); n], second],
+            sh: [plane(1.0), plane(-1.0), plane(2.0)],
+        };
+        let before = state.clone();
+        assert_eq!(relocate_state(&mut state, &mut Rng::new(3)), 1);
+        let at = |state: &State, k: usize, i: usize| -> Vec<[f32; 4]> {
+            (0..PLANES).map(|p| state.sh[k][p * n + i]).collect()
+        };
+        assert_eq!(at(&state, 0, 0), at(&before, 0, n - 1));
+        assert_eq!(at(&state, 0, n - 1), at(&before, 0, n - 1));
+        for k in [1, 2] {
+            for i in [0, n - 1] {
+                assert_eq!(at(&state, k, i), vec![[0.0; 4]; PLANES]);
+                assert_eq!(state.splats[k][i], Splat::default());
+            }
+        }
+        for i in 1..n - 1 {
+            for k in 0..3 {
+                assert_eq!(at(&state, k, i), at(&before, k, i));
+                assert_eq!(state.splats[k][i], before.splats[k][i]);
+            }
+        }
+        // Two half as opaque about where the one was.
+        let [a, b] = [&state.splats[0][0], &state.splats[0][n - 1]];
+        assert_eq!((a.centre[3], a.rotation), (b.centre[3], b.rotation));
+        let middle = 0.5 * (a.centre[0] + b.centre[0]);
+        assert!((middle - 1.0).abs() < 1e-6 && a.centre[3] < 2.0);
+    }
+}

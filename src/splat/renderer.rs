@@ -19,6 +19,29 @@ pub(super) fn most_instances(gpu: &Gpu) -> usize {
     gpu.caps().most::<u32>()
 }
 
+/// The highest degree of the splats' harmonics that one buffer holds; less than their own is told.
+///
+/// # Errors
+/// [`SplatError::Input`] where not even their colours fit.
+fn degree_that_fits(gpu: &Gpu, splats: &Splats) -> Result<u32, SplatError> {
+    let (n, own) = (splats.len(), splats.sh_degree);
+    let most = gpu.caps().most::<[f32; 4]>();
+    let degree = (0..=own)
+        .rev()
+        .find(|degree| n * harmonics::planes(*degree) <= most)
+        .ok_or_else(|| {
+            SplatError::Input(format!(
+                "{n} splats are more than the {most} whose colours this adapter binds at once; use fewer"
+            ))
+        })?;
+    if degree < own {
+        tracing::warn!(
+            "spherical harmonics of {n} splats are drawn to degree {degree} of {own}: no more fit a binding of this adapter"
+        );
+    }
+    Ok(degree)
+}
+
 /// Buffers to render up to `capacity` splats at one image size; reused over cameras and steps.
 #[derive(Clone, Debug)]
 pub struct Renderer {
@@ -39,7 +62,8 @@ pub struct Renderer {
     raster: &'static Kernel,
     n: usize,
     planes: usize,
-    /// Degree that counts.
+    /// Degree of the harmonics that the planes hold, and the one that counts.
+    pub(super) own_degree: u32,
     pub(super) sh_degree: u32,
 }
 
@@ -63,6 +87,15 @@ impl Renderer {
             )));
         }
         let n = splats.len();
+        let sh_degree = degree_that_fits(gpu, splats)?;
+        let fewer;
+        let splats = match sh_degree == splats.sh_degree {
+            true => splats,
+            false => {
+                fewer = splats.of_degree(sh_degree);
+                &fewer
+            }
+        };
         let capacity = if instances == 0 {
             (12 * n).max(65_536)
         } else {
@@ -88,8 +121,9 @@ impl Renderer {
             sort: Sort::new(gpu, capacity)?,
             raster: gpu.variant(&RASTERS)?,
             n,
-            planes: harmonics::planes(splats.sh_degree),
-            sh_degree: splats.sh_degree,
+            planes: harmonics::planes(sh_degree),
+            own_degree: sh_degree,
+            sh_degree,
         })
     }
 

@@ -279,16 +279,20 @@ impl Trainer {
         self.renderer.most_instances()
     }
 
-    /// Reads the splats back.
-    pub fn splats(&self, sh_degree: u32) -> Result<Splats, SplatError> {
+    /// Reads the splats back, with all their harmonics.
+    pub fn splats(&self) -> Result<Splats, SplatError> {
         let records = self.gpu.read(&self.renderer.splats)?;
         let planes = self.gpu.read(&self.renderer.sh)?;
-        Ok(Splats::from_records(&records, &planes, sh_degree))
+        Ok(Splats::from_records(
+            &records,
+            &planes,
+            self.renderer.own_degree,
+        ))
     }
 
     /// The degree of spherical harmonics that counts from here on; at most the splats' own.
     pub fn set_degree(&mut self, sh_degree: u32) {
-        self.renderer.sh_degree = sh_degree;
+        self.renderer.sh_degree = sh_degree.min(self.renderer.own_degree);
     }
 
     /// Splats with their first and second moments as they are now. Waits.

@@ -270,7 +270,8 @@ pub static UPDATE: Kernel = crate::kernel!(
     "splat/update", shared ["shared/splat", "shared/harmonics"], twin crate::splat::twins::update::twin,
     workgroup [64, 1, 1], params UpdateParams,
     // Of a gradient that is nearly 0 rounding tells the sign, and with it whether a value goes up or down by its rate: of a
-    // round splat the gradient by its rotation is nothing but that. The moments hold what matters.
+    // round splat the gradient by its rotation is nothing but that. The moments hold what matters; steps of rotations are held to the twin's in
+    // tests/it/splat/backward.rs alone.
     bind [write splats: Splat => within(1e-4, 1e-4).from(&[(8, 7e-3, 0.0)]).but(0.02, 12).at_most(0.5, 0.0),
         write sh: [f32; 4] => within(1e-4, 1e-4).but(0.02, 12).at_most(0.5, 0.0),
         read offsets: u32, read moments: Moments,

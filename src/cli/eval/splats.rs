@@ -32,8 +32,9 @@ and depth (`truth`), and to what a run has of the video (`run`). Each eighth fra
   still    PSNR in dB and SSIM of what stays where it is (by the truth; of inputs by the run's own masks)
   whole    PSNR of whole frames
   fitted   PSNR of frames that were fitted to
-  depth    |d / truth - 1| of the depth that splats show, up to 100 m: median and 95th percentile of a frame's pixels
+  depth    |d / truth - 1| of the depth that splats show, up to 100 m: median and 95th percentile of a clip's held-out pixels
   floor    how far 95 % of what is shown of the floor lies from it, in an agent's highest steps (agent.climb_metres)
+           (neither of cameras that do not travel: their unit is unknown)
   unseen   share of what stands that splats do not show
   clutter  share of the open where splats show something within 100 m
 
@@ -104,6 +105,13 @@ struct Document<'a> {
 
 impl Args {
     fn config(&self, globals: &Globals) -> anyhow::Result<Config> {
+        if let Some(set) = self
+            .set
+            .iter()
+            .find(|s| s.trim_start().starts_with("depth."))
+        {
+            bail!("--set {set}: the depth network is told by --network");
+        }
         let mut config = layers::bare(self.preset, &self.set)?;
         config.decode = globals.decode()?;
         config.ignore_known_cameras |= self.ignore_known_cameras;
@@ -112,10 +120,13 @@ impl Args {
     }
 
     fn options(&self, config: &Config) -> anyhow::Result<Options> {
-        let size = self
-            .size
-            .unwrap_or([config.max_side, config.max_side * 9 / 16]);
-        super::check_size(size, 64)?;
+        // Sides of videos are even.
+        let even = |side: u32| side.clamp(64, 1920) / 2 * 2;
+        let own = [even(config.max_side), even(config.max_side * 9 / 16)];
+        let size = self.size.unwrap_or(own);
+        if self.inputs.is_empty() {
+            super::check_size(size, 64)?;
+        }
         let clips = match self.inputs.is_empty() {
             true => Clips::Takes {
                 half: self.half.into(),

@@ -225,7 +225,7 @@ pub fn picture_name(depth: Depth) -> String {
 }
 
 /// The true depth as a depth camera gives it, one map a view; 0 where nothing is.
-pub(in crate::eval) fn true_depth(take: &Take) -> DepthMaps {
+fn true_depth(take: &Take) -> DepthMaps {
     let [width, height] = take.case.size;
     let map = |seen: &super::agent::take::Seen| DepthMap {
         width,

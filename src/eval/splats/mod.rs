@@ -3,7 +3,7 @@
 //!
 //! [`measure`] holds one rendering beside the truth, [`sheet`] draws what they look like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -17,10 +17,9 @@ use super::agent::case::{self, Case};
 use super::agent::end_to_end::similarity;
 use super::agent::network;
 use super::agent::take::Take;
-use super::cameras::true_depth;
 use super::kept;
-use crate::camera::{Camera, Cameras};
-use crate::depth::{DepthMaps, Model};
+use crate::camera::{Cameras, Way};
+use crate::depth::{DepthKind, DepthMap, DepthMaps, Model};
 use crate::eval::scores::clips::Half;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
@@ -39,7 +38,7 @@ use measure::{Depth, Truth};
 use record::{Line, Of, Quality, Settings};
 
 /// Version of what is measured; lines of another are made again.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What splats are fitted to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
@@ -132,10 +131,9 @@ impl Clip {
     fn name(&self) -> String {
         match self {
             Self::Case(case) => case.name.clone(),
-            Self::Given(path) => {
-                let stem = path.file_stem().unwrap_or_default();
-                stem.to_string_lossy().into_owned()
-            }
+            Self::Given(path) => path
+                .file_stem()
+                .map_or_else(|| "input".to_owned(), |s| s.to_string_lossy().into_owned()),
         }
     }
 
@@ -182,13 +180,23 @@ pub fn evaluate(
             (bare.collect(), sources)
         }
     };
+    // Twice the same is once.
+    let mut seen = BTreeSet::new();
+    let clips: Vec<Clip> = clips
+        .into_iter()
+        .filter(|clip| match clip {
+            Clip::Case(_) => true,
+            Clip::Given(path) => seen.insert(path.clone()),
+        })
+        .collect();
+    let sources = BTreeSet::from_iter(sources);
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let path = folder.join(LINES);
     let before: Vec<Line> = kept::lines(&path, options.resume, &DONE, monitor)?;
     let settings = |clip: &Clip, source: Source| Settings::of(clip.of(), source, model, config);
     let asked: Vec<Settings> = clips
         .iter()
-        .flat_map(|clip| sources.iter().map(|s| settings(clip, *s)))
+        .flat_map(|clip| sources.iter().map(|s| settings(clip, **s)))
         .collect();
     // Of what is asked for only what would come out the same is kept; the rest of the folder stays.
     let outdated = |line: &Line| {
@@ -215,20 +223,22 @@ pub fn evaluate(
     let mut done = 0;
     monitor.progress(0, total);
     for clip in &clips {
-        for &source in sources {
+        for &&source in &sources {
             let settings = settings(clip, source);
             let line = match before.iter().rev().find(|l| l.settings == settings) {
                 Some(line) => Ok(line.clone()),
                 None => {
                     let made = one(&tools, clip, settings, monitor);
-                    if monitor.stopped() {
-                        bail!("interrupted after {done} of {total} fits; --resume goes on");
-                    }
-                    let made = made.with_context(|| clip.name());
                     if let Ok(line) = &made {
                         write(line)?;
                     }
-                    made
+                    if monitor.stopped() {
+                        let done = done + u64::from(made.is_ok());
+                        bail!(
+                            "interrupted after {done} of {total} fits; with -o, --resume goes on"
+                        );
+                    }
+                    made.with_context(|| clip.name())
                 }
             };
             match (line, clip) {
@@ -385,6 +395,22 @@ fn posed(
     }))
 }
 
+/// The true depth; where nothing is, farther off than anything that is.
+fn true_depth(take: &Take) -> DepthMaps {
+    const OPEN: f32 = 1e9;
+    let [width, height] = take.case.size;
+    let map = |seen: &super::agent::take::Seen| DepthMap {
+        width,
+        height,
+        values: seen.depth.iter().map(|d| d.min(OPEN)).collect(),
+    };
+    DepthMaps {
+        kind: DepthKind::Metric,
+        model: "known".to_owned(),
+        maps: take.seen.iter().map(|s| Some(map(s))).collect(),
+    }
+}
+
 /// Pixels of what does not stay where it is and as it is.
 fn true_masks(take: &Take) -> Masks {
     let [width, height] = take.case.size;
@@ -414,15 +440,8 @@ fn judge(tools: &Tools<'_>, posed: &Posed, fit: &Fit) -> anyhow::Result<Judged> 
     let (gpu, config) = (tools.gpu, tools.config);
     let (frames, take) = (&posed.frames, posed.take.as_ref());
     let size = [frames.width, frames.height];
-    let held: Vec<Camera> = fit
-        .report
-        .held_out
-        .iter()
-        .filter_map(|h| {
-            let mut all = posed.cameras.cameras.iter();
-            all.find(|c| c.frame == h.frame).copied()
-        })
-        .collect();
+    // All of them: the fit's own report leaves out frames that its masks hide.
+    let held = splat::held_out(&posed.cameras, &config.fit);
     // What moves is left out by the truth where there is one, so that a mask that hides too much gains nothing.
     let truth = take.map(true_masks);
     let masks = truth.as_ref().or(posed.maps.masks.as_ref());
@@ -438,8 +457,11 @@ fn judge(tools: &Tools<'_>, posed: &Posed, fit: &Fit) -> anyhow::Result<Judged> 
     drop(trainer);
     let quality = Quality::of(&fit.report, &whole, &still);
     let mut renderer = Renderer::new(gpu, &fit.splats, size[0], size[1], 0)?;
-    let to_truth =
-        take.map(|take| similarity(&posed.cameras.cameras, |c| take.cameras.cameras[c.frame]));
+    // How long a unit is only a travel tells.
+    let travels = posed.cameras.way_of_depth() == Way::Travels;
+    let to_truth = take
+        .filter(|_| travels)
+        .map(|take| similarity(&posed.cameras.cameras, |c| take.cameras.cameras[c.frame]));
     let mut measured = measure::Errors::default();
     let mut strip = None;
     for (k, camera) in held.iter().enumerate() {
@@ -464,7 +486,7 @@ fn judge(tools: &Tools<'_>, posed: &Posed, fit: &Fit) -> anyhow::Result<Judged> 
     let step = config.agent.climb_metres;
     Ok(Judged {
         quality: Some(quality),
-        depth: take.and(Depth::of(measured, step)),
+        depth: Depth::of(measured, step),
         strip,
     })
 }

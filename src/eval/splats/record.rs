@@ -32,8 +32,8 @@ pub struct Settings {
     pub source: Source,
     /// Digest of what was given: names, sizes and times of its files.
     pub files: Option<String>,
-    /// The network's hash, where one is asked.
-    pub network: Option<String>,
+    /// The network's bytes, and the name that tells its kind, where one is asked.
+    pub network: Vec<String>,
     /// Versions of the mock world, video, motion, depth, camera, splats, and of these measures.
     pub versions: [u32; 7],
     /// Digest of the options of flow, solve, sizes and fit.
@@ -50,6 +50,7 @@ impl Settings {
             config.max_side,
             config.max_frames,
             [config.ignore_known_cameras, config.ignore_known_depth],
+            config.agent.climb_metres,
         ]);
         Self {
             source,
@@ -59,8 +60,8 @@ impl Settings {
             },
             of,
             network: match source {
-                Source::Truth => None,
-                Source::Run => model.map(|m| m.sha256().to_owned()),
+                Source::Truth => Vec::new(),
+                Source::Run => model.map(Model::identity).unwrap_or_default(),
             },
             versions: [
                 crate::mock::VERSION,

@@ -101,7 +101,7 @@ impl Builder {
         let mut notes = Vec::new();
         if self.unturned > 0 {
             notes.push(format!(
-                "{} have a rotation of length 0 and are taken as unturned",
+                "a rotation of length 0, taken as unturned: {}",
                 counted(self.unturned)
             ));
         }

@@ -88,7 +88,7 @@ pub(super) fn of(path: &Path, head: &[u8], length: u64) -> Result<(Kind, Option<
         let note = other.then(|| format!("the file {shown} and is an SPZ file: read as one"));
         return Ok((Kind::Spz, note));
     }
-    if is_sog(head) {
+    if is_sog(head) || extension == "sog" && head.starts_with(b"PK\x03\x04") {
         let other = extension != "sog";
         let note = other.then(|| format!("the file {shown} and is a SOG file: read as one"));
         return Ok((Kind::Sog, note));

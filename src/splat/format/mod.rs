@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::Splats;
+use crate::files::write_atomic;
 
 mod builder;
 pub mod glb;
@@ -198,6 +199,12 @@ pub fn write_with(
     if !["ply", "splat", "spz", "sog", "glb", "usdz"].contains(&extension.as_str()) {
         return Err(refuse(path, format!("cannot be written; use {WRITTEN}")));
     }
+    if beside.metres_per_unit.is_some() && extension != "usdz" {
+        return Err(refuse(
+            path,
+            "has no unit of length; metres a unit are for .usdz, leave them out",
+        ));
+    }
     if beside.collision.is_some() && extension != "usdz" {
         return Err(refuse(
             path,
@@ -223,7 +230,8 @@ pub fn write_with(
             .map_err(content)?,
         _ => (ply::encode(&kept), Vec::new()),
     };
-    std::fs::write(path, bytes).map_err(|source| FormatError::Io {
+    // Whole or not at all: the file that was there may be the input.
+    write_atomic(path, &bytes).map_err(|source| FormatError::Io {
         path: path.to_owned(),
         source,
     })?;

@@ -55,11 +55,83 @@ fn splats_are_judged_on_takes_and_go_on_where_they_were_cut_off() {
 }
 
 #[test]
+fn given_pictures_with_cameras_are_judged_and_what_cannot_be_is_told() {
+    let folder = Folder::new();
+    let lego = folder.path("views");
+    posed(&lego);
+    let lego = lego.display().to_string();
+    let empty = folder.path("nothing");
+    std::fs::create_dir_all(&empty).expect("a folder");
+    let empty = empty.display().to_string();
+    let done = run(&[
+        "eval",
+        "splats",
+        &lego,
+        &lego,
+        &empty,
+        "--json",
+        "--set",
+        "fit.steps=40",
+        "--set",
+        "fit.splats=400",
+        "--set",
+        "max_side=64",
+    ]);
+    assert_eq!(code(&done), 1, "{}", stderr(&done));
+    let document: serde_json::Value = serde_json::from_slice(&done.stdout).expect("JSON");
+    let fits = document["fits"].as_array().expect("fits");
+    assert_eq!(fits.len(), 1, "twice the same is once");
+    assert_eq!(fits[0]["settings"]["source"], "run");
+    assert!(fits[0]["depth"].is_null());
+    let psnr = fits[0]["quality"]["psnr"].as_f64().expect("a figure");
+    assert!((5.0..60.0).contains(&psnr));
+    assert_eq!(document["failed"].as_array().map(Vec::len), Some(1));
+    let table = run(&[
+        "eval",
+        "splats",
+        &lego,
+        "--set",
+        "fit.steps=1",
+        "--set",
+        "fit.splats=200",
+    ]);
+    let words = String::from_utf8_lossy(&table.stdout).into_owned();
+    assert!(
+        words.contains("beside the inputs") && words.contains("whole, dB"),
+        "{words}"
+    );
+}
+
+/// Nine pictures of one soft pattern, from cameras on a line that `transforms.json` tells.
+fn posed(folder: &std::path::Path) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let mut frames = Vec::new();
+    for k in 0..9u32 {
+        let picture = image::RgbImage::from_fn(64, 48, |x, y| {
+            let at = f64::from(x + 2 * k) / 6.0;
+            let level = |v: f64| (127.0 + 100.0 * v) as u8;
+            image::Rgb([level(at.sin()), level((f64::from(y) / 5.0).cos()), 90])
+        });
+        picture
+            .save(folder.join(format!("{k:03}.png")))
+            .expect("a picture");
+        let x = 0.1 * f64::from(k);
+        frames.push(serde_json::json!({
+            "file_path": format!("{k:03}.png"),
+            "transform_matrix": [[1, 0, 0, x], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+        }));
+    }
+    let document = serde_json::json!({"camera_angle_x": 0.9, "frames": frames});
+    std::fs::write(folder.join("transforms.json"), document.to_string()).expect("written");
+}
+
+#[test]
 fn what_cannot_be_is_refused() {
     for (words, says) in [
         (&["--set", "fit.stops=3"][..], "fit.steps"),
         (&["--set", "fit.sh_degree=4"], "fit.sh_degree"),
         (&["--size", "33x20"], "--size"),
+        (&["--set", "depth.model=embedded"], "--network"),
         (&["missing.mp4"], "missing.mp4"),
         (&["--from", "truth", "--network", "some.onnx"], "--from"),
         (&["clip.mp4", "--takes", "3"], "--takes"),

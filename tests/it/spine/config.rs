@@ -683,3 +683,21 @@ fn a_run_hears_of_the_file_and_of_its_faults() {
     assert_eq!(text(&started).0, 2);
     assert!(!Path::new(&folder.path("out")).exists());
 }
+
+#[test]
+fn what_is_measured_hangs_on_no_file_and_no_variable() {
+    let folder = Folder::new("max_frames = \"no number\"\n");
+    let out = folder.path("out").display().to_string();
+    let mut words = vec![
+        "eval", "splats", "--takes", "1", "--from", "truth", "--json",
+    ];
+    words.extend(["--size", "64x64", "--seconds", ".3,.3", "-o", &out]);
+    words.extend(["--set", "fit.steps=1", "--set", "fit.splats=200"]);
+    let mut command = folder.director(&words);
+    let done = command.env("DIRECTOR_FIT__STEPS", "700").output();
+    let done = done.expect("the binary starts");
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{told}");
+    let document: serde_json::Value = serde_json::from_slice(&done.stdout).expect("JSON");
+    assert_eq!(document["fits"][0]["quality"]["steps"], 1);
+}

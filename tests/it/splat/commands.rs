@@ -318,3 +318,60 @@ fn guesses_are_told_and_other_commands_warn() {
         assert!(told.contains(says), "{told}");
     }
 }
+
+#[test]
+fn a_package_for_simulators_holds_the_mesh_and_other_formats_refuse_it() {
+    let folder = Folder::new();
+    let path = folder.ply("a.ply", Element::vertex(&unit_cloud(5, 2)));
+    let mesh = folder.text("floor.obj");
+    // Two triangles that share an edge, and one without an area.
+    let text = "v 0 0 0\nv 1 0 0\nv 1 0 1\nv 0 0 1\nf 1 3 2\nf 1 4 3\nf 1 1 2\n";
+    std::fs::write(&mesh, text).expect("write");
+    let out = folder.text("a.usdz");
+    let go = |more: &[&str]| {
+        let mut words = vec!["convert", &path, &out, "--json"];
+        words.extend(more);
+        json(&director(&words))
+    };
+    let done = go(&["--collision", &mesh, "--metres-per-unit", "2"]);
+    let lost = done["lost"].as_array().expect("lost").clone();
+    let notes = done["notes"].as_array().expect("notes").clone();
+    // Either the reader of meshes or the writer tells of the third.
+    let told = lost.iter().chain(&notes).filter_map(Value::as_str);
+    assert_eq!(told.filter(|t| t.contains("area")).count(), 1, "{done}");
+    let bytes = std::fs::read(&out).expect("bytes");
+    let holds = |text: &[u8]| bytes.windows(text.len()).any(|w| w == text);
+    assert!(holds(b"PhysicsMeshCollisionAPI"));
+    // The corners once each, in metres: four points of three floats behind their count.
+    let mut corners = 4u64.to_le_bytes().to_vec();
+    for v in [0f32, 0., 0., 2., 0., 2., 2., 0., 0., 0., 0., 2.] {
+        corners.extend(v.to_le_bytes());
+    }
+    assert!(holds(&corners), "shared corners in metres");
+    let plain = go(&[]);
+    assert!(
+        plain["lost"][0]
+            .as_str()
+            .is_some_and(|l| l.contains("a unit is written as a metre"))
+    );
+    for (more, says) in [
+        (&["--collision", &*mesh][..], "holds no mesh"),
+        (&["--metres-per-unit", "2"], "no unit of length"),
+    ] {
+        let mut words = vec!["convert", &path, "b.ply"];
+        words.extend(more);
+        let output = director(&words);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(self::words(&output).1.contains(says));
+    }
+    for metres in ["0", "-1", "nan"] {
+        let scale = format!("--metres-per-unit={metres}");
+        let output = director(&["convert", &path, &out, &scale]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(
+            words(&output).1.contains("no scale"),
+            "{:?}",
+            words(&output)
+        );
+    }
+}

@@ -264,3 +264,33 @@ fn faults_and_stops_are_told() {
         Err(SplatError::Input(_))
     ));
 }
+
+#[test]
+fn harmonics_join_one_degree_after_the_other() {
+    let scene = scene(6, 32);
+    let fitted = |steps: u32, sh_degree: u32| {
+        let options = FitOptions {
+            splats: 300,
+            steps,
+            sh_degree,
+            relocate_every: 0,
+            ..FitOptions::default()
+        };
+        run(&scene, true, &options).expect("a fit").splats
+    };
+    let most = |splats: &Splats, band: std::ops::Range<usize>| {
+        let each = splats.sh.chunks_exact(splats.coefficients());
+        let values = each.flat_map(|sh| sh[band.clone()].as_flattened());
+        values.fold(0.0f32, |most, v| v.abs().max(most))
+    };
+    // Of eight equal steps degree 0 has the first, then another joins each: all of them count by half.
+    let whole = fitted(40, 3);
+    assert_eq!(whole.sh_degree, 3);
+    for band in [1..4, 4..9, 9..16] {
+        assert!(most(&whole, band.clone()) > 1e-4, "{band:?}");
+    }
+    // One step is of degree 0 only.
+    let first = fitted(1, 3);
+    assert!(most(&first, 0..1) > 0.0);
+    assert_eq!(most(&first, 1..16), 0.0);
+}

@@ -174,6 +174,11 @@ fn packed_files_are_known_by_their_content() {
         let error = fault(folder.path(), own, &bytes[..bytes.len() / 2]);
         assert!(error.contains(own), "{error}");
     }
+    // As some pack them: the folder first.
+    let mut packed = zip("scene/");
+    packed.extend_from_slice(&std::fs::read(at("a.sog")).expect("bytes")[..60]);
+    let error = fault(folder.path(), "c.sog", &packed);
+    assert!(error.contains("zip archive cannot be read"), "{error}");
     write(&at("a.usdz"), &splats).expect("usdz");
     let error = load(&at("a.usdz")).expect_err("usdz").to_string();
     assert!(error.contains("USD package"), "{error}");

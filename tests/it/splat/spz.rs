@@ -288,13 +288,13 @@ fn positions_have_the_bits_that_suit_the_cloud() {
     // One far splat of many costs three bits at most, and is clamped where that does not do.
     let mut splats = reaching(40.0, 2000);
     splats.positions[7] = [5000.0, 0.0, 0.0];
-    assert_eq!(
-        (bits(&splats), encode(&splats).expect("sound").1),
-        (10, Vec::new())
-    );
+    assert_eq!(bits(&splats), 10);
+    let bent = encode(&splats).expect("sound").1;
+    assert_eq!(bent.len(), 1);
+    assert!(bent[0].contains("positions finer than 0.00097"), "{bent:?}");
     splats.positions[7] = [1e30, 0.0, -1e6];
     let (bytes, bent) = encode(&splats).expect("sound");
-    assert_eq!(bent, ["positions beyond 16384 of 1 splat, clamped"]);
+    assert_eq!(bent[0], "positions beyond 16384 of 1 splat, clamped");
     let found = parse(&bytes).expect("sound").splats;
     near(&found.positions[7], &[16384.0, 0.0, -16384.0], 0.01);
     near(

@@ -426,7 +426,13 @@ fn infinities_with_a_meaning_become_numbers() {
     splats.rotations[1] = [0.0; 4];
     splats.rotations[2] = [2.0, 0.0, 0.0, 0.0];
     let (bytes, bent) = encode(&splats, None, Some(1.0)).expect("sound");
-    assert_eq!(bent, ["sizes beyond 32-bit floats of 1 splat, clamped"]);
+    assert_eq!(
+        bent,
+        [
+            "sizes beyond 32-bit floats of 1 splat, clamped",
+            "sizes of 0 of 1 splat, made very small"
+        ]
+    );
     let read = Read::of(&bytes);
     let opacities = read.array::<1>(&format!("{FIELD}.opacities"), 8);
     assert_eq!([opacities[0][0], opacities[1][0]], [1.0, 0.0]);
@@ -469,9 +475,9 @@ fn positions_out_of_range_are_told() {
 
 #[test]
 fn what_is_no_scale_is_refused() {
-    for scale in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+    for scale in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300, 1e300] {
         let error = encode(&cloud(1, 0), None, Some(scale)).expect_err("unsound");
-        assert!(error.contains("give a positive number"), "{error}");
+        assert!(error.contains("give a number from 1e-6 to 1e6"), "{error}");
     }
 }
 
@@ -519,8 +525,9 @@ fn meshes_that_are_none_are_refused() {
     let mut broken = FLOOR;
     broken[2][1] = f32::NAN;
     refused(&broken, &UPWARD, 1.0, "point 2");
-    refused(&FLOOR, &UPWARD, 1e39, "larger than 32-bit floats");
-    refused(&FLOOR, &UPWARD, 1e-300, "no triangles with an area");
+    let sized = |by: f32| FLOOR.map(|p| p.map(|v| v * by));
+    refused(&sized(1e36), &UPWARD, 1e6, "larger than 32-bit floats");
+    refused(&sized(1e-44), &UPWARD, 1e-6, "no triangles with an area");
 }
 
 #[test]

@@ -107,6 +107,12 @@ pub fn encode(splats: &Splats) -> Result<(Vec<u8>, Vec<String>), String> {
         }
         let coefficients = rest(splats.sh_degree);
         let count = harmonics.codes.len() / (3 * coefficients);
+        if n > palette::MOST {
+            bent.push(format!(
+                "view-dependent colours of {}, which share {count}",
+                counted(n)
+            ));
+        }
         let centroids = Plane {
             name: "shN_centroids.webp",
             width: PALETTE_ROW * coefficients,
@@ -283,11 +289,8 @@ impl Harmonics {
         let k = splats.coefficients();
         let width = 3 * rest(splats.sh_degree);
         let get = |i: u32| splats.sh[order[i as usize] as usize * k..][1..k].as_flattened();
-        // Nearly as many as there are splats, up to what labels can tell apart.
-        let most = match order.len() {
-            n if n <= 1024 => n,
-            n => 1 << n.ilog2().min(palette::MOST.ilog2()),
-        };
+        // One each, up to what labels can tell apart.
+        let most = order.len().min(palette::MOST);
         let palette = Palette::of(order.len(), width, most, &get);
         let codebook = Codebook::of(palette.entries.clone());
         let codes = palette

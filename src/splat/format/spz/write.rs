@@ -186,8 +186,8 @@ fn packed(splats: &Splats, header: Header) -> ([Vec<u8>; 6], Vec<String>) {
     tell(bright, format!("colours outside {dark:.2} to {light:.2}"));
     tell(sized, "sizes outside 0.000045 to 380".into());
     tell(shiny, "view-dependent colours beyond 1".into());
-    // Far less than what everybody writes.
-    if header.bits + 3 < BITS {
+    // Less than what everybody writes.
+    if header.bits < BITS {
         bent.push(format!(
             "positions finer than {}, as the cloud reaches too far",
             1.0 / scale

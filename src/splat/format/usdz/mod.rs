@@ -1,6 +1,7 @@
 //! USD packages (`.usdz`) of splats and, beside them, of a mesh that bodies collide with: what a robot simulator opens.
 
 use std::io::{Cursor, Write as _};
+use std::ops::RangeInclusive;
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -14,6 +15,8 @@ use usdc::{Attribute, Element, Layer, Prim, Value};
 
 /// What USD asks of a package: the data of its files lies at multiples of this.
 const ALIGN: u16 = 64;
+/// Metres that a unit may be.
+const SCALES: RangeInclusive<f64> = 1e-6..=1e6;
 /// Bytes that all besides the arrays may take.
 const FRAME: usize = 1 << 16;
 /// Standard deviations that a splat is taken to reach.
@@ -41,15 +44,25 @@ pub fn encode(
 ) -> Result<(Vec<u8>, Vec<String>), String> {
     splats.check().map_err(|error| error.to_string())?;
     let scale = metres_per_unit.unwrap_or(1.0);
-    if !(scale.is_finite() && scale > 0.0) {
+    if !SCALES.contains(&scale) {
         return Err(format!(
-            "{scale} metres a unit are no scale; give a positive number"
+            "{scale} metres a unit are no scale; give a number from {:e} to {:e}",
+            SCALES.start(),
+            SCALES.end()
         ));
     }
     let size = size(splats, collision)?;
     let mesh = collision.map(|mesh| Mesh::of(mesh, scale)).transpose()?;
     let kept = finite(splats);
     let mut bent = Vec::new();
+    let given = collision.map_or(0, |mesh| mesh.triangles.len());
+    match given - mesh.as_ref().map_or(0, |mesh| mesh.triangles.len()) {
+        0 => {}
+        1 => bent.push("1 triangle without an area of the mesh to collide with".to_owned()),
+        n => bent.push(format!(
+            "{n} triangles without an area of the mesh to collide with"
+        )),
+    }
     if kept.len() < splats.len() {
         bent.push(format!(
             "{} with values that are no numbers, left out",
@@ -184,7 +197,7 @@ fn field(splats: &Splats, scale: f64, layer: &mut Layer, bent: &mut Vec<String>)
     let n = splats.len();
     let k = splats.coefficients();
     let mut bounds = Bounds::default();
-    let (mut sizes, mut places) = (0, 0);
+    let (mut sizes, mut places, mut flat) = (0, 0, 0);
     let positions = layer.array(
         Element::Vec3f,
         splats.positions.iter().map(|p| {
@@ -199,6 +212,7 @@ fn field(splats: &Splats, scale: f64, layer: &mut Layer, bent: &mut Vec<String>)
             let (s, clamped) = metres(splats.log_scales[i].map(|s| f64::from(s).exp()), scale);
             sizes += usize::from(clamped);
             // Validators refuse splats of no size.
+            flat += usize::from(s.contains(&0.0));
             let s = s.map(|s| s.max(f32::MIN_POSITIVE));
             let (p, _) = metres(splats.positions[i].map(f64::from), scale);
             bounds.add(p, reach(s, splats.rotations[i]));
@@ -226,6 +240,9 @@ fn field(splats: &Splats, scale: f64, layer: &mut Layer, bent: &mut Vec<String>)
         ));
     }
     bent.extend(too_large(sizes));
+    if flat > 0 {
+        bent.push(format!("sizes of 0 of {}, made very small", counted(flat)));
+    }
     Prim {
         name: "Splats",
         type_name: "ParticleField3DGaussianSplat",
