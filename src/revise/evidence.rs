@@ -30,6 +30,8 @@ pub enum Lacking {
     Likeness,
     /// A floor.
     Floor,
+    /// A floor that pictures and depth both have whole.
+    SolidFloor,
     /// Floor to walk on.
     WalkableFloor,
     /// Ways of which all that matters was seen.
@@ -132,7 +134,7 @@ pub(super) fn lacking(
     }
     let unsure = |v: &&Violation| v.by_pictures() && v.confidence >= SHOWN;
     for hole in report.doubts.iter().filter(unsure) {
-        lack(Lacking::Floor, hole.description.clone());
+        lack(Lacking::SolidFloor, hole.description.clone());
     }
     if let Some(spread) = metric("hit_spread").filter(|spread| *spread > TRUSTED) {
         lack(

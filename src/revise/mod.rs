@@ -14,7 +14,7 @@ use crate::hash::sha256_hex;
 use crate::score::Scores;
 
 /// Part of the resume key.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// The rules' text, part of the resume key.
 pub const RULES: &str = include_str!("rules.toml");
@@ -640,6 +640,8 @@ mod tests {
             verdict(&report, 1.0, Some(24.0))
         };
         lacks(with_doubt(&pictured), "a hole in the floor");
+        let why = with_doubt(&pictured).explanation;
+        assert!(why.contains("that depth does not show"), "{why}");
         pictured.confidence = 0.05;
         assert_eq!(with_doubt(&pictured).verdict, Verdict::Accepted);
         (pictured.confidence, pictured.evidence.sigmas) = (0.25, Some(8.0));

@@ -103,7 +103,7 @@ impl Default for FitOptions {
             eval_background: [1.0; 3],
             ssim: 0.2,
             depth_first: 0.2,
-            depth_last: 0.02,
+            depth_last: 0.2,
             lr_position: 2e-4,
             lr_position_last: 0.01,
             lr_scale: 0.01,

@@ -354,7 +354,10 @@ fn posed(
     };
     if let (Source::Truth, Some(take)) = (source, &take) {
         return Ok(Ok(Posed {
-            cameras: take.cameras.clone(),
+            cameras: Cameras {
+                measured: true,
+                ..take.cameras.clone()
+            },
             maps: Maps {
                 depth: Some(true_depth(take)),
                 masks: Some(true_masks(take)),
