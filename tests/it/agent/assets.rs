@@ -522,7 +522,8 @@ fn what_is_no_asset_is_refused_in_one_error() {
         ),
         ("other.vox", b"VOX 1234".to_vec(), &["not a world file"]),
         ("hall.stl", b"solid".to_vec(), &["read from .obj and .glb"]),
-        ("scan.spz", vec![200; 40], &["SPZ", "splat-transform"]),
+        ("scan.spz", vec![200; 40], &["not an SPZ file"]),
+        ("scan.ksplat", vec![200; 40], &["ksplat", "splat-transform"]),
         (
             "notes.xyz",
             b"hello".to_vec(),
