@@ -53,7 +53,9 @@ struct Point {
 const SHELL: f64 = 10.0;
 
 /// How thick a first splat on a surface is, as a share of what it is wide: depth that is blended of thick ones is nobody's.
-const THICKNESS: f64 = 0.2;
+const THICKNESS: f64 = 0.1;
+/// Opacity of first splats on surfaces: what is behind does not show, so that a step moves what is seen.
+const OPAQUE: f64 = 0.9;
 
 /// Chooses the first splats by what is known.
 ///
@@ -68,7 +70,7 @@ pub fn initial(
 ) -> Result<Initial, SplatError> {
     let mut rng = Rng::new(seed ^ 0x1417);
     let (mut points, from, opacity): (_, _, f64) = match depth {
-        Some(maps) => (from_depth(views, maps, budget), "depth", 0.5),
+        Some(maps) => (from_depth(views, maps, budget), "depth", OPAQUE),
         None => (Vec::new(), "", 0.0),
     };
     let (from, opacity) = if points.is_empty() {

@@ -21,7 +21,7 @@ pub use renderer::{NEAR, Renderer, render};
 pub use trainer::{Rates, Trainer};
 
 /// Version of this stage's results, a part of the resume key.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use glam::{DMat3, DVec3};
 
 use crate::camera::{Camera, Cameras, Intrinsics, LengthUnit, Pose};
+use crate::numeric::median;
 use crate::splat::Splats;
 
 /// Viewpoints, at most.
@@ -16,6 +17,8 @@ const FIELD_DEGREES: f64 = 100.0;
 const CELLS: usize = 48;
 /// Share of the splats that lie outside its bounds, on each side of each axis.
 const OUTSIDE: f64 = 0.02;
+/// What lies farther from the middle of a cloud than the median times this is its sky, and no part of the place.
+const SKY: f64 = 6.0;
 /// A viewpoint has at least this share of the most that is clear around any.
 const CLEAR: f64 = 0.45;
 /// A side of a view is not larger.
@@ -43,7 +46,7 @@ impl Grid {
     /// Cells with splats that hide more than half of what is behind; all splats count where none does.
     fn of(splats: &Splats) -> Option<Self> {
         let solid = splats.opacity_logits.iter().any(|o| *o > 0.0);
-        let points: Vec<DVec3> = splats
+        let mut points: Vec<DVec3> = splats
             .positions
             .iter()
             .zip(&splats.opacity_logits)
@@ -51,6 +54,14 @@ impl Grid {
             .map(|(p, _)| DVec3::from(p.map(f64::from)))
             .filter(|p| p.is_finite())
             .collect();
+        let middle = [0, 1, 2].map(|a| {
+            let mut line: Vec<f64> = points.iter().map(|p| p[a]).collect();
+            median(&mut line).unwrap_or(0.0)
+        });
+        let middle = DVec3::from_array(middle);
+        let mut far: Vec<f64> = points.iter().map(|p| p.distance(middle)).collect();
+        let reach = SKY * median(&mut far).unwrap_or(0.0);
+        points.retain(|p| p.distance(middle) <= reach);
         let mut bounds = [[0.0; 2]; 3];
         for (a, bound) in bounds.iter_mut().enumerate() {
             let mut line: Vec<f64> = points.iter().map(|p| p[a]).collect();
@@ -278,6 +289,33 @@ mod tests {
                 let r = camera.pose.rotation;
                 assert!((r.determinant() - 1.0).abs() < 1e-9 && r.z_axis == axis.1);
             }
+        }
+    }
+
+    #[test]
+    fn a_sky_far_off_moves_no_viewpoint() {
+        let mut splats = shell([6.0, 2.5, 4.0]);
+        let wanted = inside(&splats, 6).expect("places");
+        // A dome of a quarter of all splats, sixty units off.
+        for i in 0..splats.len() / 3 {
+            let turn = i as f32 * 2.4;
+            let up = (i % 97) as f32 / 97.0;
+            let flat = (1.0 - up * up).sqrt();
+            let at = [
+                3.0 + 60.0 * flat * turn.cos(),
+                60.0 * up,
+                2.0 + 60.0 * flat * turn.sin(),
+            ];
+            splats.positions.push(at);
+            splats.log_scales.push([-1.0; 3]);
+            splats.rotations.push([1.0, 0.0, 0.0, 0.0]);
+            splats.opacity_logits.push(3.0);
+            splats.sh.push([0.0; 3]);
+        }
+        let found = inside(&splats, 6).expect("places");
+        assert_eq!(found.len(), wanted.len());
+        for (found, wanted) in found.iter().zip(&wanted) {
+            assert!(found.distance(*wanted) < 0.3, "{found} {wanted}");
         }
     }
 
