@@ -13,7 +13,7 @@ use crate::splat::Rendering;
 /// Width of a tile.
 const WIDTH: u32 = 320;
 /// Strips on a sheet at most.
-const MOST: usize = 60;
+pub const MOST: usize = 60;
 const WHITE: Rgb<u8> = Rgb([255; 3]);
 
 fn picture(pixels: &[u32], width: u32, height: u32) -> RgbImage {

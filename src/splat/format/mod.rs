@@ -175,10 +175,10 @@ pub fn write(path: &Path, splats: &Splats) -> Result<Written, FormatError> {
     write_with(path, splats, &Beside::default())
 }
 
-/// As [`write`], with what else a `.usdz` holds; other formats hold none of it, and refuse a mesh.
+/// As [`write()`], with what else a `.usdz` holds; other formats hold none of it, and refuse a mesh.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_with(
     path: &Path,
     splats: &Splats,
