@@ -8,6 +8,9 @@ pub const MOST_DEGREE: u32 = 3;
 /// Coefficients of that degree.
 pub const MOST: usize = 16;
 
+/// The basis of degree 0, which is the same all round.
+pub const SH0: f64 = 0.282_094_791_773_878_14;
+
 /// Coefficients of a degree.
 pub const fn coefficients(degree: u32) -> usize {
     (degree as usize + 1).pow(2)
@@ -23,7 +26,7 @@ pub fn basis(d: DVec3, degree: u32) -> [f64; MOST] {
     let DVec3 { x, y, z } = d;
     let (xx, yy, zz) = (x * x, y * y, z * z);
     let mut b = [0.0; MOST];
-    b[0] = 0.28209479177387814;
+    b[0] = SH0;
     if degree > 0 {
         let c = 0.4886025119029199;
         b[1..4].copy_from_slice(&[-c * y, c * z, -c * x]);

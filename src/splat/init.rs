@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use glam::{DMat3, DQuat, DVec3};
 
+use super::harmonics::SH0;
 use super::{SplatError, Splats};
 use crate::camera::Camera;
 use crate::depth::{DepthKind, DepthMap, DepthMaps};
 use crate::numeric::Rng;
 use crate::numeric::median;
-
-const SH0: f64 = 0.282_094_791_773_878_14;
 
 /// A training frame on the host.
 #[derive(Clone, Debug)]

@@ -93,20 +93,20 @@ const DONE: [&str; 2] = ["summary.json", "depth.png"];
 const CASES: &str = "cases";
 
 /// One clip, before it is decoded.
-enum Clip {
+pub(in crate::eval) enum Clip {
     Case(Box<Case>),
     Given(PathBuf),
 }
 
 impl Clip {
-    fn of(&self) -> Of {
+    pub fn of(&self) -> Of {
         match self {
             Self::Case(case) => Of::Case(case.clone()),
             Self::Given(path) => Of::Given(path.clone()),
         }
     }
 
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match self {
             Self::Case(case) => case.name.clone(),
             Self::Given(path) => path
@@ -115,7 +115,7 @@ impl Clip {
         }
     }
 
-    fn group(&self) -> String {
+    pub fn group(&self) -> String {
         match self {
             Self::Case(case) => case.place(),
             Self::Given(_) => "given".to_owned(),

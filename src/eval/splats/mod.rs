@@ -13,10 +13,11 @@ use clap::ValueEnum;
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
-use super::agent::case::{self, Case};
+use super::agent::case;
 use super::agent::end_to_end::similarity;
 use super::agent::network;
 use super::agent::take::Take;
+use super::depth::Clip;
 use super::kept;
 use crate::camera::{Cameras, Way};
 use crate::depth::{DepthKind, DepthMap, DepthMaps, Model};
@@ -35,7 +36,7 @@ pub mod sheet;
 pub mod stats;
 
 use measure::{Depth, Truth};
-use record::{Line, Of, Quality, Settings};
+use record::{Line, Quality, Settings};
 
 /// Version of what is measured; lines of another are made again.
 pub const VERSION: u32 = 2;
@@ -112,37 +113,6 @@ struct Tools<'a> {
     config: &'a Config,
     options: &'a Options,
     folder: &'a Path,
-}
-
-/// One clip, before it is decoded.
-enum Clip {
-    Case(Box<Case>),
-    Given(PathBuf),
-}
-
-impl Clip {
-    fn of(&self) -> Of {
-        match self {
-            Self::Case(case) => Of::Case(case.clone()),
-            Self::Given(path) => Of::Given(path.clone()),
-        }
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Self::Case(case) => case.name.clone(),
-            Self::Given(path) => path
-                .file_stem()
-                .map_or_else(|| "input".to_owned(), |s| s.to_string_lossy().into_owned()),
-        }
-    }
-
-    fn group(&self) -> String {
-        match self {
-            Self::Case(case) => case.place(),
-            Self::Given(_) => "given".to_owned(),
-        }
-    }
 }
 
 /// Fits splats to each clip and compares. Takes and what stages before the splats leave go to `folder/cases/`, a line a clip and source into

@@ -8,20 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::Source;
 use super::measure::Depth;
 use crate::depth::{self, Model};
-use crate::eval::agent::case::Case;
-use crate::eval::depth::record::{digest, files};
+use crate::eval::depth::record::{Of, digest, files};
 use crate::pipeline::Config;
 use crate::splat::FitReport;
-
-/// What the frames are of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Of {
-    /// A take of the mock world.
-    Case(Box<Case>),
-    /// A clip or a folder of pictures that was given.
-    Given(PathBuf),
-}
 
 /// What a line depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

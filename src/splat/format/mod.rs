@@ -18,7 +18,7 @@ pub mod splat;
 pub mod spz;
 pub mod usdz;
 
-pub(crate) const SH0: f32 = 0.282_094_8;
+pub(crate) const SH0: f32 = super::harmonics::SH0 as f32;
 
 /// First bytes that tell what a file is.
 const HEAD: usize = 4096;

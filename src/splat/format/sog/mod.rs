@@ -1,5 +1,7 @@
 //! SOG (PlayCanvas): a zip of lossless images with a pixel a splat, and a document that tells what their bytes mean.
 
+use super::super::harmonics::coefficients;
+
 mod codebook;
 mod files;
 mod palette;
@@ -30,8 +32,7 @@ const fn others(largest: usize) -> [usize; 3] {
 
 /// Coefficients above degree 0.
 const fn rest(sh_degree: u32) -> usize {
-    let side = sh_degree as usize + 1;
-    side * side - 1
+    coefficients(sh_degree) - 1
 }
 
 #[cfg(test)]

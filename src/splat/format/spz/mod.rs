@@ -1,5 +1,7 @@
 //! SPZ (Niantic): splats of 16 to 92 bytes, packed by gzip (versions 1 to 3) or zstd (version 4), +Y up as our world.
 
+use super::super::harmonics::coefficients;
+
 mod axes;
 mod read;
 mod write;
@@ -82,7 +84,7 @@ impl Header {
     fn widths(&self) -> [usize; 6] {
         let position = if self.version == 1 { 6 } else { 9 };
         let rotation = if self.version < 3 { 3 } else { 4 };
-        let harmonics = 3 * ((self.degree as usize + 1).pow(2) - 1);
+        let harmonics = 3 * (coefficients(self.degree) - 1);
         [position, 1, 3, 3, rotation, harmonics]
     }
 

@@ -7,6 +7,7 @@ use half::f16;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
+use super::super::super::harmonics::{MOST, MOST_DEGREE, coefficients};
 use super::super::builder::{Builder, Splat};
 use super::super::{SplatFile, counted};
 use super::axes::{Axes, RIGHT_UP_BACK, extensions};
@@ -214,12 +215,12 @@ fn assemble(
     let count = header.count as usize;
     let finest = |i: usize| children.is_none_or(|c| c[2 * i..2 * i + 2] == [0, 0]);
     let kept = (0..count).filter(|i| finest(*i)).count();
-    let degree = header.degree.min(3);
+    let degree = header.degree.min(MOST_DEGREE);
     let mut out = Builder::new(kept, degree);
     let step = f32::powi(2.0, -(header.bits as i32));
     let opaque = if children.is_some() { 2.0 } else { 1.0 };
-    let mut sh = [[0.0; 3]; 16];
-    let coefficients = (degree as usize + 1).pow(2);
+    let mut sh = [[0.0; 3]; MOST];
+    let coefficients = coefficients(degree);
     for i in (0..count).filter(|i| finest(*i)) {
         let position = &positions[i * position_width..][..position_width];
         let rotation = &rotations[i * rotation_width..][..rotation_width];
