@@ -59,7 +59,7 @@ fn project(i: u32) -> Projected {
         return none;
     }
     let dir = d / sqrt(dot(d, d));
-    let colour = sh_colour(i, harmonics(dir, params.sh_degree), params.sh_degree);
+    let colour = sh_colour(sh_coefficients(i, params.sh_degree), harmonics(dir, params.sh_degree));
     if !finite(colour.x) || !finite(colour.y) || !finite(colour.z) {
         return none;
     }

@@ -69,6 +69,14 @@ fn adam(i: u32, plane: u32, g: vec4<f32>, rate: vec4<f32>, fix: vec2<f32>) {
     sh[at] -= rate * along(m, v, fix);
 }
 
+// One step for four coefficients, whose gradients lie in the planes as they do.
+fn adam_group(i: u32, group: u32, b: vec4<f32>, shown: vec3<f32>, lead: vec4<f32>, fix: vec2<f32>) {
+    let rate = vec4<f32>(params.sh1);
+    adam(i, 3u * group, vec4<f32>(b.x * shown, b.y * shown.x), lead, fix);
+    adam(i, 3u * group + 1u, vec4<f32>(b.y * shown.yz, b.z * shown.xy), rate, fix);
+    adam(i, 3u * group + 2u, vec4<f32>(b.z * shown.z, b.w * shown), rate, fix);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) lane: u32) {
@@ -177,18 +185,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
     let far = sqrt(dot(d, d));
     let dir = d / far;
     let basis = harmonics(dir, params.sh_degree);
-    let colour = sh_colour(i, basis, params.sh_degree);
-    let shown = select(vec3<f32>(0.0), rgb.xyz, colour > vec3<f32>(0.0));
+    let all = sh_coefficients(i, params.sh_degree);
+    let shown = select(vec3<f32>(0.0), rgb.xyz, sh_colour(all, basis) > vec3<f32>(0.0));
     if params.sh_degree > 0u {
-        let slopes = harmonic_slopes(dir, params.sh_degree);
-        var by_dir = vec3<f32>(0.0);
-        for (var t = 0u; t < 4u; t++) {
-            if t >= sh_groups(params.sh_degree) {
-                break;
-            }
-            let c = sh_group(i, t);
-            by_dir += vec4<f32>(dot(shown, c.a), dot(shown, c.b), dot(shown, c.c), dot(shown, c.d)) * slopes[t];
-        }
+        let weights = Basis(sh_dots(all.a, shown), sh_dots(all.b, shown), sh_dots(all.c, shown), sh_dots(all.d, shown));
+        let by_dir = harmonics_back(weights, dir, params.sh_degree);
         at += (by_dir - dir * dot(dir, by_dir)) / far;
     }
     g.centre = vec4<f32>(at, g.centre.w);
@@ -220,17 +221,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
     splats[i] = out;
     mean[i] = m;
     square[i] = sq;
-    for (var t = 0u; t < 4u; t++) {
-        if t >= sh_groups(params.sh_degree) {
-            break;
-        }
-        // The gradient by four coefficients, as the planes hold them.
-        let b = basis[t];
-        let rate = vec4<f32>(params.sh1);
-        let plane = 3u * t;
-        let lead = select(rate, vec4<f32>(vec3<f32>(params.sh0), params.sh1), t == 0u);
-        adam(i, plane, vec4<f32>(b.x * shown, b.y * shown.x), lead, fix);
-        adam(i, plane + 1u, vec4<f32>(b.y * shown.yz, b.z * shown.xy), rate, fix);
-        adam(i, plane + 2u, vec4<f32>(b.z * shown.z, b.w * shown), rate, fix);
+    adam_group(i, 0u, basis.a, shown, vec4<f32>(vec3<f32>(params.sh0), params.sh1), fix);
+    if params.sh_degree > 1u {
+        adam_group(i, 1u, basis.b, shown, vec4<f32>(params.sh1), fix);
+        adam_group(i, 2u, basis.c, shown, vec4<f32>(params.sh1), fix);
+    }
+    if params.sh_degree > 2u {
+        adam_group(i, 3u, basis.d, shown, vec4<f32>(params.sh1), fix);
     }
 }
