@@ -14,8 +14,9 @@ use crate::world::mesh::Mesh;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Formats:
   .ply    read and written: 3D Gaussian splatting's PLY, binary or ascii, with properties in any order and type,
-          red, green, blue in place of f_dc, two scales (2DGS), other elements besides (Apple SHARP), and SuperSplat's
-          .compressed.ply; written as binary little-endian 32-bit floats
+          red, green, blue in place of f_dc, two scales (2DGS), other elements besides (Apple SHARP);
+          written as binary little-endian 32-bit floats
+  .compressed.ply   read and written: SuperSplat's, 16 bytes a splat, and 9, 24 or 45 for harmonics of degree 1 to 3
   .splat  read and written: 32 bytes a splat, 8-bit colour, opacity and rotation, no view-dependent colour
   .spz    read and written: Niantic's packed splats, versions 1 to 4; written as version 3, which most viewers read
   .sog    read and written: PlayCanvas' images in a zip, versions 1 and 2; written as version 2
@@ -32,7 +33,7 @@ pub struct Args {
     /// Splats, .ply, .splat, .spz, .sog or .glb
     #[arg(value_name = "IN")]
     pub input: PathBuf,
-    /// File to write, .ply, .splat, .spz, .sog, .glb or .usdz; replaced where it exists
+    /// File to write, .ply, .compressed.ply, .splat, .spz, .sog, .glb or .usdz; replaced where it exists
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
     /// Mesh that bodies collide with, .obj or .glb, in the splats' frame; .usdz holds it beside them

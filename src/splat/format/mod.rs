@@ -12,6 +12,7 @@ use crate::files::write_atomic;
 mod builder;
 pub mod glb;
 mod kind;
+mod morton;
 pub mod ply;
 pub mod sog;
 pub mod splat;
@@ -155,7 +156,7 @@ pub fn load(path: &Path) -> Result<SplatFile, FormatError> {
 }
 
 /// Extensions that are written.
-const WRITTEN: &str = ".ply, .splat, .spz, .sog, .glb or .usdz";
+const WRITTEN: &str = ".ply, .compressed.ply, .splat, .spz, .sog, .glb or .usdz";
 
 /// What goes into a file beside the splats, where its format holds that.
 #[derive(Clone, Copy, Debug, Default)]
@@ -166,7 +167,7 @@ pub struct Beside<'a> {
     pub metres_per_unit: Option<f64>,
 }
 
-/// Writes splats as `.ply`, `.splat`, `.spz`, `.sog`, `.glb` or `.usdz`, replacing the file. Those with values that are no numbers are left out,
+/// Writes splats as `.ply`, `.compressed.ply`, `.splat`, `.spz`, `.sog`, `.glb` or `.usdz`, replacing the file. Those with values that are no numbers are left out,
 /// with a warning; `.splat` keeps no view-dependent colour.
 ///
 /// # Errors
@@ -190,12 +191,7 @@ pub fn write_with(
     };
     let extension = extension(path);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if name.to_lowercase().ends_with(".compressed.ply") {
-        return Err(refuse(
-            path,
-            "SuperSplat's compressed PLY is read, not written; name it .ply and convert that, such as with `splat-transform`",
-        ));
-    }
+    let packed = name.to_lowercase().ends_with(".compressed.ply");
     if !["ply", "splat", "spz", "sog", "glb", "usdz"].contains(&extension.as_str()) {
         return Err(refuse(path, format!("cannot be written; use {WRITTEN}")));
     }
@@ -228,6 +224,7 @@ pub fn write_with(
         "glb" => glb::encode(&kept).map_err(content)?,
         "usdz" => usdz::encode(&kept, beside.collision.as_ref(), beside.metres_per_unit)
             .map_err(content)?,
+        _ if packed => ply::encode_compressed(&kept).map_err(content)?,
         _ => (ply::encode(&kept), Vec::new()),
     };
     // Whole or not at all: the file that was there may be the input.

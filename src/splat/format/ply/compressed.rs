@@ -8,15 +8,15 @@ use super::layout::harmonics;
 use super::rows::Body;
 
 /// Splats of a chunk.
-const CHUNK: usize = 256;
+pub(super) const CHUNK: usize = 256;
 
-const PACKED: [&str; 4] = [
+pub(super) const PACKED: [&str; 4] = [
     "packed_position",
     "packed_rotation",
     "packed_scale",
     "packed_color",
 ];
-const BOUNDS: [&str; 12] = [
+pub(super) const BOUNDS: [&str; 12] = [
     "min_x",
     "min_y",
     "min_z",
@@ -30,7 +30,7 @@ const BOUNDS: [&str; 12] = [
     "max_scale_y",
     "max_scale_z",
 ];
-const COLOUR_BOUNDS: [&str; 6] = ["min_r", "min_g", "min_b", "max_r", "max_g", "max_b"];
+pub(super) const COLOUR_BOUNDS: [&str; 6] = ["min_r", "min_g", "min_b", "max_r", "max_g", "max_b"];
 
 /// Whether the file is of this layout.
 pub(super) fn is(header: &Header<'_>, vertex: usize) -> bool {

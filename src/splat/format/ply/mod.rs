@@ -1,6 +1,6 @@
 //! PLY files of Gaussian splats: opacity a logit, scales logarithms, `f_rest` channel-major. Written as binary
-//! little-endian f32; read in any encoding, with properties of any type in any order, from files that hold other elements
-//! besides, and as SuperSplat packs them.
+//! little-endian f32, or packed as SuperSplat packs them; read in any encoding, with properties of any type in any order, from files that hold
+//! other elements besides, and packed.
 //!
 //! A reader's arrays take 4 bytes a number: at most 4 times the file's bytes (4.7 times where it has fewer than three
 //! scales and all its properties are of one byte), and at most 8 MiB for the header. Counts are checked against the
@@ -11,6 +11,7 @@ use header::Header;
 use rows::Body;
 
 mod compressed;
+mod compressed_write;
 mod floats;
 mod header;
 mod layout;
@@ -19,6 +20,7 @@ mod rows;
 mod text;
 mod write;
 
+pub use compressed_write::encode as encode_compressed;
 pub use write::encode;
 
 /// Most names of properties or elements that are told.

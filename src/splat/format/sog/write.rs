@@ -10,6 +10,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::super::super::Splats;
+use super::super::morton::{apart, interleaved};
 use super::super::{counted, sigmoid, unit};
 use super::codebook::Codebook;
 use super::palette::{self, Palette};
@@ -206,44 +207,21 @@ impl Means {
                     let part = (p[axis] - least[axis]) / (most[axis] - least[axis]);
                     (65_535.0 * part).round() as u16
                 });
-                (interleaved(q), i)
+                (interleaved(q.map(u32::from)), i)
             })
             .collect();
         sorted.par_sort_unstable();
         let (codes, order): (Vec<u64>, Vec<u32>) = sorted.into_iter().unzip();
         Self {
             order,
-            quantised: codes.into_iter().map(apart).collect(),
+            quantised: codes
+                .into_iter()
+                .map(|code| apart(code).map(|v| v as u16))
+                .collect(),
             least,
             most,
         }
     }
-}
-
-/// The Morton code: bits of the axes in turn.
-fn interleaved(q: [u16; 3]) -> u64 {
-    let spread = |q: u16| {
-        let mut x = u64::from(q);
-        x = (x | x << 32) & 0x001F_0000_0000_FFFF;
-        x = (x | x << 16) & 0x001F_0000_FF00_00FF;
-        x = (x | x << 8) & 0x100F_00F0_0F00_F00F;
-        x = (x | x << 4) & 0x10C3_0C30_C30C_30C3;
-        (x | x << 2) & 0x1249_2492_4924_9249
-    };
-    spread(q[0]) | spread(q[1]) << 1 | spread(q[2]) << 2
-}
-
-/// What was [`interleaved`].
-fn apart(code: u64) -> [u16; 3] {
-    let gathered = |code: u64| {
-        let mut x = code & 0x1249_2492_4924_9249;
-        x = (x | x >> 2) & 0x10C3_0C30_C30C_30C3;
-        x = (x | x >> 4) & 0x100F_00F0_0F00_F00F;
-        x = (x | x >> 8) & 0x001F_0000_FF00_00FF;
-        x = (x | x >> 16) & 0x001F_0000_0000_FFFF;
-        (x | x >> 32) as u16
-    };
-    [gathered(code), gathered(code >> 1), gathered(code >> 2)]
 }
 
 /// A rotation as three bytes and which part was left out, the largest.
