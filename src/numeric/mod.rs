@@ -4,7 +4,7 @@ mod rng;
 
 use std::cmp::Ordering;
 
-pub use rng::{Rng, scramble};
+pub use rng::{Rng, hashed, scramble, scramble32};
 
 /// Floats that have an order, NaN included.
 pub trait Float: Copy {

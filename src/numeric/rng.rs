@@ -12,6 +12,22 @@ pub fn scramble(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// As [`scramble`] for 32 bits: "lowbias32" (Wellons, public domain), as `kernels/shared/random.wgsl` has it.
+pub fn scramble32(mut h: u32) -> u32 {
+    h = (h ^ (h >> 16)).wrapping_mul(0x7feb_352d);
+    h = (h ^ (h >> 15)).wrapping_mul(0x846c_a68b);
+    h ^ (h >> 16)
+}
+
+/// A number by place, `hashed` of `kernels/shared/random.wgsl`.
+pub fn hashed(x: u32, y: u32, seed: u32) -> u32 {
+    scramble32(
+        scramble32(seed)
+            .wrapping_add(x.wrapping_mul(0x9e37_79b1))
+            .wrapping_add(y.wrapping_mul(0x85eb_ca77)),
+    )
+}
+
 impl Rng {
     /// From a seed.
     pub fn new(seed: u64) -> Self {

@@ -7,6 +7,8 @@ pub mod flicker;
 pub mod graft;
 pub mod noise;
 
+use crate::numeric::hashed;
+
 fn usable(v: f32, low: f32, high: f32) -> f32 {
     if v.is_finite() { v } else { 0.0 }.clamp(low, high)
 }
@@ -27,20 +29,6 @@ fn mix(a: f32, b: f32, share: f32) -> f32 {
 fn smoothstep(low: f32, high: f32, v: f32) -> f32 {
     let t = ((v - low) / (high - low)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
-}
-
-fn scramble(mut h: u32) -> u32 {
-    h = (h ^ (h >> 16)).wrapping_mul(0x7feb_352d);
-    h = (h ^ (h >> 15)).wrapping_mul(0x846c_a68b);
-    h ^ (h >> 16)
-}
-
-fn hashed(x: u32, y: u32, seed: u32) -> u32 {
-    scramble(
-        scramble(seed)
-            .wrapping_add(x.wrapping_mul(0x9e37_79b1))
-            .wrapping_add(y.wrapping_mul(0x85eb_ca77)),
-    )
 }
 
 /// Two numbers of mean 0 and variance 1 that change smoothly over the lattice.

@@ -1,11 +1,12 @@
 //! Twin of `kernels/eval/noise.wgsl`.
 
-use super::{colour, each, hashed, packed, scramble, usable};
+use super::{colour, each, packed, usable};
 use crate::eval::corrupt::levels::NoiseParams;
 use crate::gpu::Call;
+use crate::numeric::{hashed, scramble32};
 
 fn bell(hash: u32) -> f32 {
-    let b = scramble(hash.wrapping_add(0x9e37_79b9));
+    let b = scramble32(hash.wrapping_add(0x9e37_79b9));
     let sum = (hash & 0xffff) + (hash >> 16) + (b & 0xffff) + (b >> 16);
     (sum as i32 - 131_070) as f32 / 37837.2
 }
@@ -21,7 +22,7 @@ pub fn noise(p: &NoiseParams, image: &[u32]) -> Vec<u32> {
             .into_iter()
             .enumerate()
         {
-            let own = bell(scramble(h.wrapping_add(step)));
+            let own = bell(scramble32(h.wrapping_add(step)));
             c[k] += sigma * (0.8_f32.sqrt() * bell(h) + 0.2_f32.sqrt() * own);
         }
         packed(c, pixel)

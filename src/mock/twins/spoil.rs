@@ -2,6 +2,7 @@
 
 use crate::gpu::Call;
 use crate::mock::spoil::{MOST_NOISE, SpoilParams};
+use crate::numeric::scramble32;
 
 /// Standard deviation of the sum of four uniform numbers of 16 bits.
 const SPREAD: f32 = 37837.2;
@@ -14,20 +15,14 @@ fn usable(v: f32, most: f32) -> f32 {
     }
 }
 
-fn scramble(mut h: u32) -> u32 {
-    h = (h ^ (h >> 16)).wrapping_mul(0x7feb_352d);
-    h = (h ^ (h >> 15)).wrapping_mul(0x846c_a68b);
-    h ^ (h >> 16)
-}
-
 fn bell(seed: u32, x: u32, y: u32, channel: u32) -> f32 {
-    let a = scramble(
-        scramble(seed)
+    let a = scramble32(
+        scramble32(seed)
             .wrapping_add(x.wrapping_mul(0x9e37_79b1))
             .wrapping_add(y.wrapping_mul(0x85eb_ca77))
             .wrapping_add(channel.wrapping_mul(0xc2b2_ae3d)),
     );
-    let b = scramble(a.wrapping_add(0x9e37_79b9));
+    let b = scramble32(a.wrapping_add(0x9e37_79b9));
     let sum = (a & 0xffff) + (a >> 16) + (b & 0xffff) + (b >> 16);
     (sum as i32 - 131_070) as f32
 }
