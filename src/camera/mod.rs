@@ -25,6 +25,7 @@ mod points;
 mod residual;
 pub mod solve;
 mod structure;
+mod sway;
 mod tracks;
 
 pub use evaluate::{TrajectoryError, evaluate};
@@ -32,6 +33,7 @@ pub use files::{move_points, save_points};
 pub use known::{Distortion, Known, Undistortion, Wanted, known, known_of};
 pub use options::{KEYS, SolveOptions};
 pub use solve::{solve, solve_with_points};
+pub use sway::sway;
 
 /// Version of this stage's results, part of the resume key.
 pub const VERSION: u32 = 12;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use serde_json::json;
 
+use super::render::{film, swaying};
 use super::{Globals, settings::Settings};
 use crate::depth::Model;
 use crate::draw::pictures;
@@ -17,8 +18,12 @@ use crate::progress::Reporter;
 use crate::record::{Event, Events, StepMonitor};
 use crate::run::signals;
 use crate::score;
-use crate::splat::format;
+use crate::splat::{Renderer, format};
 use crate::store::{At, write_json};
+
+/// Frames of `sway.mp4`, and how many a second.
+const SWAY_FRAMES: usize = 96;
+const SWAY_FPS: f64 = 24.0;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -29,7 +34,7 @@ use crate::store::{At, write_json};
 pub struct Args {
     /// A video, a folder of images, or a folder with known cameras and depth
     input: PathBuf,
-    /// Folder for world.ply, world.glb, world.splat, cameras.json, nerfstudio.json, trajectory.tum.txt, points.ply (where cameras are solved), alignment.json, fit.json and pictures
+    /// Folder for world.ply, world.glb, world.splat, cameras.json, nerfstudio.json, trajectory.tum.txt, points.ply (where cameras are solved), alignment.json, fit.json, pictures, and sway.mp4: the world from along the cameras
     #[arg(long, short, value_name = "DIR")]
     out: PathBuf,
     /// One JSON document on standard output
@@ -148,6 +153,20 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         config.fit.eval_background,
         &args.out.join("renders.png"),
     )?;
+    if let Some(way) = swaying(&rebuilt.splats, &rebuilt.cameras, SWAY_FRAMES) {
+        // 4:2:0 has whole pairs of rows and columns only.
+        let [width, height] = [frames.width, frames.height].map(|side| side.next_multiple_of(2));
+        let mut renderer = Renderer::new(&gpu, &rebuilt.splats, width, height, 0)?;
+        let (background, path) = (config.fit.eval_background, args.out.join("sway.mp4"));
+        film(
+            &mut renderer,
+            &way,
+            [width, height],
+            SWAY_FPS,
+            background,
+            &path,
+        )?;
+    }
     let asset = args.out.join("world.ply");
     if args.json {
         let document = json!({

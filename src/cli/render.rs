@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use glam::{DMat3, DVec3};
 
 use super::Globals;
-use crate::camera::{Camera, Cameras, Intrinsics, Pose};
+use crate::camera::{Camera, Cameras, Intrinsics, Pose, sway};
 use crate::numeric::median;
 use crate::splat::{Renderer, Splats, format};
 use crate::video::{EncodeOptions, Encoder};
@@ -17,6 +17,7 @@ use crate::video::{EncodeOptions, Encoder};
 #[command(after_help = "Examples:
   director render world.ply -o view.png --cameras cameras.json --frame 12
   director render world.ply -o path.mp4 --cameras cameras.json
+  director render world.ply -o sway.mp4 --cameras cameras.json --sway --seconds 6
   director render world.ply -o around.mp4 --orbit --size 640x360")]
 pub struct Args {
     /// Splats, .ply, .splat, .spz, .sog or .glb
@@ -31,6 +32,9 @@ pub struct Args {
     /// The camera of this frame; for a picture, the first one where it is not given
     #[arg(long, value_name = "N", requires = "cameras")]
     pub frame: Option<usize>,
+    /// Go along the cameras, swaying about them, so that near and far move apart
+    #[arg(long, requires = "cameras", conflicts_with = "frame")]
+    pub sway: bool,
     /// Go round the splats once, level, looking at their middle
     #[arg(long)]
     pub orbit: bool,
@@ -43,7 +47,7 @@ pub struct Args {
     /// Frames per second of a video
     #[arg(long, default_value_t = 24.0)]
     pub fps: f64,
-    /// Seconds of an orbit
+    /// Seconds of an orbit or a sway
     #[arg(long, default_value_t = 4.0)]
     pub seconds: f64,
 }
@@ -90,12 +94,14 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let gpu = globals.gpu()?;
     let mut renderer = Renderer::new(&gpu, &splats, width, height, 0)?;
     if video {
-        let options = EncodeOptions::default();
-        let mut encoder = Encoder::create(&args.out, width, height, args.fps, &options)?;
-        for camera in &cameras {
-            encoder.push(&renderer.render(camera, args.background)?.rgba)?;
-        }
-        encoder.finish()?;
+        film(
+            &mut renderer,
+            &cameras,
+            [width, height],
+            args.fps,
+            args.background,
+            &args.out,
+        )?;
     } else {
         let picture = renderer.render(&cameras[0], args.background)?;
         let bytes: Vec<u8> = picture
@@ -123,18 +129,54 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Encodes what the cameras see of the renderer's splats.
+pub(super) fn film(
+    renderer: &mut Renderer,
+    cameras: &[Camera],
+    [width, height]: [u32; 2],
+    fps: f64,
+    background: [f32; 3],
+    path: &Path,
+) -> anyhow::Result<()> {
+    let mut encoder = Encoder::create(path, width, height, fps, &EncodeOptions::default())?;
+    for camera in cameras {
+        encoder.push(&renderer.render(camera, background)?.rgba)?;
+    }
+    encoder.finish()?;
+    Ok(())
+}
+
+/// A way along cameras that sways about them at the depth that the splats have in the middle one's picture; `None` where it shows none.
+pub(super) fn swaying(splats: &Splats, cameras: &Cameras, frames: usize) -> Option<Vec<Camera>> {
+    let middle = cameras.cameras.get(cameras.cameras.len() / 2)?;
+    let k = &middle.intrinsics;
+    let depth = |p: &[f32; 3]| {
+        let p = middle.pose.to_camera(DVec3::from(p.map(f64::from)));
+        let at = k.project(p)?;
+        let inside = at.x >= 0.0 && at.y >= 0.0 && at.x < k.width.into() && at.y < k.height.into();
+        (inside && p.z.is_finite()).then_some(p.z)
+    };
+    let mut depths: Vec<f64> = splats.positions.iter().filter_map(depth).collect();
+    Some(sway(cameras, median(&mut depths)?, frames))
+}
+
 fn choose(args: &Args, splats: &Splats, video: bool) -> anyhow::Result<Vec<Camera>> {
+    let frames = match video {
+        true => (args.fps * args.seconds).round().clamp(1.0, 36_000.0) as usize,
+        false => 1,
+    };
     let Some(path) = &args.cameras else {
         let [w, h] = args.size.unwrap_or([640, 360]);
-        let frames = if video {
-            (args.fps * args.seconds).round().clamp(1.0, 36_000.0) as usize
-        } else {
-            1
-        };
         return orbit(splats, w, h, frames)
             .with_context(|| format!("{}: no finite position", args.file.display()));
     };
     let cameras = load(path)?;
+    if args.sway {
+        return swaying(splats, &cameras, frames).with_context(|| {
+            let (file, path) = (args.file.display(), path.display());
+            format!("{file}: the camera in the middle of {path} sees none of the splats")
+        });
+    }
     match args.frame {
         None => Ok(cameras.cameras),
         Some(frame) => {

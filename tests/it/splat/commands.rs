@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use glam::{DMat3, DVec3};
 use serde_json::{Value, json};
+use sora_director::camera::{Camera, Cameras, LengthUnit, Pose};
 use sora_director::splat::format::{load, read, write};
 
 use super::files::unit_cloud;
@@ -374,4 +376,50 @@ fn a_package_for_simulators_holds_the_mesh_and_other_formats_refuse_it() {
             words(&output)
         );
     }
+}
+
+#[test]
+fn a_sway_goes_along_the_cameras_of_a_file() {
+    let folder = Folder::new();
+    let path = folder.ply("a.ply", Element::vertex(&unit_cloud(40, 0)));
+    let cameras: Vec<Camera> = [-0.5, 0.0, 0.5]
+        .map(|x| super::camera(DVec3::new(x, 0.2, 4.0), 32, 18))
+        .to_vec();
+    let ahead = folder.text("cameras.json");
+    let write = |path: &str, cameras: Vec<Camera>| {
+        let cameras = Cameras::known(cameras, LengthUnit::Arbitrary);
+        let text = serde_json::to_string(&cameras).expect("json");
+        std::fs::write(path, text).expect("write");
+    };
+    write(&ahead, cameras.clone());
+    let out = folder.text("sway.mp4");
+    let go = |cameras: &str, more: &[&str]| {
+        let mut words = vec!["render", &path, "-o", &out, "--cameras", cameras, "--sway"];
+        words.extend(more);
+        director(&words)
+    };
+    let output = go(&ahead, &["--fps", "10", "--seconds", "0.5"]);
+    let (_, told) = words(&output);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("32x18, 5 frames"), "{told}");
+    assert!(std::fs::metadata(&out).expect("video").len() > 500);
+    // Cameras that look away from the splats.
+    let away = folder.text("away.json");
+    let turned = |camera: Camera| Camera {
+        pose: Pose {
+            rotation: camera.pose.rotation * DMat3::from_rotation_y(std::f64::consts::PI),
+            ..camera.pose
+        },
+        ..camera
+    };
+    write(&away, cameras.into_iter().map(turned).collect());
+    let output = go(&away, &[]);
+    let (_, told) = words(&output);
+    assert!(!output.status.success());
+    assert!(
+        told.contains("a.ply") && told.contains("sees none of the splats"),
+        "{told}"
+    );
+    let output = director(&["render", &path, "-o", &out, "--sway"]);
+    assert!(words(&output).1.contains("--cameras"));
 }
