@@ -4,7 +4,7 @@ const TILE: u32 = 8u;
 
 struct Splat {
     centre: vec4<f32>,    // xyz in the world, opacity logit
-    log_scale: vec4<f32>, // natural logarithm; w: steps at the last look
+    log_scale: vec4<f32>, // natural logarithm; w unused
     rotation: vec4<f32>,  // w, x, y, z; need not be normalised
 }
 

@@ -44,9 +44,10 @@ struct Moments { a: vec4<f32>, b: vec4<f32>, c: vec4<f32> }
 @group(0) @binding(3) var<storage, read> offsets: array<u32>;
 @group(0) @binding(4) var<storage, read> moments: array<Moments>;
 @group(0) @binding(5) var<storage, read_write> mean: array<Splat>;     // first moments of Adam; log_scale.w: steps
-@group(0) @binding(6) var<storage, read_write> square: array<Splat>;   // second moments; log_scale.w: largest sum of weights seen
+@group(0) @binding(6) var<storage, read_write> square: array<Splat>;   // second moments
 @group(0) @binding(7) var<storage, read_write> sh_mean: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read_write> sh_square: array<vec4<f32>>;
+@group(0) @binding(9) var<storage, read_write> credit: array<Credit>;
 
 fn whole(v: vec4<f32>) -> bool {
     return finite(v.x) && finite(v.y) && finite(v.z) && finite(v.w);
@@ -155,7 +156,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
     let dm0 = a0 * db0.x + a1 * db1.x;
     let dm1 = a0 * db0.y + a1 * db1.y;
     let dm2 = a0 * db0.z + a1 * db1.z;
-    g.log_scale = vec4<f32>(dot(dm0, m0), dot(dm1, m1), dot(dm2, m2), b.w);
+    g.log_scale = vec4<f32>(dot(dm0, m0), dot(dm1, m1), dot(dm2, m2), 0.0);
     // Rotation, then through the normalisation.
     let e0 = dm0 * scale.x;
     let e1 = dm1 * scale.y;
@@ -201,7 +202,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
     var m = mean[i];
     var sq = square[i];
     let steps = m.log_scale.w + 1.0;
-    let weight = max(sq.log_scale.w, g.log_scale.w);
     let keep = params.beta1;
     let keep_sq = params.beta2;
     let fix = vec2<f32>(1.0 - pow(keep, steps), 1.0 - pow(keep_sq, steps));
@@ -217,10 +217,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) groups: v
     out.rotation -= params.rotation * along(m.rotation, sq.rotation, fix);
     out.rotation /= max(sqrt(dot(out.rotation, out.rotation)), 1e-12);
     m.log_scale.w = steps;
-    sq.log_scale.w = weight;
     splats[i] = out;
     mean[i] = m;
     square[i] = sq;
+    let so_far = credit[i];
+    credit[i] = Credit(max(so_far.weight, b.w), so_far.views + 1.0);
     adam_group(i, 0u, basis.a, shown, vec4<f32>(vec3<f32>(params.sh0), params.sh1), fix);
     if params.sh_degree > 1u {
         adam_group(i, 1u, basis.b, shown, vec4<f32>(params.sh1), fix);

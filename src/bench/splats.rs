@@ -94,7 +94,10 @@ fn prepare_steps(ground: &Ground, size: &Size) -> anyhow::Result<Work> {
     };
     let truth = gpu.upload(&(0..pixels).map(stripe).collect::<Vec<u32>>())?;
     let options = FitOptions::default();
-    let (camera, rates) = (camera(size.picture), Rates::at(&options, EXTENT, 0.0));
+    let (camera, rates) = (
+        camera(size.picture),
+        Rates::at(&options, EXTENT, 0.0, options.steps),
+    );
     let step = move |trainer: &Trainer| {
         trainer.step(&camera, &truth, None, [0.5; 3], options.ssim, &rates)
     };

@@ -63,6 +63,9 @@ pub struct Settings {
     /// Optimizer steps of a world [default: by preset]
     #[arg(long, value_name = "N")]
     steps: Option<u32>,
+    /// Seconds that the steps of a world's fit may take, fewer steps where that is short [default: any]
+    #[arg(long, value_name = "N")]
+    max_seconds: Option<u32>,
     /// Frames of a clip that are used, evenly spaced [default: by preset]
     #[arg(long, value_name = "N")]
     max_frames: Option<u32>,
@@ -162,6 +165,7 @@ impl Settings {
             ("--depth-model", "depth.model", networks),
             ("--splats", "fit.splats", whole(self.splats)),
             ("--steps", "fit.steps", whole(self.steps)),
+            ("--max-seconds", "fit.max_seconds", whole(self.max_seconds)),
             ("--max-frames", "max_frames", whole(self.max_frames)),
             ("--max-side", "max_side", whole(self.max_side)),
             (

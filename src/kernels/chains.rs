@@ -443,6 +443,8 @@ impl Take {
             steps,
             sh_degree: 1,
             hold_out_every: 3,
+            // Once, in as few steps as there are.
+            relocate_every: steps.div_ceil(2),
             ..FitOptions::default()
         };
         let (cameras, depth) = (self.cameras(), self.depth());

@@ -1,15 +1,16 @@
 //! Fits splats to posed frames.
 
+use std::time::{Duration, Instant};
+
 use super::harmonics::{MOST_DEGREE, planes};
 use super::init::{Initial, View, initial, inverse_depth};
 use super::options::{Background, FitOptions, FitReport, HeldOut};
-use super::relocate::relocate;
 use super::renderer::most_instances;
-use super::trainer::{Rates, Trainer};
+use super::trainer::{Moving, Rates, Trainer};
 use super::{SplatError, Splats};
 use crate::camera::{Camera, Cameras};
 use crate::depth::DepthMaps;
-use crate::gpu::{Buffer, Gpu};
+use crate::gpu::{Buffer, Gpu, GpuError};
 use crate::monitor::Monitor;
 use crate::motion::Masks;
 use crate::numeric::Rng;
@@ -27,6 +28,15 @@ pub struct Fit {
 
 /// Steps between two looks at the monitor and at the instance buffers.
 const LOOK: u32 = 20;
+/// Views of a splat that a judgement of whether it shows anything takes.
+const VIEWS: u32 = 20;
+/// Fewer are not tried where memory runs out.
+const FEWEST: usize = 1000;
+/// A splat that fills less than this share of its part of a picture in each of them, weighted by blending, would not be missed. Its part is
+/// what a picture shows over all splats.
+const MISSED: f64 = 0.2;
+/// Share of those that would not be missed that move at once.
+const AT_ONCE: f64 = 0.5;
 
 /// Fits `options.splats` splats to the registered frames of `cameras`.
 ///
@@ -73,37 +83,41 @@ pub fn fit(
             })
         })
         .collect::<Result<Vec<_>, SplatError>>()?;
+    let (first, mut trainer) = with_fewer(options, monitor, |splats| {
+        // What an attempt before this one let go of is gone only then.
+        gpu.wait()?;
+        let first = initial(&views, depth, splats, options.sh_degree, options.seed)?;
+        let trainer = Trainer::new(gpu, &first.splats, frames.width, frames.height)?;
+        Ok((first, trainer))
+    })?;
     let Initial {
         splats,
         from,
         extent,
-    } = initial(
-        &views,
-        depth,
-        options.splats,
-        options.sh_degree,
-        options.seed,
-    )?;
+    } = first;
+    let shown = shown_pixels(&views);
     drop(views);
     let targets = fitted
         .iter()
         .map(|camera| depth_target(gpu, frames, camera, depth, &moving[camera.frame]))
         .collect::<Result<Vec<_>, SplatError>>()?;
 
-    let mut trainer = Trainer::new(gpu, &splats, frames.width, frames.height)?;
     let some: Vec<_> = sample(&fitted, 8);
-    let shown = Shown {
+    let compared = Shown {
         frames,
         moving: &moving,
         background: options.eval_background,
     };
-    let before = shown.by(&mut trainer, &some, monitor)?;
+    let before = compared.by(&mut trainer, &some, monitor)?;
     let initial_psnr = mean(&before, |h| h.psnr);
 
     let mut rng = Rng::new(options.seed);
     let mut order: Vec<usize> = Vec::new();
-    let (mut relocated, mut overflow_steps) = (0, 0);
-    for step in 0..options.steps {
+    let mut overflow_steps = 0;
+    let started = Instant::now();
+    let (mut pace, mut step, mut looked) = (Pace::new(options), 0, 0);
+    while step < pace.steps {
+        let t = pace.share(step);
         if order.is_empty() {
             order = (0..fitted.len()).collect();
             rng.shuffle(&mut order);
@@ -113,8 +127,7 @@ pub fn fit(
             Background::Fixed(colour) => colour,
             Background::Random => std::array::from_fn(|_| rng.unit() as f32),
         };
-        let t = step as f32 / options.steps.max(1) as f32;
-        trainer.set_degree(degree_at(options, step));
+        trainer.set_degree(degree_at(options, t));
         let (target, scale) = &targets[at];
         let depth_weight = options.depth_first
             * (options.depth_last / options.depth_first.max(1e-12)).powf(t)
@@ -125,27 +138,41 @@ pub fn fit(
             target.as_ref().map(|buffer| (buffer, depth_weight)),
             background,
             options.ssim,
-            &Rates::at(options, extent, t),
+            &Rates::at(options, extent, t, pace.steps),
         )?;
-        if (step + 1) % LOOK == 0 {
-            monitor.progress(u64::from(step + 1), u64::from(options.steps));
+        step += 1;
+        // The first looks of a fit that ends by the clock are early ones, so that its rates fall as they should.
+        if step % LOOK == 0 || (options.max_seconds > 0 && step < LOOK && step.is_power_of_two()) {
+            monitor.progress(u64::from(step), u64::from(pace.steps));
             // Waits, so that the queue stays short and a stop is heard soon.
-            overflow_steps += u32::from(trainer.make_room()?) * LOOK;
+            overflow_steps += u32::from(trainer.make_room()?) * (step - looked);
+            looked = step;
+            pace.look(options, step, started.elapsed());
             if monitor.stopped() {
                 return Err(SplatError::Interrupted);
             }
         }
         let every = options.relocate_every;
-        if every > 0 && (step + 1) % every == 0 && (step + 1) * 5 <= options.steps * 4 {
-            relocated += relocate(&trainer, &mut rng)?;
+        if every > 0 && step % every == 0 && pace.share(step) <= 0.8 {
+            trainer.relocate(&Moving {
+                seed: rng.next() as u32,
+                share: AT_ONCE,
+                unseen: (MISSED * shown / splats.len().max(1) as f64) as f32,
+                views: VIEWS,
+            })?;
         }
     }
-    overflow_steps += u32::from(trainer.make_room()?) * (options.steps % LOOK);
+    overflow_steps += u32::from(trainer.make_room()?) * (step - looked);
     monitor.progress(options.steps.into(), options.steps.into());
+    if step < options.steps {
+        monitor.warn(&format!(
+            "the fit ended after {step} of {} steps: the {} s of fit.max_seconds were up",
+            options.steps, options.max_seconds
+        ));
+    }
     if overflow_steps > 0 {
         monitor.warn(&format!(
-            "in up to {overflow_steps} of {} steps the instance buffers were too small and splats were left out",
-            options.steps
+            "in up to {overflow_steps} of {step} steps the instance buffers were too small and splats were left out"
         ));
     }
 
@@ -161,14 +188,15 @@ pub fn fit(
         .find(|v| !v.is_finite())
     {
         return Err(SplatError::Diverged {
-            step: options.steps,
+            step,
             reason: format!("a parameter is {bad}"),
         });
     }
-    let held_out = shown.by(&mut trainer, &held, monitor)?;
-    let trained = shown.by(&mut trainer, &some, monitor)?;
+    let held_out = compared.by(&mut trainer, &held, monitor)?;
+    let trained = compared.by(&mut trainer, &some, monitor)?;
     let report = FitReport {
-        steps: options.steps,
+        steps: step,
+        planned_steps: options.steps,
         splats: splats.len(),
         sh_degree: options.sh_degree,
         width: frames.width,
@@ -182,9 +210,43 @@ pub fn fit(
         initial_psnr,
         most_instances: trainer.most_instances()?,
         overflow_steps,
-        relocated,
+        relocated: trainer.moved()?,
     };
     Ok(Fit { splats, report })
+}
+
+/// What an attempt makes, with half of the splats each time that the device has not the memory.
+fn with_fewer<T>(
+    options: &FitOptions,
+    monitor: &dyn Monitor,
+    attempt: impl Fn(usize) -> Result<T, SplatError>,
+) -> Result<T, SplatError> {
+    let mut splats = options.splats;
+    loop {
+        match attempt(splats) {
+            Err(SplatError::Gpu(error @ GpuError::OutOfMemory { .. })) if splats >= 2 * FEWEST => {
+                let fewer = splats / 2;
+                monitor.warn(&format!(
+                    "{splats} splats do not fit the memory of the adapter ({error}); {fewer} are fitted instead"
+                ));
+                splats = fewer;
+            }
+            made => return made,
+        }
+    }
+}
+
+/// Pixels of a picture that splats are to show, in the mean.
+fn shown_pixels(views: &[View<'_>]) -> f64 {
+    let of = |view: &View<'_>| {
+        let moves = |i: usize| view.moving.get(i).copied().unwrap_or(false);
+        let pixels = view.pixels.iter().enumerate();
+        pixels
+            .filter(|(i, p)| **p >> 24 >= 128 && !moves(*i))
+            .count()
+    };
+    let all: usize = views.iter().map(of).sum();
+    all as f64 / views.len().max(1) as f64
 }
 
 fn check(frames: &Frames, cameras: &Cameras, options: &FitOptions) -> Result<(), SplatError> {
@@ -225,12 +287,40 @@ fn check(frames: &Frames, cameras: &Cameras, options: &FitOptions) -> Result<(),
     Ok(())
 }
 
-/// The degree of spherical harmonics that counts in a step: one more in each of the equal parts of the first half, so that what is alike
-/// from all sides is found first.
-fn degree_at(options: &FitOptions, step: u32) -> u32 {
-    let parts = u64::from(options.sh_degree) + 1;
-    let part = 2 * u64::from(step) * parts / u64::from(options.steps.max(1));
-    options.sh_degree.min(part as u32)
+/// How many steps a fit has: those that were asked for, or those that its time bears where that is limited.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    steps: u32,
+}
+
+impl Pace {
+    fn new(options: &FitOptions) -> Self {
+        Self {
+            steps: options.steps,
+        }
+    }
+
+    /// After `step` steps that took `spent`.
+    fn look(&mut self, options: &FitOptions, step: u32, spent: Duration) {
+        if options.max_seconds > 0 {
+            let a_step = spent.as_secs_f64() / f64::from(step.max(1));
+            let left = (f64::from(options.max_seconds) - spent.as_secs_f64()).max(0.0);
+            let bears = f64::from(step) + (left / a_step.max(1e-9)).floor();
+            self.steps = bears.min(options.steps.into()) as u32;
+        }
+    }
+
+    /// How much of the schedule is behind a fit before a step.
+    fn share(&self, step: u32) -> f32 {
+        step as f32 / self.steps.max(1) as f32
+    }
+}
+
+/// The degree of spherical harmonics that counts after a share of the schedule: one more in each of the equal parts of the first half, so
+/// that what is alike from all sides is found first.
+fn degree_at(options: &FitOptions, share: f32) -> u32 {
+    let parts = (options.sh_degree + 1) as f32;
+    options.sh_degree.min((2.0 * share * parts) as u32)
 }
 
 /// The registered cameras that a fit with these options never looks at.
@@ -395,18 +485,62 @@ mod tests {
 
     #[test]
     fn degrees_come_one_after_the_other() {
-        let of = |sh_degree, steps| FitOptions {
+        let of = |sh_degree| FitOptions {
             sh_degree,
-            steps,
             ..FitOptions::default()
         };
-        let at = |step| degree_at(&of(3, 800), step);
-        assert_eq!(
-            [0, 99, 100, 199, 200, 300, 799].map(at),
-            [0, 0, 1, 1, 2, 3, 3]
-        );
-        assert_eq!(degree_at(&of(0, 10), 9), 0);
-        assert_eq!(degree_at(&of(1, 1), 0), 0);
+        let at = |share| degree_at(&of(3), share);
+        let shares = [0.0, 0.124, 0.125, 0.249, 0.25, 0.375, 0.999];
+        assert_eq!(shares.map(at), [0, 0, 1, 1, 2, 3, 3]);
+        assert_eq!(degree_at(&of(0), 0.9), 0);
+        assert_eq!(degree_at(&of(1), 0.0), 0);
+    }
+
+    #[test]
+    fn a_fit_has_the_steps_that_its_time_bears() {
+        let after = |max_seconds, step, spent| {
+            let options = FitOptions {
+                steps: 400,
+                max_seconds,
+                ..FitOptions::default()
+            };
+            let mut pace = Pace::new(&options);
+            assert_eq!(pace.steps, 400);
+            pace.look(&options, step, Duration::from_secs_f64(spent));
+            (pace.steps, pace.share(step))
+        };
+        assert_eq!(after(0, 100, 900.0), (400, 0.25));
+        // A second a step: 60 of them. Quick ones: all. No time left: none more.
+        assert_eq!(after(60, 30, 30.0), (60, 0.5));
+        assert_eq!(after(60, 100, 1.0), (400, 0.25));
+        assert_eq!(after(60, 20, 70.0), (20, 1.0));
+    }
+
+    #[test]
+    fn where_memory_runs_out_half_of_the_splats_are_fitted_and_that_is_told() {
+        let told = Warnings::default();
+        let options = FitOptions {
+            splats: 100_000,
+            ..FitOptions::default()
+        };
+        let up_to = |most: usize| {
+            move |splats: usize| match splats > most {
+                true => Err(SplatError::Gpu(GpuError::OutOfMemory {
+                    doing: "allocating".to_owned(),
+                    reason: "full".to_owned(),
+                })),
+                false => Ok(splats),
+            }
+        };
+        let made = with_fewer(&options, &told, up_to(30_000));
+        assert_eq!(made.expect("fewer"), 25_000);
+        let words = told.0.lock().expect("warnings").clone();
+        assert_eq!(words.len(), 2);
+        assert!(words[1].starts_with("50000 splats") && words[1].contains("25000 are fitted"));
+        // Not on and on, and no other fault is taken for this one.
+        assert!(with_fewer(&options, &told, up_to(10)).is_err());
+        let other = |_: usize| Err::<(), _>(SplatError::Interrupted);
+        assert!(with_fewer(&options, &Warnings::default(), other).is_err());
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub mod harmonics;
 mod init;
 mod options;
 pub mod records;
-mod relocate;
+pub mod relocate;
 mod renderer;
 mod trainer;
 pub mod training;
@@ -18,10 +18,10 @@ pub mod twins;
 pub use fit::{Fit, fit, held_out};
 pub use options::{Background, FitOptions, FitReport, HeldOut, KEYS};
 pub use renderer::{NEAR, Renderer, render};
-pub use trainer::{Rates, Trainer};
+pub use trainer::{Moving, Rates, State, Trainer};
 
 /// Version of this stage's results, a part of the resume key.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = &[
@@ -37,6 +37,9 @@ pub static KERNELS: &[&Kernel] = &[
     &training::RASTER_BACK,
     &training::RASTER_BACK_LANES,
     &training::UPDATE,
+    &relocate::CHOOSE,
+    &relocate::CLONE,
+    &relocate::SHARE,
 ];
 
 /// What can go wrong with splats.

@@ -21,6 +21,8 @@ pub struct FitOptions {
     pub splats: usize,
     /// Steps; one frame a step.
     pub steps: u32,
+    /// The steps of a fit end after so many seconds, as those that the time bears; 0 for any time. Two such fits are not the same.
+    pub max_seconds: u32,
     /// Spherical-harmonic degree, 0 to 3.
     pub sh_degree: u32,
     /// Seed of every random choice.
@@ -39,7 +41,7 @@ pub struct FitOptions {
     pub depth_last: f32,
     /// Learning rate of positions at the first step, in scene depths.
     pub lr_position: f32,
-    /// Share of it at the last step.
+    /// Share of it at the last step of 1000; inversely as the steps, and at most 1.
     pub lr_position_last: f32,
     /// Learning rate of log-scales.
     pub lr_scale: f32,
@@ -51,9 +53,9 @@ pub struct FitOptions {
     pub lr_colour: f32,
     /// Learning rate of the coefficients above degree 0.
     pub lr_sh1: f32,
-    /// Share of all rates but the positions' at the last step.
+    /// Share of all rates but the positions' at the last step of 1000; inversely as the steps, and at most 1.
     pub lr_last: f32,
-    /// Splats that show nothing are moved to where the error is each so many steps; 0 never moves any.
+    /// Splats that show next to nothing are moved to where others are pulled about each so many steps; 0 never moves any.
     pub relocate_every: u32,
 }
 
@@ -72,6 +74,7 @@ static BACKGROUND: Own = Own {
 pub static KEYS: &[Key] = &[
     Key::new("splats", Kind::Whole(100, 1_000_000), "Splats of a world"),
     Key::new("steps", Kind::Whole(1, 100_000), "Optimizer steps of a world; one frame a step"),
+    Key::new("max_seconds", Kind::Whole(0, MANY), "Seconds that the steps of a fit may take: fewer are made where that is short; 0 for any time"),
     Key::new("sh_degree", Kind::Whole(0, 3), "Spherical-harmonic degree"),
     Key::new("seed", Kind::Whole(0, i64::MAX), "Seed of every random choice of the fit"),
     Key::new("hold_out_every", Kind::Whole(0, MANY), "Each such registered frame is held out; 0 and 1 hold none out"),
@@ -81,21 +84,28 @@ pub static KEYS: &[Key] = &[
     Key::new("depth_first", Kind::Single(0.0, MUCH), "Weight of the depth term at the first step, relative to the colour terms"),
     Key::new("depth_last", Kind::Single(0.0, MUCH), "Weight of the depth term at the last step"),
     Key::new("lr_position", Kind::Single(0.0, MUCH), "Learning rate of positions at the first step, in scene depths"),
-    Key::new("lr_position_last", Kind::Single(TINY, MUCH), "Share of it at the last step"),
+    Key::new("lr_position_last", Kind::Single(TINY, MUCH), "Share of it at the last step: this times 1000 over the steps, at most 1"),
     Key::new("lr_scale", Kind::Single(0.0, MUCH), "Learning rate of log-scales"),
     Key::new("lr_rotation", Kind::Single(0.0, MUCH), "Learning rate of quaternions"),
     Key::new("lr_opacity", Kind::Single(0.0, MUCH), "Learning rate of opacity logits"),
     Key::new("lr_colour", Kind::Single(0.0, MUCH), "Learning rate of the coefficients of degree 0"),
     Key::new("lr_sh1", Kind::Single(0.0, MUCH), "Learning rate of the coefficients above degree 0"),
-    Key::new("lr_last", Kind::Single(TINY, MUCH), "Share of all rates but the positions' at the last step"),
-    Key::new("relocate_every", Kind::Whole(0, MANY), "Splats that show nothing are moved each so many steps; 0 never moves any"),
+    Key::new("lr_last", Kind::Single(TINY, MUCH), "Share of all other rates at the last step: this times 1000 over the steps, at most 1"),
+    Key::new("relocate_every", Kind::Whole(0, MANY), "Splats that show next to nothing are moved each so many steps; 0 never moves any"),
 ];
+
+/// The share that is left of a rate at the last of so many steps, where `of_1000` is left after 1000. A short fit cannot do without large steps
+/// up to its end, a long one gains by small ones: what is best at 300 and at 1500 steps lies on this line.
+pub(super) fn left(of_1000: f32, steps: u32) -> f32 {
+    (of_1000 * 1000.0 / steps.max(1) as f32).clamp(1e-6, 1.0)
+}
 
 impl Default for FitOptions {
     fn default() -> Self {
         Self {
             splats: 20_000,
             steps: 1_500,
+            max_seconds: 0,
             sh_degree: 1,
             seed: 1,
             hold_out_every: 8,
@@ -104,36 +114,15 @@ impl Default for FitOptions {
             ssim: 0.2,
             depth_first: 0.2,
             depth_last: 0.2,
-            lr_position: 2e-4,
-            lr_position_last: 0.01,
-            lr_scale: 0.01,
+            lr_position: 1.2e-3,
+            lr_position_last: 0.03,
+            lr_scale: 0.025,
             lr_rotation: 0.003,
-            lr_opacity: 0.05,
+            lr_opacity: 0.15,
             lr_colour: 0.01,
-            lr_sh1: 0.001,
-            lr_last: 0.1,
-            relocate_every: 100,
-        }
-    }
-}
-
-impl FitOptions {
-    /// A quick look: few splats, few steps.
-    pub fn draft() -> Self {
-        Self {
-            splats: 8_000,
-            steps: 400,
-            sh_degree: 0,
-            ..Self::default()
-        }
-    }
-
-    /// More splats and steps.
-    pub fn high() -> Self {
-        Self {
-            splats: 60_000,
-            steps: 5_000,
-            ..Self::default()
+            lr_sh1: 0.003,
+            lr_last: 0.3,
+            relocate_every: 25,
         }
     }
 }
@@ -154,6 +143,9 @@ pub struct HeldOut {
 pub struct FitReport {
     /// Steps that ran.
     pub steps: u32,
+    /// Steps that were asked for: more than ran where `fit.max_seconds` were up.
+    #[serde(default)]
+    pub planned_steps: u32,
     /// Number of splats.
     pub splats: usize,
     /// Spherical-harmonic degree.
@@ -201,7 +193,18 @@ impl FitReport {
 
 #[cfg(test)]
 mod tests {
-    use super::{FitReport, HeldOut};
+    use super::{FitReport, HeldOut, left};
+
+    #[test]
+    fn rates_fall_further_the_longer_a_fit_is() {
+        assert_eq!(left(0.3, 1000), 0.3);
+        assert!((left(0.3, 3000) - 0.1).abs() < 1e-6);
+        assert!((left(0.03, 300) - 0.1).abs() < 1e-6);
+        assert_eq!(
+            [left(0.3, 300), left(0.3, 1), left(0.0, 0)],
+            [1.0, 1.0, 1e-6]
+        );
+    }
 
     #[test]
     fn quality_is_told_where_it_is_known() {
@@ -213,6 +216,7 @@ mod tests {
             };
             FitReport {
                 steps: 1,
+                planned_steps: 1,
                 splats: 1,
                 sh_degree: 0,
                 width: 4,

@@ -61,7 +61,7 @@ pub struct Renderer {
     sort: Sort,
     raster: &'static Kernel,
     n: usize,
-    planes: usize,
+    pub(super) planes: usize,
     /// Degree of the harmonics that the planes hold, and the one that counts.
     pub(super) own_degree: u32,
     pub(super) sh_degree: u32,

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::options::FitOptions;
+use super::options::{FitOptions, left};
 use super::records::{Splat, ViewParams};
+use super::relocate::{CHOOSE, CLONE, ChooseParams, CloneParams, Credit, SHARE};
 use super::renderer::Renderer;
 use super::training::{
     LOSS, LossParams, Moments, Partials, RASTER_BACKS, RasterBackParams, SSIM_BACK, SSIM_COLUMNS,
@@ -21,15 +22,15 @@ const LEAST_STILL: f64 = 0.1;
 pub struct Rates(UpdateParams);
 
 impl Rates {
-    /// Rates at the share `t` of the schedule, for a scene of typical depth `extent`.
-    pub fn at(options: &FitOptions, extent: f64, t: f32) -> Self {
-        let other = options.lr_last.max(1e-12).powf(t);
+    /// Rates at the share `t` of a schedule of `steps`, for a scene of typical depth `extent`.
+    pub fn at(options: &FitOptions, extent: f64, t: f32, steps: u32) -> Self {
+        let other = left(options.lr_last, steps).powf(t);
         Self(UpdateParams {
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-15,
             centre: options.lr_position
-                * options.lr_position_last.max(1e-12).powf(t)
+                * left(options.lr_position_last, steps).powf(t)
                 * extent as f32,
             opacity: options.lr_opacity * other,
             scale: options.lr_scale * other,
@@ -50,6 +51,21 @@ pub struct State {
     pub splats: [Vec<Splat>; 3],
     /// Colours, plane by plane.
     pub sh: [Vec<[f32; 4]>; 3],
+    /// What views made of them.
+    pub credit: Vec<Credit>,
+}
+
+/// Which splats move to where others are pulled about, and how many at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Moving {
+    /// Of the draws.
+    pub seed: u32,
+    /// Share of the splats that show nothing that move now.
+    pub share: f64,
+    /// Pixels, weighted by blending, that a splat fills at least in one of the views to be seen.
+    pub unseen: f32,
+    /// Views that a judgement takes.
+    pub views: u32,
 }
 
 /// Buffers of a fit.
@@ -70,6 +86,11 @@ pub struct Trainer {
     square: Buffer<Splat>,
     sh_mean: Buffer<[f32; 4]>,
     sh_square: Buffer<[f32; 4]>,
+    credit: Buffer<Credit>,
+    /// Of [`Trainer::relocate`]: whose part each splat becomes, how many each has (and all of them), and how many moved so far.
+    source: Buffer<u32>,
+    copies: Buffer<u32>,
+    moved: Buffer<u32>,
     no_depth: Buffer<f32>,
     n: usize,
 }
@@ -93,6 +114,10 @@ impl Trainer {
             square: gpu.alloc(n)?,
             sh_mean: gpu.alloc(renderer.sh.len())?,
             sh_square: gpu.alloc(renderer.sh.len())?,
+            credit: gpu.alloc(n)?,
+            source: gpu.alloc(n)?,
+            copies: gpu.alloc(n + 1)?,
+            moved: gpu.alloc(1)?,
             no_depth: gpu.alloc(1)?,
             renderer,
             n,
@@ -220,12 +245,86 @@ impl Trainer {
                     &self.square,
                     &self.sh_mean,
                     &self.sh_square,
+                    &self.credit,
                 ],
                 groups_1d(self.n, 64),
             )?;
         }
         recorder.submit()?;
         Ok(())
+    }
+
+    /// Moves splats that show nothing to where others are pulled about; does not wait.
+    pub fn relocate(&self, moving: &Moving) -> Result<(), SplatError> {
+        let r = &self.renderer;
+        let n = self.n as u32;
+        let mut recorder = self.gpu.recorder();
+        recorder.clear(&self.copies)?;
+        let choose = ChooseParams {
+            n,
+            seed: moving.seed,
+            limit: (moving.share * f64::from(u32::MAX)) as u32,
+            unseen: moving.unseen,
+            views: moving.views as f32,
+            ..Default::default()
+        };
+        let groups = groups_1d(self.n.max(1), 64);
+        recorder.run(
+            &CHOOSE,
+            &choose,
+            &[
+                &r.splats,
+                &self.square,
+                &self.credit,
+                &self.source,
+                &self.copies,
+            ],
+            groups,
+        )?;
+        let clone = CloneParams {
+            n,
+            seed: moving.seed,
+            planes: r.planes as u32,
+            views: moving.views as f32,
+        };
+        recorder.run(
+            &CLONE,
+            &clone,
+            &[
+                &self.source,
+                &self.copies,
+                &r.splats,
+                &self.mean,
+                &self.square,
+                &r.sh,
+                &self.sh_mean,
+                &self.sh_square,
+                &self.credit,
+            ],
+            groups,
+        )?;
+        recorder.run(
+            &SHARE,
+            &clone,
+            &[
+                &self.copies,
+                &r.splats,
+                &self.mean,
+                &self.square,
+                &self.sh_mean,
+                &self.sh_square,
+                &self.credit,
+                &self.moved,
+            ],
+            groups,
+        )?;
+        recorder.submit()?;
+        Ok(())
+    }
+
+    /// Splats that [`Trainer::relocate`] moved so far. Waits.
+    pub fn moved(&self) -> Result<usize, SplatError> {
+        Ok(self.gpu.read(&self.moved)?[0] as usize)
     }
 
     /// Slots at which a part of the backward pass begins and before which it ends: each part has the gradients of the
@@ -305,6 +404,7 @@ impl Trainer {
         Ok(State {
             splats: [splats?, mean?, square?],
             sh: [sh?, sh_mean?, sh_square?],
+            credit: self.gpu.read(&self.credit)?,
         })
     }
 
@@ -319,6 +419,7 @@ impl Trainer {
         for (buffer, values) in sh.into_iter().zip(&state.sh) {
             self.gpu.write(buffer, 0, values)?;
         }
+        self.gpu.write(&self.credit, 0, &state.credit)?;
         Ok(())
     }
 
@@ -442,7 +543,7 @@ mod tests {
                 position: DVec3::ZERO,
             },
         };
-        let rates = Rates::at(&FitOptions::default(), 3.0, 0.0);
+        let rates = Rates::at(&FitOptions::default(), 3.0, 0.0, 1000);
         trainer
             .step(&camera, truth, None, [0.0; 3], 0.2, &rates)
             .expect("a step");

@@ -1,6 +1,7 @@
 //! The records of the fitter's kernels: loss, gradients, optimiser.
 
 use super::records::{Projected, Splat, ViewParams};
+use super::relocate::Credit;
 use crate::gpu::{Kernel, Variants};
 
 crate::gpu_struct! {
@@ -267,7 +268,7 @@ pub static RASTER_BACKS: Variants = Variants {
 
 /// `splat/update`.
 pub static UPDATE: Kernel = crate::kernel!(
-    "splat/update", shared ["shared/splat", "shared/harmonics"], twin crate::splat::twins::update::twin,
+    "splat/update", shared ["shared/splat", "shared/credit", "shared/harmonics"], twin crate::splat::twins::update::twin,
     workgroup [64, 1, 1], params UpdateParams,
     // Of a gradient that is nearly 0 rounding tells the sign, and with it whether a value goes up or down by its rate: of a
     // round splat the gradient by its rotation is nothing but that. The moments hold what matters; steps of rotations are held to the twin's in
@@ -276,5 +277,6 @@ pub static UPDATE: Kernel = crate::kernel!(
         write sh: [f32; 4] => within(1e-4, 1e-4).but(0.02, 12).at_most(0.5, 0.0),
         read offsets: u32, read moments: Moments,
         write mean: Splat => within(1e-3, 2e-3), write square: Splat => within(1e-3, 5e-3),
-        write sh_mean: [f32; 4] => within(1e-3, 2e-3), write sh_square: [f32; 4] => within(1e-3, 5e-3)]
+        write sh_mean: [f32; 4] => within(1e-3, 2e-3), write sh_square: [f32; 4] => within(1e-3, 5e-3),
+        write credit: Credit => within(1e-4, 1e-4)]
 );

@@ -17,6 +17,7 @@ mod forward;
 mod kinds;
 mod maker;
 mod ply;
+mod relocate;
 mod spz;
 mod usdz;
 mod variants;

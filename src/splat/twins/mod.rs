@@ -1,5 +1,7 @@
 //! Twins of `kernels/splat/`, in f64 so that finite differences of them are sharp.
 
+pub mod choose;
+pub mod clone;
 pub mod emit;
 pub mod loss;
 pub mod project;
@@ -8,6 +10,7 @@ pub mod raster;
 pub mod raster_back;
 pub mod raster_back_lanes;
 pub mod raster_lanes;
+pub mod share;
 pub mod ssim_back;
 pub mod ssim_columns;
 pub mod ssim_rows;

@@ -8,10 +8,10 @@ use super::raster_back::Sums;
 use super::{FLOATS, Flat, Seen, flat, unflat};
 use crate::splat::harmonics::{basis, coefficients, slopes};
 use crate::splat::records::{Splat, ViewParams};
+use crate::splat::relocate::Credit;
 use crate::splat::training::{Moments, UpdateParams};
 
-/// Derivative by the floats of a splat that `project` sees as `Some`, from the sum over its slots; element 7
-/// holds the sum of blending weights.
+/// Derivative by the floats of a splat that `project` sees as `Some`, from the sum over its slots.
 pub fn project_back(s: &Flat, view: &ViewParams, sums: &Sums) -> Flat {
     let mut g: Flat = [0.0; FLOATS];
     let Some(Seen { conic, centre, .. }) = project(s, view) else {
@@ -38,7 +38,6 @@ pub fn project_back(s: &Flat, view: &ViewParams, sums: &Sums) -> Flat {
     let b = a.map(|row| m.transpose() * row);
 
     g[3] = (1.0 - centre[3]) * sums[0];
-    g[7] = sums[7];
     let inverse = DMat2::from_cols(
         DVec2::new(conic[0], conic[1]),
         DVec2::new(conic[1], conic[2]),
@@ -110,10 +109,17 @@ pub fn project_back(s: &Flat, view: &ViewParams, sums: &Sums) -> Flat {
     g
 }
 
-/// One step for one splat: values, first and second moments in the order of the record.
-pub fn adam(grad: &Flat, s: &mut Flat, first: &mut Flat, second: &mut Flat, params: &UpdateParams) {
+/// One step for one splat: values, first and second moments in the order of the record. None, and false, by a gradient that is not
+/// finite.
+pub fn adam(
+    grad: &Flat,
+    s: &mut Flat,
+    first: &mut Flat,
+    second: &mut Flat,
+    params: &UpdateParams,
+) -> bool {
     if grad.iter().any(|v| !v.is_finite()) {
-        return;
+        return false;
     }
     let rate = |k: usize| {
         f64::from(match k {
@@ -129,7 +135,6 @@ pub fn adam(grad: &Flat, s: &mut Flat, first: &mut Flat, second: &mut Flat, para
     let (b1, b2) = (f64::from(params.beta1), f64::from(params.beta2));
     let steps = first[7] + 1.0;
     let (fix1, fix2) = (1.0 - b1.powf(steps), 1.0 - b2.powf(steps));
-    let weight = second[7].max(grad[7]);
     for k in 0..12 + 3 * coefficients(params.sh_degree) {
         first[k] = b1 * first[k] + (1.0 - b1) * grad[k];
         second[k] = b2 * second[k] + (1.0 - b2) * grad[k] * grad[k];
@@ -144,7 +149,7 @@ pub fn adam(grad: &Flat, s: &mut Flat, first: &mut Flat, second: &mut Flat, para
         *value /= norm.max(1e-12);
     }
     first[7] = steps;
-    second[7] = weight;
+    true
 }
 
 /// The kernel.
@@ -155,6 +160,7 @@ pub fn twin(call: &mut Call<'_>) {
     let moments: &[Moments] = call.read(3);
     let [splats, mean, square] = [0, 4, 5].map(|i| call.write::<Splat>(i));
     let [sh, sh_mean, sh_square] = [1, 6, 7].map(|i| call.write::<[f32; 4]>(i));
+    let credit: &mut [Credit] = call.write(8);
     for i in 0..view.n as usize {
         if !(view.first..view.last).contains(&offsets[i]) {
             continue;
@@ -174,7 +180,10 @@ pub fn twin(call: &mut Call<'_>) {
         let mut s = flat(splats, sh, i);
         let (mut m, mut v) = (flat(mean, sh_mean, i), flat(square, sh_square, i));
         let g = project_back(&s, &view, &sums);
-        adam(&g, &mut s, &mut m, &mut v, &params);
+        if adam(&g, &mut s, &mut m, &mut v, &params) {
+            credit[i].weight = credit[i].weight.max(sums[7] as f32);
+            credit[i].views += 1.0;
+        }
         unflat(&s, splats, sh, i);
         unflat(&m, mean, sh_mean, i);
         unflat(&v, square, sh_square, i);

@@ -3,6 +3,7 @@
 use glam::DVec3;
 use sora_director::gpu::{Buffer, Gpu, Kernel, groups_1d, groups_2d};
 use sora_director::splat::records::{Splat, ViewParams};
+use sora_director::splat::relocate::Credit;
 use sora_director::splat::training::{
     LOSS, LossParams, Moments, Partials, RASTER_BACK, RASTER_BACK_LANES, RasterBackParams,
     SSIM_BACK, SSIM_COLUMNS, SSIM_ROWS, Stats, UPDATE, UpdateParams, taps,
@@ -382,6 +383,7 @@ fn raster_back_matches(kernel: &'static Kernel) {
 struct Fitted {
     splats: [Buffer<Splat>; 3],
     sh: [Buffer<[f32; 4]>; 3],
+    credit: Buffer<Credit>,
 }
 
 impl Fitted {
@@ -394,6 +396,7 @@ impl Fitted {
         Self {
             splats: [up(&records), up(&zero), up(&zero)],
             sh: [sh(&planes), sh(&none), sh(&none)],
+            credit: gpu.alloc(records.len()).expect("credit"),
         }
     }
 
@@ -415,6 +418,7 @@ impl Fitted {
                     square,
                     sh_mean,
                     sh_square,
+                    &self.credit,
                 ],
                 groups_1d(params.n as usize, 64),
             )
@@ -462,6 +466,7 @@ fn update_matches_its_twins() {
                 (0..n).map(|i| flat(splats, planes, i)).collect()
             };
             let [mut s, mut m, mut v] = start.each_ref().map(all);
+            let mut credit = vec![[0.0f64; 2]; n];
             view.n = n as u32;
             let mut offsets = vec![0u32];
             for (i, s) in s.iter().enumerate() {
@@ -520,11 +525,20 @@ fn update_matches_its_twins() {
                         }
                     }
                     let g = update::project_back(&s[i], &all.view(), &sums);
-                    update::adam(&g, &mut s[i], &mut m[i], &mut v[i], &all);
+                    if update::adam(&g, &mut s[i], &mut m[i], &mut v[i], &all) {
+                        credit[i] = [credit[i][0].max(sums[7]), credit[i][1] + 1.0];
+                    }
                 }
             }
             let got = whole.read(&gpu);
             assert!(got == parted.read(&gpu), "parts differ");
+            let made = gpu.read(&whole.credit).expect("credit");
+            assert!(made == gpu.read(&parted.credit).expect("credit"));
+            for (i, (got, want)) in made.iter().zip(&credit).enumerate() {
+                let got = [got.weight, got.views];
+                let want = want.map(|v| v as f32);
+                assert_close(&format!("credit of {i}"), &got, &want, 1e-4, 1e-4);
+            }
             for (what, got, want, near) in [
                 ("values", &got[0], &s, [2e-3, 1e-3]),
                 ("mean", &got[1], &m, [5e-3, 2e-3]),
@@ -562,7 +576,7 @@ fn the_real_kernels_gradient_is_that_of_finite_differences() {
     let background = [0.3, 0.9, 0.1];
     // After one step Adam's first moment is a tenth of the gradient.
     let trainer = Trainer::new(&gpu, &some, size[0], size[1]).expect("trainer");
-    let rates = Rates::at(&options, 1.0, 0.0);
+    let rates = Rates::at(&options, 1.0, 0.0, options.steps);
     trainer
         .step(&camera, &truth, None, background, 0.2, &rates)
         .expect("a step");

@@ -114,7 +114,7 @@ fn lego() {
         ..Default::default()
     };
     options.sh_degree = env("SH", 1.0) as u32;
-    options.relocate_every = env("RELOCATE", 100.0) as u32;
+    options.relocate_every = env("RELOCATE", 25.0) as u32;
     let d = FitOptions::default();
     options.lr_position = env("LRP", d.lr_position.into()) as f32;
     options.lr_scale = env("LRS", d.lr_scale.into()) as f32;

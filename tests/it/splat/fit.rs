@@ -1,5 +1,6 @@
 //! Whole fits on small synthetic scenes.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use glam::DVec3;
@@ -85,6 +86,15 @@ pub(super) fn scene_on(gpu: &Gpu, views: usize, size: u32) -> Scene {
     }
 }
 
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl Monitor for Told {
+    fn warn(&self, message: &str) {
+        self.0.lock().expect("warnings").push(message.to_owned());
+    }
+}
+
 fn options() -> FitOptions {
     FitOptions {
         splats: 400,
@@ -122,6 +132,7 @@ fn a_fit_from_depth_gains_on_held_out_views_and_repeats_to_the_bit() {
     );
     assert!(report.held_out_psnr > Some(26.0), "{report:?}");
     assert_eq!(report.overflow_steps, 0);
+    assert!(report.relocated > 0, "{report:?}");
     let second = run(&scene, true, &options()).expect("fit");
     assert!(first.splats == second.splats, "two fits differ");
 
@@ -141,6 +152,38 @@ fn a_fit_from_depth_gains_on_held_out_views_and_repeats_to_the_bit() {
         off[off.len() / 2] < 0.05,
         "median depth error {}",
         off[off.len() / 2]
+    );
+}
+
+#[test]
+fn a_fit_ends_when_its_time_is_up_and_tells() {
+    let scene = scene(4, 16);
+    let told = Told::default();
+    let options = FitOptions {
+        splats: 100,
+        steps: 100_000,
+        max_seconds: 1,
+        ..options()
+    };
+    let depth = Some(&scene.depth);
+    let fit = fit(
+        &gpu(),
+        &scene.frames,
+        &scene.cameras,
+        (depth, None),
+        &options,
+        &told,
+    );
+    let report = fit.expect("fit").report;
+    assert!(
+        report.steps > 0 && report.steps < report.planned_steps,
+        "{report:?}"
+    );
+    assert_eq!(report.planned_steps, 100_000);
+    let words = told.0.lock().expect("warnings").concat();
+    assert!(
+        words.contains("of 100000 steps") && words.contains("fit.max_seconds"),
+        "{words}"
     );
 }
 
