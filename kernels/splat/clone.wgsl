@@ -4,7 +4,7 @@ struct Params {
     n: u32,
     seed: u32,
     planes: u32, // of coefficients
-    pad: u32,
+    views: f32,  // that a judgement takes; splat/share has them
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

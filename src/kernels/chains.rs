@@ -32,7 +32,7 @@ use crate::motion::{self, MotionOptions};
 use crate::onnx::device::{Weights, uploaded};
 use crate::onnx::{Plan, input_tensor};
 use crate::score::{self, ScoreOptions};
-use crate::splat::{self, FitOptions};
+use crate::splat::{self, FitOptions, Moving, Rates, Splats, Trainer};
 use crate::video::{
     CONVERT, CONVERT_420, CONVERT_HDR, ConvertParams, Frames, SHRINK_420, SPLIT, SplitParams,
     UndistortParams, VideoInfo,
@@ -443,8 +443,6 @@ impl Take {
             steps,
             sh_degree: 1,
             hold_out_every: 3,
-            // Once, in as few steps as there are.
-            relocate_every: steps.div_ceil(2),
             ..FitOptions::default()
         };
         let (cameras, depth) = (self.cameras(), self.depth());
@@ -457,6 +455,27 @@ impl Take {
             &Silent,
         )
     }
+}
+
+/// A step of a fit whose splats are in part clear, and these moved.
+fn relocate(gpu: &Gpu, take: &Take, splats: &Splats) -> Result<(), splat::SplatError> {
+    let mut splats = splats.clone();
+    for logit in splats.opacity_logits.iter_mut().step_by(5) {
+        *logit = -6.0;
+    }
+    let (frames, options) = (&take.frames, FitOptions::default());
+    let trainer = Trainer::new(gpu, &splats, frames.width, frames.height)?;
+    let rates = Rates::at(&options, 1.0, 0.0, options.steps);
+    for camera in &take.cameras().cameras {
+        let truth = &frames.rgba[camera.frame];
+        trainer.step(camera, truth, None, [0.5; 3], options.ssim, &rates)?;
+    }
+    trainer.relocate(&Moving {
+        seed: 3,
+        share: 1.0,
+        unseen: 0.0,
+        views: 1,
+    })
 }
 
 /// A take through all stages: traced, moved, scored, corrupted, fitted, fused, walked in.
@@ -481,7 +500,9 @@ pub fn take(gpu: &Gpu) -> Outcome {
     }
     for tier in [Tier::Plain, Tier::Eight] {
         if tier <= gpu.tier()? {
-            take.fit(&gpu.at_tier(tier), 4)?;
+            let gpu = gpu.at_tier(tier);
+            let fit = take.fit(&gpu, 4)?;
+            relocate(&gpu, &take, &fit.splats)?;
         }
     }
     let [width, height] = take.scene.clip.size;

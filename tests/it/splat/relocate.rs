@@ -3,7 +3,7 @@
 use sora_director::gpu::Gpu;
 use sora_director::gpu::shadow::{Mode, Shadow};
 use sora_director::splat::records::Splat;
-use sora_director::splat::relocate::{ChooseParams, Credit, NONE};
+use sora_director::splat::relocate::{CHOOSE, CLONE, ChooseParams, Credit, NONE, SHARE};
 use sora_director::splat::twins::choose::choose;
 use sora_director::splat::{Moving, State, Trainer};
 
@@ -261,8 +261,9 @@ fn kernels_match_their_twins() {
         assert!(n < 100 || trainer.moved().expect("moved") > n / 10);
     }
     let found = shadow.findings();
-    for kernel in ["splat/choose", "splat/clone", "splat/share"] {
-        let finding = found.iter().find(|f| f.kernel == kernel).expect(kernel);
+    for kernel in [&CHOOSE, &CLONE, &SHARE] {
+        let finding = found.iter().find(|f| f.kernel == kernel.stem);
+        let finding = finding.expect(kernel.stem);
         assert!(finding.agrees() && finding.words > 0, "{finding:?}");
     }
 }
