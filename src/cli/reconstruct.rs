@@ -153,19 +153,22 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         config.fit.eval_background,
         &args.out.join("renders.png"),
     )?;
+    let sway = args.out.join("sway.mp4");
+    // That of an earlier clip does not stay beside this world.
+    if sway.is_file() {
+        std::fs::remove_file(&sway).with_context(|| sway.display().to_string())?;
+    }
     if let Some(way) = swaying(&rebuilt.splats, &rebuilt.cameras, SWAY_FRAMES) {
         // 4:2:0 has whole pairs of rows and columns only.
-        let [width, height] = [frames.width, frames.height].map(|side| side.next_multiple_of(2));
-        let mut renderer = Renderer::new(&gpu, &rebuilt.splats, width, height, 0)?;
-        let (background, path) = (config.fit.eval_background, args.out.join("sway.mp4"));
-        film(
-            &mut renderer,
-            &way,
-            [width, height],
-            SWAY_FPS,
-            background,
-            &path,
-        )?;
+        let size = [frames.width, frames.height].map(|side| side.next_multiple_of(2));
+        let background = config.fit.eval_background;
+        let mut renderer = Renderer::new(&gpu, &rebuilt.splats, size[0], size[1], 0)?;
+        // A world is not lost over its film, such as where FFmpeg has no encoder.
+        if let Err(error) = film(&mut renderer, &way, size, SWAY_FPS, background, &sway) {
+            monitor.warn(&format!("{} was not made: {error:#}", sway.display()));
+            // A part of it is none.
+            drop(std::fs::remove_file(&sway));
+        }
     }
     let asset = args.out.join("world.ply");
     if args.json {

@@ -10,7 +10,7 @@ crate::gpu_struct! {
     pub struct Splat {
         /// World position; opacity logit.
         pub centre: [f32; 4],
-        /// Natural logarithm of the standard deviations; the fourth is unused at what shows nothing.
+        /// Natural logarithm of the standard deviations; the fourth is unused.
         pub log_scale: [f32; 4],
         /// Quaternion w, x, y, z.
         pub rotation: [f32; 4],
