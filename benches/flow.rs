@@ -96,14 +96,14 @@ fn measure(gpu: &Gpu, take: &Path, args: &Args) -> anyhow::Result<[f64; 7]> {
         ..DecodeOptions::default()
     };
     let frames = decode(gpu, &take.join("take.mp4"), &whole, &Silent)?;
-    let mut motion = pairs(gpu, &frames, &args.options, None, &Silent)?;
+    let mut motion = pairs(gpu, &frames, &args.options, &Silent)?;
     if args.profile {
         profile::enable();
     }
     let mut times = Vec::new();
     for _ in 0..args.rounds {
         let start = Instant::now();
-        motion = pairs(gpu, &frames, &args.options, None, &Silent)?;
+        motion = pairs(gpu, &frames, &args.options, &Silent)?;
         times.push(start.elapsed().as_secs_f64() * 1e3 / motion.pairs.len().max(1) as f64);
     }
     times.sort_by(f64::total_cmp);

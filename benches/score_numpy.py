@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """What `director score` measures, in NumPy and OpenCV: the same quantities at the same sizes, for the speed.
 
-    benches/score_numpy.py VIDEO [--threads N]
+    benches/score_numpy.py VIDEO [--threads N] [--every]
+
+As the scores do, it glances at every frame and looks closely at one each eighth of a second; with --every it looks closely at
+all of them, as the scores did until 2026-11-30.
 
 Needs numpy and opencv-python-headless. Prints seconds (`score_s` is all but the decode, `flow_s` the flow's part of it)
 and the components behind the six scores by the names that `director score --json` gives them, so that the two can be
@@ -19,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-MAX_SIDE, MOTION_SIDE, LIFE, LIVE, AGES, QUALITY = 1280, 256, 2.0, 4, 8, 0.125
+MAX_SIDE, MOTION_SIDE, LIFE, LIVE, AGES, QUALITY, SPAN = 1280, 256, 2.0, 4, 8, 0.25, 0.125
 SCALES = (1e6, 16, 8, 4, 2, 1, 0.7, 0.5, 0.5)
 # What of the eight parameters of a plane's motion multiplies 1 x y x^2 xy y^2 in u and v (Longuet-Higgins 1984).
 PLANE = np.zeros((2, 6, 8), np.float32)
@@ -237,20 +240,50 @@ def conclude(cells, models, looks, paths, qualities):
     return {f"{metric}.{name}": round(float(v), 5) for metric, values in found.items() for name, v in values.items()}
 
 
-def score(capture):
+class Glances:
+    """What small pictures of all frames tell: repetitions, how the whole picture goes, pops, disorder."""
+
+    def __init__(self, shape):
+        scale = 48 / min(shape)
+        self.size, self.last, self.records = tuple(max(int(s * scale + 0.5), 1) for s in shape[::-1]), [], []
+
+    def add(self, frame):
+        now = cv2.cvtColor(resized(frame, self.size), cv2.COLOR_BGR2GRAY).astype(np.float32)
+        self.last = [*self.last[-3:], now]
+        if len(self.last) < 2:
+            return
+        pairs = [cv2.blur(cv2.absdiff(a, b), (3, 3)) for a, b in itertools.pairwise(self.last)]
+        (u, v), _ = cv2.phaseCorrelate(self.last[-2], now)
+        record = [u, v, pairs[-1].mean(), pairs[-1].max()]
+        if len(pairs) == 3:
+            impulse = pairs[1] - cv2.dilate(np.maximum(pairs[0], pairs[2]), np.ones((9, 9)))
+            impulse = np.clip(impulse - max(np.median(impulse), 0), 0, 48)
+            back = np.maximum(np.maximum(*pairs[1:]) - cv2.blur(cv2.absdiff(self.last[-3], now), (3, 3)), 0)
+            record += [cv2.blur(impulse, (9, 9)).max(), impulse.sum(), back.mean()]
+        self.records.append(record)
+
+
+def score(capture, every):
     """The report of a clip."""
-    pace = 1 / (capture.get(cv2.CAP_PROP_FPS) or 24)
+    fps = capture.get(cv2.CAP_PROP_FPS) or 24
+    stride = 1 if every else max(round(SPAN * fps - 0.01), 1)
+    pace = stride / fps
     life = int(np.clip(np.round(LIFE / pace), 8, 48))
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     view = luma = small = backward = None
-    cells, models, generations, looks, qualities = [], [], [], [], []
+    cells, models, generations, looks, qualities, glances = [], [], [], [], [], None
     begun, decode_s, flow_s = time.perf_counter(), 0.0, 0.0
-    for index in itertools.count():
+    for number in itertools.count():
         start = time.perf_counter()
         ok, frame = capture.read()
         decode_s += time.perf_counter() - start
         if not ok:
             break
+        glances = glances or Glances(frame.shape[:2])
+        glances.add(frame)
+        index, between = divmod(number, stride)
+        if between:
+            continue
         view = view or View(frame.shape[1::-1])
         if frame.shape[1::-1] != view.frame:
             frame = resized(frame, view.frame)
@@ -279,20 +312,21 @@ def score(capture):
     paths = [g.paths(view, models) for g in generations if len(g.ends) > 1]
     components = conclude(np.stack(cells), np.stack(models), looks, paths, qualities)
     total = time.perf_counter() - begun
-    return {"frames": index, "decode_s": decode_s, "flow_s": flow_s, "score_s": total - decode_s,
-            "frames_per_s": index / total, "components": components}
+    return {"frames": number, "looked_at": len(models) + 1, "decode_s": decode_s, "flow_s": flow_s, "score_s": total - decode_s,
+            "frames_per_s": number / total, "components": components}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("video")
     parser.add_argument("--threads", type=int, default=2, help="of OpenCV and of the decoder")
+    parser.add_argument("--every", action="store_true", help="look closely at every frame")
     args = parser.parse_args()
     cv2.setNumThreads(args.threads)
     capture = cv2.VideoCapture(args.video, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, args.threads])
     if not capture.isOpened():
         parser.error(f"'{args.video}' is no video that can be read")
-    print(json.dumps(score(capture), indent=1))
+    print(json.dumps(score(capture, args.every), indent=1))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 // parameters), fitted by iterated least squares with Geman-McClure weights of falling scale, and the epipole that
 // what is left points to or from (parallax), fitted the same way to the directions of what is left.
 //
-// Positions are from the centre in halves of the long side, flows in standard pixels. `model` is
+// Positions are from the centre in halves of the long side, flows in standard pixels a span
+// of time. `model` is
 //   (p0 p1 p2 p3) (p4 p5 p6 p7): u = p0 + p1 x + p2 y + p6 x^2 + p7 x y, v = p3 + p4 x + p5 y + p6 x y + p7 y^2
 //   (epipole x, y, w; mean weight of the flow under the plane)
 //   (mean length of the plane's motion, points, share of points that the plane or parallax explains, 0)

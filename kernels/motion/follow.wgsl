@@ -1,5 +1,5 @@
 // Carries points one step along the consistent flow. A point is (x, y, end, own), own the most that it has moved by
-// itself in a step so far, in standard pixels: end 0 goes on, 1 is lost (the flow
+// itself so far, in standard pixels a span of time: end 0 goes on, 1 is lost (the flow
 // failed the forward-backward test), 2 left the picture or came within the margin of its border. Ended points stay.
 struct Params { width: u32, height: u32, count: u32, margin: f32, from_at: u32, to_at: u32, pad: vec2<u32> }
 @group(0) @binding(0) var<uniform> params: Params;

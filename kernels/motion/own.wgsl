@@ -1,4 +1,4 @@
-// What moves by itself: the length, in standard pixels, of a pixel's flow that neither the plane nor parallax along
+// What moves by itself: the length, in standard pixels a span of time, of a pixel's flow that neither the plane nor parallax along
 // the epipolar line explains; -1 where the flow is not consistent. Parallax may be no longer than the plane's own
 // motion: a camera that stands gives none.
 struct Params { width: u32, height: u32, scale: f32, pad: u32 }

@@ -1,12 +1,13 @@
 // What the flow of one step says of each square cell of the picture. Lengths are in standard pixels, differences in
 // grey levels. A cell is four vectors:
 //   (share of pixels whose target is inside, of those the share that is consistent, mean |r| cut at 48, mean r)
-//   (mean gradient, deviation of r from its mean, mean |b - a| without motion, SSIM of a with b along the flow)
+//   (mean gradient, deviation of r from its mean, 0, SSIM of a with b along the flow)
 //   (mean flow u, v, mean length, mean own motion)
 //   (mean change of the flow from the step before, share with own motion over 1, deviation of a, mean of a)
 // r = b(x + F) - a(x) over the pixels whose target is inside; its mean and deviation, and own motion, over the
-// consistent ones. The change of the flow at x is F(x) + B(x), B the step before's flow backward, cut at 8.
-struct Params { width: u32, height: u32, cell: u32, across: u32, scale: f32, has_before: u32, pad: vec2<u32> }
+// consistent ones. The change of the flow at x is F(x) + B(x), B the step before's flow backward, cut at 8; both as lengths
+// in a span of time.
+struct Params { width: u32, height: u32, cell: u32, across: u32, scale: f32, has_before: u32, scale_before: f32, pad: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<f32>;
@@ -29,7 +30,6 @@ struct Params { width: u32, height: u32, cell: u32, across: u32, scale: f32, has
   var r1 = 0.0;
   var r2 = 0.0;
   var grad = 0.0;
-  var still = 0.0;
   var sa = 0.0;
   var saa = 0.0;
   var ia = 0.0;
@@ -53,12 +53,11 @@ struct Params { width: u32, height: u32, cell: u32, across: u32, scale: f32, has
       let right = a[select(at + 1u, at, x + 1u >= params.width)] - p;
       let low = a[select(at + params.width, at, y + 1u >= params.height)] - p;
       grad += sqrt(right * right + low * low);
-      still += abs(b[at] - p);
       sa += p;
       saa += p * p;
       mean += u;
       speed += length(u);
-      let turned = params.scale * length(u + before[at]);
+      let turned = length(params.scale * u + params.scale_before * before[at]);
       if (params.has_before != 0u) { change += select(8.0, turned, turned < 8.0); }
       let tx = clamp(f32(x) + u.x, 0.0, f32(params.width) - 1.0);
       let ty = clamp(f32(y) + u.y, 0.0, f32(params.height) - 1.0);
@@ -98,7 +97,7 @@ struct Params { width: u32, height: u32, cell: u32, across: u32, scale: f32, has
   let all = sa / n;
   let o = id.x * 4u;
   cells[o] = vec4<f32>(inside / n, good / m, off / m, r1 / v);
-  cells[o + 1u] = vec4<f32>(grad / n, sqrt(max(r2 / v - (r1 / v) * (r1 / v), 0.0)), still / n, select(1.0, ssim, inside > 0.0));
+  cells[o + 1u] = vec4<f32>(grad / n, sqrt(max(r2 / v - (r1 / v) * (r1 / v), 0.0)), 0.0, select(1.0, ssim, inside > 0.0));
   cells[o + 2u] = vec4<f32>(params.scale * mean / n, params.scale * speed / n, moving / v);
   cells[o + 3u] = vec4<f32>(change / n, alone / n, sqrt(max(saa / n - all * all, 0.0)), all);
 }

@@ -2,13 +2,12 @@
 // few cells at one step only: the signal of a cell (residual against gradient, and the share without consistent
 // flow) less the largest of its neighbourhood a step before and after, less the median of that over all cells.
 // Fourteen vectors a record:
-//   0 (inside, consistent, speed, residual)      1 (gradient, fine residual, block residual, change without motion)
-//   2 (SSIM, its P10, change of flow, its median)  3 (its P90, own share, change of strain, median change without motion)
+//   0 (inside, consistent, speed, residual)      1 (gradient, fine residual, block residual, 0)
+//   2 (SSIM, its P10, change of flow, its median)  3 (its P90, own share, change of strain, 0)
 //   4 (event, x, y, share of cells over .25)     5 (median impulse, worst change of flow, x, y)
 //   6 (P90 block residual, deviation of a, own motion, P90 signal)   7 (event of the change of flow, x, y, cells)
 //   8..12 the camera's model   12 (objects, their cells, cells lost, most change of an object's flow)
-//   13 (mass of the event: the sum of the impulses of the 9x9 cells around it, cut at 1 each; largest change of a
-//   cell without motion, 0, 0)
+//   13 (mass of the event: the sum of the impulses of the 9x9 cells around it, cut at 1 each; 0, 0, 0)
 // Places are in shares of the grid, cells in shares of all.
 struct Params { across: u32, down: u32, at: u32, sides: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -95,7 +94,6 @@ fn flow_at(c: u32) -> vec4<f32> {
     t[4] += q1.x;
     t[5] += q1.y * q0.y;
     t[6] += abs(q0.w) * q0.y;
-    t[7] += q1.z;
     t[8] += q1.w;
     t[9] += q3.x;
     t[10] += q3.y;
@@ -110,7 +108,7 @@ fn flow_at(c: u32) -> vec4<f32> {
   if (lane == 0u) {
     let good = max(sums[14], 1e-3);
     ledger[out] = vec4<f32>(sums[0] / cells, sums[1] / max(sums[0], 1e-3), sums[2] / cells, sums[3] / cells);
-    ledger[out + 1u] = vec4<f32>(sums[4] / cells, sums[5] / good, sums[6] / good, sums[7] / cells);
+    ledger[out + 1u] = vec4<f32>(sums[4] / cells, sums[5] / good, sums[6] / good, 0.0);
     ledger[out + 2u] = vec4<f32>(sums[8] / cells, 0.0, sums[9] / cells, 0.0);
     ledger[out + 3u] = vec4<f32>(0.0, sums[10] / cells, sums[11] / cells, 0.0);
     ledger[out + 6u] = vec4<f32>(0.0, sums[12] / cells, sums[13] / cells, 0.0);
@@ -162,13 +160,6 @@ fn flow_at(c: u32) -> vec4<f32> {
   workgroupBarrier();
   pick(lane, n, vec4<u32>(place(0.1, n)));
   if (lane == 0u) { ledger[out + 2u].y = picked[0]; }
-  workgroupBarrier();
-  for (var c = lane; c < n; c += LANES) { values[c] = now[c * 4u + 1u].z; }
-  workgroupBarrier();
-  pick(lane, n, vec4<u32>(place(0.5, n)));
-  if (lane == 0u) { ledger[out + 3u].w = picked[0]; }
-  worst = largest(lane, n);
-  if (lane == 0u) { ledger[out + 13u].y = select(0.0, values[worst], n > 0u); }
   workgroupBarrier();
   for (var c = lane; c < n; c += LANES) { values[c] = abs(now[c * 4u].w); }
   workgroupBarrier();

@@ -1,8 +1,8 @@
 // How each point of a generation moves, over the steps that it was followed. Two vectors a point:
 //   (steps, end, mean speed, mean jerk over speed + .5)   (jumps, accelerations, own jerk over speed + .5, worst own acceleration)
-// in standard pixels a step. Jerk is the second difference of the steps, a jump an acceleration over 3; own is
+// in standard pixels a span of time. Jerk is the second difference of the steps, a jump an acceleration over 3; own is
 // without the camera's plane.
-struct Params { count: u32, steps: u32, first: u32, scale: f32, width: u32, height: u32, pad: vec2<u32> }
+struct Params { count: u32, steps: u32, first: u32, scale: f32, width: u32, height: u32, pad: vec2<u32>, per: array<vec4<f32>, 16> }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> points: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> models: array<vec4<f32>>;
@@ -30,9 +30,10 @@ const RING: u32 = 64u;
     let to = points[(k + 1u) * params.count + id.x];
     end = to.z;
     if (to.z == 0.0) {
-      let step = (to.xy - from_.xy) * params.scale;
+      let place = (params.first + k) % RING;
+      let step = (to.xy - from_.xy) * (params.scale * params.per[place / 4u][place % 4u]);
       let at = (from_.xy - mid) / half;
-      let o = ((params.first + k) % RING) * 4u;
+      let o = place * 4u;
       let a = models[o];
       let b = models[o + 1u];
       let plane = vec2<f32>(a.x + a.y * at.x + a.z * at.y + b.z * at.x * at.x + b.w * at.x * at.y,

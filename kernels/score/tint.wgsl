@@ -1,6 +1,6 @@
 // Chroma (Cb, Cr of BT.601, in grey levels) at a small size: the mean of every `step`-th pixel, both ways, of each
 // small pixel's share of the frame.
-struct Params { src_width: u32, src_height: u32, width: u32, height: u32, step: u32, pad: u32, pad2: vec2<u32> }
+struct Params { src_width: u32, src_height: u32, width: u32, height: u32, step: u32, at: u32, pad: vec2<u32> }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> rgba: array<u32>;
 @group(0) @binding(2) var<storage, read_write> tint: array<vec2<f32>>;

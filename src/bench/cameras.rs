@@ -28,7 +28,7 @@ fn prepare(ground: &Ground, size: &Size) -> anyhow::Result<Work> {
         ..SolveOptions::default()
     };
     Ok(Work::new(size.count as f64, move |monitor| {
-        let pairs = pairs(&gpu, &frames, &motion, None, monitor)?;
+        let pairs = pairs(&gpu, &frames, &motion, monitor)?;
         solve(&pairs, &depth, &options, monitor)?;
         Ok(())
     }))

@@ -1,8 +1,8 @@
-//! The scores of a clip whose motion is known.
+//! The scores of a clip.
 
 use super::decode::{CLIPS, whole};
 use super::{Ground, Size, Stage, Work};
-use crate::motion::{MotionOptions, estimate};
+use crate::motion::MotionOptions;
 use crate::score::{ScoreOptions, score};
 use crate::video::decode;
 
@@ -10,7 +10,7 @@ use crate::video::decode;
 pub static STAGE: Stage = Stage {
     name: "scores",
     unit: "frames",
-    about: "all scores of a clip, its frames and its motion in GPU memory",
+    about: "all scores of a clip, its frames in GPU memory",
     sizes: &CLIPS,
     prepare,
 };
@@ -23,15 +23,10 @@ fn prepare(ground: &Ground, size: &Size) -> anyhow::Result<Work> {
         &whole(ground.decode()),
         &crate::monitor::Silent,
     )?;
-    let motion = estimate(
-        &gpu,
-        &frames,
-        &MotionOptions::default(),
-        &crate::monitor::Silent,
-    )?;
+    let motion = MotionOptions::default();
     let options = ScoreOptions::default();
     Ok(Work::new(size.count as f64, move |_| {
-        score(&gpu, &frames, &motion, &options)?;
+        score(&gpu, &frames, &motion, &options, &crate::monitor::Silent)?;
         Ok(gpu.wait()?)
     }))
 }

@@ -13,11 +13,11 @@ use crate::depth::Model;
 use crate::draw::pictures;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
+use crate::motion;
 use crate::pipeline::{self, Maps, Tracked};
 use crate::progress::Reporter;
 use crate::record::{Event, Events, StepMonitor};
 use crate::run::signals;
-use crate::score;
 use crate::splat::{Renderer, format};
 use crate::store::{At, write_json};
 
@@ -80,9 +80,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let depth = pipeline::depth(&gpu, &frames, &given, &model, &args.input, &monitor)?;
     timed("depth", started);
     let started = Instant::now();
-    let options = &config.motion;
-    let read = pipeline::reading(None, score::MAX_SIDE, config.decode);
-    let motion = || pipeline::pairs(&gpu, &args.input, &read, &frames, None, options, &monitor);
+    let motion = || Ok(motion::pairs(&gpu, &frames, &config.motion, &monitor)?);
     let (tracked, beside) =
         pipeline::track(&frames, motion, &given, depth.as_ref(), &config, &monitor)?;
     timed("cameras", started);

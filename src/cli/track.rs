@@ -12,10 +12,9 @@ use crate::camera::{
 };
 use crate::depth::Model;
 use crate::monitor::Monitor as _;
-use crate::motion::{Masks, MotionOptions};
+use crate::motion::{self, Masks, MotionOptions};
 use crate::pipeline;
 use crate::progress::Single;
-use crate::score;
 use crate::video::{self, DecodeOptions, Frames};
 
 /// Arguments.
@@ -137,7 +136,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         Some(cameras) if !args.ignore_known_cameras => (cameras.clone(), None, Vec::new()),
         _ => {
             let notes = known.notes.clone();
-            let solved = solve(args, &gpu, &frames, known, &decode, &monitor);
+            let solved = solve(args, &gpu, &frames, known, &monitor);
             let solved = solved.inspect_err(|_| {
                 for note in &notes {
                     monitor.warn(note);
@@ -231,12 +230,10 @@ fn solve(
     gpu: &crate::gpu::Gpu,
     frames: &Frames,
     known: Known,
-    decode: &DecodeOptions,
     monitor: &Single,
 ) -> anyhow::Result<(Cameras, Masks, Vec<Point>)> {
     let options = MotionOptions::default();
-    let read = pipeline::reading(None, score::MAX_SIDE, decode.decode);
-    let motion = pipeline::pairs(gpu, &args.input, &read, frames, None, &options, monitor)?;
+    let motion = motion::pairs(gpu, frames, &options, monitor)?;
     let depth = match known.depth {
         Some(depth) if !args.ignore_known_depth => depth,
         _ => {

@@ -486,9 +486,9 @@ pub fn take(gpu: &Gpu) -> Outcome {
         strides: vec![1, 2],
         ..MotionOptions::default()
     };
-    let motion = motion::estimate(gpu, frames, &options, &Silent)?;
-    motion::pairs(gpu, frames, &options, Some(&motion), &Silent)?;
-    score::score(gpu, frames, &motion, &ScoreOptions::default())?;
+    motion::estimate(gpu, frames, &options, &Silent)?;
+    motion::pairs(gpu, frames, &options, &Silent)?;
+    score::score(gpu, frames, &options, &ScoreOptions::default(), &Silent)?;
     let anchors = Anchors::find(gpu, frames, &Silent)?;
     for kind in Kind::ALL {
         let corruption = Corruption {

@@ -13,7 +13,7 @@ gpu_struct! {
         pub height: u32,
         /// Every how many pixels, both ways, one is looked at.
         pub stride: u32,
-        /// Standard pixels in a pixel.
+        /// Standard pixels a span of time in a pixel a step.
         pub scale: f32,
     }
 }
@@ -25,7 +25,7 @@ gpu_struct! {
         pub width: u32,
         /// Height in pixels.
         pub height: u32,
-        /// Standard pixels in a pixel.
+        /// Standard pixels a span of time in a pixel a step.
         pub scale: f32,
         /// Unused.
         pub pad: u32,
@@ -59,16 +59,17 @@ fn scale(width: u32, height: u32) -> f32 {
     SHORT_SIDE / width.min(height).max(1) as f32
 }
 
-/// Records the camera's model and the own motion of one step.
+/// Records the camera's model and the own motion of one step, whose lengths times `per` are those of a span of time.
 pub(super) fn record(
     gpu: &Gpu,
     recorder: &mut Recorder,
     size: &SizeParams,
+    per: f32,
     flow: &Buffer<[f32; 2]>,
     state: &Buffer<u32>,
 ) -> Result<(Buffer<[f32; 4]>, Buffer<f32>), GpuError> {
     let &SizeParams { width, height, .. } = size;
-    let scale = scale(width, height);
+    let scale = scale(width, height) * per;
     let pixels = width as usize * height as usize;
     let (model, own) = (gpu.alloc(MODEL)?, gpu.alloc(pixels)?);
     let camera = CameraParams {

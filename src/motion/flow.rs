@@ -3,7 +3,7 @@
 use super::MotionOptions;
 use super::kernels as k;
 use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_2d};
-use crate::video::Frames;
+use crate::video::luma::Picture;
 
 const TILE: [u32; 3] = [8, 8, 1];
 
@@ -26,16 +26,15 @@ pub(super) struct Both {
     pub backward: Buffer<[f32; 2]>,
 }
 
-/// Records the pyramid of frame `index`.
+/// Records the pyramid of a picture.
 pub(super) fn pyramid(
     gpu: &Gpu,
     recorder: &mut Recorder,
-    frames: &Frames,
-    index: usize,
+    picture: Picture<'_>,
     size: (u32, u32),
     coarsest: u32,
 ) -> Result<Vec<Level>, GpuError> {
-    let pyramid = frames.luma_pyramid(gpu, recorder, index, size, coarsest)?;
+    let pyramid = picture.luma_pyramid(gpu, recorder, size, coarsest)?;
     let mut levels = Vec::with_capacity(pyramid.levels.len());
     for level in pyramid.levels {
         let (width, height) = (level.width, level.height);
@@ -133,40 +132,22 @@ impl Solver {
         Ok(())
     }
 
-    /// Records both flows into `out` from those of the same frames at another size: no search, the finest level alone.
-    pub fn record_from(
-        &self,
-        recorder: &mut Recorder,
-        [a, b]: [&Level; 2],
-        start: &Both,
-        size: (u32, u32),
-        out: &Both,
-    ) -> Result<(), GpuError> {
-        let (width, height) = self.sizes[0];
-        let ratio = [width as f32 / size.0 as f32, height as f32 / size.1 as f32];
-        self.upsample(recorder, 0, &start.forward, size, ratio, &out.forward)?;
-        self.refine(recorder, 0, [a, b], &out.forward)?;
-        self.upsample(recorder, 0, &start.backward, size, ratio, &out.backward)?;
-        self.refine(recorder, 0, [b, a], &out.backward)
-    }
-
-    /// Records a coarser flow, of `size`, at the size of a level.
+    /// Records the flow of the next coarser level at the size of a level.
     fn upsample(
         &self,
         recorder: &mut Recorder,
         level: usize,
         coarse: &Buffer<[f32; 2]>,
-        (coarse_width, coarse_height): (u32, u32),
-        ratio: [f32; 2],
         flow: &Buffer<[f32; 2]>,
     ) -> Result<(), GpuError> {
         let (width, height) = self.sizes[level];
+        let (coarse_width, coarse_height) = self.sizes[level + 1];
         let params = k::UpsampleParams {
             width,
             height,
             coarse_width,
             coarse_height,
-            ratio,
+            ratio: [2.0; 2],
             pad: [0; 2],
         };
         let groups = groups_2d(width, height, TILE);
@@ -190,14 +171,7 @@ impl Solver {
         if self.searched(level) {
             self.search(recorder, level, [a, b], coarse, init, flow)?;
         } else {
-            self.upsample(
-                recorder,
-                level,
-                coarse[0],
-                self.sizes[level + 1],
-                [2.0; 2],
-                flow,
-            )?;
+            self.upsample(recorder, level, coarse[0], flow)?;
         }
         self.refine(recorder, level, [a, b], flow)
     }

@@ -36,8 +36,8 @@ pub static FOLLOW: Kernel = kernel!(
 /// Points that start on one frame and are followed from there.
 pub struct Following {
     /// `(x, y, end, own)` of each point, age by age, in pixels of the motion size; `end` is 0 for a point that goes
-    /// on, 1 for one that was lost, 2 for one that left the picture; `own` is the most that it has moved by itself in a
-    /// step so far, in standard pixels.
+    /// on, 1 for one that was lost, 2 for one that left the picture; `own` is the most that it has moved by itself so
+    /// far, in standard pixels a span of time.
     pub points: Buffer<[f32; 4]>,
     /// Points of one age.
     pub count: usize,

@@ -34,7 +34,10 @@ pub use tracks::{Track, TrackEnd, Tracks};
 pub static KERNELS: &[&Kernel] = kernels::ALL;
 
 /// Version of the stage; part of the resume key.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
+
+/// Seconds of which lengths of motion are told, so that they do not depend on the frame rate: a frame of the slowest clips.
+pub const SPAN: f64 = 0.125;
 
 /// Why there is no motion.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +142,8 @@ pub fn estimate(
             return Err(MotionError::Interrupted);
         }
         let mut recorder = gpu.recorder();
-        let (half, step) = stream.push(&mut recorder, frames, index)?;
+        let (rgba, time) = (&frames.rgba[index], frames.times[index]);
+        let (half, step) = stream.push(&mut recorder, rgba, time)?;
         luma.push(half);
         steps.extend(step);
         recorder.submit()?;

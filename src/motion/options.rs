@@ -74,7 +74,7 @@ impl Default for MotionOptions {
 }
 
 impl MotionOptions {
-    pub(super) fn check(&self) -> Result<(), MotionError> {
+    pub(crate) fn check(&self) -> Result<(), MotionError> {
         let refuse = |field, value: String, mend| Err(MotionError::Option { field, value, mend });
         if !(16..=1024).contains(&self.step_side) {
             return refuse(

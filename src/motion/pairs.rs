@@ -1,11 +1,12 @@
 //! Flows between frames further apart, read back: what the cameras are solved from.
 
 use super::flow::{self, Both, Level, Solver};
-use super::{Motion, MotionError, MotionOptions, Step, kernels};
+use super::{MotionError, MotionOptions, kernels};
 use crate::gpu::image::Pyramid;
-use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_2d};
+use crate::gpu::{Buffer, Gpu, GpuError, groups_2d};
 use crate::monitor::Monitor;
 use crate::video::Frames;
+use crate::video::luma::Picture;
 
 /// Dense flow between two frames, at the motion size.
 #[derive(Clone, Debug)]
@@ -61,7 +62,6 @@ pub fn pairs(
     gpu: &Gpu,
     frames: &Frames,
     options: &MotionOptions,
-    motion: Option<&Motion>,
     monitor: &dyn Monitor,
 ) -> Result<Pairs, MotionError> {
     options.check()?;
@@ -103,7 +103,6 @@ pub fn pairs(
         },
         total,
         monitor,
-        starts: motion.map_or_else(Vec::new, |m| starts(m, &frames.times)),
     };
     let mut pairs = Vec::with_capacity(total);
     // Flows of the last stride stay on the GPU, to be composed into the start of the next.
@@ -130,40 +129,19 @@ fn pyramids(
     let size = options.size(frames.width, frames.height);
     let mut recorder = gpu.recorder();
     let mut pyramids = Vec::with_capacity(frames.len());
-    for index in 0..frames.len() {
+    for rgba in &frames.rgba {
         if monitor.stopped() {
             return Err(MotionError::Interrupted);
         }
-        let levels = flow::pyramid(gpu, &mut recorder, frames, index, size, options.coarsest)?;
+        let picture = Picture {
+            rgba,
+            size: (frames.width, frames.height),
+        };
+        let levels = flow::pyramid(gpu, &mut recorder, picture, size, options.coarsest)?;
         pyramids.push(levels);
     }
     recorder.submit()?;
     Ok(pyramids)
-}
-
-/// Steps of a motion that are composed, at most, to start a pair.
-const MOST_STEPS: usize = 2;
-
-/// The steps of `motion` that lead from each of the frames at `times` to the next; none where they are too many, or the
-/// frames are others.
-fn starts<'m>(motion: &'m Motion, times: &[f64]) -> Vec<Option<Start<'m>>> {
-    let size = (motion.width, motion.height);
-    let at = |time: f64| motion.times.iter().position(|t| (t - time).abs() < 1e-6);
-    times
-        .windows(2)
-        .map(|pair| {
-            let steps = motion.steps.get(at(pair[0])?..at(pair[1])?)?;
-            (1..=MOST_STEPS)
-                .contains(&steps.len())
-                .then_some(Start { steps, size })
-        })
-        .collect()
-}
-
-/// What a flow between neighbouring frames starts from.
-struct Start<'m> {
-    steps: &'m [Step],
-    size: (u32, u32),
 }
 
 struct Job<'a> {
@@ -173,8 +151,6 @@ struct Job<'a> {
     size: kernels::SizeParams,
     total: usize,
     monitor: &'a dyn Monitor,
-    /// By frame, for stride 1; empty without a motion.
-    starts: Vec<Option<Start<'a>>>,
 }
 
 impl Job<'_> {
@@ -221,14 +197,7 @@ impl Job<'_> {
                 }
                 let out = fresh()?;
                 let both = [&self.pyramids[a], &self.pyramids[b]];
-                match self.starts.get(a).and_then(Option::as_ref) {
-                    Some(start) if stride == 1 => {
-                        self.started(&mut recorder, start, both, &out)?;
-                    }
-                    _ => self
-                        .solver
-                        .record(&mut recorder, both[0], both[1], init, &out)?,
-                }
+                (self.solver).record(&mut recorder, both[0], both[1], init, &out)?;
                 let state = gpu.alloc(n)?;
                 recorder.run(
                     &kernels::CHECK,
@@ -257,46 +226,5 @@ impl Job<'_> {
             }
         }
         Ok(flows)
-    }
-
-    /// Records both flows of a pair from the steps of the motion.
-    fn started(
-        &self,
-        recorder: &mut Recorder,
-        start: &Start<'_>,
-        [a, b]: [&Vec<Level>; 2],
-        out: &Both,
-    ) -> Result<(), GpuError> {
-        let Start { steps, size } = start;
-        let n = size.0 as usize * size.1 as usize;
-        let mut so_far = Both {
-            forward: steps[0].forward.clone(),
-            backward: steps[0].backward.clone(),
-        };
-        let params = kernels::SizeParams {
-            width: size.0,
-            height: size.1,
-            pad: [0; 2],
-        };
-        let groups = groups_2d(size.0, size.1, kernels::COMPOSE.workgroup);
-        for step in &steps[1..] {
-            let next = Both {
-                forward: self.gpu.alloc(n)?,
-                backward: self.gpu.alloc(n)?,
-            };
-            let ahead = [&so_far.forward, &step.forward, &next.forward];
-            let back = [&step.backward, &so_far.backward, &next.backward];
-            for [first, second, composed] in [ahead, back] {
-                recorder.run(
-                    &kernels::COMPOSE,
-                    &params,
-                    &[first, second, composed],
-                    groups,
-                )?;
-            }
-            so_far = next;
-        }
-        self.solver
-            .record_from(recorder, [&a[0], &b[0]], &so_far, *size, out)
     }
 }

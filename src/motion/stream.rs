@@ -2,10 +2,10 @@
 
 use super::flow::{self, Both, Level, Solver};
 use super::kernels::{CHECK, SizeParams};
-use super::{MotionError, MotionOptions, camera, objects};
+use super::{MotionError, MotionOptions, SPAN, camera, objects};
 use crate::gpu::image::Pyramid;
 use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_2d};
-use crate::video::Frames;
+use crate::video::luma::Picture;
 
 /// What moved between two neighbouring frames, in GPU memory at the motion size, row-major.
 #[derive(Clone)]
@@ -23,12 +23,17 @@ pub struct Step {
     pub state: Buffer<u32>,
     /// The camera's model: see `kernels/motion/camera.wgsl`.
     pub camera: Buffer<[f32; 4]>,
-    /// Length of what neither the camera's plane nor parallax explains, in standard pixels; -1 where the flow is not
+    /// Length of what neither the camera's plane nor parallax explains, in standard pixels a [`SPAN`]; -1 where the flow is not
     /// consistent.
     pub own: Buffer<f32>,
     /// What moves by itself, as objects: see `kernels/motion/objects.wgsl`.
     pub objects: Buffer<[f32; 4]>,
+    /// What a length of this step is multiplied by to be one of [`SPAN`] seconds; `camera` and `own` are such already.
+    pub per: f32,
 }
+
+/// Steps are taken to be at most so many times shorter or longer than [`SPAN`].
+const MOST_PER: f64 = 32.0;
 
 /// Makes the steps of one clip.
 pub struct Stream {
@@ -38,7 +43,7 @@ pub struct Stream {
     coarsest: u32,
     levels: usize,
     solver: Solver,
-    last: Option<Vec<Level>>,
+    last: Option<(f64, Vec<Level>)>,
     objects: Option<Buffer<[f32; 4]>>,
     nothing: Buffer<[f32; 4]>,
     /// Frames that came.
@@ -84,33 +89,26 @@ impl Stream {
         (self.size.width, self.size.height)
     }
 
-    /// Bytes that a frame's luma and step take on the device.
-    pub fn bytes(&self) -> usize {
-        let pixels = self.size.width as usize * self.size.height as usize;
-        // Two flows, state, own motion, luma of both frames (shared with the neighbours) and of half the size.
-        pixels * (8 + 8 + 4 + 4 + 4 + 1)
-    }
-
     /// Pixels of the luma that [`Stream::push`] gives, in one of the motion size: .5, or 1 where the motion size is too
     /// small to be halved.
     pub fn half(&self) -> f32 {
         if self.levels > 1 { 0.5 } else { 1.0 }
     }
 
-    /// Records what leads from the frame before to frame `index` of `frames`, `None` for the first frame, and gives the
-    /// frame's luma at [`Stream::half`] too. What comes does not depend on how the clip is cut into `frames`.
+    /// Records what leads from the frame before to this one, which is shown at `time` seconds, `None` for the first frame, and
+    /// gives the frame's luma at [`Stream::half`] too.
     ///
     /// # Errors
     /// [`MotionError::FrameSize`], [`MotionError::Gpu`].
     pub fn push(
         &mut self,
         recorder: &mut Recorder,
-        frames: &Frames,
-        index: usize,
+        rgba: &Buffer<u32>,
+        time: f64,
     ) -> Result<(Buffer<f32>, Option<Step>), MotionError> {
         let (width, height) = self.frame;
-        let got = frames.rgba.get(index).map_or(0, Buffer::len);
-        if (frames.width, frames.height) != self.frame || got != width as usize * height as usize {
+        let got = rgba.len();
+        if got != width as usize * height as usize {
             return Err(MotionError::FrameSize {
                 index: self.count,
                 got,
@@ -119,21 +117,34 @@ impl Stream {
             });
         }
         let size = self.size();
-        let levels = flow::pyramid(&self.gpu, recorder, frames, index, size, self.coarsest)?;
+        let picture = Picture {
+            rgba,
+            size: self.frame,
+        };
+        let levels = flow::pyramid(&self.gpu, recorder, picture, size, self.coarsest)?;
         let step = match &self.last {
-            Some(last) => Some(self.step(recorder, last, &levels)?),
+            Some((before, last)) => Some(self.step(recorder, time - before, last, &levels)?),
             None => None,
         };
         if let Some(step) = &step {
             self.objects = Some(step.objects.clone());
         }
         let luma = levels[usize::from(levels.len() > 1)].luma.clone();
-        self.last = Some(levels);
+        self.last = Some((time, levels));
         self.count += 1;
         Ok((luma, step))
     }
 
-    fn step(&self, recorder: &mut Recorder, a: &[Level], b: &[Level]) -> Result<Step, GpuError> {
+    fn step(
+        &self,
+        recorder: &mut Recorder,
+        seconds: f64,
+        a: &[Level],
+        b: &[Level],
+    ) -> Result<Step, GpuError> {
+        // Times that say nothing are those of neighbours.
+        let per = if seconds > 0.0 { SPAN / seconds } else { 1.0 };
+        let per = per.clamp(1.0 / MOST_PER, MOST_PER) as f32;
         let pixels = self.size.width as usize * self.size.height as usize;
         let both = Both {
             forward: self.gpu.alloc(pixels)?,
@@ -144,7 +155,7 @@ impl Stream {
         let groups = groups_2d(self.size.width, self.size.height, CHECK.workgroup);
         let Both { forward, backward } = both;
         recorder.run(&CHECK, &self.size, &[&forward, &backward, &state], groups)?;
-        let (camera, own) = camera::record(&self.gpu, recorder, &self.size, &forward, &state)?;
+        let (camera, own) = camera::record(&self.gpu, recorder, &self.size, per, &forward, &state)?;
         let before = self.objects.as_ref();
         let objects = objects::record(
             &self.gpu,
@@ -164,6 +175,7 @@ impl Stream {
             camera,
             own,
             objects,
+            per,
         })
     }
 }

@@ -34,13 +34,13 @@ pub use made::{Content, Made};
 pub use plan::{Amount, Plan, RowFault, Share};
 pub use stages::{
     Beside, Given, Maps, Rebuilt, Tracked, align, caution, depth, depth_views, evidence, frames,
-    given, pairs, reading, rebuild, refusal, save_points, scored, track,
+    given, reading, rebuild, refusal, save_points, scored, track,
 };
 pub use step::{Each, Facts, Step};
 pub use studio::Studio;
 pub use takes::Desk;
 pub use walk::Walk;
-pub use watch::{KEEP_BYTES, WINDOW, Watched, watch};
+pub use watch::{WINDOW, Watched, watch};
 
 use crate::lane::Recover;
 use crate::manifest::Prompt;

@@ -5,14 +5,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Config;
-use super::watch::{KEEP_BYTES, WINDOW, Watched, watch};
+use super::watch::{WINDOW, Watched, watch};
 use crate::camera::{self, CameraError, Cameras, Intrinsics, Known, Point, Undistortion, moving};
 use crate::depth::{DepthKind, DepthMaps, Model};
 use crate::gpu::Gpu;
 use crate::mock;
 use crate::monitor::Monitor;
-use crate::motion::{self, Masks, Motion, MotionOptions, Pairs};
-use crate::score::{ScoreError, ScoreOptions};
+use crate::motion::{Masks, MotionOptions, Pairs};
+use crate::score::ScoreOptions;
 use crate::splat::{self, FitReport, Renderer, Splats};
 use crate::video::{self, Decode, DecodeOptions, Frames, Windows};
 use crate::world::{self, DepthView};
@@ -133,44 +133,12 @@ pub fn scored(
 ) -> anyhow::Result<Watched> {
     let expected = video::probe(input).map_or(0, |info| info.frames);
     let mut windows = Windows::open(gpu, input, read, monitor)?;
-    let how = (WINDOW, KEEP_BYTES, expected);
+    let how = (WINDOW, expected);
     let watched = watch(gpu, &mut windows, how, motion, options, monitor)?;
     for fault in &watched.faults {
         monitor.warn(&format!("{}: {fault}", input.display()));
     }
     Ok(watched)
-}
-
-/// The flows that the cameras of `frames` are solved from. They start from the motion of the whole clip, which is made
-/// again where `motion` does not have it, from frames that are read as `read` says: what comes does not depend on what was at hand.
-///
-/// # Errors
-/// As [`scored`] and [`motion::pairs`].
-pub fn pairs(
-    gpu: &Gpu,
-    input: &Path,
-    read: &DecodeOptions,
-    frames: &Frames,
-    motion: Option<&Motion>,
-    options: &MotionOptions,
-    monitor: &dyn Monitor,
-) -> anyhow::Result<Pairs> {
-    let again = match motion {
-        Some(_) => None,
-        None => {
-            let plain = ScoreOptions::default();
-            match scored(gpu, input, read, options, &plain, monitor) {
-                Ok(watched) => watched.motion,
-                // Clips that are too short for scores may still be solved.
-                Err(error) => match error.downcast_ref() {
-                    Some(ScoreError::TooShort { .. }) => None,
-                    _ => return Err(error),
-                },
-            }
-        }
-    };
-    let motion = motion.or(again.as_ref());
-    Ok(motion::pairs(gpu, frames, options, motion, monitor)?)
 }
 
 /// What an input folder tells of its own cameras and depth, and the run may use.

@@ -11,7 +11,6 @@ use super::{Context, Round, Scored, Stages, StepError, Take, steps};
 use crate::depth::Model;
 use crate::gpu::{AdapterChoice, Gpu};
 use crate::lane::Recover;
-use crate::motion::Motion;
 use crate::record::{IterationResult, Work};
 use crate::revise::Revision;
 use crate::score::{self, Scores};
@@ -280,8 +279,6 @@ impl Stages for Studio<'_> {
 pub(super) struct Clip {
     /// At the working size.
     pub frames: Option<Frames>,
-    /// From frame to frame, as it was scored.
-    pub motion: Option<Motion>,
 }
 
 struct Kept {

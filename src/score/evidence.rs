@@ -2,12 +2,22 @@
 //!
 //! Lengths are in standard pixels (short side 160), differences in grey levels, places in shares of the picture.
 
+use std::collections::BTreeMap;
+
+use nalgebra::{Matrix3, Vector3};
+
 use super::ScoreError;
+use super::glance::Glance;
 use super::ledger::Entry;
 use super::visual_quality;
+use crate::motion::SPAN;
 
-/// Mean difference, in grey levels, under which two frames are the same picture.
-const SAME: f64 = 0.15;
+/// Seconds to each side over which the camera is taken to go on as it does.
+const STEADY: f64 = 0.26;
+/// Mean weight of the pixels under which a picture was not found in the one before.
+const FOUND: f64 = 0.1;
+/// Seconds of which the worst counts, so that longer clips are not worse for their length.
+const WINDOW: f64 = 2.0;
 
 /// Share of consistent flow under which a step leads to another scene.
 pub(super) const CUT: f64 = 0.15;
@@ -22,7 +32,6 @@ pub(super) struct StepRecord {
     pub fine: f64,
     pub block: f64,
     pub high_block: f64,
-    pub still_change: f64,
     pub ssim: f64,
     pub low_ssim: f64,
     pub flow_change: f64,
@@ -34,7 +43,6 @@ pub(super) struct StepRecord {
     pub event: Spot,
     pub event_share: f64,
     pub event_mass: f64,
-    pub most_still_change: f64,
     pub impulse: f64,
     pub high_signal: f64,
     pub jolt: Spot,
@@ -43,19 +51,8 @@ pub(super) struct StepRecord {
     pub objects: f64,
     pub object_share: f64,
     pub objects_lost: f64,
-    pub object_change: f64,
-    /// The camera's eight parameters.
-    pub plane: [f64; 8],
     /// Mean weight of the flow under the plane, in [0, 1].
     pub plane_weight: f64,
-}
-
-impl StepRecord {
-    /// The camera's shift (u, v), turn and zoom, in standard pixels at half the long side.
-    pub fn similarity(&self) -> [f64; 4] {
-        let p = self.plane;
-        [p[0], p[3], 0.5 * (p[4] - p[2]), 0.5 * (p[1] + p[5])]
-    }
 }
 
 /// A value at a place.
@@ -116,16 +113,85 @@ pub(super) struct QualityRecord {
     pub contrast: f64,
 }
 
+/// What is suddenly there or gone in one frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pop {
+    pub time: f64,
+    /// Grey levels by which the worst place changes more than before and after.
+    pub value: f64,
+    /// The same over all cells, as a sum.
+    pub mass: f64,
+    /// Share of the cells.
+    pub share: f64,
+}
+
+impl Pop {
+    /// Of frames none of whose neighbours is a repetition: a picture that moves on after a pause is no pop.
+    fn all(glances: &[Glance]) -> Vec<Self> {
+        let moving = glances.windows(3).filter(|g| !g.iter().any(|g| g.repeated));
+        moving
+            .map(|g| Self {
+                time: g[1].time,
+                value: g[2].pop[0],
+                mass: g[2].pop[1],
+                share: g[2].pop[2],
+            })
+            .collect()
+    }
+}
+
+/// The equal parts, of some [`WINDOW`] seconds each, that the time of a clip is cut into.
+#[derive(Clone, Copy, Debug)]
+struct Parts {
+    first: f64,
+    length: f64,
+    count: usize,
+}
+
+impl Parts {
+    fn of(first: f64, last: f64) -> Self {
+        let count = ((last - first) / WINDOW).round().max(1.0);
+        Self {
+            first,
+            length: ((last - first) / count).max(1e-9),
+            count: count as usize,
+        }
+    }
+
+    /// Which part a time is in; the end of a part belongs to it.
+    fn at(self, time: f64) -> usize {
+        let at = ((time - self.first) / self.length - 1e-6).max(0.0) as usize;
+        at.min(self.count - 1)
+    }
+
+    /// The largest value and the one after it of each part that has any, the mean over those; 0 where none has.
+    fn worst(self, values: impl Iterator<Item = (f64, f64)>) -> [f64; 2] {
+        let mut parts: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for (time, value) in values {
+            parts.entry(self.at(time)).or_default().push(value);
+        }
+        let each: Vec<[f64; 2]> = parts.into_values().map(ranked).collect();
+        [0, 1].map(|k| mean(each.iter().map(|two| two[k])))
+    }
+}
+
 /// All of one clip.
 pub struct Evidence {
+    /// Of the frames that were looked at closely.
     pub(super) times: Vec<f64>,
-    /// Seconds between frames.
+    /// Seconds between them.
     pub(super) seconds: f64,
     pub(super) steps: Vec<StepRecord>,
     pub(super) paths: Vec<PathRecord>,
     pub(super) looks: Vec<LookRecord>,
     pub(super) quality: Vec<QualityRecord>,
-    /// Share of steps that repeat a frame, in [0, 1].
+    /// How the camera goes.
+    pub(super) ride: Ride,
+    /// By how much frames are out of order, the mean.
+    pub(super) disorder: f64,
+    pub(super) pops: Vec<Pop>,
+    parts: Parts,
+    /// Share of frames that repeat the one before, in [0, 1].
     pub(super) duplicates: f64,
     /// What every temporal metric is multiplied by, so that neither blur nor repeated frames can raise it.
     pub(super) gate: f64,
@@ -138,21 +204,26 @@ impl Evidence {
     pub(super) fn new(
         times: Vec<f64>,
         seconds: f64,
+        glances: Vec<Glance>,
         records: Vec<(Entry, Vec<f32>)>,
     ) -> Result<Self, ScoreError> {
-        if times.len() < LEAST_FRAMES {
-            return Err(ScoreError::TooShort {
-                frames: times.len(),
-            });
-        }
+        let ride = Ride::of(times.first().copied().unwrap_or_default(), &glances);
+        let repeated = glances.iter().filter(|g| g.repeated).count();
+        let moving = glances.windows(2).filter(|g| !g.iter().any(|g| g.repeated));
+        let disorder = mean(moving.map(|g| g[1].disorder));
+        let end = glances.last().map_or(0.0, |g| g.time);
         let mut e = Self {
+            parts: Parts::of(times.first().copied().unwrap_or(end), end),
             times,
             seconds,
+            ride,
+            disorder,
+            pops: Pop::all(&glances),
+            duplicates: repeated as f64 / glances.len().max(1) as f64,
             steps: Vec::new(),
             paths: Vec::new(),
             looks: Vec::new(),
             quality: Vec::new(),
-            duplicates: 0.0,
             gate: 0.0,
         };
         for (entry, words) in records {
@@ -181,56 +252,139 @@ impl Evidence {
                 }),
             }
         }
-        // A frame is repeated where neither the picture nor any cell of it changes.
-        let limit = |of: fn(&StepRecord) -> f64, least: f64| {
-            let changes: Vec<f64> = e.steps.iter().map(of).collect();
-            least.max(0.12 * percentile(&changes, 0.75))
-        };
-        let same = limit(|s| s.still_change, SAME);
-        let still = limit(|s| s.most_still_change, 5.0 * SAME);
-        let repeated = |s: &&StepRecord| s.still_change < same && s.most_still_change < still;
-        let repeated = e.steps.iter().filter(repeated).count();
-        e.duplicates = repeated as f64 / e.steps.len().max(1) as f64;
         let quality = mean(e.quality.iter().map(visual_quality::of));
-        e.gate = (1.0 - e.duplicates) * quality.max(0.0).powf(0.3);
+        // Of a clip that hardly ever changes nothing can be said that speaks for it.
+        if e.steps.len() + 1 >= LEAST_FRAMES {
+            e.gate = (1.0 - e.duplicates) * quality.max(0.0).powf(0.3);
+        }
         Ok(e)
     }
 
-    /// Steps that lead to another scene.
-    pub(super) fn cuts(&self) -> usize {
-        self.steps.iter().filter(|s| s.consistent < CUT).count()
+    /// The largest value and the one after it of the steps in each part of the clip, the mean over the parts.
+    pub(super) fn worst(&self, of: impl Fn(&StepRecord) -> f64) -> [f64; 2] {
+        let times = self.steps.iter().enumerate();
+        let times = times.map(|(t, s)| (self.time(t), of(s)));
+        self.parts.worst(times)
     }
 
-    /// Mean length of the flow in standard pixels a step.
+    /// The same of what is suddenly there or gone.
+    pub(super) fn worst_pop(&self, of: impl Fn(&Pop) -> f64) -> [f64; 2] {
+        self.parts.worst(self.pops.iter().map(|p| (p.time, of(p))))
+    }
+
+    /// Steps that lead to another scene, in each part of the clip.
+    pub(super) fn cuts(&self) -> f64 {
+        let cut = |(t, s): (usize, &StepRecord)| (self.time(t), f64::from(s.consistent < CUT));
+        let mut parts: BTreeMap<usize, f64> = BTreeMap::new();
+        for (time, cut) in self.steps.iter().enumerate().map(cut) {
+            *parts.entry(self.parts.at(time)).or_default() += cut;
+        }
+        mean(parts.into_values())
+    }
+
+    /// Mean length of the flow in standard pixels a [`SPAN`].
     pub(super) fn speed(&self) -> f64 {
         mean(self.steps.iter().map(|s| s.speed))
-    }
-
-    /// How fast the camera goes on the whole, in standard pixels a step: the mean length of its motion averaged over
-    /// nine steps, in which shaking averages out.
-    pub(super) fn steady_speed(&self) -> f64 {
-        let of = |window: &[StepRecord]| {
-            let n = window.len() as f64;
-            let each: [f64; 4] =
-                std::array::from_fn(|i| window.iter().map(|s| s.similarity()[i]).sum::<f64>() / n);
-            each.iter().map(|v| v * v).sum::<f64>().sqrt()
-        };
-        mean(self.steps.windows(self.steps.len().min(9)).map(of))
-    }
-
-    /// Mean second difference of the camera's motion, in standard pixels a step.
-    pub(super) fn camera_jerk(&self) -> f64 {
-        mean(self.steps.windows(3).map(|s| {
-            let [a, b, c] = [0, 1, 2].map(|i| s[i].similarity());
-            let d = |i: usize| a[i] - 2.0 * b[i] + c[i];
-            (0..4).map(|i| d(i).powi(2)).sum::<f64>().sqrt()
-        }))
     }
 
     /// Time of a step's second frame.
     pub(super) fn time(&self, step: usize) -> f64 {
         self.times[(step + 1).min(self.times.len() - 1)]
     }
+}
+
+/// How the whole picture goes: by frames that show something new, its shift, turn and zoom added up, held against the parabola
+/// that is nearest over the time around each of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ride {
+    /// Mean distance from the parabola, in standard pixels, what few points leave of it taken into account.
+    pub off: f64,
+    /// Mean speed of it, in standard pixels a [`SPAN`].
+    pub speed: f64,
+    /// Time and distance of each frame.
+    pub each: Vec<(f64, f64)>,
+}
+
+impl Ride {
+    fn of(first: f64, glances: &[Glance]) -> Self {
+        // Where a picture is not found in the next one the way starts anew.
+        let mut ways = vec![vec![(first, [0.0; 4])]];
+        let mut place = [0.0; 4];
+        for glance in glances {
+            place = std::array::from_fn(|k| place[k] + glance.step[k]);
+            if glance.found < FOUND {
+                ways.push(Vec::new());
+            }
+            let last = ways.len() - 1;
+            if !glance.repeated {
+                ways[last].push((glance.time, place));
+            }
+        }
+        let (mut each, mut speeds) = (Vec::new(), Vec::new());
+        for way in &ways {
+            for (i, (time, _)) in way.iter().enumerate() {
+                if let Some((off, speed)) = around(way, i) {
+                    each.push((*time, off));
+                    speeds.push(speed * SPAN);
+                }
+            }
+        }
+        Self {
+            off: mean(each.iter().map(|e| e.1)),
+            speed: mean(speeds),
+            each,
+        }
+    }
+}
+
+/// Distance of a place from the parabola through those around it, and the speed of that, a second; none where there are too
+/// few.
+fn around(places: &[(f64, [f64; 4])], i: usize) -> Option<(f64, f64)> {
+    let t0 = places[i].0;
+    let near = |k: usize| (places[k].0 - t0).abs() <= STEADY;
+    let (mut from, mut to) = (i, i + 1);
+    while from > 0 && near(from - 1) {
+        from -= 1;
+    }
+    while to < places.len() && near(to) {
+        to += 1;
+    }
+    // A slow clip has few places in that time.
+    while to - from < 5 && (from > 0 || to < places.len()) {
+        let before = from
+            .checked_sub(1)
+            .map_or(f64::INFINITY, |k| t0 - places[k].0);
+        let after = places.get(to).map_or(f64::INFINITY, |p| p.0 - t0);
+        if before <= after {
+            from -= 1;
+        } else {
+            to += 1;
+        }
+    }
+    if to - from < 4 {
+        return None;
+    }
+    let span = places[from..to]
+        .iter()
+        .map(|p| (p.0 - t0).abs())
+        .fold(1e-9, f64::max);
+    let row = |t: f64| Vector3::new(1.0, (t - t0) / span, ((t - t0) / span).powi(2));
+    let mut m = Matrix3::zeros();
+    let mut right = [Vector3::zeros(); 4];
+    for (t, place) in &places[from..to] {
+        let r = row(*t);
+        m += r * r.transpose();
+        for (right, v) in right.iter_mut().zip(place) {
+            *right += r * *v;
+        }
+    }
+    let inverse = m.try_inverse()?;
+    let fits = right.map(|right| inverse * right);
+    let off: f64 = (0..4).map(|k| (places[i].1[k] - fits[k][0]).powi(2)).sum();
+    let speed: f64 = fits.iter().map(|fit| (fit[1] / span).powi(2)).sum();
+    // What the parabola takes from a place that it goes through itself.
+    let free = (1.0 - inverse[(0, 0)]).max(0.05);
+    Some(((off / free).sqrt(), speed.sqrt()))
 }
 
 fn step(at: &dyn Fn(usize) -> f64) -> StepRecord {
@@ -245,7 +399,6 @@ fn step(at: &dyn Fn(usize) -> f64) -> StepRecord {
         gradient: at(4),
         fine: at(5),
         block: at(6),
-        still_change: at(7),
         ssim: at(8),
         low_ssim: at(9),
         flow_change: at(10),
@@ -256,7 +409,6 @@ fn step(at: &dyn Fn(usize) -> f64) -> StepRecord {
         event: spot(16),
         event_share: at(19),
         event_mass: at(52),
-        most_still_change: at(53),
         impulse: at(20),
         high_block: at(24),
         contrast: at(25),
@@ -264,12 +416,10 @@ fn step(at: &dyn Fn(usize) -> f64) -> StepRecord {
         high_signal: at(27),
         jolt: spot(28),
         jolt_share: at(31),
-        plane: std::array::from_fn(|i| at(32 + i)),
         plane_weight: at(43),
         objects: at(48),
         object_share: at(49),
         objects_lost: at(50),
-        object_change: at(51),
     }
 }
 
@@ -344,4 +494,156 @@ pub(super) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
         n += 1.0;
     }
     if n > 0.0 { sum / n } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numeric::Rng;
+
+    /// Glances at a camera whose shift at time `t` is `at(t)`, `fps` frames a second, those of `repeated` frames held.
+    fn glances(fps: f64, frames: usize, at: impl Fn(f64) -> f64, held: &[usize]) -> Vec<Glance> {
+        let mut last = at(0.0);
+        (1..frames)
+            .map(|i| {
+                let time = i as f64 / fps;
+                let repeated = held.contains(&i);
+                let now = if repeated { last } else { at(time) };
+                let step = [now - last, 0.0, 0.0, 0.0];
+                last = now;
+                Glance {
+                    time,
+                    repeated,
+                    step,
+                    disorder: 0.0,
+                    pop: [0.0; 3],
+                    found: 1.0,
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_steady_ride_is_steady_at_any_rate_and_through_held_frames() {
+        for fps in [8.0, 12.0, 24.0, 30.0] {
+            let frames = (2.0 * fps) as usize + 1;
+            // 20 standard pixels a second, and ever faster.
+            let way = |t: f64| 20.0 * t + 3.0 * t * t;
+            for held in [&[][..], &[3, 4, 9]] {
+                let ride = Ride::of(0.0, &glances(fps, frames, way, held));
+                assert!(ride.off < 1e-6, "{fps}: {ride:?}");
+                let mean = (20.0 + 3.0 * 2.0) * SPAN;
+                assert!((ride.speed - mean).abs() < 0.05 * mean, "{fps}: {ride:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_shaking_camera_is_off_by_as_much_at_any_rate() {
+        for fps in [8.0, 12.0, 24.0, 30.0] {
+            let mut rng = Rng::new(7);
+            let frames = (20.0 * fps) as usize;
+            let shake: Vec<f64> = (0..frames).map(|_| rng.sign() * 0.8).collect();
+            let way = |t: f64| 10.0 * t + shake[((t * fps).round() as usize).min(frames - 1)];
+            let ride = Ride::of(0.0, &glances(fps, frames, way, &[]));
+            assert!((0.6..1.0).contains(&ride.off), "{fps}: {}", ride.off);
+            assert_eq!(ride.each.len(), frames);
+        }
+    }
+
+    #[test]
+    fn a_cut_and_held_frames_are_no_shaking() {
+        let mut cut = glances(24.0, 49, |t| 12.0 * t, &[]);
+        cut[20].step = [40.0, 9.0, 3.0, -7.0];
+        cut[20].found = 0.01;
+        let ride = Ride::of(0.0, &cut);
+        assert!(
+            ride.off < 1e-6 && (ride.speed - 1.5).abs() < 1e-6,
+            "{ride:?}"
+        );
+        // What a frame moves that passes for a repetition is not lost.
+        let mut slow = glances(24.0, 49, |t| 12.0 * t, &[]);
+        for glance in slow.iter_mut().step_by(2) {
+            glance.repeated = true;
+        }
+        let ride = Ride::of(0.0, &slow);
+        assert!(
+            ride.off < 1e-6 && (ride.speed - 1.5).abs() < 1e-6,
+            "{ride:?}"
+        );
+    }
+
+    #[test]
+    fn few_frames_have_no_way() {
+        let ride = Ride::of(0.0, &glances(24.0, 3, |t| t, &[]));
+        assert_eq!((ride.off, ride.speed, ride.each.len()), (0.0, 0.0, 0));
+        let ride = Ride::of(0.0, &glances(24.0, 5, |t| 8.0 * t, &[]));
+        assert!(ride.off < 1e-9 && ride.speed > 0.9);
+        // All frames at one time tell of no speed.
+        let none = vec![
+            Glance {
+                time: 0.0,
+                repeated: false,
+                step: [1.0; 4],
+                disorder: 0.0,
+                pop: [0.0; 3],
+                found: 1.0,
+            };
+            6
+        ];
+        assert!(Ride::of(0.0, &none).each.is_empty());
+    }
+
+    fn evidence(times: Vec<f64>, events: &[f64]) -> Evidence {
+        let words = |event: f64| {
+            let mut words = vec![0.0f32; 56];
+            words[1] = 1.0;
+            words[16] = event as f32;
+            words
+        };
+        let records = events.iter().enumerate();
+        let records = records.map(|(t, &event)| (Entry::Step(t), words(event)));
+        let glance = |&time: &f64| Glance {
+            time,
+            repeated: false,
+            step: [0.0; 4],
+            disorder: 0.0,
+            pop: [0.0; 3],
+            found: 1.0,
+        };
+        let glances = times.iter().skip(1).map(glance).collect();
+        Evidence::new(times, SPAN, glances, records.collect()).expect("evidence")
+    }
+
+    #[test]
+    fn the_worst_of_each_two_seconds_counts() {
+        let times = |n: usize| (0..=n).map(|i| i as f64 * SPAN).collect::<Vec<_>>();
+        let mut events = vec![0.1; 16];
+        events[5] = 0.9;
+        events[9] = 0.5;
+        let short = evidence(times(16), &events);
+        assert_eq!(short.parts.count, 1);
+        let near = |got: [f64; 2], want: [f64; 2]| {
+            assert!(
+                (got[0] - want[0]).abs() + (got[1] - want[1]).abs() < 1e-6,
+                "{got:?}"
+            );
+        };
+        near(short.worst(|s| s.event.value), [0.9, 0.5]);
+        // Four times as long, and as bad all along.
+        let long = evidence(times(64), &events.repeat(4));
+        assert_eq!(long.parts.count, 4);
+        near(long.worst(|s| s.event.value), [0.9, 0.5]);
+        // A clip of three seconds is cut in the middle.
+        events.truncate(8);
+        events.extend([0.2; 16]);
+        let cut = evidence(times(24), &events);
+        assert_eq!(cut.parts.count, 2);
+        near(cut.worst(|s| s.event.value), [0.55, 0.2]);
+        near(
+            evidence(times(1), &[0.3]).worst(|s| s.event.value),
+            [0.3, 0.0],
+        );
+        near(evidence(vec![0.0], &[]).worst(|s| s.event.value), [0.0; 2]);
+    }
 }

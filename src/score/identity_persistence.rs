@@ -1,17 +1,28 @@
 //! Identity persistence: the look of followed patches against the frame where they were first seen, in structure,
 //! contrast and colour. It compares appearance; whether a face is still the same person takes a network.
 
+use std::collections::BTreeSet;
+
 use super::Notes;
-use super::evidence::{Evidence, LookRecord, mean, ranked};
+use super::evidence::{Evidence, LookRecord, mean};
 
 const NAME: &str = "identity_persistence";
 
 pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
-    // Older looks tell more of what changes slowly.
+    // Older looks tell more of what changes slowly. All of one age count as one: a longer clip has more old ones.
+    let ages = e.looks.iter().map(|l| l.age).collect::<BTreeSet<_>>();
     let over = |points: fn(&LookRecord) -> f64, f: fn(&LookRecord) -> f64| {
-        let weight = |l: &LookRecord| points(l) * l.age as f64;
-        let total: f64 = e.looks.iter().map(weight).sum();
-        (total > 0.0).then(|| e.looks.iter().map(|l| weight(l) * f(l)).sum::<f64>() / total)
+        let (mut sum, mut total) = (0.0, 0.0);
+        for &age in &ages {
+            let same = || e.looks.iter().filter(|l| l.age == age);
+            let followed: f64 = same().map(points).sum();
+            if followed > 0.0 {
+                let mean = same().map(|l| points(l) * f(l)).sum::<f64>() / followed;
+                sum += age as f64 * mean;
+                total += age as f64;
+            }
+        }
+        (total > 0.0).then(|| sum / total)
     };
     let all = |f: fn(&LookRecord) -> f64| over(|l| l.followed, f);
     let steady = |f: fn(&LookRecord) -> f64| over(|l| l.steady, f).unwrap_or(0.0);
@@ -20,7 +31,7 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let high = all(|l| l.high_tint).unwrap_or(0.0);
     let worst = all(|l| l.worst_tint.value).unwrap_or(0.0);
     let lost = mean(e.looks.iter().map(|l| l.worst_lost));
-    let [event, _] = ranked(e.steps.iter().map(|s| s.event.value));
+    let [event, _] = e.worst(|s| s.event.value);
     notes.put(NAME, "likeness", likeness.unwrap_or(0.0));
     notes.put(NAME, "colour", colour);
     notes.put(NAME, "high_colour", high);
@@ -54,12 +65,16 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
         looks().map(|(l, time)| (time, Some(l.worst_tint.at), l.worst_tint.value)),
     );
     // Nothing that could be followed: nothing speaks for the clip.
-    let Some(likeness) = likeness else { return 0.0 };
-    let fault = 0.019 * colour
-        + 0.01 * high
-        + 0.011 * worst
-        + 0.7 * event
-        + 0.09 * lost
-        + 0.09 * (1.0 - likeness);
+    if likeness.is_none() {
+        return 0.0;
+    }
+    let [_, second_pop] = e.worst_pop(|p| p.value);
+    let [share, _] = e.worst_pop(|p| p.share);
+    let fault = 0.0425 * worst
+        + 0.18 * (1.0 - steady(|l| l.worst.value))
+        + 0.245 * mean(e.looks.iter().map(|l| l.lost))
+        + 0.585 * event
+        + 0.04 * second_pop
+        + 3.1 * share;
     (-fault).exp() * e.gate
 }

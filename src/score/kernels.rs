@@ -6,7 +6,7 @@ use crate::{gpu_struct, kernel};
 const ROW: [u32; 3] = [64, 1, 1];
 
 gpu_struct! {
-    /// Params of `score/tint`.
+    /// Params of `score/tint` and `score/thumb`.
     pub struct TintParams {
         /// Width of the frame in pixels.
         pub src_width: u32,
@@ -18,10 +18,32 @@ gpu_struct! {
         pub height: u32,
         /// Every how many pixels, both ways, one is read.
         pub step: u32,
+        /// First element that small luma is written to.
+        pub at: u32,
+        /// Unused.
+        pub pad: [u32; 2],
+    }
+}
+
+gpu_struct! {
+    /// Params of `score/glance`.
+    pub struct GlanceParams {
+        /// Width in pixels.
+        pub width: u32,
+        /// Height in pixels.
+        pub height: u32,
+        /// Width of the coarser pictures.
+        pub small_width: u32,
+        /// Height of them.
+        pub small_height: u32,
+        /// Side of a cell in pixels.
+        pub cell: u32,
+        /// Pictures before number 3 that there are, the last ones.
+        pub known: u32,
+        /// Standard pixels of the short side.
+        pub scale: f32,
         /// Unused.
         pub pad: u32,
-        /// Unused.
-        pub pad2: [u32; 2],
     }
 }
 
@@ -36,12 +58,14 @@ gpu_struct! {
         pub cell: u32,
         /// Cells across.
         pub across: u32,
-        /// Standard pixels in a pixel.
+        /// Standard pixels a span of time in a pixel a step.
         pub scale: f32,
         /// 1 where there is a step before.
         pub has_before: u32,
+        /// As `scale`, of the step before.
+        pub scale_before: f32,
         /// Unused.
-        pub pad: [u32; 2],
+        pub pad: u32,
     }
 }
 
@@ -76,6 +100,8 @@ gpu_struct! {
         pub height: u32,
         /// Unused.
         pub pad: [u32; 2],
+        /// Of each step of the ring, four a vector: what its lengths are multiplied by to be those of a span of time.
+        pub per: [[f32; 4]; RING / 4],
     }
 }
 
@@ -161,6 +187,8 @@ pub const BINS: usize = 1312;
 pub const CELL: usize = 4;
 /// Steps whose camera models are kept.
 pub const RING: usize = 64;
+/// Vectors of the record of what leads from one small picture to the next.
+pub const GLANCE_RECORD: usize = 3;
 /// Vectors of a step's record.
 pub const STEP: usize = 14;
 /// Vectors of the record of a generation's paths.
@@ -174,6 +202,15 @@ pub const DETAIL_RECORD: usize = 2;
 pub static TINT: Kernel = kernel!("score/tint", shared [], twin crate::score::twins::tint::twin,
     workgroup [8, 8, 1], params TintParams,
     bind [read rgba: u32, write tint: [f32; 2] => within(1e-2, 1e-4)]);
+/// Small luma.
+pub static THUMB: Kernel = kernel!("score/thumb", shared [], twin crate::score::twins::thumb::twin,
+    workgroup [8, 8, 1], params TintParams,
+    bind [read rgba: u32, write thumb: f32 => within(1e-3, 1e-5)]);
+/// How the whole picture moves from one to the next.
+pub static GLANCE: Kernel = kernel!("score/glance", shared ["shared/mix", "shared/rank"], twin crate::score::twins::glance::twin,
+    workgroup ROW, params GlanceParams,
+    bind [read small: f32, read large: f32,
+        write ledger: [f32; 4] => within(2e-2, 2e-3)]);
 /// A step, cell by cell.
 pub static CELLS: Kernel = kernel!("score/cells", shared ["shared/mix"], twin crate::score::twins::cells::twin,
     workgroup ROW, params CellsParams,
@@ -225,6 +262,8 @@ pub static FOLD_DETAIL: Kernel = kernel!("score/fold_detail", shared [], twin cr
 
 /// All of them.
 pub static ALL: &[&Kernel] = &[
+    &THUMB,
+    &GLANCE,
     &TINT,
     &CELLS,
     &FOLD,

@@ -1,14 +1,16 @@
 //! Six scores of a take, each in [0, 1], and their weighted geometric mean.
 //!
 //! The scores are kinematic and photometric: they need no network and claim no more than they measure. Frames and
-//! motion stay on the device; kernels measure each step, each generation of followed points and some frames, and
-//! a few kilobytes of records are read back a clip. Every temporal score is gated by the pictures' quality and by
+//! motion stay on the device. Every frame is glanced at; those that repeat the one before count for nothing else, and of the
+//! others one an eighth of a second is looked at closely, whatever the frame rate: kernels measure each step between those,
+//! each generation of followed points and some frames, and a few kilobytes of records are read back. Every temporal score is gated by the pictures' quality and by
 //! repeated frames, so that neither blur nor frozen frames raises it. Lengths are in pixels of a picture whose short
-//! side is 160, durations in seconds.
+//! side is 160, speeds in those an eighth of a second; the worst of two seconds counts, the mean over a clip.
 //!
 //! A metric is one file with a function from [`Evidence`] to its value, and one line in [`METRICS`].
 
 mod evidence;
+mod glance;
 mod identity_persistence;
 pub mod kernels;
 mod ledger;
@@ -25,19 +27,20 @@ mod visual_quality;
 use std::collections::BTreeMap;
 
 use crate::gpu::{Gpu, GpuError, Kernel};
-use crate::motion::Motion;
+use crate::monitor::Monitor;
+use crate::motion::{MotionError, MotionOptions};
 use crate::video::Frames;
 
 pub use evidence::{Evidence, LEAST_FRAMES};
 pub use notes::{Moment, Notes};
 pub use options::{Combination, KEYS, ScoreOptions};
-pub use scorer::{PACE, Scorer};
+pub use scorer::Scorer;
 
 /// Kernels of this stage.
 pub static KERNELS: &[&Kernel] = kernels::ALL;
 
 /// Version of the stage; part of the resume key.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// One metric.
 pub struct Metric {
@@ -71,14 +74,9 @@ pub enum ScoreError {
         /// Its frames.
         frames: usize,
     },
-    /// Frames and motion are not of the same clip.
-    #[error("{frames} frames, but the motion is of {motion}; estimate the motion of these frames")]
-    Mismatch {
-        /// Frames of the clip.
-        frames: usize,
-        /// Frames behind the motion.
-        motion: usize,
-    },
+    /// The motion could not be estimated.
+    #[error(transparent)]
+    Motion(#[from] MotionError),
     /// A weight that cannot be used.
     #[error("score option '{field}' is {value}; give a number from 0 to 1000000")]
     Weight {
@@ -183,37 +181,31 @@ impl Scores {
     }
 }
 
-/// Scores one take. `motion` is that of `frames`. The same device gives the same bits on every run.
+/// Scores one take. The same device gives the same bits on every run. Progress is counted in frames.
 ///
 /// A clip without texture or without change scores 0 in the temporal scores: nothing can be said for it.
 ///
 /// # Errors
-/// [`ScoreError`]: under [`LEAST_FRAMES`] frames, motion of another clip, bad weights, or a failed GPU.
+/// [`ScoreError`]: under [`LEAST_FRAMES`] frames, bad options, an interruption, or a failed GPU.
 pub fn score(
     gpu: &Gpu,
     frames: &Frames,
-    motion: &Motion,
+    motion: &MotionOptions,
     options: &ScoreOptions,
+    monitor: &dyn Monitor,
 ) -> Result<Scores, ScoreError> {
     options.check()?;
     let n = frames.len();
     if n < LEAST_FRAMES {
         return Err(ScoreError::TooShort { frames: n });
     }
-    if motion.steps.len() + 1 != n {
-        let motion = motion.steps.len() + 1;
-        return Err(ScoreError::Mismatch { frames: n, motion });
-    }
-    let size = (motion.width, motion.height);
-    let frame = (frames.width, frames.height);
-    let mut scorer = Scorer::new(gpu, frame, (size, motion.half), &frames.times)?;
-    for index in 0..n {
-        let mut recorder = gpu.recorder();
-        let step = index.checked_sub(1).map(|i| &motion.steps[i]);
-        let luma = &motion.luma[index];
-        let time = frames.times[index];
-        scorer.push(&mut recorder, &frames.rgba[index], time, luma, step)?;
-        recorder.submit()?;
+    let mut scorer = Scorer::new(gpu, (frames.width, frames.height), motion)?;
+    for (done, (rgba, &time)) in frames.rgba.iter().zip(&frames.times).enumerate() {
+        if monitor.stopped() {
+            return Err(MotionError::Interrupted.into());
+        }
+        scorer.push(rgba, time)?;
+        monitor.progress(done as u64 + 1, n as u64);
     }
     Ok(scorer.finish()?.scores(options))
 }
@@ -228,6 +220,7 @@ impl Evidence {
         notes.put("clip", "duplicates", self.duplicates);
         notes.put("clip", "gate", self.gate);
         notes.put("clip", "seconds_a_step", self.seconds);
+        notes.put("clip", "steps", self.steps.len() as f64);
         let over = |f: fn(&evidence::StepRecord) -> f64| evidence::mean(self.steps.iter().map(f));
         notes.put("clip", "contrast", over(|s| s.contrast));
         // How much of the flow is the camera's plane.

@@ -1,7 +1,7 @@
 //! Path realism: points and camera that move without jerks and jumps.
 
 use super::Notes;
-use super::evidence::{Evidence, PathRecord, mean, ranked};
+use super::evidence::{Evidence, PathRecord, mean};
 
 const NAME: &str = "path_realism";
 /// Jerk over speed that a clip without a single path gets: nothing speaks for it.
@@ -16,16 +16,14 @@ pub(super) fn over_paths(e: &Evidence, f: impl Fn(&PathRecord) -> f64) -> Option
 
 pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let jerk = over_paths(e, |p| p.high_jerk).unwrap_or(NO_PATHS);
-    let jumps = over_paths(e, |p| p.jumps).unwrap_or(0.0);
     let drift = over_paths(e, |p| p.usual_own).unwrap_or(0.0);
     // What jumps is seen twice: where it leaves and where it comes back, or at the next jump.
-    let [event, second] = ranked(e.steps.iter().map(|s| s.event.value));
-    let [_, mass] = ranked(e.steps.iter().map(|s| s.event_mass));
+    let [event, second] = e.worst(|s| s.event.value);
     notes.put(NAME, "jerk", jerk);
-    notes.put(NAME, "jumps", jumps);
+    notes.put(NAME, "jumps", over_paths(e, |p| p.jumps).unwrap_or(0.0));
     notes.put(NAME, "event", event);
     notes.put(NAME, "second_event", second);
-    notes.put(NAME, "second_event_mass", mass);
+    notes.put(NAME, "second_event_mass", e.worst(|s| s.event_mass)[1]);
     let over = |f: fn(&PathRecord) -> f64| over_paths(e, f).unwrap_or(0.0);
     notes.put(NAME, "median_jerk", over(|p| p.jerk));
     notes.put(NAME, "speed", over(|p| p.speed));
@@ -40,7 +38,14 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
             .enumerate()
             .map(|(t, s)| (e.time(t), Some(s.jolt.at), s.jolt.value)),
     );
-    let fault =
-        0.3 * jerk + 1.8 * jumps + 0.45 * second + 0.33 * event + 0.045 * mass + 0.045 * drift;
-    (-fault - 0.5 * e.cuts() as f64).exp() * e.gate
+    let [pop, second_pop] = e.worst_pop(|p| p.value);
+    let fault = 0.2 * jerk
+        + 0.14 * over(|p| p.jerk)
+        + 0.11 * drift
+        + 0.52 * second
+        + 0.15 * event
+        + 0.0144 * pop
+        + 0.0086 * second_pop
+        + 0.07 * second_pop.sqrt();
+    (-fault - 0.5 * e.cuts()).exp() * e.gate
 }

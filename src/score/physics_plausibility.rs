@@ -2,7 +2,7 @@
 //! does not vanish inside the picture. It knows nothing of mass, contact or gravity.
 
 use super::Notes;
-use super::evidence::{Evidence, mean, ranked};
+use super::evidence::{Evidence, mean};
 use super::path_realism::over_paths;
 
 const NAME: &str = "physics_plausibility";
@@ -10,9 +10,16 @@ const NAME: &str = "physics_plausibility";
 pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let own_jerk = over_paths(e, |p| p.own_jerk).unwrap_or(1.0);
     let drift = over_paths(e, |p| p.usual_own).unwrap_or(1.0);
-    let strain = mean(e.steps.iter().skip(1).map(|s| s.strain_change)) / (e.steady_speed() + 0.5);
-    let [event, _] = ranked(e.steps.iter().map(|s| s.event.value));
-    let [share, _] = ranked(e.steps.iter().map(|s| s.event_share));
+    let strain = mean(e.steps.iter().skip(1).map(|s| s.strain_change)) / (e.ride.speed + 0.5);
+    let [event, _] = e.worst(|s| s.event.value);
+    let [share, _] = e.worst(|s| s.event_share);
+    let [pop, second] = e.worst_pop(|p| p.value);
+    let [mass, second_mass] = e.worst_pop(|p| p.mass);
+    notes.put(NAME, "pop", pop);
+    notes.put(NAME, "second_pop", second);
+    notes.put(NAME, "pop_mass", mass);
+    notes.put(NAME, "second_pop_mass", second_mass);
+    notes.put(NAME, "pop_share", e.worst_pop(|p| p.share)[0]);
     notes.put(NAME, "event", event);
     notes.put(NAME, "event_share", share);
     notes.put(NAME, "own_jerk", own_jerk);
@@ -24,7 +31,6 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     notes.put(NAME, "objects", over(|s| s.objects));
     notes.put(NAME, "object_share", over(|s| s.object_share));
     notes.put(NAME, "objects_lost", over(|s| s.objects_lost));
-    notes.put(NAME, "object_change", over(|s| s.object_change));
     let lost = over_paths(e, |p| p.lost).unwrap_or(1.0);
     notes.put(NAME, "lost_points", lost);
     let high = over_paths(e, |p| p.high_own).unwrap_or(0.0);
@@ -46,6 +52,10 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
             .iter()
             .map(|p| (e.times[p.start], Some(p.worst.at), p.worst.value)),
     );
-    let fault = 1.4 * event + 0.73 * share + 0.28 * own_jerk + 0.14 * drift + 0.07 * strain;
+    let fault = 0.126 * pop.sqrt()
+        + 0.18 * event.sqrt()
+        + 0.105 * event
+        + 0.145 * share.sqrt()
+        + 0.093 * drift;
     (-fault).exp() * e.gate
 }

@@ -1,20 +1,23 @@
-//! Records what the scores look at, frame by frame, on the device: nothing is read back until the clip ends.
+//! Records what the scores look at on the device: nothing but glances is read back until the clip ends.
 //!
-//! What is kept does not grow with the clip: the cells of three steps, the camera's models of the last
+//! What is kept on the device does not grow with the clip: the cells of three steps, the camera's models of the last
 //! [`RING`] steps, and the generations of points that are still being followed.
 
 use super::ScoreError;
-use super::evidence::{Evidence, percentile};
+use super::evidence::Evidence;
+use super::glance::{Frame, Glancer};
 use super::kernels::{self as k, CELL, RING};
 use super::ledger::{Entry, Ledger};
 use crate::gpu::image::Pyramid;
 use crate::gpu::{Buffer, Gpu, GpuError, Recorder, groups_1d, groups_2d};
 use crate::motion::camera::{MODEL, SHORT_SIDE};
-use crate::motion::{Step, follow::Following, objects::Grid};
+use crate::motion::{MotionError, MotionOptions, Step, Stream, follow::Following, objects::Grid};
 use crate::video::luma::{LUMA, LumaParams};
 
-/// Seconds that points are followed.
+/// Seconds that points are followed, to see what they look like.
 const LIFE: f64 = 2.0;
+/// So many times less are their paths judged by: in a short clip, too, most of them are that long.
+const PATH: usize = 2;
 /// Fewest and most steps of it.
 const STEPS: (f64, f64) = (8.0, 48.0);
 /// Generations of points that start in the time that one is followed.
@@ -22,19 +25,9 @@ const LIVE: usize = 4;
 /// Ages at which a generation's looks are compared.
 const AGES: usize = 8;
 /// Seconds between frames whose quality is measured.
-const QUALITY: f64 = 0.125;
+const QUALITY: f64 = 0.25;
 /// Rows of a frame that its quality is measured on, about.
 const ROWS: u32 = 240;
-
-/// Frames at the start of a clip that tell its pace; whoever has fewer at hand gets other scores.
-pub const PACE: usize = 32;
-
-/// Seconds between frames: the median over the first ones.
-fn pace(times: &[f64]) -> f64 {
-    let first = &times[..times.len().min(PACE)];
-    let gaps: Vec<f64> = first.windows(2).map(|t| t[1] - t[0]).collect();
-    percentile(&gaps, 0.5)
-}
 
 /// Points that are being followed, and what the picture was where they started.
 struct Generation {
@@ -42,13 +35,94 @@ struct Generation {
     points: Following,
     key: Buffer<f32>,
     tint: Buffer<[f32; 2]>,
-    compared: usize,
 }
 
-/// Measures one clip as its frames come.
+/// Scores one clip as its frames come.
 pub struct Scorer {
     gpu: Gpu,
     frame: (u32, u32),
+    motion: MotionOptions,
+    glancer: Glancer,
+    close: Option<Close>,
+}
+
+impl Scorer {
+    /// For a clip of frames of `frame` pixels.
+    ///
+    /// # Errors
+    /// As [`Gpu::alloc`], and motion options out of range.
+    pub fn new(gpu: &Gpu, frame: (u32, u32), motion: &MotionOptions) -> Result<Self, ScoreError> {
+        // Before the first frame comes.
+        motion.check()?;
+        if frame.0 == 0 || frame.1 == 0 {
+            return Err(MotionError::NoFrames.into());
+        }
+        Ok(Self {
+            gpu: gpu.clone(),
+            frame,
+            motion: motion.clone(),
+            glancer: Glancer::new(gpu, frame)?,
+            close: None,
+        })
+    }
+
+    /// Takes the next frame, shown at `time` seconds. Waits, each so many frames, for what was recorded.
+    ///
+    /// # Errors
+    /// [`ScoreError::Motion`], [`ScoreError::NotFinite`], [`ScoreError::Gpu`].
+    pub fn push(&mut self, rgba: &Buffer<u32>, time: f64) -> Result<(), ScoreError> {
+        let pixels = self.frame.0 as usize * self.frame.1 as usize;
+        if rgba.len() != pixels {
+            let (width, height) = self.frame;
+            return Err(ScoreError::Motion(MotionError::FrameSize {
+                index: self.glancer.frames,
+                got: rgba.len(),
+                width,
+                height,
+            }));
+        }
+        let chosen = self.glancer.push(rgba, time)?;
+        self.look(chosen)
+    }
+
+    fn look(&mut self, chosen: Vec<Frame>) -> Result<(), ScoreError> {
+        for frame in chosen {
+            let close = match &mut self.close {
+                Some(close) => close,
+                slot => slot.insert(Close::new(
+                    &self.gpu,
+                    self.frame,
+                    &self.motion,
+                    self.glancer.span(),
+                )?),
+            };
+            close.push(&frame)?;
+        }
+        Ok(())
+    }
+
+    /// What was seen of the clip.
+    ///
+    /// # Errors
+    /// [`ScoreError::TooShort`], and as [`Scorer::push`].
+    pub fn finish(mut self) -> Result<Evidence, ScoreError> {
+        let frames = self.glancer.frames;
+        if frames < super::LEAST_FRAMES {
+            return Err(ScoreError::TooShort { frames });
+        }
+        let chosen = self.glancer.finish()?;
+        self.look(chosen)?;
+        let close = self.close.take();
+        let close = close.ok_or(ScoreError::TooShort { frames })?;
+        close.finish(self.glancer)
+    }
+}
+
+/// Measures the frames of a clip that are looked at closely.
+struct Close {
+    gpu: Gpu,
+    frame: (u32, u32),
+    stream: Stream,
     size: (u32, u32),
     half: f32,
     seconds: f64,
@@ -61,7 +135,13 @@ pub struct Scorer {
     /// The last step, whose record waits for the step after it.
     waiting: Option<Step>,
     models: Buffer<[f32; 4]>,
+    /// Of the steps whose models are kept: what their lengths are multiplied by.
+    per: [f32; RING],
     generations: Vec<Generation>,
+    /// Of one of them the looks were compared.
+    compared: bool,
+    /// Of one the paths were judged.
+    judged: bool,
     tint_size: (u32, u32),
     native: Pyramid,
     bins: [Buffer<u32>; 2],
@@ -71,18 +151,16 @@ pub struct Scorer {
     last: Option<(Buffer<f32>, Buffer<[f32; 2]>)>,
 }
 
-impl Scorer {
-    /// For a clip of frames of `frame` pixels, the first of them shown at `times`, whose motion is of `size` and whose luma comes at `half`
-    /// of it.
-    ///
-    /// # Errors
-    /// As [`Gpu::alloc`].
-    pub fn new(
+impl Close {
+    /// Frames come some `seconds` apart.
+    fn new(
         gpu: &Gpu,
         frame: (u32, u32),
-        (size, half): ((u32, u32), f32),
-        times: &[f64],
+        motion: &MotionOptions,
+        seconds: f64,
     ) -> Result<Self, ScoreError> {
+        let stream = Stream::new(gpu, frame, motion)?;
+        let size = stream.size();
         let grid = Grid::of(size);
         let count = grid.count();
         let cells = || gpu.alloc(count * CELL);
@@ -91,17 +169,12 @@ impl Scorer {
         let quarter = frame.0.min(frame.1).div_ceil(2).div_ceil(2);
         let mut native = Pyramid::new(gpu, luma, frame, quarter)?;
         native.levels.truncate(3);
-        let seconds = pace(times);
-        let seconds = if seconds.is_finite() && seconds > 0.0 {
-            seconds
-        } else {
-            1.0 / 24.0
-        };
         Ok(Self {
             gpu: gpu.clone(),
             frame,
             size,
-            half,
+            half: stream.half(),
+            stream,
             seconds,
             grid,
             scale: SHORT_SIDE / size.0.min(size.1).max(1) as f32,
@@ -111,7 +184,10 @@ impl Scorer {
             cells: [cells()?, cells()?, cells()?],
             waiting: None,
             models: gpu.alloc(RING * MODEL)?,
+            per: [1.0; RING],
             generations: Vec::new(),
+            compared: false,
+            judged: false,
             tint_size: (size.0.div_ceil(4), size.1.div_ceil(4)),
             native,
             bins: [gpu.alloc(k::BINS)?, gpu.alloc(k::BINS)?],
@@ -121,27 +197,17 @@ impl Scorer {
         })
     }
 
-    /// Records the next frame, shown at `time` seconds; `step` leads to it from the frame before, and is missing for
-    /// the first one only.
-    ///
-    /// # Errors
-    /// As [`Recorder::run`].
-    pub fn push(
-        &mut self,
-        recorder: &mut Recorder,
-        rgba: &Buffer<u32>,
-        time: f64,
-        luma: &Buffer<f32>,
-        step: Option<&Step>,
-    ) -> Result<(), ScoreError> {
+    fn push(&mut self, Frame { time, rgba }: &Frame) -> Result<(), ScoreError> {
+        let mut recorder = self.gpu.recorder();
+        let (luma, step) = self.stream.push(&mut recorder, rgba, *time)?;
         let frame = self.times.len();
-        self.times.push(time);
-        let tint = self.tint(recorder, rgba)?;
+        self.times.push(*time);
+        let tint = self.tint(&mut recorder, rgba)?;
         if frame.is_multiple_of((QUALITY / self.seconds).round().max(1.0) as usize) {
-            self.quality(recorder, frame, rgba)?;
+            self.quality(&mut recorder, frame, rgba)?;
         }
-        if let Some(step) = step {
-            self.step(recorder, frame - 1, step, luma, &tint)?;
+        if let Some(step) = &step {
+            self.step(&mut recorder, frame - 1, step, &luma, &tint)?;
         }
         if frame.is_multiple_of((self.life / LIVE).max(1)) {
             self.generations.push(Generation {
@@ -155,34 +221,39 @@ impl Scorer {
                 )?,
                 key: luma.clone(),
                 tint: tint.clone(),
-                compared: 0,
             });
         }
-        self.last = Some((luma.clone(), tint));
+        recorder.submit()?;
+        self.last = Some((luma, tint));
+        // The queue runs at most some frames ahead of what is done.
+        if self.times.len().is_multiple_of(8) {
+            self.gpu.wait()?;
+        }
         Ok(())
     }
 
-    /// Reads the records: the one readback of the clip, but for very long ones.
-    ///
-    /// # Errors
-    /// [`ScoreError::TooShort`], [`ScoreError::Gpu`].
-    pub fn finish(mut self) -> Result<Evidence, ScoreError> {
+    /// Reads the records: the one readback of the clip, but for glances and very long clips.
+    fn finish(mut self, glancer: Glancer) -> Result<Evidence, ScoreError> {
         let mut recorder = self.gpu.recorder();
         if let Some(last) = self.waiting.take() {
             self.fold(&mut recorder, self.times.len() - 2, &last, false)?;
         }
         let last = self.last.take();
-        for mut generation in std::mem::take(&mut self.generations) {
-            // The oldest look of a clip that ends, and the only one of a very short clip.
+        for generation in std::mem::take(&mut self.generations) {
+            // A very short clip has no looks yet.
             if let Some((luma, tint)) = &last
-                && generation.compared < generation.points.steps
+                && !self.compared
+                && generation.points.steps > 0
             {
-                self.compare(&mut recorder, &mut generation, luma, tint)?;
+                self.compare(&mut recorder, &generation, luma, tint)?;
             }
-            self.retire(&mut recorder, &generation)?;
+            // Shorter paths count where a clip has no others.
+            if !self.judged {
+                self.judge(&mut recorder, &generation)?;
+            }
         }
         let records = self.ledger.finish(&mut recorder)?;
-        Evidence::new(self.times, self.seconds, records)
+        Evidence::new(self.times, self.seconds, glancer.glances, records)
     }
 
     fn tint(
@@ -199,8 +270,7 @@ impl Scorer {
             height,
             // Some four samples each way.
             step: (self.frame.0 / width / 4).max(1),
-            pad: 0,
-            pad2: [0; 2],
+            ..Default::default()
         };
         let groups = groups_2d(width, height, k::TINT.workgroup);
         recorder.run(&k::TINT, &params, &[rgba, &tint], groups)?;
@@ -271,9 +341,10 @@ impl Scorer {
             height: self.size.1,
             cell: self.grid.cell,
             across: self.grid.across,
-            scale: self.scale,
+            scale: self.scale * step.per,
             has_before: u32::from(self.waiting.is_some()),
-            pad: [0; 2],
+            scale_before: self.scale * self.waiting.as_ref().map_or(1.0, |s| s.per),
+            pad: 0,
         };
         let before = self
             .waiting
@@ -293,6 +364,7 @@ impl Scorer {
             ],
             groups_1d(self.grid.count(), k::CELLS.workgroup[0]),
         )?;
+        self.per[number % RING] = step.per;
         let slot = number % RING * MODEL;
         recorder.copy(&step.camera, 0, &self.models, slot, MODEL)?;
         if let Some(last) = self.waiting.replace(step.clone()) {
@@ -303,14 +375,15 @@ impl Scorer {
             generation.points.record(recorder, step)?;
             let age = generation.points.steps;
             if age.is_multiple_of((self.life / AGES).max(1)) {
+                self.compared = true;
                 self.compare(recorder, generation, luma, tint)?;
             }
+            if age == self.life / PATH {
+                self.judged = true;
+                self.judge(recorder, generation)?;
+            }
         }
-        let done = |g: &Generation| g.points.steps >= g.points.most;
-        for generation in generations.iter().filter(|g| done(g)) {
-            self.retire(recorder, generation)?;
-        }
-        generations.retain(|g| !done(g));
+        generations.retain(|g| g.points.steps < g.points.most);
         self.generations = generations;
         Ok(())
     }
@@ -349,12 +422,11 @@ impl Scorer {
     fn compare(
         &mut self,
         recorder: &mut Recorder,
-        generation: &mut Generation,
+        generation: &Generation,
         luma: &Buffer<f32>,
         tint: &Buffer<[f32; 2]>,
     ) -> Result<(), GpuError> {
         let (count, age) = (generation.points.count, generation.points.steps);
-        generation.compared = age;
         let params = k::LikenessParams {
             width: self.size.0,
             height: self.size.1,
@@ -398,7 +470,8 @@ impl Scorer {
         )
     }
 
-    fn retire(&mut self, recorder: &mut Recorder, generation: &Generation) -> Result<(), GpuError> {
+    /// The record of a generation's paths so far.
+    fn judge(&mut self, recorder: &mut Recorder, generation: &Generation) -> Result<(), GpuError> {
         let (count, steps) = (generation.points.count, generation.points.steps);
         if steps == 0 {
             return Ok(());
@@ -411,6 +484,7 @@ impl Scorer {
             width: self.size.0,
             height: self.size.1,
             pad: [0; 2],
+            per: std::array::from_fn(|v| std::array::from_fn(|c| self.per[4 * v + c])),
         };
         recorder.run(
             &k::PATHS,

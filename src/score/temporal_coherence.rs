@@ -15,7 +15,7 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let cuts = e.cuts();
     notes.put(NAME, "flicker", flicker);
     notes.put(NAME, "drift", drift);
-    notes.put(NAME, "cuts", cuts as f64);
+    notes.put(NAME, "cuts", cuts);
     notes.put(NAME, "residual", over(|s| s.residual));
     notes.put(NAME, "warp_error", over(|s| s.fine / (s.gradient + 1.0)));
     notes.put(NAME, "inconsistent", 1.0 - over(|s| s.consistent));
@@ -37,5 +37,6 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
         1.0 - CUT,
         steps().map(|(t, s)| (e.time(t), None, 1.0 - s.consistent)),
     );
-    (-0.4 * flicker - 0.3 * drift - 0.5 * cuts as f64).exp() * e.gate
+    let jerk = over_paths(e, |p| p.jerk).unwrap_or(1.0);
+    (-0.088 * flicker - 0.057 * drift - 0.089 * jerk - 0.5 * cuts).exp() * e.gate
 }

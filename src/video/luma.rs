@@ -2,7 +2,7 @@
 
 use super::Frames;
 use crate::gpu::image::Pyramid;
-use crate::gpu::{Gpu, GpuError, Kernel, Recorder, groups_2d};
+use crate::gpu::{Buffer, Gpu, GpuError, Kernel, Recorder, groups_2d};
 
 crate::gpu_struct! {
     /// Params of `video/luma`.
@@ -28,9 +28,45 @@ pub static LUMA: Kernel = crate::kernel!(
     bind [read rgba: u32, write luma: f32 => within(2e-3, 0.0)]
 );
 
+/// A frame on the device.
+#[derive(Clone, Copy, Debug)]
+pub struct Picture<'a> {
+    /// Packed pixels, row by row.
+    pub rgba: &'a Buffer<u32>,
+    /// Width and height in pixels.
+    pub size: (u32, u32),
+}
+
+impl Picture<'_> {
+    /// Records its luma pyramid: BT.601 luma from 0 to 255, its finest level area-averaged to `size` (at most the picture's
+    /// own), each coarser one half of the one before ([`Pyramid::sizes`]). Nothing is read back.
+    ///
+    /// # Errors
+    /// As [`Gpu::alloc`].
+    pub fn luma_pyramid(
+        &self,
+        gpu: &Gpu,
+        recorder: &mut Recorder,
+        (width, height): (u32, u32),
+        coarsest: u32,
+    ) -> Result<Pyramid, GpuError> {
+        let luma = gpu.alloc(width as usize * height as usize)?;
+        let params = LumaParams {
+            src_width: self.size.0,
+            src_height: self.size.1,
+            width,
+            height,
+        };
+        let groups = groups_2d(width, height, LUMA.workgroup);
+        recorder.run(&LUMA, &params, &[self.rgba, &luma], groups)?;
+        let pyramid = Pyramid::new(gpu, luma, (width, height), coarsest)?;
+        pyramid.record(recorder)?;
+        Ok(pyramid)
+    }
+}
+
 impl Frames {
-    /// Records the luma pyramid of frame `index`: BT.601 luma from 0 to 255, its finest level area-averaged to `size`
-    /// (at most the frame's own), each coarser one half of the one before ([`Pyramid::sizes`]). Nothing is read back.
+    /// Records the pyramid of frame `index`: see [`Picture::luma_pyramid`].
     ///
     /// # Errors
     /// [`GpuError::Validation`] when there is no such frame; as [`Gpu::alloc`].
@@ -46,18 +82,10 @@ impl Frames {
             doing: "a luma pyramid".to_owned(),
             reason: format!("frame {index} of {}", self.len()),
         })?;
-        let (width, height) = size;
-        let luma = gpu.alloc(width as usize * height as usize)?;
-        let params = LumaParams {
-            src_width: self.width,
-            src_height: self.height,
-            width,
-            height,
+        let picture = Picture {
+            rgba,
+            size: (self.width, self.height),
         };
-        let groups = groups_2d(width, height, LUMA.workgroup);
-        recorder.run(&LUMA, &params, &[rgba, &luma], groups)?;
-        let pyramid = Pyramid::new(gpu, luma, size, coarsest)?;
-        pyramid.record(recorder)?;
-        Ok(pyramid)
+        picture.luma_pyramid(gpu, recorder, size, coarsest)
     }
 }

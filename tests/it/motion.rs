@@ -302,7 +302,7 @@ fn motion(frames: &Frames, strides: &[usize]) -> Pairs {
         strides: strides.to_vec(),
         ..Default::default()
     };
-    pairs(&gpu(), frames, &options, None, &Silent).expect("motion")
+    pairs(&gpu(), frames, &options, &Silent).expect("motion")
 }
 
 /// Mean and worst end-point error of the valid pixels whose truth stays inside.
@@ -325,32 +325,6 @@ fn end_point_error(
         (sum, worst, n) = (sum + f64::from(e), worst.max(e), n + 1);
     }
     (sum / f64::from(n), worst)
-}
-
-#[test]
-fn pairs_that_start_from_the_motion_are_as_good() {
-    let frames = clip(160, 90, 7, |x, y, t| [x - 3.3 * t, y + 1.2 * t, 0.0]);
-    let small = MotionOptions {
-        step_side: 96,
-        strides: vec![1],
-        ..Default::default()
-    };
-    let motion = estimate(&gpu(), &frames, &small, &Silent).expect("motion");
-    assert_eq!((motion.steps.len(), motion.width), (6, 96));
-    // All frames, every second one (two steps are composed), every third (too many: searched).
-    for every in 1..=3 {
-        let picked: Vec<usize> = (0..7).step_by(every).collect();
-        let some = frames.select(&picked);
-        let with = pairs(&gpu(), &some, &small, Some(&motion), &Silent).expect("pairs");
-        let without = pairs(&gpu(), &some, &small, None, &Silent).expect("pairs");
-        let s = every as f32;
-        let error = |m: &Pairs| end_point_error(m, 0, 1, |_, _| [3.3 * s, -1.2 * s]).0;
-        let (started, searched) = (error(&with), error(&without));
-        eprintln!("every {every}: {started:.4} px, searched {searched:.4}");
-        assert!(started < 0.1 && with.pairs[0].consistent > 0.9, "{started}");
-        let same = with.pairs[0].forward == without.pairs[0].forward;
-        assert_eq!(same, every == 3, "starts where it can");
-    }
 }
 
 #[test]
@@ -461,21 +435,20 @@ fn odd_clips_have_a_defined_motion_and_bad_ones_a_clear_error() {
         times: vec![],
         ..clip(8, 8, 1, |x, y, _| [x, y, 0.0])
     };
-    let error =
-        pairs(&gpu, &none, &MotionOptions::default(), None, &Silent).expect_err("no frames");
+    let error = pairs(&gpu, &none, &MotionOptions::default(), &Silent).expect_err("no frames");
     assert!(matches!(error, MotionError::NoFrames));
     let two = clip(8, 8, 2, |x, y, _| [x, y, 0.0]);
     let torn = Frames {
         width: 9,
         ..two.clone()
     };
-    let error = pairs(&gpu, &torn, &MotionOptions::default(), None, &Silent).expect_err("size");
+    let error = pairs(&gpu, &torn, &MotionOptions::default(), &Silent).expect_err("size");
     assert!(error.to_string().contains("9x8"), "{error}");
     let options = MotionOptions {
         strides: vec![0],
         ..Default::default()
     };
-    let error = pairs(&gpu, &two, &options, None, &Silent).expect_err("stride");
+    let error = pairs(&gpu, &two, &options, &Silent).expect_err("stride");
     assert!(error.to_string().contains("strides"), "{error}");
     struct Stop;
     impl Monitor for Stop {
@@ -483,7 +456,7 @@ fn odd_clips_have_a_defined_motion_and_bad_ones_a_clear_error() {
             true
         }
     }
-    let error = pairs(&gpu, &two, &MotionOptions::default(), None, &Stop).expect_err("stop");
+    let error = pairs(&gpu, &two, &MotionOptions::default(), &Stop).expect_err("stop");
     assert!(matches!(error, MotionError::Interrupted));
 }
 

@@ -5,7 +5,7 @@ mod kernels;
 mod stream;
 
 use sora_director::monitor::Silent;
-use sora_director::motion::{MotionOptions, estimate};
+use sora_director::motion::MotionOptions;
 use sora_director::score::{Combination, ScoreError, ScoreOptions, Scores, rank, score};
 use sora_director::video::{Frames, VideoInfo};
 
@@ -93,10 +93,12 @@ fn upload(frames: &[Frame], w: u32, h: u32) -> Frames {
     }
 }
 
+fn told(frames: &Frames, options: &ScoreOptions) -> Result<Scores, ScoreError> {
+    score(&gpu(), frames, &MotionOptions::default(), options, &Silent)
+}
+
 fn scored(frames: &[Frame], w: u32, h: u32) -> Scores {
-    let (gpu, frames) = (gpu(), upload(frames, w, h));
-    let motion = estimate(&gpu, &frames, &MotionOptions::default(), &Silent).expect("motion");
-    let s = score(&gpu, &frames, &motion, &ScoreOptions::default()).expect("scores");
+    let s = told(&upload(frames, w, h), &ScoreOptions::default()).expect("scores");
     for (name, value) in s.named().into_iter().chain([("overall", s.overall)]) {
         assert!((0.0..=1.0).contains(&value), "{name} {value}");
     }
@@ -238,43 +240,25 @@ fn traps_score_low() {
 
 #[test]
 fn what_cannot_be_scored_is_refused_in_words() {
-    let gpu = gpu();
-    let options = MotionOptions::default();
     let clip = clean();
     for n in [1, 2, 3] {
         let frames = upload(&clip[..n], W, H);
-        let motion = estimate(&gpu, &frames, &options, &Silent).expect("motion");
-        let error = score(&gpu, &frames, &motion, &ScoreOptions::default()).expect_err("too short");
+        let error = told(&frames, &ScoreOptions::default()).expect_err("too short");
         assert!(
             matches!(error, ScoreError::TooShort { frames } if frames == n),
             "{error}"
         );
     }
     let frames = upload(&clip[..4], W, H);
-    let motion = estimate(&gpu, &frames, &options, &Silent).expect("motion");
     let weighted = |name: &str, value| {
         let mut options = ScoreOptions::default();
         options.weights.insert(name.to_owned(), value);
-        score(&gpu, &frames, &motion, &options)
+        told(&frames, &options)
     };
     let error = weighted("visual_quality", f64::NAN).expect_err("weight");
     assert!(error.to_string().contains("visual_quality"), "{error}");
     let error = weighted("beauty", 1.0).expect_err("no such metric");
     assert!(error.to_string().contains("path_realism"), "{error}");
-    let error = score(
-        &gpu,
-        &upload(&clip[..5], W, H),
-        &motion,
-        &ScoreOptions::default(),
-    )
-    .expect_err("mismatch");
-    assert!(matches!(
-        error,
-        ScoreError::Mismatch {
-            frames: 5,
-            motion: 4
-        }
-    ));
 }
 
 #[test]
@@ -288,14 +272,13 @@ fn ranking_is_by_overall_and_ties_keep_their_order() {
         [3, 1, 0, 2]
     );
     assert!(rank(&[]).is_empty());
-    let (gpu, frames) = (gpu(), upload(&clean()[..4], W, H));
-    let motion = estimate(&gpu, &frames, &MotionOptions::default(), &Silent).expect("motion");
-    let geometric = score(&gpu, &frames, &motion, &ScoreOptions::default()).expect("scores");
+    let frames = upload(&clean()[..4], W, H);
+    let geometric = told(&frames, &ScoreOptions::default()).expect("scores");
     let options = ScoreOptions {
         combination: Combination::Arithmetic,
         weights: [("visual_quality".to_owned(), 3.0)].into(),
     };
-    let sum = score(&gpu, &frames, &motion, &options).expect("scores");
+    let sum = told(&frames, &options).expect("scores");
     let want: f64 = sum
         .named()
         .iter()

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use crate::cli::{Globals, colour_on_stdout};
 use crate::eval::corrupt::{Kind, LEVELS};
 use crate::eval::scores::clips::{self, Halves, Shape, Spec};
-use crate::eval::scores::{Options, Outcome, Variant, picture, sheet, validate};
+use crate::eval::scores::{Options, Outcome, Variant, choice, picture, rates, sheet, validate};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
 use crate::progress::{Single, tell};
@@ -22,6 +22,18 @@ use crate::video::Decode;
 /// Mock clips where none are asked for and no video is given.
 const MOCK_CLIPS: usize = 24;
 
+/// What is asked of the scores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Check {
+    /// Whether they fall under corruptions, and rise under none
+    #[default]
+    Corruptions,
+    /// How far those of one clip lie apart at several frame rates and lengths
+    Rates,
+    /// How often the take that they choose of three has the least planted in it
+    Choice,
+}
+
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -29,6 +41,8 @@ const MOCK_CLIPS: usize = 24;
   director eval scores takes/ --half all --seeds 1
   director eval scores --clips 4 --kinds blur,noise --levels 1,3
   director eval scores takes/a.mp4 --sheet corruptions.png
+  director eval scores --check rates --clips 12
+  director eval scores --check choice --clips 40
 
 Clips are rendered by the mock world without defects, or decoded from the videos given. Each is corrupted in eleven ways
 at four levels and scored. Told of each score and corruption: rho, Spearman's rank correlation with the level within a
@@ -41,18 +55,30 @@ pub struct Args {
     /// Videos, or folders of videos
     #[arg(value_name = "DIR")]
     inputs: Vec<PathBuf>,
+    /// What is asked of the scores
+    #[arg(long, value_enum, default_value_t)]
+    check: Check,
     /// Which half of the clips
     #[arg(long, value_enum, default_value_t)]
     half: Halves,
-    /// Mock clips [default: 24, or none where videos are given]
+    /// Mock clips, or prompts to choose a take of [default: 24, or none where videos are given]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
     clips: Option<u32>,
-    /// Frames of each clip; of a video the first ones
-    #[arg(long, default_value_t = 24, value_name = "N", value_parser = clap::value_parser!(u32).range(4..=600))]
-    frames: u32,
-    /// Seeds of each corruption
-    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
-    seeds: u64,
+    /// Leave out the first mock clips
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    skip: u32,
+    /// Seconds of each clip; of a video the first ones [default: 2]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    seconds: Option<f64>,
+    /// Frames of each clip, at most [default: all of its seconds]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(4..=600))]
+    frames: Option<u32>,
+    /// Frames a second of mock clips [default: 24]
+    #[arg(long, value_name = "FPS", value_parser = rate)]
+    rate: Option<f64>,
+    /// Seeds of each corruption [default: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: Option<u64>,
     /// Levels, from 1 to 4 [default: all]
     #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=4))]
     levels: Vec<u32>,
@@ -79,6 +105,19 @@ pub struct Args {
     json: bool,
 }
 
+fn within(text: &str, low: f64, high: f64) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|n| (low..=high).contains(n));
+    number.ok_or_else(|| format!("give a number from {low} to {high}"))
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    within(text, 0.1, 60.0)
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    within(text, 1.0, 120.0)
+}
+
 impl Args {
     fn options(&self, decode: Decode) -> Options {
         let mut levels = match self.levels.is_empty() {
@@ -90,15 +129,43 @@ impl Args {
         let asked = |kind: &Kind| self.kinds.is_empty() || self.kinds.contains(kind);
         Options {
             shape: Shape {
-                frames: self.frames as usize,
+                seconds: self.seconds.unwrap_or(2.0),
+                frames: self.frames.map_or(usize::MAX, |n| n as usize),
+                rate: self.rate.unwrap_or(24.0),
                 size: self.size,
                 max_side: self.max_side,
                 decode,
             },
             kinds: Kind::ALL.into_iter().filter(asked).collect(),
             levels,
-            seeds: self.seeds,
+            seeds: self.seeds.unwrap_or(3),
         }
+    }
+
+    /// Refuses what the asked check has no use for.
+    fn fit_the_check(&self) -> anyhow::Result<()> {
+        if self.check == Check::Corruptions {
+            return Ok(());
+        }
+        let unused = [
+            (!self.kinds.is_empty(), "--kinds"),
+            (!self.levels.is_empty(), "--levels"),
+            (self.picture.is_some(), "--picture"),
+            (self.sheet.is_some(), "--sheet"),
+            (self.frames.is_some(), "--frames"),
+            (self.seconds.is_some(), "--seconds"),
+            (self.rate.is_some(), "--rate"),
+            (self.seeds.is_some(), "--seeds"),
+        ];
+        if let Some((_, flag)) = unused.iter().find(|(given, _)| *given) {
+            bail!("{flag} is of --check corruptions; leave it out");
+        }
+        if self.check == Check::Choice && !self.inputs.is_empty() {
+            bail!(
+                "--check choice renders takes of its own, whose faults are known; give no videos"
+            );
+        }
+        Ok(())
     }
 
     fn specs(&self) -> anyhow::Result<Vec<Spec>> {
@@ -121,7 +188,7 @@ impl Args {
                 "all of these videos are in the other half; give --half all, or a folder with more of them"
             );
         }
-        specs.extend(clips::mock(mock, half));
+        specs.extend(clips::mock(self.skip as usize, mock, half));
         Ok(specs)
     }
 }
@@ -132,14 +199,17 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let [w, h] = args.size;
         bail!("--size {w}x{h}: give sides of 16 to 4096 pixels");
     }
+    args.fit_the_check()?;
     let options = args.options(globals.decode()?);
     let specs = args.specs()?;
     let stop = signals::install().context("installing the signal handlers")?;
     let monitor = Single::until(stop.clone(), globals.quiet);
     let gpu = globals.gpu()?;
-    let done = match &args.sheet {
-        Some(path) => draw_sheet(&gpu, &specs[0], &options, path, &monitor),
-        None => judge(args, &gpu, &specs, &options, &monitor),
+    let done = match (&args.sheet, args.check) {
+        (Some(path), _) => draw_sheet(&gpu, &specs[0], &options, path, &monitor),
+        (None, Check::Corruptions) => judge(args, &gpu, &specs, &options, &monitor),
+        (None, Check::Rates) => sample(args, &gpu, &specs, &options, &monitor),
+        (None, Check::Choice) => choose(args, &gpu, specs.len(), &monitor),
     };
     drop(monitor);
     match done {
@@ -172,6 +242,79 @@ fn save(path: &Path, picture: &image::RgbImage) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Lines of JSON that are written as they come.
+struct Lines<'a>(Option<(&'a Path, std::io::LineWriter<std::fs::File>)>);
+
+impl<'a> Lines<'a> {
+    fn create(path: Option<&'a Path>) -> anyhow::Result<Self> {
+        let file = path.map(|path| -> anyhow::Result<_> {
+            let file = std::fs::File::create(path).with_context(|| path.display().to_string())?;
+            Ok((path, std::io::LineWriter::new(file)))
+        });
+        Ok(Self(file.transpose()?))
+    }
+
+    fn write(&mut self, record: &impl serde::Serialize) -> anyhow::Result<()> {
+        if let Some((path, file)) = &mut self.0 {
+            let line = serde_json::to_string(record)?;
+            writeln!(file, "{line}").with_context(|| path.display().to_string())?;
+        }
+        Ok(())
+    }
+}
+
+fn sample(
+    args: &Args,
+    gpu: &Gpu,
+    specs: &[Spec],
+    options: &Options,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<ExitCode> {
+    let mut lines = Lines::create(args.variants.as_deref())?;
+    let mut write = |sample: &rates::Sample| lines.write(sample);
+    let samples = rates::sample(gpu, specs, &options.shape, monitor, &mut write)?;
+    let apart = rates::apart(&samples);
+    if args.json {
+        let document = serde_json::json!({
+            "format": 1, "half": args.half, "clips": specs.len(), "samples": samples.len(), "scores": apart,
+        });
+        anstream::println!("{}", serde_json::to_string_pretty(&document)?);
+    } else {
+        let clips = specs.len();
+        anstream::println!("{}", table::rates(clips, &apart, colour_on_stdout()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn choose(
+    args: &Args,
+    gpu: &Gpu,
+    prompts: usize,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<ExitCode> {
+    let mut lines = Lines::create(args.variants.as_deref())?;
+    let mut write = |take: &choice::Take| lines.write(take);
+    let takes = choice::take(
+        gpu,
+        (args.skip as usize, prompts),
+        args.half,
+        args.size,
+        monitor,
+        &mut write,
+    )?;
+    let (chosen, chance) = (choice::chosen(&takes), choice::chance(&takes));
+    if args.json {
+        let document = serde_json::json!({
+            "format": 1, "half": args.half, "prompts": prompts, "chance": chance, "scores": chosen,
+        });
+        anstream::println!("{}", serde_json::to_string_pretty(&document)?);
+    } else {
+        let table = table::choice(prompts, &chosen, chance, colour_on_stdout());
+        anstream::println!("{table}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn judge(
     args: &Args,
     gpu: &Gpu,
@@ -179,20 +322,8 @@ fn judge(
     options: &Options,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<ExitCode> {
-    let mut lines = match &args.variants {
-        Some(path) => {
-            let file = std::fs::File::create(path).with_context(|| path.display().to_string())?;
-            Some((path, std::io::LineWriter::new(file)))
-        }
-        None => None,
-    };
-    let mut write = |variant: &Variant| -> anyhow::Result<()> {
-        if let Some((path, file)) = &mut lines {
-            let line = serde_json::to_string(variant)?;
-            writeln!(file, "{line}").with_context(|| path.display().to_string())?;
-        }
-        Ok(())
-    };
+    let mut lines = Lines::create(args.variants.as_deref())?;
+    let mut write = |variant: &Variant| lines.write(variant);
     let outcome = validate(gpu, specs, options, monitor, &mut write)?;
     if let Some(path) = &args.picture {
         save(path, &picture::draw(&outcome.cells))?;

@@ -22,7 +22,6 @@ use crate::motion::{self, Masks};
 use crate::numeric::median;
 use crate::pipeline::{self as stages, Given, Maps, Tracked};
 use crate::revise::Evidence;
-use crate::score;
 use crate::splat::{self, Fit, format};
 use crate::video;
 use crate::world;
@@ -189,11 +188,7 @@ pub fn test(
     })?;
     let (tracked, masks) = timed(&mut seconds, "cameras", || {
         kept.tracked(frames.len(), || {
-            let read = stages::reading(None, score::MAX_SIDE, config.decode);
-            let motion = || {
-                let options = &config.motion;
-                stages::pairs(gpu, &take.video, &read, &frames, None, options, monitor)
-            };
+            let motion = || Ok(motion::pairs(gpu, &frames, &config.motion, monitor)?);
             let given = Given::default();
             let found = stages::track(&frames, motion, &given, Some(&maps), config, monitor);
             found.map(|(tracked, beside)| (tracked, beside.masks))

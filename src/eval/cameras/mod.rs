@@ -20,9 +20,9 @@ use crate::depth::{DepthKind, DepthMap, DepthMaps, Model};
 use crate::eval::scores::clips::Half;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
+use crate::motion;
 use crate::numeric::median;
 use crate::pipeline::{self as stages, Config};
-use crate::score;
 use crate::video::Frames;
 
 pub mod masks;
@@ -309,16 +309,7 @@ fn solve(
         }
     };
     let begun = Instant::now();
-    let read = stages::reading(None, score::MAX_SIDE, config.decode);
-    let pairs = stages::pairs(
-        gpu,
-        &take.video,
-        &read,
-        frames,
-        None,
-        &config.motion,
-        monitor,
-    )?;
+    let pairs = motion::pairs(gpu, frames, &config.motion, monitor)?;
     let flow = begun.elapsed().as_secs_f64();
     let options = SolveOptions {
         width: frames.width,

@@ -17,8 +17,8 @@ use crate::depth::{self, DepthMaps, Model};
 use crate::eval::scores::clips::Half;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
+use crate::motion;
 use crate::pipeline::{self as stages, Config};
-use crate::score;
 use crate::video::Frames;
 
 pub mod measure;
@@ -126,7 +126,6 @@ impl Clip {
 /// A clip that is decoded, with what is true of it.
 struct Seen {
     frames: Frames,
-    video: PathBuf,
     /// By frame; empty where nothing is known.
     truth: Vec<Option<Truth>>,
 }
@@ -250,7 +249,6 @@ fn seen(
             Ok(Seen {
                 frames: take.decode(gpu, monitor)?,
                 truth: take.seen.iter().map(|s| Some(truth(s))).collect(),
-                video: take.video,
             })
         }
         Clip::Given(path) => {
@@ -275,11 +273,7 @@ fn seen(
                      not a picture or a pattern); --solve tells how much depth wanders without one"
                 );
             }
-            Ok(Seen {
-                frames,
-                video: path.clone(),
-                truth,
-            })
+            Ok(Seen { frames, truth })
         }
     }
 }
@@ -372,9 +366,7 @@ fn cameras(
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Result<Cameras, String>> {
     let frames = &seen.frames;
-    let read = stages::reading(None, score::MAX_SIDE, config.decode);
-    let options = &config.motion;
-    let motion = || stages::pairs(gpu, &seen.video, &read, frames, None, options, monitor);
+    let motion = || Ok(motion::pairs(gpu, frames, &config.motion, monitor)?);
     let given = stages::Given::default();
     let (tracked, _) = stages::track(frames, motion, &given, Some(maps), config, monitor)?;
     Ok(match tracked {

@@ -84,7 +84,7 @@ const SCENES: [&str; 6] = [
 ];
 
 /// The `index`-th mock scene in words: places, subjects and camera moves vary.
-fn scene(index: usize, shift: usize) -> String {
+pub(super) fn scene(index: usize, shift: usize) -> String {
     let scenes = PLACES.len() + SCENES.len();
     let at = index % scenes;
     let words = PLACES
@@ -95,9 +95,9 @@ fn scene(index: usize, shift: usize) -> String {
     format!("{words}, {camera}")
 }
 
-/// `count` mock clips of a half; of both halves in turn.
-pub fn mock(count: usize, halves: Halves) -> Vec<Spec> {
-    (0..count)
+/// `count` mock clips of a half after the first `skip`; of both halves in turn.
+pub fn mock(skip: usize, count: usize, halves: Halves) -> Vec<Spec> {
+    (skip..skip + count)
         .map(|i| {
             let (half, index) = match halves {
                 Halves::HeldOut => (Half::HeldOut, i),
@@ -186,10 +186,14 @@ fn videos_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// The size that clips are made or decoded in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shape {
-    /// Frames of a mock clip; of a video its first.
+    /// Seconds of a clip; of a video its first.
+    pub seconds: f64,
+    /// Frames of a clip, at most.
     pub frames: usize,
+    /// Frames a second of mock clips.
+    pub rate: f64,
     /// Width and height of mock clips in pixels.
     pub size: [u32; 2],
     /// Long side that videos are decoded to in pixels.
@@ -198,8 +202,8 @@ pub struct Shape {
     pub decode: Decode,
 }
 
-/// Frames a second of mock clips.
-const FPS: f64 = 12.0;
+/// Frames a second of videos, at most.
+const MOST_RATE: f64 = 240.0;
 
 /// The frames of a clip.
 ///
@@ -212,7 +216,15 @@ pub fn load(
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Frames> {
     match &spec.source {
-        Source::Mock { prompt, seed } => render(gpu, prompt, *seed, shape, monitor),
+        Source::Mock { prompt, seed } => {
+            let clip = Clip {
+                frames: ((shape.seconds * shape.rate).round() as usize).clamp(1, shape.frames),
+                fps: shape.rate,
+                size: shape.size,
+            };
+            let scene = Scene::planting(understand(prompt, *seed), clip, exactly(&[]));
+            render(gpu, &scene, monitor)
+        }
         Source::Video(path) => {
             let options = DecodeOptions {
                 max_side: shape.max_side,
@@ -220,27 +232,25 @@ pub fn load(
                 ..DecodeOptions::default()
             };
             let mut windows = Windows::open(gpu, path, &options, monitor)?;
-            let frames = windows.next(shape.frames, monitor)?;
-            frames.with_context(|| format!("{}: no frame could be decoded", path.display()))
+            let most = (shape.seconds * MOST_RATE).ceil() as usize;
+            let frames = windows.next(shape.frames.min(most), monitor)?;
+            let frames =
+                frames.with_context(|| format!("{}: no frame could be decoded", path.display()))?;
+            let end = frames.times[0] + shape.seconds - 1e-3;
+            let count = frames.times.iter().take_while(|&&t| t < end).count();
+            Ok(frames.select(&(0..count).collect::<Vec<_>>()))
         }
     }
 }
 
-fn render(
-    gpu: &Gpu,
-    prompt: &str,
-    seed: u64,
-    shape: &Shape,
-    monitor: &dyn Monitor,
-) -> anyhow::Result<Frames> {
-    let clip = Clip {
-        frames: shape.frames,
-        fps: FPS,
-        size: shape.size,
-    };
-    let scene = Scene::planting(understand(prompt, seed), clip, exactly(&[]));
-    let mut renderer = Renderer::new(gpu, &scene, Want::PIXELS)?;
-    let mut rgba = Vec::with_capacity(clip.frames);
+/// The frames of a mock scene.
+///
+/// # Errors
+/// The device's, and an interruption.
+pub(super) fn render(gpu: &Gpu, scene: &Scene, monitor: &dyn Monitor) -> anyhow::Result<Frames> {
+    let Clip { frames, fps, size } = scene.clip;
+    let mut renderer = Renderer::new(gpu, scene, Want::PIXELS)?;
+    let mut rgba = Vec::with_capacity(frames);
     loop {
         if monitor.stopped() {
             bail!("interrupted");
@@ -253,16 +263,16 @@ fn render(
             rgba.push(gpu.upload(&shot.rgba)?);
         }
     }
-    let [width, height] = shape.size;
+    let [width, height] = size;
     Ok(Frames {
         width,
         height,
-        times: (0..rgba.len()).map(|i| i as f64 / FPS).collect(),
+        times: (0..rgba.len()).map(|i| i as f64 / fps).collect(),
         rgba,
         info: VideoInfo {
             width,
             height,
-            fps: FPS,
+            fps,
             ..VideoInfo::default()
         },
         faults: Vec::new(),
@@ -278,7 +288,8 @@ mod tests {
     #[test]
     fn mock_clips_are_split_by_their_seeds() {
         for (halves, want) in [(Halves::HeldOut, 0), (Halves::Tuning, 6), (Halves::All, 3)] {
-            let specs = mock(6, halves);
+            let specs = mock(0, 6, halves);
+            assert_eq!(mock(2, 4, halves), specs[2..]);
             let tuning = specs.iter().filter(|s| s.half == Half::Tuning).count();
             assert_eq!(tuning, want, "{halves:?}");
             for spec in specs {

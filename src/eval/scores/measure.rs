@@ -2,33 +2,17 @@
 
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
-use crate::motion::{self, MotionError, MotionOptions};
+use crate::motion::MotionOptions;
 use crate::score::{self, ScoreError, ScoreOptions, Scores};
 use crate::video::Frames;
-
-/// Why a clip has no scores.
-#[derive(Debug, thiserror::Error)]
-pub enum MeasureError {
-    /// By the motion.
-    #[error(transparent)]
-    Motion(#[from] MotionError),
-    /// By the scores.
-    #[error(transparent)]
-    Score(#[from] ScoreError),
-}
 
 /// Scores of a clip with default options.
 ///
 /// # Errors
-/// As [`motion::estimate`] and [`score::score`].
-pub fn measure(gpu: &Gpu, frames: &Frames, monitor: &dyn Monitor) -> Result<Scores, MeasureError> {
-    let motion = motion::estimate(gpu, frames, &MotionOptions::default(), monitor)?;
-    Ok(score::score(
-        gpu,
-        frames,
-        &motion,
-        &ScoreOptions::default(),
-    )?)
+/// As [`score::score`].
+pub fn measure(gpu: &Gpu, frames: &Frames, monitor: &dyn Monitor) -> Result<Scores, ScoreError> {
+    let (motion, options) = (MotionOptions::default(), ScoreOptions::default());
+    score::score(gpu, frames, &motion, &options, monitor)
 }
 
 /// How many numbers are judged: the six scores and their combination.

@@ -93,7 +93,7 @@ pub struct Outcome {
 }
 
 /// Passes warnings and the stop on, and keeps the progress of the stages to itself.
-struct Inner<'a>(&'a dyn Monitor);
+pub(super) struct Inner<'a>(pub &'a dyn Monitor);
 
 impl Monitor for Inner<'_> {
     fn warn(&self, message: &str) {

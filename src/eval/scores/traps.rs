@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::measure::{MeasureError, metrics, values};
+use super::measure::{metrics, values};
 use crate::gpu::{Gpu, GpuError};
-use crate::score::Scores;
+use crate::score::{ScoreError, Scores};
 use crate::video::Frames;
 
 /// Their names: the first frame all along, black, the first half twice with a jump between, one frame, two frames.
@@ -26,11 +26,7 @@ pub struct Trap {
 }
 
 impl Trap {
-    pub(super) fn of(
-        trap: &'static str,
-        clip: &str,
-        measured: Result<Scores, MeasureError>,
-    ) -> Self {
+    pub(super) fn of(trap: &'static str, clip: &str, measured: Result<Scores, ScoreError>) -> Self {
         let (scores, refusal) = match measured {
             Ok(scores) => (metrics().into_iter().zip(values(&scores)).collect(), None),
             Err(error) => (BTreeMap::new(), Some(error.to_string())),

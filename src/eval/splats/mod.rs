@@ -24,9 +24,8 @@ use crate::depth::{DepthKind, DepthMap, DepthMaps, Model};
 use crate::eval::scores::clips::Half;
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
-use crate::motion::{Mask, Masks};
+use crate::motion::{self, Mask, Masks};
 use crate::pipeline::{self as stages, Config, Maps, Tracked};
-use crate::score;
 use crate::splat::{self, Fit, Renderer, Trainer};
 use crate::video::Frames;
 
@@ -348,8 +347,7 @@ fn posed(
     };
     timed("depth", begun);
     let begun = Instant::now();
-    let read = stages::reading(None, score::MAX_SIDE, config.decode);
-    let pairs = || stages::pairs(gpu, &video, &read, &frames, None, &config.motion, monitor);
+    let pairs = || Ok(motion::pairs(gpu, &frames, &config.motion, monitor)?);
     let (tracked, beside) = stages::track(&frames, pairs, &given, depth.as_ref(), config, monitor)?;
     timed("cameras", begun);
     let cameras = match tracked {

@@ -47,7 +47,7 @@ fn with_maps<'c>(
     config: &Config,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<(&'c Frames, Maps)> {
-    let (frames, _) = loaded(clip, gpu, job, config, monitor)?;
+    let frames = loaded(clip, gpu, job, config, monitor)?;
     let depth = stored_depth(job, &given(gpu, &job.take.video, frames, config)?)?;
     let file = format!("{}/masks.npy", job.folder());
     let masks = match job.made.get(&file) {
@@ -208,7 +208,7 @@ pub fn pictures(
     )?;
     // The clip is let go: nothing after this looks at it.
     let mut clip = take_clip(studio, job);
-    let (frames, _) = loaded(&mut clip, &gpu, job, studio.context.config, monitor)?;
+    let frames = loaded(&mut clip, &gpu, job, studio.context.config, monitor)?;
     let mut shot = |frame: usize| {
         let Some(camera) = cameras.cameras.iter().find(|c| c.frame == frame) else {
             return Ok(None);

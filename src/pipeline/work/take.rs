@@ -11,12 +11,12 @@ use super::Job;
 use crate::depth::{DepthKind, DepthMaps, Reading};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
-use crate::motion::Motion;
+use crate::motion;
 use crate::score::{self, Measures, ScoreOptions};
 use crate::store::{Scratch, StoreError, read_json};
 use crate::video::Frames;
 
-/// Video -> what is measured of its frames and motion. The motion is kept for the cameras.
+/// Video -> what is measured of its frames and motion.
 pub fn measures(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
@@ -36,12 +36,6 @@ pub fn measures(
     let file = format!("{}/measures.json", job.folder());
     let measures = Measures::from(watched.scores);
     stage.write_json(&file, &measures)?;
-    let clip = Clip {
-        frames: None,
-        motion: watched.motion,
-    };
-    let overall = measures.combine(&config.score).overall;
-    studio.clips.keep(job.round, job.take.number, overall, clip);
     let decoded = watched
         .decoded
         .map_or(String::new(), |taken| format!(", {}", taken.short()));
@@ -71,7 +65,7 @@ pub fn depth(
 ) -> anyhow::Result<String> {
     let (gpu, model) = (studio.gpu()?, studio.model()?);
     with_clip(studio, job, |config, clip| {
-        let (frames, _) = loaded(clip, &gpu, job, config, monitor)?;
+        let frames = loaded(clip, &gpu, job, config, monitor)?;
         let given = given(&gpu, &job.take.video, frames, config)?;
         let video = &job.take.video;
         let found = stages::depth(&gpu, frames, &given, &model, video, monitor)?;
@@ -102,7 +96,7 @@ pub fn depth(
     })
 }
 
-/// Frames, motion and depth -> cameras, and where they are solved what moves as `masks.npy` and what they see as `points.ply`.
+/// Frames and depth -> cameras, and where they are solved what moves as `masks.npy` and what they see as `points.ply`.
 pub fn cameras(
     studio: &mut Studio<'_>,
     job: &Job<'_>,
@@ -111,15 +105,9 @@ pub fn cameras(
 ) -> anyhow::Result<String> {
     let gpu = studio.gpu()?;
     with_clip(studio, job, |config, clip| {
-        let (frames, motion) = loaded(clip, &gpu, job, config, monitor)?;
+        let frames = loaded(clip, &gpu, job, config, monitor)?;
         let given = given(&gpu, &job.take.video, frames, config)?;
-        let rate = job.take.rate(job.round.row);
-        let read = stages::reading(rate, score::MAX_SIDE, config.decode);
-        let options = &config.motion;
-        let motion = || {
-            let video = &job.take.video;
-            stages::pairs(&gpu, video, &read, frames, motion, options, monitor)
-        };
+        let motion = || Ok(motion::pairs(&gpu, frames, &config.motion, monitor)?);
         let maps = stored_depth(job, &given)?;
         let (tracked, beside) =
             stages::track(frames, motion, &given, maps.as_ref(), config, monitor)?;
@@ -132,8 +120,6 @@ pub fn cameras(
             let file = stage.path(&format!("{folder}/points.ply"))?;
             stages::save_points(&gpu, frames, &beside.points, &file)?;
         }
-        // Nothing after the cameras looks at the motion: its memory is for the splats.
-        clip.motion = None;
         Ok(match &tracked {
             Tracked::Solved(c) => format!(
                 "{} of {} frames, focal {:?}",
@@ -202,18 +188,17 @@ pub(in crate::pipeline) fn depth_of(
     })
 }
 
-/// The clip's frames, decoded if they are not at hand, and its motion if that is.
+/// The clip's frames, decoded if they are not at hand.
 pub(super) fn loaded<'c>(
     clip: &'c mut Clip,
     gpu: &Gpu,
     job: &Job<'_>,
     config: &Config,
     monitor: &dyn Monitor,
-) -> anyhow::Result<(&'c Frames, Option<&'c Motion>)> {
+) -> anyhow::Result<&'c Frames> {
     let rate = job.take.rate(job.round.row);
-    let current = match &mut clip.frames {
+    Ok(match &mut clip.frames {
         Some(frames) => frames,
         slot => slot.insert(frames(gpu, &job.take.video, rate, config, monitor)?),
-    };
-    Ok((current, clip.motion.as_ref()))
+    })
 }

@@ -35,7 +35,7 @@ pub fn cells(q: &CellsParams, f: &Fields<'_>) -> Vec<[f32; 4]> {
 
 fn one(q: &CellsParams, f: &Fields<'_>, [x0, y0, x1, y1]: [usize; 4]) -> [[f32; 4]; 4] {
     let (w, h) = (q.width as usize, q.height as usize);
-    let mut s = [0.0f32; 20];
+    let mut s = [0.0f32; 19];
     for y in y0..y1 {
         for x in x0..x1 {
             let at = y * w + x;
@@ -46,8 +46,8 @@ fn one(q: &CellsParams, f: &Fields<'_>, [x0, y0, x1, y1]: [usize; 4]) -> [[f32; 
             }
             let right = if x + 1 < w { f.a[at + 1] - p } else { 0.0 };
             let low = if y + 1 < h { f.a[at + w] - p } else { 0.0 };
-            let change = [u[0] + f.before[at][0], u[1] + f.before[at][1]];
-            let change = q.scale * change[0].hypot(change[1]);
+            let change = [0, 1].map(|c| q.scale * u[c] + q.scale_before * f.before[at][c]);
+            let change = change[0].hypot(change[1]);
             let change = if change < 8.0 { change } else { 8.0 };
             let r = sample(
                 f.b,
@@ -61,7 +61,6 @@ fn one(q: &CellsParams, f: &Fields<'_>, [x0, y0, x1, y1]: [usize; 4]) -> [[f32; 
             let g = if f.state[at] == 3 { 1.0 } else { 0.0 };
             let terms = [
                 (right * right + low * low).sqrt(),
-                (f.b[at] - p).abs(),
                 p,
                 p * p,
                 u[0],
@@ -87,7 +86,6 @@ fn one(q: &CellsParams, f: &Fields<'_>, [x0, y0, x1, y1]: [usize; 4]) -> [[f32; 
     let n = ((x1 - x0) * (y1 - y0)) as f32;
     let [
         grad,
-        still,
         sa,
         saa,
         mu,
@@ -120,7 +118,7 @@ fn one(q: &CellsParams, f: &Fields<'_>, [x0, y0, x1, y1]: [usize; 4]) -> [[f32; 
         [
             grad / n,
             (r2 / v - (r1 / v) * (r1 / v)).max(0.0).sqrt(),
-            still / n,
+            0.0,
             if inside > 0.0 { ssim } else { 1.0 },
         ],
         [

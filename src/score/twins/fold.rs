@@ -104,7 +104,7 @@ pub fn fold(
             mean(&|c| c[1][0]),
             mean(&|c| c[1][1] * c[0][1]) / good,
             mean(&|c| c[0][3].abs() * c[0][1]) / good,
-            mean(&|c| c[1][2]),
+            0.0,
         ],
         [
             mean(&|c| c[1][3]),
@@ -112,12 +112,7 @@ pub fn fold(
             mean(&|c| c[3][0]),
             usual,
         ],
-        [
-            ranked(&changes, 0.9),
-            mean(&|c| c[3][1]),
-            strain,
-            ranked(&of(&|c| c[1][2]), 0.5),
-        ],
+        [ranked(&changes, 0.9), mean(&|c| c[3][1]), strain, 0.0],
         [spread[event], ex, ey, share(&events, 0.25)],
         [median, jolts[jolt], jx, jy],
         [
@@ -139,12 +134,7 @@ pub fn fold(
                 .map(|o| o[3])
                 .fold(0.0, f32::max),
         ],
-        [
-            mass,
-            of(&|c| c[1][2]).into_iter().fold(0.0, f32::max),
-            0.0,
-            0.0,
-        ],
+        [mass, 0.0, 0.0, 0.0],
     ]
 }
 

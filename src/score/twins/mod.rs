@@ -6,8 +6,10 @@ pub mod fold;
 pub mod fold_detail;
 pub mod fold_looks;
 pub mod fold_paths;
+pub mod glance;
 pub mod likeness;
 pub mod paths;
+pub mod thumb;
 pub mod tint;
 
 /// The value at the place of the share `q`; 0 for none. As `kernels/shared/rank.wgsl`.

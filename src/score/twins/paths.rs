@@ -24,9 +24,11 @@ fn one(q: &PathsParams, points: &[[f32; 4]], models: &[[f32; 4]], i: usize) -> [
         if end != 0.0 {
             continue;
         }
-        let step = [0, 1].map(|c| (to[c] - from[c]) * q.scale);
+        let place = (q.first as usize + k) % RING;
+        let scale = q.scale * q.per.as_flattened()[place];
+        let step = [0, 1].map(|c| (to[c] - from[c]) * scale);
         let [x, y] = [0, 1].map(|c| (from[c] - middle[c]) / half);
-        let o = (q.first as usize + k) % RING * 4;
+        let o = place * 4;
         let (a, b) = (models[o], models[o + 1]);
         let plane = [
             a[0] + a[1] * x + a[2] * y + b[2] * x * x + b[3] * x * y,

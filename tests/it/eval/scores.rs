@@ -95,7 +95,7 @@ fn tiny_clips_from_end_to_end() {
 fn video(gpu: &Gpu, path: &Path) {
     let frames = clip(gpu, [96, 64], 8);
     let mut encoder =
-        Encoder::create(path, 96, 64, 12.0, &EncodeOptions::default()).expect("an encoder");
+        Encoder::create(path, 96, 64, 24.0, &EncodeOptions::default()).expect("an encoder");
     for t in 0..frames.len() {
         encoder
             .push(&frames.read(gpu, t).expect("read"))
@@ -169,6 +169,80 @@ fn folders_of_videos_are_split_and_shown() {
 }
 
 #[test]
+fn scores_are_compared_over_rates_and_takes_are_chosen() {
+    let gpu = gpu();
+    let folder = Folder::new();
+    let path = folder.path("a.mp4");
+    video(&gpu, &path);
+    let lines_at = folder.path("rates.jsonl");
+    let [path, at] = [&path, &lines_at].map(|p| p.display().to_string());
+    let rates = [
+        "eval",
+        "scores",
+        &path,
+        "--half",
+        "all",
+        "--check",
+        "rates",
+        "--json",
+        "--quiet",
+        "--variants",
+        &at,
+    ];
+    let done = run(&rates);
+    assert_eq!(code(&done), 0, "{}", stderr(&done));
+    let document: serde_json::Value = serde_json::from_str(&stdout(&done)).expect("one document");
+    let rows = document["scores"].as_array().expect("scores");
+    assert_eq!(rows.len(), 7);
+    let samples = lines(&lines_at);
+    assert_eq!(document["samples"], samples.len());
+    // Each score lies as far apart as its samples do.
+    for row in rows {
+        let metric = row["metric"].as_str().expect("a name");
+        let of = |sample: &serde_json::Value| sample[metric].as_f64().expect("a score");
+        let most = samples.iter().map(of).fold(0.0, f64::max);
+        let least = samples.iter().map(of).fold(1.0, f64::min);
+        let told = row["all"][1].as_f64().expect("a number");
+        assert!(
+            (told - (most - least)).abs() < 1e-9,
+            "{metric}: {told} {most} {least}"
+        );
+        assert_eq!(row["worst"], "a.mp4");
+    }
+    let rates: Vec<f64> = samples.iter().filter_map(|s| s["rate"].as_f64()).collect();
+    assert!(
+        rates.len() == 2 && (rates[0] - 24.0).abs() < 0.1 && (rates[1] - 12.0).abs() < 0.1,
+        "{rates:?}"
+    );
+
+    let at = folder.path("takes.jsonl");
+    let done = run(&[
+        "eval",
+        "scores",
+        "--check",
+        "choice",
+        "--clips",
+        "1",
+        "--size",
+        "48x32",
+        "--quiet",
+        "--variants",
+        &at.display().to_string(),
+    ]);
+    assert_eq!(code(&done), 0, "{}", stderr(&done));
+    let takes = lines(&at);
+    assert_eq!(takes.len(), 3);
+    assert!(
+        takes
+            .iter()
+            .all(|t| t["prompt"] == takes[0]["prompt"] && t["planted"].is_object())
+    );
+    let out = stdout(&done);
+    assert!(out.starts_with("1 prompt, three takes each"), "{out}");
+    assert!(out.contains("overall") && out.contains("chance"), "{out}");
+}
+
+#[test]
 fn what_cannot_be_run_is_refused_in_words() {
     let folder = Folder::new();
     let empty = folder.path("empty");
@@ -191,6 +265,21 @@ fn what_cannot_be_run_is_refused_in_words() {
             "/no/such/folder/x",
         ),
         (vec!["--sheet", "a.png", "--json"], "cannot be used with"),
+        (vec!["--check", "beauty"], "corruptions, rates, choice"),
+        (
+            vec!["--check", "rates", "--kinds", "blur"],
+            "--kinds is of --check corruptions",
+        ),
+        (
+            vec!["--check", "choice", "--seeds", "2"],
+            "--seeds is of --check corruptions",
+        ),
+        (
+            vec!["--check", "choice", "a.mp4"],
+            "renders takes of its own",
+        ),
+        (vec!["--seconds", "0"], "from 0.1 to 60"),
+        (vec!["--rate", "fast"], "from 1 to 120"),
     ] {
         let mut all = vec!["eval", "scores"];
         all.extend(&args);

@@ -41,14 +41,220 @@ fn small_chroma_matches_its_twin() {
             width: w,
             height: h,
             step,
-            pad: 0,
-            pad2: [0; 2],
+            ..Default::default()
         };
         Case::new(&TINT, params)
             .input(&rgba)
             .output::<[f32; 2]>((w * h) as usize)
             .run(groups_2d(w, h, TINT.workgroup));
     }
+}
+
+#[test]
+fn small_luma_matches_its_twin() {
+    let mut rng = Rng(11);
+    for (sw, sh, w, h, step) in [(1, 1, 1, 1, 1), (9, 7, 3, 2, 1), (61, 35, 13, 8, 3)] {
+        let rgba: Vec<u32> = (0..sw * sh).map(|_| rng.u32()).collect();
+        let params = TintParams {
+            src_width: sw,
+            src_height: sh,
+            width: w,
+            height: h,
+            step,
+            at: 3,
+            ..Default::default()
+        };
+        let thumb: Vec<f32> = Case::new(&THUMB, params)
+            .input(&rgba)
+            .output::<f32>(3 + (w * h) as usize)
+            .run(groups_2d(w, h, THUMB.workgroup))
+            .get(0);
+        assert!(thumb[3..].iter().all(|v| (0.0..=255.0).contains(v)));
+    }
+}
+
+/// A smooth texture, seen after a shift, a turn and a zoom (standard pixels, the last two at half the long side) and in another
+/// light.
+fn seen(w: u32, h: u32, [u, v, turn, zoom, light]: [f32; 5]) -> Vec<f32> {
+    let half = 0.5 * w.max(h) as f32;
+    let per = w.min(h) as f32 / 160.0;
+    let (cx, cy) = (0.5 * (w as f32 - 1.0), 0.5 * (h as f32 - 1.0));
+    (0..w * h)
+        .map(|i| {
+            let (px, py) = ((i % w) as f32, (i / w) as f32);
+            // Where the pixel came from, to first order.
+            let (x, y) = ((px - cx) / half, (py - cy) / half);
+            let (x, y) = (
+                px - per * (u + zoom * x - turn * y) - cx,
+                py - per * (v + turn * x + zoom * y) - cy,
+            );
+            // Waves of a third and a fifth of the picture.
+            let k = 6.3 / h as f32;
+            110.0
+                + light
+                + 50.0 * (3.0 * k * x + 1.0).sin() * (2.0 * k * y).cos()
+                + 30.0 * (5.0 * k * y - 0.5).sin()
+        })
+        .collect()
+}
+
+#[test]
+fn glances_find_how_the_picture_moves() {
+    let (small, large) = ([28, 16], [85, 48]);
+    let params = GlanceParams {
+        width: large[0],
+        height: large[1],
+        small_width: small[0],
+        small_height: small[1],
+        cell: 3,
+        known: 2,
+        scale: 160.0,
+        pad: 0,
+    };
+    // There, and back again; the first of the three pictures before is missing.
+    let run = |to: [f32; 5]| -> [[f32; 4]; 2] {
+        let of = |[w, h]: [u32; 2]| -> Vec<f32> {
+            let others = [[40.0; 5], to.map(|v| -v), [0.0; 5], to, [0.0; 5]];
+            others.into_iter().flat_map(|p| seen(w, h, p)).collect()
+        };
+        let got: Vec<[f32; 4]> = Case::new(&GLANCE, params)
+            .input(&of(small))
+            .input(&of(large))
+            .output::<[f32; 4]>(2 * GLANCE_RECORD)
+            .run([2, 1, 1])
+            .get(0);
+        let back = got[3];
+        for k in 0..2 {
+            assert!((back[k] + to[k]).abs() < 0.4, "{to:?}, and back: {back:?}");
+        }
+        // The third picture goes on from the first two, the fourth is the second again.
+        let [on, again] = [got[1][2], got[4][2]];
+        assert!(on < 0.05, "{to:?}: {on}");
+        assert!(to == [0.0; 5] || again > 0.2, "{to:?}: {again}");
+        assert_eq!(got[2], [0.0; 4], "there are too few pictures before");
+        [got[0], got[1]]
+    };
+    for to in [
+        [0.0; 5],
+        [0.4, -0.2, 0.0, 0.0, 0.0],
+        [6.0, 2.0, 0.0, 0.0, 8.0],
+        [-12.0, 4.0, 0.0, 0.0, 0.0],
+        [1.0, 0.0, 3.0, 0.0, 0.0],
+        [0.0, -1.0, 0.0, 4.0, -5.0],
+    ] {
+        let [step, change] = run(to);
+        for k in 0..4 {
+            assert!((step[k] - to[k]).abs() < 0.15, "{to:?}: {step:?}");
+        }
+        assert!(change[3] > 0.5, "found again: {to:?}: {change:?}");
+        let still = to == [0.0; 5];
+        assert_eq!(change[0] == 0.0, still, "{to:?}: {change:?}");
+        assert!(change[1] >= change[0]);
+    }
+    // Without texture nothing moves.
+    let got: Vec<[f32; 4]> = Case::new(&GLANCE, params)
+        .input(&vec![77.0f32; 4 * 28 * 16])
+        .input(&vec![77.0f32; 4 * 85 * 48])
+        .output::<[f32; 4]>(GLANCE_RECORD)
+        .run([1, 1, 1])
+        .get(0);
+    assert_eq!(got[0], [0.0; 4]);
+    assert_eq!([got[1][0], got[1][1], got[1][2]], [0.0; 3]);
+}
+
+#[test]
+fn glances_match_their_twin_at_all_sizes() {
+    let mut rng = Rng(12);
+    for (small, large) in [
+        ([1, 1], [1, 1]),
+        ([2, 2], [3, 2]),
+        ([16, 16], [16, 16]),
+        ([9, 16], [27, 48]),
+        ([48, 16], [144, 48]),
+        ([48, 1], [144, 1]),
+    ] {
+        let pictures = |[w, h]: [u32; 2], rng: &mut Rng| -> Vec<f32> {
+            (0..5)
+                .flat_map(|i| {
+                    let noise: Vec<f32> = (0..w * h).map(|_| rng.range(-4.0, 4.0)).collect();
+                    let seen = seen(w, h, [1.2 * i as f32, -0.7 * i as f32, 0.3, 0.2, 0.0]);
+                    seen.into_iter()
+                        .zip(noise)
+                        .map(|(v, n)| v + n)
+                        .collect::<Vec<_>>()
+                })
+                .collect()
+        };
+        for known in [0, 1, 3] {
+            let params = GlanceParams {
+                width: large[0],
+                height: large[1],
+                small_width: small[0],
+                small_height: small[1],
+                cell: 3,
+                known,
+                scale: 160.0,
+                pad: 0,
+            };
+            let got: Vec<[f32; 4]> = Case::new(&GLANCE, params)
+                .input(&pictures(small, &mut rng))
+                .input(&pictures(large, &mut rng))
+                .output::<[f32; 4]>(2 * GLANCE_RECORD)
+                .run([2, 1, 1])
+                .get(0);
+            assert_eq!(got[0..3] == [[0.0; 4]; 3], known == 0);
+        }
+    }
+}
+
+#[test]
+fn glances_find_what_is_suddenly_there() {
+    let (small, large) = ([28, 16], [85, 48]);
+    let params = GlanceParams {
+        width: large[0],
+        height: large[1],
+        small_width: small[0],
+        small_height: small[1],
+        cell: 3,
+        known: 0,
+        scale: 160.0,
+        pad: 0,
+    };
+    // A camera that pans, and a square that is there from the fourth picture on.
+    let of = |[w, h]: [u32; 2]| -> Vec<f32> {
+        let picture = |i: usize| {
+            let mut luma = seen(w, h, [1.5 * i as f32, 0.0, 0.0, 0.0, 0.0]);
+            for y in h / 2..h / 2 + h / 8 {
+                for x in w / 4..w / 4 + h / 8 {
+                    luma[(y * w + x) as usize] = if i < 6 {
+                        luma[(y * w + x) as usize]
+                    } else {
+                        250.0
+                    };
+                }
+            }
+            luma
+        };
+        (0..10).flat_map(picture).collect()
+    };
+    let got: Vec<[f32; 4]> = Case::new(&GLANCE, params)
+        .input(&of(small))
+        .input(&of(large))
+        .output::<[f32; 4]>(7 * GLANCE_RECORD)
+        .run([7, 1, 1])
+        .get(0);
+    let pops: Vec<[f32; 4]> = got.chunks(GLANCE_RECORD).map(|r| r[2]).collect();
+    // Picture 6, of whose step the record of picture 7 tells.
+    let [value, mass, share, _] = pops[4];
+    assert!(value > 20.0 && mass > 150.0 && share > 0.005, "{pops:?}");
+    for (i, pop) in pops.iter().enumerate().filter(|(i, _)| *i != 4) {
+        assert!(pop[0] < 4.0, "{i}: {pops:?}");
+    }
+    assert_eq!(
+        pops[0..3],
+        [[0.0; 4]; 3],
+        "there are too few pictures before"
+    );
 }
 
 #[test]
@@ -79,7 +285,8 @@ fn cells_match_their_twin() {
                 across,
                 scale: 2.0,
                 has_before,
-                pad: [0; 2],
+                scale_before: 1.5,
+                pad: 0,
             };
             let count = (across * down) as usize;
             Case::new(&k::CELLS, params)
@@ -197,6 +404,7 @@ fn paths_and_their_record_match_their_twins() {
             width: 90,
             height: 60,
             pad: [0; 2],
+            per: std::array::from_fn(|v| std::array::from_fn(|c| 0.5 + 0.1 * ((v + c) % 7) as f32)),
         };
         let got: Vec<[f32; 4]> = Case::new(&PATHS, params)
             .input(&points)

@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use comfy_table::{Cell, CellAlignment, Color, Table, presets};
 
+use crate::eval::scores::choice::{Chosen, TARGET};
 use crate::eval::scores::matrix::{self, RISE};
 use crate::eval::scores::measure::metrics;
+use crate::eval::scores::rates::{Apart, OVERALL_WITHIN, WITHIN};
 use crate::eval::scores::stats::mean;
 use crate::eval::scores::{Outcome, TRAPS};
 
@@ -135,4 +137,69 @@ pub(super) fn text(outcome: &Outcome, colour: bool) -> String {
     text.push('\n');
     text.push_str(&outcome.verdict.lines.join("\n"));
     text
+}
+
+/// How far scores lie apart at several rates and lengths.
+pub(super) fn rates(clips: usize, apart: &[Apart], colour: bool) -> String {
+    let header = [
+        "score",
+        "rates",
+        "worst",
+        "lengths",
+        "worst",
+        "both",
+        "worst",
+        "within",
+        "clip of the worst",
+    ];
+    let mut table = empty(header, colour);
+    for one in apart {
+        let mut row = vec![Cell::new(one.metric)];
+        let pairs = [one.rates, one.lengths, one.all];
+        row.extend(
+            pairs
+                .as_flattened()
+                .iter()
+                .map(|v| Cell::new(format!("{v:.3}"))),
+        );
+        row.push(painted(
+            format!("{:.2}", one.within),
+            Some(one.within >= 1.0),
+        ));
+        row.push(Cell::new(&one.worst));
+        table.add_row(row);
+    }
+    right(&mut table, 1);
+    format!(
+        "{clips} clip{}; largest less smallest score of a clip: the median over clips, and the worst\n\n{table}\n\nwithin: share of clips that lie within {WITHIN} (overall {OVERALL_WITHIN}) over all rates and lengths",
+        if clips == 1 { "" } else { "s" },
+    )
+}
+
+/// How often each score chooses the best take.
+pub(super) fn choice(prompts: usize, chosen: &[Chosen], chance: [f64; 2], colour: bool) -> String {
+    let header = ["score", "right", "rho", "right by faults of takes", "rho"];
+    let mut table = empty(header, colour);
+    for one in chosen {
+        let good = (one.metric == "overall").then_some(one.right[1] >= TARGET);
+        table.add_row([
+            Cell::new(one.metric),
+            Cell::new(format!("{:.2}", one.right[0])),
+            Cell::new(format!("{:+.2}", one.rho[0])),
+            painted(format!("{:.2}", one.right[1]), good),
+            Cell::new(format!("{:+.2}", one.rho[1])),
+        ]);
+    }
+    table.add_row([
+        Cell::new("chance"),
+        Cell::new(format!("{:.2}", chance[0])),
+        Cell::new(""),
+        Cell::new(format!("{:.2}", chance[1])),
+        Cell::new(""),
+    ]);
+    right(&mut table, 1);
+    let s = if prompts == 1 { "" } else { "s" };
+    format!(
+        "{prompts} prompt{s}, three takes each: how often the best by score is one of those with the least planted, by all faults and by those that no world has\n\n{table}"
+    )
 }
