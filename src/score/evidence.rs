@@ -16,6 +16,8 @@ use crate::motion::SPAN;
 const STEADY: f64 = 0.26;
 /// Mean weight of the pixels under which a picture was not found in the one before.
 const FOUND: f64 = 0.1;
+/// Seconds between frames of which pops are told.
+const POP_TIME: f64 = 1.0 / 24.0;
 /// Seconds of which the worst counts, so that longer clips are not worse for their length.
 const WINDOW: f64 = 2.0;
 
@@ -130,11 +132,17 @@ impl Pop {
     fn all(glances: &[Glance]) -> Vec<Self> {
         let moving = glances.windows(3).filter(|g| !g.iter().any(|g| g.repeated));
         moving
-            .map(|g| Self {
-                time: g[1].time,
-                value: g[2].pop[0],
-                mass: g[2].pop[1],
-                share: g[2].pop[2],
+            .map(|g| {
+                // What moves uncovers the more the longer the time between two frames is, which is no pop.
+                let seconds = (g[2].time - g[1].time).max(1e-9);
+                let per = (POP_TIME / seconds).clamp(0.25, 1.25);
+                let [value, mass, share] = g[2].pop.map(|v| per * v);
+                Self {
+                    time: g[1].time,
+                    value,
+                    mass,
+                    share,
+                }
             })
             .collect()
     }
@@ -592,6 +600,28 @@ mod tests {
             6
         ];
         assert!(Ride::of(0.0, &none).each.is_empty());
+    }
+
+    #[test]
+    fn pops_are_those_of_a_24th_of_a_second() {
+        let pops = |fps: f64, held: &[usize]| {
+            let mut glances = glances(fps, 12, |t| t, held);
+            glances[6].pop = [12.0, 60.0, 0.02];
+            Pop::all(&glances)
+        };
+        for (fps, share) in [(24.0, 1.0), (8.0, 1.0 / 3.0), (30.0, 1.25), (1.0, 0.25)] {
+            let all = pops(fps, &[]);
+            // The record of a frame tells of the one before.
+            let at: Vec<&Pop> = all.iter().filter(|p| p.value > 0.0).collect();
+            assert_eq!(at.len(), 1);
+            assert!((at[0].time - 6.0 / fps).abs() < 1e-9, "{at:?}");
+            let got = [at[0].value, at[0].mass, at[0].share];
+            for (got, whole) in got.iter().zip([12.0, 60.0, 0.02]) {
+                assert!((got - share * whole).abs() < 1e-9 * whole, "{fps}: {at:?}");
+            }
+        }
+        // A picture that moves on after a pause is none.
+        assert!(pops(24.0, &[5]).iter().all(|p| p.value == 0.0));
     }
 
     fn evidence(times: Vec<f64>, events: &[f64]) -> Evidence {
