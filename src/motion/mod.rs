@@ -1,7 +1,8 @@
 //! What moves: dense optical flow both ways with its consistency mask, what of it is the camera's, what moves by
 //! itself, and points followed along it.
 //!
-//! [`Motion`] is made once a take, from each frame to the next, and stays on the device: the scores read it there.
+//! [`Stream`] makes the steps from frame to frame as frames come, and they stay on the device: the scores read them there.
+//! [`Motion`] is all of a clip's.
 //! [`Pairs`] are for the cameras: flows at a larger size, over longer strides too, read back. Flow is by patch
 //! search from coarse to fine (DIS), densified and refined by a robust variational step; longer strides also start
 //! from the composition of shorter ones. The same device gives the same bits on every run.
@@ -20,7 +21,7 @@ pub mod twins;
 
 use std::path::{Path, PathBuf};
 
-use crate::gpu::{Buffer, Gpu, GpuError, Kernel};
+use crate::gpu::{Gpu, GpuError, Kernel};
 use crate::monitor::Monitor;
 use crate::video::Frames;
 
@@ -111,12 +112,6 @@ pub struct Motion {
     pub width: u32,
     /// Height of the motion size.
     pub height: u32,
-    /// Time of each frame in seconds.
-    pub times: Vec<f64>,
-    /// Luma of each frame, 0-255, at `half` of the motion size.
-    pub luma: Vec<Buffer<f32>>,
-    /// Pixels of the luma in one of the motion size: .5, or 1 for very small clips.
-    pub half: f32,
     /// Step `t` leads from frame `t` to frame `t + 1`.
     pub steps: Vec<Step>,
 }
@@ -136,15 +131,14 @@ pub fn estimate(
         return Err(MotionError::NoFrames);
     }
     let mut stream = Stream::new(gpu, (frames.width, frames.height), options)?;
-    let (mut luma, mut steps) = (Vec::new(), Vec::new());
+    let mut steps = Vec::new();
     for index in 0..frames.len() {
         if monitor.stopped() {
             return Err(MotionError::Interrupted);
         }
         let mut recorder = gpu.recorder();
         let (rgba, time) = (&frames.rgba[index], frames.times[index]);
-        let (half, step) = stream.push(&mut recorder, rgba, time)?;
-        luma.push(half);
+        let (_, step) = stream.push(&mut recorder, rgba, time)?;
         steps.extend(step);
         recorder.submit()?;
         // The queue runs at most some frames ahead of what is done.
@@ -157,9 +151,6 @@ pub fn estimate(
     Ok(Motion {
         width,
         height,
-        times: frames.times.clone(),
-        luma,
-        half: stream.half(),
         steps,
     })
 }

@@ -1,7 +1,7 @@
 //! A glance at every frame: which repeat the one before, how the camera goes, and which few are to be looked at closely.
 //!
 //! Close looks cost most of a clip's time and tell of one step after the other. They are taken a [`SPAN`] apart in the mean,
-//! whatever the frame rate, at frames that are no repetition, so that scores of one scene at several rates are alike and no clip gains by
+//! whatever the frame rate, at frames that are no repetition, so that scores of one scene at several rates lie near each other and no clip gains by
 //! frames that are held. What only every frame tells of, a camera that shakes and frames out of order, is read off small
 //! pictures.
 

@@ -98,19 +98,23 @@ fn seen(w: u32, h: u32, [u, v, turn, zoom, light]: [f32; 5]) -> Vec<f32> {
         .collect()
 }
 
-#[test]
-fn glances_find_how_the_picture_moves() {
-    let (small, large) = ([28, 16], [85, 48]);
-    let params = GlanceParams {
+fn glance_params(small: [u32; 2], large: [u32; 2], known: u32) -> GlanceParams {
+    GlanceParams {
         width: large[0],
         height: large[1],
         small_width: small[0],
         small_height: small[1],
         cell: 3,
-        known: 2,
+        known,
         scale: 160.0,
         pad: 0,
-    };
+    }
+}
+
+#[test]
+fn glances_find_how_the_picture_moves() {
+    let (small, large) = ([28, 16], [85, 48]);
+    let params = glance_params(small, large, 2);
     // There, and back again; the first of the three pictures before is missing.
     let run = |to: [f32; 5]| -> [[f32; 4]; 2] {
         let of = |[w, h]: [u32; 2]| -> Vec<f32> {
@@ -186,16 +190,7 @@ fn glances_match_their_twin_at_all_sizes() {
                 .collect()
         };
         for known in [0, 1, 3] {
-            let params = GlanceParams {
-                width: large[0],
-                height: large[1],
-                small_width: small[0],
-                small_height: small[1],
-                cell: 3,
-                known,
-                scale: 160.0,
-                pad: 0,
-            };
+            let params = glance_params(small, large, known);
             let got: Vec<[f32; 4]> = Case::new(&GLANCE, params)
                 .input(&pictures(small, &mut rng))
                 .input(&pictures(large, &mut rng))
@@ -210,16 +205,7 @@ fn glances_match_their_twin_at_all_sizes() {
 #[test]
 fn glances_find_what_is_suddenly_there() {
     let (small, large) = ([28, 16], [85, 48]);
-    let params = GlanceParams {
-        width: large[0],
-        height: large[1],
-        small_width: small[0],
-        small_height: small[1],
-        cell: 3,
-        known: 0,
-        scale: 160.0,
-        pad: 0,
-    };
+    let params = glance_params(small, large, 0);
     // A camera that pans, and a square that is there from the fourth picture on.
     let of = |[w, h]: [u32; 2]| -> Vec<f32> {
         let picture = |i: usize| {
