@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::stages::Choice;
 use super::{Round, Scored};
 use crate::agent::AgentReport;
 use crate::camera::Cameras;
@@ -21,6 +22,8 @@ impl IterationResult {
                 video: take.video.strip_prefix(root).unwrap_or(&take.video).into(),
                 scores: scores.clone(),
                 rank,
+                reconstructability: None,
+                final_rank: None,
             }
         };
         Self {
@@ -28,6 +31,19 @@ impl IterationResult {
             prompt: round.prompt.clone(),
             takes: (1..).zip(order).map(take).collect(),
             ..Self::default()
+        }
+    }
+
+    /// Adds what the takes' cameras promise, and the ranking that they give; `order` is the one by scores.
+    pub(super) fn looked(&mut self, choice: &Choice, order: &[usize]) {
+        let last = choice.rank(order);
+        for (&at, take) in order.iter().zip(&mut self.takes) {
+            let looked = choice.looked.iter().find(|(other, _)| *other == at);
+            take.reconstructability = looked.map(|(_, value)| value.unwrap_or(0.0));
+            take.final_rank = (1..)
+                .zip(&last)
+                .find(|(_, other)| **other == at)
+                .map(|r| r.0);
         }
     }
 

@@ -311,19 +311,39 @@ pub fn save_points(
 pub struct Choice {
     /// Where that take stands, and its reconstructability.
     pub best: Option<(usize, f64)>,
+    /// The reconstructability of each take that was looked at, in that order; `None` where no cameras could be solved.
+    pub looked: Vec<(usize, Option<f64>)>,
 }
 
 impl Choice {
     /// Looks at the take at `at`; whether no other has to be looked at.
     pub fn enough(&mut self, at: usize, tracked: &Tracked) -> bool {
         let Tracked::Solved(cameras) = tracked else {
+            self.looked.push((at, None));
             return false;
         };
         let value = cameras.reconstructability();
+        self.looked.push((at, Some(value)));
         if self.best.is_none_or(|(_, best)| value > best) {
             self.best = Some((at, value));
         }
         value >= camera::GOOD
+    }
+
+    /// The takes anew, ranked by scores before: those with good cameras, those that were not looked at, then the others by what
+    /// their cameras promise. The first is the one that becomes the world.
+    pub fn rank(&self, by_scores: &[usize]) -> Vec<usize> {
+        let promise = |at: usize| {
+            let looked = self.looked.iter().find(|(other, _)| *other == at);
+            match looked.map(|(_, value)| value.unwrap_or(-1.0)) {
+                Some(value) if value >= camera::GOOD => f64::INFINITY,
+                Some(value) => value,
+                None => f64::MAX,
+            }
+        };
+        let mut order = by_scores.to_vec();
+        order.sort_by(|&a, &b| promise(b).total_cmp(&promise(a)));
+        order
     }
 }
 
@@ -476,16 +496,19 @@ mod tests {
         Tracked::Solved(cameras)
     }
 
-    fn chosen(takes: &[Tracked]) -> (Option<usize>, usize) {
+    fn looked(takes: &[Tracked]) -> Choice {
         let mut choice = Choice::default();
-        let mut looked = 0;
         for (at, take) in takes.iter().enumerate() {
-            looked += 1;
             if choice.enough(at, take) {
                 break;
             }
         }
-        (choice.best.map(|(at, _)| at), looked)
+        choice
+    }
+
+    fn chosen(takes: &[Tracked]) -> (Option<usize>, usize) {
+        let choice = looked(takes);
+        (choice.best.map(|(at, _)| at), choice.looked.len())
     }
 
     #[test]
@@ -510,5 +533,29 @@ mod tests {
         );
         assert_eq!(chosen(&[refused(), solved(1.0, Way::Turns)]), (Some(1), 2));
         assert_eq!(chosen(&[refused(), refused()]), (None, 2));
+    }
+
+    #[test]
+    fn takes_are_ranked_anew_once_their_cameras_were_looked_at() {
+        let refused = || Tracked::Refused {
+            reason: "not_rigid".to_owned(),
+            words: "no".to_owned(),
+        };
+        let travels = |held_out| solved(held_out, Way::Travels);
+        let ranked = |takes: &[Tracked]| {
+            let order: Vec<usize> = (0..takes.len()).collect();
+            looked(takes).rank(&order)
+        };
+        assert_eq!(ranked(&[travels(0.9), travels(0.2)]), [0, 1]);
+        // The last was not looked at.
+        assert_eq!(
+            ranked(&[refused(), travels(0.55), travels(0.9), travels(0.1)]),
+            [2, 3, 1, 0]
+        );
+        assert_eq!(
+            ranked(&[refused(), travels(0.55), travels(0.6), travels(0.6)]),
+            [2, 3, 1, 0]
+        );
+        assert_eq!(ranked(&[refused(), refused()]), [0, 1]);
     }
 }

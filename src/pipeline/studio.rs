@@ -11,7 +11,7 @@ use super::{Context, Round, Scored, Stages, StepError, Take, steps};
 use crate::depth::Model;
 use crate::gpu::{AdapterChoice, Gpu};
 use crate::lane::Recover;
-use crate::record::{IterationResult, Work};
+use crate::record::{Event, IterationResult, Work};
 use crate::revise::Revision;
 use crate::score::{self, Scores};
 use crate::store::{Begun, read_json};
@@ -191,6 +191,8 @@ impl<'e> Studio<'e> {
                 break;
             }
         }
+        result.looked(&choice, &order);
+        self.tell_choice(round, takes, &order, &choice);
         let (mut job, solved) = match (solved, refused) {
             (Some((job, cameras)), _) => {
                 result.solved(job.take.number, &cameras);
@@ -215,6 +217,33 @@ impl<'e> Studio<'e> {
         result.judged(&revision);
         result.work = std::mem::take(&mut self.work);
         Ok((result, revision))
+    }
+
+    /// Tells of a world that is not made of the take with the best scores.
+    fn tell_choice(&self, round: &Round<'_>, takes: &[Scored], order: &[usize], choice: &Choice) {
+        let (Some((at, promise)), Some((first, before))) = (choice.best, choice.looked.first())
+        else {
+            return;
+        };
+        if at == *first {
+            return;
+        }
+        let [chosen, first] = [at, *first].map(|at| takes[at].take.number);
+        let before = match before {
+            Some(value) => format!("those of take {first} {value:.2}"),
+            None => format!("take {first} has none"),
+        };
+        let message = format!(
+            "take {chosen} becomes the world, not take {first}, whose scores are the best of {}: its cameras promise {promise:.2}, {before}",
+            order.len()
+        );
+        let at = round.at(&steps::CAMERAS.called(chosen));
+        let events = self.context.events;
+        let told = Event::Warned { at, message };
+        match events.before().is_done(&round.row.id) {
+            true => events.tell_again(told),
+            false => events.tell(told),
+        }
     }
 
     /// Does a part of a round, on a fresh device if the last one was lost.

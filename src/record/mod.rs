@@ -57,8 +57,14 @@ pub struct TakeResult {
     pub video: PathBuf,
     /// Its scores.
     pub scores: Scores,
-    /// 1 is best.
+    /// By its scores; 1 is best.
     pub rank: u32,
+    /// What its cameras promise of a world, in [0, 1], where they were looked at; 0 too where none could be solved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconstructability: Option<f64>,
+    /// Once cameras were looked at: 1 is the take that became the world.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_rank: Option<u32>,
 }
 
 /// One round of a row.
@@ -68,7 +74,7 @@ pub struct IterationResult {
     pub iteration: u32,
     /// Its prompt.
     pub prompt: String,
-    /// Its takes, best first.
+    /// Its takes, by their scores, best first.
     pub takes: Vec<TakeResult>,
     /// The take that became the world.
     pub best: Option<u32>,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 
-use crate::record::{IterationResult, Outcome, RowResult, RunView};
+use crate::record::{IterationResult, Outcome, RowResult, RunView, TakeResult};
 
 /// Width of the table where standard output is no terminal, in characters.
 const PLAIN_WIDTH: u16 = 140;
@@ -67,8 +67,22 @@ fn number(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(String::new, |v| format!("{v:.digits$}"))
 }
 
+/// The take that became the world, else the one with the best scores.
+fn chosen(iteration: &IterationResult) -> Option<&TakeResult> {
+    let takes = &iteration.takes;
+    let world = takes.iter().find(|t| Some(t.take) == iteration.best);
+    world.or(takes.first())
+}
+
 fn overall(iteration: &IterationResult) -> Option<f64> {
-    iteration.takes.first().map(|t| t.scores.overall)
+    chosen(iteration).map(|t| t.scores.overall)
+}
+
+/// Its place among the takes by scores alone, of how many.
+fn place(iteration: &IterationResult) -> String {
+    chosen(iteration).map_or_else(String::new, |t| {
+        format!("{}/{}", t.rank, iteration.takes.len())
+    })
 }
 
 fn registered(iteration: &IterationResult) -> String {
@@ -90,6 +104,7 @@ fn table(results: &[RowResult], colour: bool) -> String {
         "outcome",
         "rounds",
         "score",
+        "rank",
         "frames",
         "PSNR dB",
         "violations",
@@ -110,6 +125,7 @@ fn table(results: &[RowResult], colour: bool) -> String {
             if colour { outcome.fg(tint) } else { outcome },
             Cell::new(result.iterations.len()),
             Cell::new(number(overall(&best), 3)),
+            Cell::new(place(&best)),
             Cell::new(registered(&best)),
             Cell::new(number(best.held_out_psnr, 2)),
             Cell::new(best.violations.map_or_else(String::new, |v| v.to_string())),
@@ -134,6 +150,7 @@ fn csv(
         "rounds",
         "best_round",
         "best_take",
+        "best_rank",
         "overall",
         "registered",
         "frames",
@@ -161,6 +178,7 @@ fn csv(
             result.iterations.len().to_string(),
             best.iteration.to_string(),
             best.best.map_or_else(String::new, |b| b.to_string()),
+            chosen(&best).map_or_else(String::new, |t| t.rank.to_string()),
             number(overall(&best), 4),
             count(best.registered),
             count(best.frames),

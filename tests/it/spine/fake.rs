@@ -365,6 +365,8 @@ impl Stages for Null<'_> {
                 video: take.video,
                 scores,
                 rank: take.number,
+                reconstructability: None,
+                final_rank: None,
             });
             result.work.merge(take.work);
         }
