@@ -12,7 +12,9 @@ use anyhow::{Context, bail};
 use crate::cli::{Globals, colour_on_stdout};
 use crate::eval::corrupt::{Kind, LEVELS};
 use crate::eval::scores::clips::{self, Halves, Shape, Spec};
-use crate::eval::scores::{Options, Outcome, Variant, choice, picture, rates, sheet, validate};
+use crate::eval::scores::{
+    Options, Outcome, Variant, ceiling, choice, picture, rates, sheet, validate,
+};
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
 use crate::progress::{Single, tell};
@@ -32,6 +34,8 @@ enum Check {
     Rates,
     /// How often the take that they choose of three has the least planted in it
     Choice,
+    /// What an oracle tells of what vanishes or morphs that knows where it is and how it goes: no score can be expected to do better
+    Ceiling,
 }
 
 /// Arguments.
@@ -43,6 +47,7 @@ enum Check {
   director eval scores takes/a.mp4 --sheet corruptions.png
   director eval scores --check rates --clips 12
   director eval scores --check choice --clips 40
+  director eval scores --check ceiling --clips 12 --seeds 1
 
 Clips are rendered by the mock world without defects, or decoded from the videos given. Each is corrupted in eleven ways
 at four levels and scored. Told of each score and corruption: rho, Spearman's rank correlation with the level within a
@@ -147,18 +152,20 @@ impl Args {
         if self.check == Check::Corruptions {
             return Ok(());
         }
+        let corrupts = self.check == Check::Ceiling;
         let unused = [
             (!self.kinds.is_empty(), "--kinds"),
-            (!self.levels.is_empty(), "--levels"),
             (self.picture.is_some(), "--picture"),
             (self.sheet.is_some(), "--sheet"),
-            (self.frames.is_some(), "--frames"),
-            (self.seconds.is_some(), "--seconds"),
-            (self.rate.is_some(), "--rate"),
-            (self.seeds.is_some(), "--seeds"),
+            (corrupts && self.variants.is_some(), "--variants"),
+            (!corrupts && !self.levels.is_empty(), "--levels"),
+            (!corrupts && self.frames.is_some(), "--frames"),
+            (!corrupts && self.seconds.is_some(), "--seconds"),
+            (!corrupts && self.rate.is_some(), "--rate"),
+            (!corrupts && self.seeds.is_some(), "--seeds"),
         ];
         if let Some((_, flag)) = unused.iter().find(|(given, _)| *given) {
-            bail!("{flag} is of --check corruptions; leave it out");
+            bail!("{flag} is of --check corruptions; with this one leave it out");
         }
         if self.check == Check::Choice && !self.inputs.is_empty() {
             bail!(
@@ -210,6 +217,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         (None, Check::Corruptions) => judge(args, &gpu, &specs, &options, &monitor),
         (None, Check::Rates) => sample(args, &gpu, &specs, &options, &monitor),
         (None, Check::Choice) => choose(args, &gpu, specs.len(), &monitor),
+        (None, Check::Ceiling) => look_best(args, &gpu, &specs, &options, &monitor),
     };
     drop(monitor);
     match done {
@@ -282,6 +290,27 @@ fn sample(
     } else {
         let clips = specs.len();
         anstream::println!("{}", table::rates(clips, &apart, colour_on_stdout()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn look_best(
+    args: &Args,
+    gpu: &Gpu,
+    specs: &[Spec],
+    options: &Options,
+    monitor: &dyn Monitor,
+) -> anyhow::Result<ExitCode> {
+    let found = ceiling::ceiling(gpu, specs, options, monitor)?;
+    if args.json {
+        let document = serde_json::json!({
+            "format": 1, "half": args.half, "clips": specs.len(), "levels": options.levels, "seeds": options.seeds,
+            "ceilings": found,
+        });
+        anstream::println!("{}", serde_json::to_string_pretty(&document)?);
+    } else {
+        let clips = specs.len();
+        anstream::println!("{}", table::ceilings(clips, &found, colour_on_stdout()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! Corruptions of one thing: the content of a disc that jumps, vanishes or turns into something else.
 
-use super::{Anchors, Corruption, short_side};
+use super::{Anchors, Corruption, Kind, short_side};
 use crate::gpu::{Buffer, Gpu, GpuError, Kernel, Recorder, groups_2d};
 use crate::numeric::Rng;
 use crate::video::Frames;
@@ -195,6 +195,30 @@ fn direction(
     best.1
 }
 
+/// Where the disc of a corruption lies in each frame of the clean clip, in pixels, and its radius; `rng` has drawn what that takes.
+fn disc(
+    frames: &Frames,
+    anchors: &Anchors,
+    corruption: &Corruption,
+    rng: &mut Rng,
+) -> (Vec<[f64; 2]>, f64) {
+    let side = short_side(frames);
+    let most = |kind: Kind| kind.strengths()[3];
+    // The place has room for the greatest disc, at all levels.
+    let (room, radius) = match corruption.kind {
+        Kind::Vanish => (most(Kind::Vanish), corruption.strength()),
+        Kind::Morph => (MORPHING, MORPHING),
+        _ => (JUMPING, JUMPING),
+    };
+    (anchors.pick(room * side, rng), radius * side)
+}
+
+/// Where the disc that vanishes, jumps or turns into something else lies in each frame of the clean clip, in pixels, and its
+/// radius.
+pub fn place(frames: &Frames, anchors: &Anchors, corruption: &Corruption) -> (Vec<[f64; 2]>, f64) {
+    disc(frames, anchors, corruption, &mut corruption.rng())
+}
+
 /// A frame by its place in the clip, in 0 to 1.
 fn frame_at(count: usize, place: f64) -> usize {
     (place * count as f64).round() as usize
@@ -207,9 +231,8 @@ pub(super) fn teleport(
     corruption: &Corruption,
 ) -> Result<Vec<Buffer<u32>>, GpuError> {
     let side = short_side(frames);
-    let radius = JUMPING * side;
     let mut rng = corruption.rng();
-    let path = anchors.pick(radius, &mut rng);
+    let (path, radius) = disc(frames, anchors, corruption, &mut rng);
     let count = frames.len();
     let jumps = [0.35, 0.65].map(|place| frame_at(count, place).clamp(1, count));
     // The farthest level decides, so that all go the same way.
@@ -265,10 +288,8 @@ pub(super) fn vanish(
     anchors: &Anchors,
     corruption: &Corruption,
 ) -> Result<Vec<Buffer<u32>>, GpuError> {
-    let side = short_side(frames);
     let mut rng = corruption.rng();
-    // The place of the greatest disc, at all levels.
-    let path = anchors.pick(side * corruption.kind.strengths()[3], &mut rng);
+    let (path, radius) = disc(frames, anchors, corruption, &mut rng);
     let from = frame_at(frames.len(), rng.range(0.4, 0.6)).max(1);
     let mut recorder = gpu.recorder();
     let mut out = Vec::with_capacity(frames.len());
@@ -280,7 +301,7 @@ pub(super) fn vanish(
         let disc = Disc {
             size: [frames.width, frames.height],
             centre: path[t],
-            radius: corruption.strength() * side,
+            radius,
         };
         let rgba = copied(gpu, &mut recorder, image)?;
         disc.erase(&mut recorder, image, &rgba)?;
@@ -297,9 +318,8 @@ pub(super) fn morph(
     corruption: &Corruption,
 ) -> Result<Vec<Buffer<u32>>, GpuError> {
     let side = short_side(frames);
-    let radius = MORPHING * side;
     let mut rng = corruption.rng();
-    let path = anchors.pick(radius, &mut rng);
+    let (path, radius) = disc(frames, anchors, corruption, &mut rng);
     let count = frames.len();
     let from = frame_at(count, 0.2).max(1).min(count);
     let length = AWAY * side;

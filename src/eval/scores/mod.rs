@@ -3,6 +3,7 @@
 //! Clean clips, each corrupted in eleven ways at four levels, are scored as `director score` scores them. A score must
 //! fall under the corruptions that it is there to notice, tell clean clips from corrupted ones, and rise under none.
 
+pub mod ceiling;
 pub mod choice;
 pub mod clips;
 pub mod matrix;

@@ -130,7 +130,7 @@ fn folders_of_videos_are_split_and_shown() {
         "{out}"
     );
     assert!(
-        out.contains("one frame: refused: a take of 1 frames is too short"),
+        out.contains("one frame: refused: a take of 1 frame is too short"),
         "{out}"
     );
     assert!(!out.contains('\u{1b}'), "colour although NO_COLOR is set");
@@ -243,6 +243,30 @@ fn scores_are_compared_over_rates_and_takes_are_chosen() {
 }
 
 #[test]
+fn an_oracle_tells_what_vanishes_and_morphs_in_a_small_clip() {
+    let args = "eval scores --check ceiling --clips 2 --size 96x64 --seconds 1 --seeds 1 --levels 1,3 --quiet --json";
+    let done = run(&args.split(' ').collect::<Vec<_>>());
+    assert_eq!(code(&done), 0, "{}", stderr(&done));
+    let document: serde_json::Value = serde_json::from_str(&stdout(&done)).expect("one document");
+    let found = document["ceilings"].as_array().expect("ceilings");
+    let told: Vec<_> = found
+        .iter()
+        .map(|c| (c["corruption"].as_str(), c["by"].as_str()))
+        .collect();
+    let (grey, structure) = (Some("grey levels"), Some("structure"));
+    let want = [Some("vanish"), Some("morph")].map(|kind| [(kind, grey), (kind, structure)]);
+    assert_eq!(told, want.concat());
+    // It knows where to look: by one of both no clip is missed.
+    for kind in found.chunks(2) {
+        let best = kind
+            .iter()
+            .filter_map(|c| c["win"].as_f64())
+            .fold(0.0, f64::max);
+        assert_eq!(best, 1.0, "{kind:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_run_is_refused_in_words() {
     let folder = Folder::new();
     let empty = folder.path("empty");
@@ -265,7 +289,10 @@ fn what_cannot_be_run_is_refused_in_words() {
             "/no/such/folder/x",
         ),
         (vec!["--sheet", "a.png", "--json"], "cannot be used with"),
-        (vec!["--check", "beauty"], "corruptions, rates, choice"),
+        (
+            vec!["--check", "beauty"],
+            "corruptions, rates, choice, ceiling",
+        ),
         (
             vec!["--check", "rates", "--kinds", "blur"],
             "--kinds is of --check corruptions",
@@ -273,6 +300,10 @@ fn what_cannot_be_run_is_refused_in_words() {
         (
             vec!["--check", "choice", "--seeds", "2"],
             "--seeds is of --check corruptions",
+        ),
+        (
+            vec!["--check", "ceiling", "--variants", "a.jsonl"],
+            "--variants is of --check corruptions",
         ),
         (
             vec!["--check", "choice", "a.mp4"],

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{Cell, CellAlignment, Color, Table, presets};
 
+use crate::eval::scores::ceiling::Ceiling;
 use crate::eval::scores::choice::{Chosen, TARGET};
 use crate::eval::scores::matrix::{self, RISE};
 use crate::eval::scores::measure::metrics;
@@ -173,6 +174,33 @@ pub(super) fn rates(clips: usize, apart: &[Apart], colour: bool) -> String {
     format!(
         "{clips} clip{}; largest less smallest score of a clip: the median over clips, and the worst\n\n{table}\n\nwithin: share of clips that lie within {WITHIN} (overall {OVERALL_WITHIN}) over all rates and lengths",
         if clips == 1 { "" } else { "s" },
+    )
+}
+
+/// What an oracle tells of corruptions of one thing.
+pub(super) fn ceilings(clips: usize, found: &[Ceiling], colour: bool) -> String {
+    let mut table = empty(["corruption", "by", "rho", "win", "AUC"], colour);
+    for one in found {
+        table.add_row([
+            Cell::new(one.corruption.name()),
+            Cell::new(one.by),
+            Cell::new(format!("{:+.2}", one.rho)),
+            painted(
+                format!("{:.2}", one.win),
+                Some(one.win >= matrix::OBJECT_WIN),
+            ),
+            painted(
+                format!("{:.2}", one.auc),
+                Some(one.auc >= matrix::OBJECT_AUC),
+            ),
+        ]);
+    }
+    right(&mut table, 2);
+    format!(
+        "{clips} clip{}; an oracle that knows the disc, and how its content goes in the clean clip\n\n{table}\n\nby: what it compares of the disc as laid over by that. Targets of scores: win >= {}, AUC >= {}",
+        if clips == 1 { "" } else { "s" },
+        matrix::OBJECT_WIN,
+        matrix::OBJECT_AUC,
     )
 }
 
