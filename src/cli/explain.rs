@@ -11,7 +11,8 @@ use serde_json::json;
 use super::{Globals, settings::Settings};
 use crate::depth::Model;
 use crate::manifest::Prompt;
-use crate::pipeline::{Explained, Explainer, Standing};
+use crate::pipeline::{Explained, Explainer, NetworkIds, Standing};
+use crate::score::Networks;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -54,7 +55,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         );
     }
     let config = args.settings.over_run(&args.run, globals)?;
-    let networks = Model::open(&config.depth)?.identity();
+    let networks = NetworkIds {
+        depth: Model::open(&config.depth)?.identity(),
+        scores: Networks::open(&config.score)?.ids(),
+    };
     let explainer = Explainer {
         root: &args.run,
         config: &config,

@@ -1,5 +1,6 @@
 //! `director score`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,12 +10,14 @@ use super::Globals;
 use crate::motion::MotionOptions;
 use crate::pipeline;
 use crate::progress::Single;
-use crate::score::{self, Combination, METRICS, Moment, ScoreOptions, Scores};
+use crate::score::{
+    self, Combination, METRICS, Moment, NETWORK_SCORES, NetworkUsed, Networks, ScoreOptions, Scores,
+};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  director score take_1.mp4 take_2.mp4\n  director score takes/*.mp4 --json > scores.json\n  director score take.mp4 --worst\n  director score takes/*.mp4 --weight visual_quality=2 --weight path_realism=0"
+    after_help = "Examples:\n  director score take_1.mp4 take_2.mp4\n  director score takes/*.mp4 --json > scores.json\n  director score take.mp4 --worst\n  director score takes/*.mp4 --weight visual_quality=2 --weight path_realism=0\n  director score takes/*.mp4 --identity-network dinov2.onnx --quality-network nima.onnx --weight network_quality=2"
 )]
 pub struct Args {
     /// Videos or folders of images, one a take
@@ -26,6 +29,15 @@ pub struct Args {
     /// Weight of a metric in the overall score, zero to leave it out; several times for several
     #[arg(long, value_name = "METRIC=NUMBER", value_parser = weight)]
     pub weight: Vec<(String, f64)>,
+    /// ONNX network of features (such as DINOv2) for the score network_identity, which is there only with it
+    #[arg(long, value_name = "FILE")]
+    pub identity_network: Option<PathBuf>,
+    /// ONNX network that answers the quality of a picture, as a number or as shares of the scores 1 to n, for the score network_quality
+    #[arg(long, value_name = "FILE")]
+    pub quality_network: Option<PathBuf>,
+    /// What the quality network answers for the worst and for the best picture, where that is a number [default: 0,1]
+    #[arg(long, value_name = "LOW,HIGH", value_parser = scale, allow_hyphen_values = true)]
+    pub quality_scale: Option<[f64; 2]>,
     /// Tell the worst moments of each take too; the JSON document always has them
     #[arg(long)]
     pub worst: bool,
@@ -39,13 +51,13 @@ pub struct Args {
 
 fn weight(text: &str) -> Result<(String, f64), String> {
     let names = || {
-        let names: Vec<_> = METRICS.iter().map(|m| m.name).collect();
+        let names: Vec<_> = score::names().collect();
         names.join(", ")
     };
     let (name, value) = text
         .split_once('=')
         .ok_or_else(|| "give METRIC=NUMBER, such as visual_quality=2".to_owned())?;
-    if !METRICS.iter().any(|m| m.name == name) {
+    if !score::names().any(|known| known == name) {
         return Err(format!(
             "there is no metric '{name}'; there are {}",
             names()
@@ -57,21 +69,30 @@ fn weight(text: &str) -> Result<(String, f64), String> {
     }
 }
 
+fn scale(text: &str) -> Result<[f64; 2], String> {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    text.split_once(',')
+        .and_then(|(low, high)| Some([number(low)?, number(high)?]))
+        .ok_or_else(|| "give two numbers, such as 0,100".to_owned())
+}
+
 /// One take in the original design's words, with what failed beside it.
 #[derive(Debug, Serialize)]
 struct Take {
     take_id: String,
     video_path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    scores: Option<std::collections::BTreeMap<String, f64>>,
+    scores: Option<BTreeMap<String, f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     combination: Option<String>,
-    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    components: std::collections::BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    components: BTreeMap<String, f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     worst: Vec<Moment>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    networks: BTreeMap<String, NetworkUsed>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,13 +113,17 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if args.arithmetic {
         options.combination = Combination::Arithmetic;
     }
-    options.check()?;
+    options.identity_network.clone_from(&args.identity_network);
+    options.quality_network.clone_from(&args.quality_network);
+    options.quality_scale = args.quality_scale;
+    // Networks first: a wrong path should not wait for a decode.
+    let networks = Networks::open(&options)?;
     let motion = MotionOptions::default();
     let gpu = globals.gpu()?;
     let read = pipeline::reading(None, args.max_side, globals.decode()?);
     let mut results = Vec::new();
     for path in &args.inputs {
-        let result = pipeline::scored(&gpu, path, &read, &motion, &options, &monitor);
+        let result = pipeline::scored(&gpu, path, &read, &motion, &options, &networks, &monitor);
         let result = result.map(|watched| (watched.scores, watched.faults));
         if let Err(error) = &result {
             let path = path.display();
@@ -163,6 +188,7 @@ fn take(index: usize, path: &Path, result: anyhow::Result<(Scores, Vec<String>)>
         combination: good.then_some(scores.combination),
         components: scores.components,
         worst: scores.worst,
+        networks: scores.networks,
         scores: good.then_some(named),
         faults,
         error,
@@ -180,11 +206,16 @@ fn ranked(takes: &[Take]) -> Vec<&Take> {
 fn table(takes: &[Take]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
-    let metrics = METRICS.iter().map(|m| m.name);
+    let there = |name: &&str| {
+        let mut scores = takes.iter().filter_map(|take| take.scores.as_ref());
+        scores.any(|scores| scores.contains_key(*name))
+    };
+    let networks = NETWORK_SCORES.into_iter().filter(there);
+    let metrics: Vec<&str> = METRICS.iter().map(|m| m.name).chain(networks).collect();
     let header = ["rank", "take", "overall"].into_iter();
     table.set_header(
         header
-            .chain(metrics.clone())
+            .chain(metrics.iter().copied())
             .map(|name| name.replace('_', " ")),
     );
     for take in ranked(takes) {
@@ -193,7 +224,7 @@ fn table(takes: &[Take]) -> comfy_table::Table {
             take.rank.unwrap_or_default().to_string(),
             take.video_path.clone(),
         ];
-        let values = ["overall"].into_iter().chain(metrics.clone());
+        let values = ["overall"].into_iter().chain(metrics.iter().copied());
         row.extend(values.map(|name| {
             scores
                 .get(name)

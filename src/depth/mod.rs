@@ -4,7 +4,6 @@
 
 mod answer;
 mod choice;
-mod feed;
 mod file;
 mod kind;
 mod model;
@@ -12,27 +11,19 @@ mod models;
 mod network;
 mod options;
 mod picture;
-mod sides;
-pub mod twins;
 mod words;
 
 use std::path::{Path, PathBuf};
 
 use crate::numeric::bilinear;
 
+pub use crate::onnx::picture::{InputSize, Layout};
 pub use choice::{ModelChoice, Place};
-pub use feed::{CHANNELS, ChannelsParams};
 pub use model::Model;
-pub use models::{
-    EMBEDDED_NAME, KnownModel, Layout, NO_FOLDER, known, known_by_name, models_folder,
-};
+pub use models::{EMBEDDED_NAME, KnownModel, NO_FOLDER, known, known_by_name, models_folder};
 pub use network::Reading;
 pub use options::{KEYS, Options};
 pub use picture::{colour_picture, value_range};
-pub use sides::InputSize;
-
-/// Kernels of this stage.
-pub static KERNELS: &[&crate::gpu::Kernel] = &[&CHANNELS];
 
 /// Version of this stage: part of the key under which its results are kept.
 pub const VERSION: u32 = 2;

@@ -1,20 +1,20 @@
 //! Depth networks: loading them, choosing by a clip's aspect, and running one on a clip's frames.
 
 use std::collections::HashSet;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::models::{self, KnownModel, NO_FOLDER};
-use super::network::{Network, Picture, Reading};
+use super::network::{Network, Reading};
 use super::{
     DepthError, DepthKind, DepthMap, DepthMaps, InputSize, KindFrom, ModelChoice, Options, Place,
 };
 use crate::gpu::{Gpu, GpuError};
 use crate::hash::sha256_hex;
 use crate::monitor::Monitor;
-use crate::onnx;
+use crate::onnx::OnnxError;
+use crate::onnx::picture::{self, Picture};
 use crate::video::Frames;
 
 /// One or more loaded networks; a clip takes the one whose input fits its aspect best.
@@ -333,37 +333,19 @@ fn fetched(known: &KnownModel) -> Result<PathBuf, DepthError> {
     }
 }
 
-/// Bytes of a protobuf message at most, and so of an ONNX file.
-const LARGEST: u64 = 1 << 31;
-
 fn read(file: &Path) -> Result<Vec<u8>, DepthError> {
-    let refuse = |error: std::io::Error| {
-        let names: Vec<&str> = models::known().iter().map(|m| m.name.as_str()).collect();
-        DepthError::file(
-            file,
-            format!(
-                "{error}; give an ONNX file, or leave --model out for the built-in '{}' (known networks: {})",
-                models::EMBEDDED_NAME,
-                names.join(", ")
-            ),
-        )
-    };
-    let opened = std::fs::File::open(file).map_err(refuse)?;
-    let size = opened.metadata().map_err(refuse)?.len();
-    // What is too large is still named by how it begins.
-    let most = if size > LARGEST { 4096 } else { LARGEST };
-    let mut bytes = Vec::with_capacity(size.min(most) as usize);
-    opened.take(most).read_to_end(&mut bytes).map_err(refuse)?;
-    if size > LARGEST {
-        let what = onnx::foreign(&bytes);
-        let words = what.map_or_else(
-            || {
-                "over 2 GiB, which no ONNX file is: large weights lie in a file beside it"
-                    .to_owned()
-            },
-            |what| format!("not ONNX but {what}"),
-        );
-        return Err(DepthError::file(file, words));
-    }
-    Ok(bytes)
+    picture::read(file).map_err(|error| match error {
+        OnnxError::Read(error) => {
+            let names: Vec<&str> = models::known().iter().map(|m| m.name.as_str()).collect();
+            DepthError::file(
+                file,
+                format!(
+                    "{error}; give an ONNX file, or leave --model out for the built-in '{}' (known networks: {})",
+                    models::EMBEDDED_NAME,
+                    names.join(", ")
+                ),
+            )
+        }
+        error => DepthError::file(file, error.to_string()),
+    })
 }

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::DepthKind;
+use super::{DepthKind, Layout};
+use crate::onnx::picture::Prepared;
 
 /// The built-in network's file.
 pub const EMBEDDED: &[u8] = include_bytes!("../../models/depth_small.onnx");
@@ -15,16 +16,6 @@ pub const NO_FOLDER: &str = "there is no folder for networks: set DIRECTOR_MODEL
 
 /// Its name in the list and on the command line.
 pub const EMBEDDED_NAME: &str = "depth-small";
-
-/// Order of a network's image tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layout {
-    /// Batch, channel, row, column.
-    Nchw,
-    /// Batch, row, column, channel.
-    Nhwc,
-}
 
 /// What is known of one network.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -63,6 +54,15 @@ pub struct KnownModel {
 }
 
 impl KnownModel {
+    /// How pictures are made ready for it.
+    pub(super) fn prepared(&self) -> Prepared {
+        Prepared {
+            layout: self.layout,
+            mean: self.mean,
+            std: self.std,
+        }
+    }
+
     /// Whether its licence forbids to earn money with it.
     pub fn non_commercial(&self) -> bool {
         self.licence.contains("-NC")

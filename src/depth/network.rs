@@ -1,19 +1,17 @@
 //! One loaded network: what it is fed, which of its outputs is taken for what, and running it on a picture.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::answer::{self, Choice};
-use super::feed::{self, Feed};
 use super::kind::{self, Source};
 use super::models::{self, KnownModel};
-use super::sides::{MOST, Sides, Try};
 use super::{DepthError, DepthKind, DepthMap, KindFrom, Options};
-use crate::gpu::{Buffer, Gpu};
 use crate::hash::sha256_hex;
-use crate::onnx::device::{self, Value, Weights};
-use crate::onnx::{self, OnnxError, Plan};
+use crate::onnx::device::Value;
+use crate::onnx::picture::{self, Layout, Picture, PictureNetwork, Try};
+use crate::onnx::{OnnxError, Plan};
 
 /// What is taken for what on pictures of one size.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -44,36 +42,15 @@ const MOST_SKEWED: usize = 3;
 
 #[derive(Debug)]
 pub(super) struct Network {
-    plan: Plan,
+    net: PictureNetwork,
     pub known: KnownModel,
     listed: bool,
-    feed: Feed,
-    sides: Sides,
     kind: Option<DepthKind>,
     output: Option<String>,
     /// The file's name, or its folders' where the file's says nothing.
     title: (&'static str, String),
     /// By the pictures' width and height.
     settled: Mutex<HashMap<[u32; 2], Arc<Settled>>>,
-    /// On the GPU that it ran on last.
-    weights: Mutex<Option<Arc<Weights>>>,
-    /// Operators that ran on the host all the same.
-    on_host: Mutex<BTreeSet<String>>,
-}
-
-/// One picture of packed sRGB pixels, and so where the network runs.
-pub(super) enum Picture<'a> {
-    Host(&'a [u32]),
-    Device(&'a Gpu, &'a Buffer<u32>),
-}
-
-impl Picture<'_> {
-    fn pixels(&self) -> usize {
-        match self {
-            Self::Host(pixels) => pixels.len(),
-            Self::Device(_, pixels) => pixels.len(),
-        }
-    }
 }
 
 impl Network {
@@ -85,66 +62,50 @@ impl Network {
         let refuse = |reason: String| DepthError::file(path, reason);
         let plan = Plan::decode_in(bytes, path.parent().unwrap_or(Path::new("")))
             .map_err(|e| refuse(e.to_string()))?;
-        let [port] = plan.inputs() else {
-            let names: Vec<&str> = plan.inputs().iter().map(|p| p.name.as_str()).collect();
-            return Err(refuse(format!(
-                "it takes {} inputs ({}); a depth network that takes one picture is needed",
-                names.len(),
-                names.join(", ")
-            )));
-        };
-        let mut sha256 = sha256_hex(bytes);
+        let sha256 = sha256_hex(bytes);
         let listed = models::known().iter().find(|m| m.sha256 == sha256);
-        // Weights beside the file are part of what the network is.
-        for (_, file) in plan.files() {
-            sha256 = sha256_hex(format!("{sha256}\n{file}").as_bytes());
-        }
-        let feed = Feed::of(port, plan.front(), listed).map_err(refuse)?;
-        let sides = Sides::of(port, feed.sides(), plan.front(), options.size);
+        let sha256 = picture::digest(sha256, &plan);
+        let prepared = listed.map(KnownModel::prepared);
+        let net = PictureNetwork::new(plan, prepared.as_ref(), options.size).map_err(refuse)?;
         let mut known =
             listed.map_or_else(|| unlisted(path, sha256, bytes.len() as u64), Clone::clone);
-        known.layout = feed.layout;
-        known.width = sides.own[0].or(known.width);
-        known.height = sides.own[1].or(known.height);
-        // A file of a few bytes may ask for a picture of terabytes.
-        if let Some(side) = sides.own.iter().flatten().find(|s| **s > MOST as usize) {
-            return Err(refuse(format!(
-                "its input '{}' is {side} pixels wide or high, over {MOST}; take an export of another size",
-                port.name
-            )));
-        }
+        known.layout = net.feed.layout;
+        known.width = net.sides.own[0].or(known.width);
+        known.height = net.sides.own[1].or(known.height);
         let title = title(path);
         let mut network = Self {
-            plan,
+            net,
             known,
             listed: listed.is_some(),
-            feed,
-            sides,
             kind: options.kind,
             output: options.output.clone(),
             title,
             settled: Mutex::default(),
-            weights: Mutex::default(),
-            on_host: Mutex::default(),
         };
         if let Some(name) = &network.output
-            && !network.plan.outputs().any(|output| output == name)
+            && !network.net.plan.outputs().any(|output| output == name)
         {
-            let names: Vec<&str> = network.plan.outputs().collect();
+            let names: Vec<&str> = network.net.plan.outputs().collect();
             return Err(refuse(format!(
                 "it has no output '{name}'; its outputs are '{}'",
                 names.join("', '")
             )));
         }
         // Which output it is may have to wait for their shapes; what is known before is the better guess.
-        let likely = network.plan.outputs().next().unwrap_or_default().to_owned();
+        let likely = network
+            .net
+            .plan
+            .outputs()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         network.known.kind = network.kind_of(&likely).kind;
         Ok(network)
     }
 
     /// Whether the size that was asked for is one that the network takes, as far as its file says.
     pub fn allows_size(&self) -> bool {
-        self.sides.allows_given()
+        self.net.sides.allows_given()
     }
 
     /// What results depend on beside the options: the network by its bytes, and the name that tells its kind.
@@ -191,7 +152,8 @@ impl Network {
         let (settled, answer) = match self.settled(width, height) {
             Some(settled) => {
                 let mut answers = self
-                    .feed_and_run(picture, sides, settled.reading.size)
+                    .net
+                    .run(picture, sides, settled.reading.size)
                     .map_err(|e| self.failed(e))?;
                 let answer = answers.swap_remove(settled.output);
                 (settled, answer)
@@ -212,13 +174,7 @@ impl Network {
                 answer.dims()
             )));
         };
-        let values = match (&answer, picture) {
-            (Value::Host(tensor), _) => onnx::output_floats(tensor),
-            (value, Picture::Device(gpu, _)) => device::floats(&self.weights_on(gpu), value),
-            (Value::Device(_), Picture::Host(_)) => Err(OnnxError::Input(
-                "an answer on a device that was not asked".to_owned(),
-            )),
-        };
+        let values = self.net.floats(picture, &answer);
         let mut values = values.map_err(|e| self.failed(e))?;
         if settled.unit != 1.0 {
             values.iter_mut().for_each(|v| *v *= settled.unit);
@@ -232,8 +188,7 @@ impl Network {
 
     /// What a person should know of its runs on a GPU; `None` where all of it ran there.
     pub fn slowed(&self) -> Option<String> {
-        let on_host = self.on_host.lock().unwrap_or_else(PoisonError::into_inner);
-        let names: Vec<&str> = on_host.iter().map(String::as_str).collect();
+        let names = self.net.on_host();
         (!names.is_empty()).then(|| {
             format!(
                 "'{}' is slower on the GPU than it need be: {} of it run on the host",
@@ -245,47 +200,7 @@ impl Network {
 
     /// Lets go of what it has on a GPU.
     pub fn forget(&self) {
-        *self.weights.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// The weights on a GPU, which stay there until another is asked or they are let go of.
-    fn weights_on(&self, gpu: &Gpu) -> Arc<Weights> {
-        let mut weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*weights {
-            Some(there) if there.gpu().is(gpu) => there.clone(),
-            _ => weights
-                .insert(Arc::new(Weights::new(gpu, &self.plan)))
-                .clone(),
-        }
-    }
-
-    fn feed_and_run(
-        &self,
-        picture: &Picture<'_>,
-        from: [usize; 2],
-        to: [usize; 2],
-    ) -> Result<Vec<Value>, OnnxError> {
-        match picture {
-            Picture::Host(pixels) => {
-                let answers = self.plan.run(&[self.feed.tensor(pixels, from, to)?])?;
-                Ok(answers.into_iter().map(Value::Host).collect())
-            }
-            Picture::Device(gpu, pixels) => {
-                let weights = self.weights_on(gpu);
-                let fed = match self.feed.on_device(&weights, pixels, from, to)? {
-                    Some(fed) => fed,
-                    None => {
-                        let pixels = gpu.read(pixels)?;
-                        device::uploaded(&weights, &self.feed.tensor(&pixels, from, to)?)?
-                    }
-                };
-                let ran = self.plan.run_on(&weights, vec![fed])?;
-                tracing::debug!(network = self.known.name, on_host = ?ran.on_host, "ran on the GPU");
-                let mut slow = self.on_host.lock().unwrap_or_else(PoisonError::into_inner);
-                slow.extend(ran.on_host);
-                Ok(ran.outputs)
-            }
-        }
+        self.net.forget();
     }
 
     /// Finds a size that the network takes and the output that is its depth: sizes are tried in order, anew for each
@@ -295,12 +210,12 @@ impl Network {
         picture: &Picture<'_>,
         sides: [usize; 2],
     ) -> Result<(Settled, Value), DepthError> {
-        let tries = self.sides.tries(sides[0], sides[1]);
+        let tries = self.net.sides.tries(sides[0], sides[1]);
         let mut failed: Vec<(Try, String)> = Vec::new();
         let mut skewed = None;
         let mut others = 0;
         for &attempt in &tries {
-            let mut answers = match self.feed_and_run(picture, sides, attempt.size) {
+            let mut answers = match self.net.run(picture, sides, attempt.size) {
                 Ok(answers) => answers,
                 Err(OnnxError::Gpu(error)) => return Err(DepthError::Gpu(error)),
                 Err(error) => {
@@ -309,6 +224,7 @@ impl Network {
                 }
             };
             let shapes: Vec<(&str, &[usize])> = self
+                .net
                 .plan
                 .outputs()
                 .zip(&answers)
@@ -353,13 +269,19 @@ impl Network {
         (size, choice, answer): (Try, Choice, Value),
         failed: &[(Try, String)],
     ) -> (Settled, Value) {
-        let output = self.plan.outputs().nth(choice.index).unwrap_or_default();
+        let output = self
+            .net
+            .plan
+            .outputs()
+            .nth(choice.index)
+            .unwrap_or_default();
         let kind = self.kind_of(output);
         let name = &self.known.name;
         let mut notes = kind.notes;
         notes.extend(choice.note);
         notes.extend(
-            self.feed
+            self.net
+                .feed
                 .note
                 .as_ref()
                 .map(|note| format!("'{name}' {note}")),
@@ -413,7 +335,7 @@ impl Network {
         if self.listed {
             return sure(self.known.kind, KindFrom::Listed);
         }
-        let about = self.plan.about();
+        let about = self.net.plan.about();
         let metadata: Vec<String> = about
             .metadata
             .iter()
@@ -421,7 +343,8 @@ impl Network {
             .map(|(key, value)| format!("{key} {value}"))
             .collect();
         let metadata = metadata.join("\n");
-        let inputs: Vec<&str> = self.plan.inputs().iter().map(|p| p.name.as_str()).collect();
+        let ports = self.net.plan.inputs().iter();
+        let inputs: Vec<&str> = ports.map(|p| p.name.as_str()).collect();
         let source = |place, text| Source {
             place,
             text,
@@ -468,11 +391,11 @@ fn unlisted(path: &Path, sha256: String, bytes: u64) -> KnownModel {
         bytes,
         licence: "unknown".to_owned(),
         url: None,
-        layout: models::Layout::Nchw,
+        layout: Layout::Nchw,
         width: None,
         height: None,
-        mean: feed::MEAN,
-        std: feed::STD,
+        mean: picture::MEAN,
+        std: picture::STD,
         kind: DepthKind::RelativeInverse,
         trained_on: None,
         file: part(path.file_name()),

@@ -15,7 +15,6 @@ pub fn all() -> Vec<&'static Kernel> {
         crate::video::KERNELS,
         crate::mock::KERNELS,
         crate::onnx::KERNELS,
-        crate::depth::KERNELS,
         crate::motion::KERNELS,
         crate::score::KERNELS,
         crate::splat::KERNELS,

@@ -293,6 +293,7 @@ fn with_file(sources: &Sources, file: Option<(PathBuf, String)>) -> Result<Resol
     match merged {
         Some((mut config, origins)) if faults.is_empty() => {
             config.depth.model.absolute(&sources.folder);
+            config.score.absolute(&sources.folder);
             Ok(Resolved {
                 config,
                 file: file.map(|(path, _)| path),

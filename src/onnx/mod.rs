@@ -1,6 +1,6 @@
 //! ONNX networks on candle: the file is translated at load into a plan of operations on its tensors.
 //!
-//! A plan runs on the host ([`Plan::run`]) or, with kernels for what depth networks are made of, on a GPU ([`Plan::run_on`]).
+//! A plan runs on the host ([`Plan::run`]) or, with kernels for what networks of pictures are made of, on a GPU ([`Plan::run_on`]).
 //! Floats of any width compute in f32, integers in i64, booleans as u8. Weights are decoded once, what can be
 //! computed from constants is computed at load, and a value is freed after its last use. Reading a file, whatever it
 //! holds, takes no more memory than four times its length and 64 MiB.
@@ -18,6 +18,7 @@ mod group;
 mod mend;
 mod node;
 mod ops;
+pub mod picture;
 mod plan;
 mod proto;
 mod room;
@@ -25,9 +26,9 @@ mod table;
 pub mod twins;
 mod wire;
 
+use content::foreign;
 use ops::made;
 
-pub(crate) use content::foreign;
 pub use device::KERNELS;
 pub use element::Element;
 pub use front::Front;
@@ -45,6 +46,9 @@ pub enum OnnxError {
     /// The bytes are of another format, or stand for a file that was not fetched.
     #[error("not ONNX but {0}")]
     Foreign(String),
+    /// More bytes than a protobuf message has.
+    #[error("over 2 GiB, which no ONNX file is: large weights lie in a file beside it")]
+    TooLarge,
     /// The file ends too early: bytes there, bytes that it must have at least.
     #[error(
         "cut short: {} bytes, and at least {} are needed; fetch it again",

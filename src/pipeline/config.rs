@@ -11,7 +11,7 @@ use crate::depth;
 use crate::key::KeyFault;
 use crate::motion::MotionOptions;
 use crate::revise::AcceptOptions;
-use crate::score::{METRICS, ScoreOptions};
+use crate::score::{METRICS, ScoreError, ScoreOptions};
 use crate::splat::FitOptions;
 use crate::video::Decode;
 use crate::world::WorldOptions;
@@ -181,11 +181,16 @@ impl Config {
                 message: reason.to_owned(),
             });
         }
-        if METRICS.iter().all(|m| self.score.weight(m.name) == 0.0) {
+        if self.score.all_zero() {
             faults.push(KeyFault {
                 key: format!("score.{}", METRICS[0].name),
                 message: "all weights of `score` are 0; give at least one that is not".to_owned(),
             });
+        }
+        if let Err(ScoreError::Setting { field, reason }) = self.score.check_networks() {
+            let key = format!("score.{field}");
+            let message = format!("{key} {reason}");
+            faults.push(KeyFault { key, message });
         }
         faults
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::moderated::{moderation, refused};
 use super::stages::{Choice, Tracked};
-use super::step::{Each, Facts, Step, numbered};
+use super::step::{Each, Facts, NetworkIds, Step, numbered};
 use super::{Config, Round, Take, steps, takes};
 use crate::generate::{Providers, TakeRequest, VideoProvider};
 use crate::manifest::Prompt;
@@ -55,8 +55,8 @@ pub struct Explainer<'e> {
     pub config: &'e Config,
     /// Where takes come from.
     pub providers: &'e Providers,
-    /// The depth networks, by [`crate::depth::Model::identity`].
-    pub networks: &'e [String],
+    /// The networks that a start would load.
+    pub networks: &'e NetworkIds,
 }
 
 /// One round's look.

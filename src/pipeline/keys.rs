@@ -61,7 +61,7 @@ static GROUPS: [Group; 10] = [
     group("", CLIP),
     group("motion", motion::KEYS),
     Group {
-        names: || score::METRICS.iter().map(|m| m.name).collect(),
+        names: || score::names().collect(),
         ..group("score", score::KEYS)
     },
     group("solve", camera::KEYS),

@@ -36,7 +36,7 @@ pub use stages::{
     Beside, Given, Maps, Rebuilt, Tracked, align, caution, depth, depth_views, evidence, frames,
     given, reading, rebuild, refusal, save_points, scored, track,
 };
-pub use step::{Each, Facts, Step};
+pub use step::{Each, Facts, NetworkIds, Step};
 pub use studio::Studio;
 pub use takes::Desk;
 pub use walk::Walk;

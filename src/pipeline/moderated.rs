@@ -1,7 +1,7 @@
 //! Rounds whose every take was refused for its prompt: the reviser is told why.
 
 use super::made::Made;
-use super::step::Facts;
+use super::step::{Facts, NetworkIds};
 use super::{Config, Context, Round, StepError, steps};
 use crate::record::IterationResult;
 use crate::revise::{Found, Revision, revise};
@@ -34,7 +34,7 @@ pub(super) type Words = Vec<(u32, String)>;
 pub(super) fn moderation(config: &Config, round: &Round<'_>, words: &Words) -> Recipe {
     let facts = Facts {
         config,
-        networks: &[],
+        networks: &NetworkIds::default(),
         round,
         rate: None,
     };

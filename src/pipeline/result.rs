@@ -40,10 +40,9 @@ impl IterationResult {
         for (&at, take) in order.iter().zip(&mut self.takes) {
             let looked = choice.looked.iter().find(|(other, _)| *other == at);
             take.reconstructability = looked.map(|(_, value)| value.unwrap_or(0.0));
-            take.final_rank = (1..)
-                .zip(&last)
-                .find(|(_, other)| **other == at)
-                .map(|r| r.0);
+            // Where there is no world there is no such ranking.
+            let place = (1..).zip(&last).find(|(_, other)| **other == at);
+            take.final_rank = choice.best.and(place).map(|(rank, _)| rank);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::gpu::Gpu;
 use crate::mock;
 use crate::monitor::Monitor;
 use crate::motion::{Masks, MotionOptions, Pairs};
-use crate::score::ScoreOptions;
+use crate::score::{Networks, ScoreOptions};
 use crate::splat::{self, FitReport, Renderer, Splats};
 use crate::video::{self, Decode, DecodeOptions, Frames, Windows};
 use crate::world::{self, DepthView};
@@ -129,12 +129,13 @@ pub fn scored(
     read: &DecodeOptions,
     motion: &MotionOptions,
     options: &ScoreOptions,
+    networks: &Networks,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Watched> {
     let expected = video::probe(input).map_or(0, |info| info.frames);
     let mut windows = Windows::open(gpu, input, read, monitor)?;
     let how = (WINDOW, expected);
-    let watched = watch(gpu, &mut windows, how, motion, options, monitor)?;
+    let watched = watch(gpu, &mut windows, how, motion, options, networks, monitor)?;
     for fault in &watched.faults {
         monitor.warn(&format!("{}: {fault}", input.display()));
     }

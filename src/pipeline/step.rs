@@ -1,5 +1,7 @@
 //! What a line of the table of steps holds.
 
+use std::collections::BTreeMap;
+
 use super::steps::STEPS;
 use super::work::Job;
 use super::{Config, Round, Studio};
@@ -39,13 +41,22 @@ pub struct Step {
     pub work: Option<Work>,
 }
 
+/// The networks that results depend on, by their content.
+#[derive(Clone, Debug, Default)]
+pub struct NetworkIds {
+    /// Of depth, by [`crate::depth::Model::identity`].
+    pub depth: Vec<String>,
+    /// Of scores, by [`crate::score::Networks::ids`].
+    pub scores: BTreeMap<&'static str, String>,
+}
+
 /// What options are taken from.
 #[derive(Clone, Copy)]
 pub struct Facts<'f> {
     /// The run's configuration.
     pub config: &'f Config,
-    /// The depth networks, by [`crate::depth::Model::identity`].
-    pub networks: &'f [String],
+    /// The networks.
+    pub networks: &'f NetworkIds,
     /// The round.
     pub round: &'f Round<'f>,
     /// Frames a second of a take that is images; videos have times of their own.

@@ -63,7 +63,10 @@ pub static MEASURES: Step = Step {
     writes: &["takes/#/measures.json"],
     stages: &[VIDEO, MOTION, ("score", score::VERSION)],
     kernels: &[video::KERNELS, motion::KERNELS, score::KERNELS, &SHRINK],
-    options: |r, f| r.option("motion", &f.config.motion).option("fps", &f.rate),
+    options: |r, f| {
+        let r = r.option("motion", &f.config.motion).option("fps", &f.rate);
+        score_networks(r, f)
+    },
     work: Some(work::measures),
 };
 
@@ -75,7 +78,7 @@ pub static SCORES: Step = Step {
     writes: &["takes/#/scores.json"],
     stages: &[("score", score::VERSION)],
     kernels: &[],
-    options: |r, f| r.option("score", &f.config.score),
+    options: |r, f| r.option("score", &f.config.score.weighing()),
     work: Some(work::scores),
 };
 
@@ -86,11 +89,11 @@ pub static DEPTH: Step = Step {
     reads: &["takes/#/video"],
     writes: &["takes/#/depth.json", "takes/#/depth.npy"],
     stages: &[VIDEO, KNOWN, ("depth", depth::VERSION)],
-    kernels: &[video::KERNELS, onnx::KERNELS, depth::KERNELS],
+    kernels: &[video::KERNELS, onnx::KERNELS],
     options: |r, f| {
         let depth = &f.config.depth;
         let r = frames(r, f)
-            .option("depth.network", &f.networks)
+            .option("depth.network", &f.networks.depth)
             .option("depth.kind", &depth.kind);
         r.option("depth.size", &depth.size)
             .option("depth.output", &depth.output)
@@ -268,6 +271,17 @@ pub static REVISION: Step = Step {
     },
     work: Some(work::revision),
 };
+
+/// The networks that scores are measured by, with the kernels that they may run on; nothing where none is given.
+fn score_networks(recipe: Recipe, facts: &Facts<'_>) -> Recipe {
+    let networks = &facts.networks.scores;
+    if networks.is_empty() {
+        return recipe;
+    }
+    let kernels = onnx::KERNELS.iter();
+    let recipe = kernels.fold(recipe, |r, kernel| r.kernel(kernel.stem, kernel.sha256()));
+    recipe.option("score.network", networks)
+}
 
 /// The options by which a take becomes frames at the working size, with what its folder tells of them.
 fn frames(recipe: Recipe, facts: &Facts<'_>) -> Recipe {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::made::Made;
 use super::stages::{Choice, Tracked};
-use super::step::{Step, numbered};
+use super::step::{NetworkIds, Step, numbered};
 use super::work::{Job, Posed};
 use super::{Context, Round, Scored, Stages, StepError, Take, steps};
 use crate::depth::Model;
@@ -13,7 +13,7 @@ use crate::gpu::{AdapterChoice, Gpu};
 use crate::lane::Recover;
 use crate::record::{Event, IterationResult, Work};
 use crate::revise::Revision;
-use crate::score::{self, Scores};
+use crate::score::{self, Networks, Scores};
 use crate::store::{Begun, read_json};
 use crate::video::Frames;
 
@@ -23,6 +23,7 @@ pub struct Studio<'e> {
     adapter: AdapterChoice,
     gpu: Option<Gpu>,
     model: Option<Rc<Model>>,
+    score_networks: Option<Rc<Networks>>,
     pub(super) clips: Clips,
     pub(super) posed: Option<Posed>,
     step: String,
@@ -33,13 +34,14 @@ impl<'e> Studio<'e> {
     /// Opens what every row needs, so that a machine that cannot run any of them is told at once.
     ///
     /// # Errors
-    /// No GPU driver, or a depth network that is missing or broken.
+    /// No GPU driver, or a network that is missing or broken.
     pub fn open(context: Context<'e>, adapter: AdapterChoice) -> anyhow::Result<Self> {
         let mut studio = Self {
             context,
             adapter,
             gpu: None,
             model: None,
+            score_networks: None,
             clips: Clips::default(),
             posed: None,
             step: String::new(),
@@ -47,6 +49,7 @@ impl<'e> Studio<'e> {
         };
         studio.gpu()?;
         studio.model()?;
+        studio.score_networks()?;
         Ok(studio)
     }
 
@@ -57,6 +60,15 @@ impl<'e> Studio<'e> {
         let model = Rc::new(Model::open(&self.context.config.depth)?);
         self.model = Some(model.clone());
         Ok(model)
+    }
+
+    pub(super) fn score_networks(&mut self) -> anyhow::Result<Rc<Networks>> {
+        if let Some(networks) = &self.score_networks {
+            return Ok(networks.clone());
+        }
+        let networks = Rc::new(Networks::open(&self.context.config.score)?);
+        self.score_networks = Some(networks.clone());
+        Ok(networks)
     }
 
     pub(super) fn gpu(&mut self) -> anyhow::Result<Gpu> {
@@ -75,7 +87,10 @@ impl<'e> Studio<'e> {
         self.step.clone_from(&at.step);
         let context = self.context;
         context.go_on()?;
-        let networks = self.model()?.identity();
+        let networks = NetworkIds {
+            depth: self.model()?.identity(),
+            scores: self.score_networks()?.ids(),
+        };
         let recipe = job
             .made
             .recipe(step, number, &job.facts(context.config, &networks));

@@ -3,7 +3,7 @@
 use crate::gpu::Gpu;
 use crate::monitor::Monitor;
 use crate::motion::MotionOptions;
-use crate::score::{ScoreError, ScoreOptions, Scorer, Scores};
+use crate::score::{Networks, ScoreError, ScoreOptions, Scorer, Scores, Viewed};
 use crate::video::{Taken, Windows};
 
 /// Frames of a window. Scores do not depend on it.
@@ -35,7 +35,8 @@ impl Monitor for Decoding<'_> {
 }
 
 /// Scores a clip of any length as it is decoded, in windows of `window` frames, with the memory of one and of the frames that
-/// wait to be glanced at: the same scores as [`crate::score::score`] gives. Progress is counted in frames of `expected`.
+/// wait to be glanced at or, where there are networks, to be fed to them: the same scores as [`crate::score::score`] gives, and
+/// theirs. Progress is counted in frames of `expected`.
 ///
 /// # Errors
 /// [`ScoreError`], and those of the decoder and the motion.
@@ -45,17 +46,18 @@ pub fn watch(
     (window, expected): (usize, u64),
     motion: &MotionOptions,
     options: &ScoreOptions,
+    networks: &Networks,
     monitor: &dyn Monitor,
 ) -> anyhow::Result<Watched> {
     options.check()?;
-    let mut under_way: Option<Scorer> = None;
+    let mut under_way: Option<(Scorer, Viewed<'_>)> = None;
     let (mut count, mut faults) = (0, Vec::new());
     while let Some(frames) = windows.next(window.max(1), &Decoding(monitor))? {
-        let scorer = match &mut under_way {
-            Some(scorer) => scorer,
+        let (scorer, viewed) = match &mut under_way {
+            Some(under_way) => under_way,
             slot => {
                 let frame = (frames.width, frames.height);
-                slot.insert(Scorer::new(gpu, frame, motion)?)
+                slot.insert((Scorer::new(gpu, frame, motion)?, networks.watch(frame)))
             }
         };
         for (rgba, &time) in frames.rgba.iter().zip(&frames.times) {
@@ -63,15 +65,18 @@ pub fn watch(
                 anyhow::bail!("interrupted while scoring");
             }
             scorer.push(rgba, time)?;
+            viewed.push(rgba);
             count += 1;
             let done = count as u64;
             monitor.progress(done, expected.max(done));
         }
         faults = frames.faults;
     }
-    let scorer = under_way.ok_or(ScoreError::TooShort { frames: 0 })?;
+    let (scorer, viewed) = under_way.ok_or(ScoreError::TooShort { frames: 0 })?;
+    let mut measures = scorer.finish()?.measures();
+    viewed.finish(gpu, &mut measures, monitor)?;
     Ok(Watched {
-        scores: scorer.finish()?.scores(options),
+        scores: measures.combine(options),
         frames: count,
         faults,
         decoded: windows.taken().cloned(),

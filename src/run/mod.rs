@@ -92,7 +92,7 @@ impl<'a> Batch<'a> {
     /// Runs all rows; what is done is skipped, what was killed is finished.
     ///
     /// # Errors
-    /// When no row could be tried or saved: there is no GPU driver, the depth network is missing or broken, the disk is
+    /// When no row could be tried or saved: there is no GPU driver, a network is missing or broken, the disk is
     /// full. A row's error is its recorded failure.
     pub fn run(&self) -> anyhow::Result<BatchResult> {
         let adapters = AdapterChoice::list(&self.config.adapter);

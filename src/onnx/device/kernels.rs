@@ -1,6 +1,7 @@
 //! Host declarations of the kernels under `kernels/onnx/`.
 
 use crate::gpu::Kernel;
+use crate::onnx::picture::CHANNELS;
 use crate::{gpu_struct, kernel};
 
 gpu_struct! {
@@ -245,4 +246,6 @@ pub static RESAMPLE: Kernel = kernel!(
 );
 
 /// All of them.
-pub static ALL: &[&Kernel] = &[&MATMUL, &CONV, &MAP, &SOFTMAX, &NORM, &FOLD, &RESAMPLE];
+pub static ALL: &[&Kernel] = &[
+    &MATMUL, &CONV, &MAP, &SOFTMAX, &NORM, &FOLD, &RESAMPLE, &CHANNELS,
+];

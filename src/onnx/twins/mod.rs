@@ -1,5 +1,6 @@
 //! CPU twins of the kernels under `kernels/onnx/`.
 
+pub mod channels;
 pub mod conv;
 pub mod fold;
 pub mod map;

@@ -12,7 +12,7 @@ pub use take::{cameras, depth, measures, scores};
 pub use verdict::{agent, revision};
 
 use super::made::Made;
-use super::step::Facts;
+use super::step::{Facts, NetworkIds};
 use super::{Round, Take};
 use crate::camera::Cameras;
 use crate::store::{Run, StoreError};
@@ -45,7 +45,7 @@ impl Job<'_> {
     }
 
     /// What options are taken from.
-    pub fn facts<'f>(&'f self, config: &'f super::Config, networks: &'f [String]) -> Facts<'f> {
+    pub fn facts<'f>(&'f self, config: &'f super::Config, networks: &'f NetworkIds) -> Facts<'f> {
         Facts {
             config,
             networks,

@@ -24,6 +24,7 @@ pub fn measures(
     monitor: &dyn Monitor,
 ) -> anyhow::Result<String> {
     let config = studio.context.config;
+    let networks = studio.score_networks()?;
     let rate = job.take.rate(job.round.row);
     let watched = stages::scored(
         &studio.gpu()?,
@@ -31,6 +32,7 @@ pub fn measures(
         &stages::reading(rate, score::MAX_SIDE, config.decode),
         &config.motion,
         &ScoreOptions::default(),
+        &networks,
         monitor,
     )?;
     let file = format!("{}/measures.json", job.folder());

@@ -5,7 +5,7 @@ use candle_core::{DType, Tensor};
 use candle_onnx::onnx::tensor_proto::DataType;
 use candle_onnx::onnx::{GraphProto, ModelProto, OperatorSetIdProto, ValueInfoProto};
 use prost::Message;
-use sora_director::depth::{self, CHANNELS, ChannelsParams, DepthError, Model, ModelChoice, Place};
+use sora_director::depth::{self, DepthError, Model, ModelChoice, Place};
 use sora_director::gpu::caps::Limits;
 use sora_director::gpu::{AdapterChoice, Gpu, GpuError, groups_1d};
 use sora_director::monitor::Silent;
@@ -13,6 +13,7 @@ use sora_director::onnx::device::{
     CONV, ConvParams, FOLD, FoldParams, MAP, MATMUL, MapParams, MatmulParams, NORM, NormParams,
     RESAMPLE, ResampleParams, SOFTMAX, SoftmaxParams, TILE, Value, Weights, floats, uploaded,
 };
+use sora_director::onnx::picture::{CHANNELS, ChannelsParams};
 use sora_director::onnx::{Plan, Taps, input_tensor, output_floats};
 use sora_director::video::{Frames, VideoInfo};
 

@@ -5,7 +5,7 @@ use std::process::Output;
 use sora_director::score::{METRICS, Moment, Scores};
 use sora_director::store::{read_json, write_json};
 
-fn director(args: &[&str]) -> Output {
+pub fn director(args: &[&str]) -> Output {
     std::process::Command::new(env!("CARGO_BIN_EXE_director"))
         .args(args)
         .env("NO_COLOR", "1")
@@ -100,6 +100,7 @@ fn a_record_of_scores_comes_back_as_it_was() {
             place: Some([0.25, 0.75]),
             value: 3.0,
         }],
+        ..Scores::default()
     };
     write_json(&path, &scores).expect("write");
     let back: Scores = read_json(&path).expect("read");

@@ -5,7 +5,7 @@ use std::path::Path;
 use sora_director::monitor::Silent;
 use sora_director::motion::MotionOptions;
 use sora_director::pipeline::watch;
-use sora_director::score::{ScoreOptions, Scores, score};
+use sora_director::score::{Networks, ScoreOptions, Scores, score};
 use sora_director::video::{DecodeOptions, EncodeOptions, Encoder, Windows, decode};
 
 use crate::common::{Rng, gpu};
@@ -35,7 +35,9 @@ fn in_windows(path: &Path, window: usize) -> Scores {
     let mut windows = Windows::open(&gpu, path, &decode, &Silent).expect("open");
     let (motion, options) = (MotionOptions::default(), ScoreOptions::default());
     let how = (window, 0);
-    let watched = watch(&gpu, &mut windows, how, &motion, &options, &Silent).expect("scores");
+    let none = Networks::default();
+    let watched =
+        watch(&gpu, &mut windows, how, &motion, &options, &none, &Silent).expect("scores");
     // Where a card decodes, the scores are the same too.
     assert!(watched.decoded.is_some());
     // Of 24 frames a second each third is looked at, and there is a step from each of those to the next.

@@ -12,12 +12,16 @@ use sora_director::generate::{Delivered, DependsOn, GenerateError, Providers, Ta
 use sora_director::gpu::AdapterChoice;
 use sora_director::manifest;
 use sora_director::monitor::Monitor;
-use sora_director::pipeline::{Config, Explained, Explainer, INTERMEDIATES, Preset, Standing};
+use sora_director::pipeline::{
+    Config, Explained, Explainer, INTERMEDIATES, NetworkIds, Preset, Standing,
+};
 use sora_director::record::{Entry, Event, Events, Listener, Outcome, RowResult};
 use sora_director::run::Batch;
+use sora_director::score::Scores;
 use sora_director::store::{Clean, Run, StepRecord, clean, read_json, write_json};
 use sora_director::world::Alignment;
 
+use crate::depth::make::{Net, node};
 use crate::room::{Room, cameras};
 
 /// What ran of the world of a round.
@@ -118,7 +122,11 @@ impl Case {
             false => rows,
         };
         let model = sora_director::depth::Model::open(&self.config.depth).expect("model");
-        let networks = model.identity();
+        let scores = sora_director::score::Networks::open(&self.config.score).expect("networks");
+        let networks = NetworkIds {
+            depth: model.identity(),
+            scores: scores.ids(),
+        };
         let explainer = Explainer {
             root: &self.path("run"),
             config: &self.config,
@@ -188,7 +196,8 @@ fn an_option_makes_again_what_it_changes_and_what_reads_that() {
     case.config
         .score
         .weights
-        .insert("visual_quality".into(), 1.5);
+        // So little that the same take stays the best.
+        .insert("visual_quality".into(), 1.001);
     case.changed("a weight", &["scores-1", "scores-2", "revision"]);
     case.config.accept.min_path_completion = 0.7;
     case.changed("what is accepted", &["revision"]);
@@ -212,6 +221,34 @@ fn an_option_makes_again_what_it_changes_and_what_reads_that() {
     let mut want = vec!["measures-1", "measures-2", "scores-1", "scores-2", &cameras];
     want.extend(SPLATS);
     case.changed("the flow's smoothness", &want);
+    // A network that does not count leaves the order of the takes; its name is no matter, its content is.
+    let mean = || Net::mean("y").node(node("GlobalAveragePool", &["y"], &["quality"]));
+    let net = |name: &str, opset: i64| {
+        let mut net = mean();
+        net.outputs.clear();
+        net.opset = opset;
+        net.output("quality").save(case.folder.path(), name)
+    };
+    let [named, renamed, other] =
+        [("a.onnx", 17), ("b.onnx", 17), ("c.onnx", 18)].map(|(name, opset)| net(name, opset));
+    let scored = [
+        "measures-1",
+        "measures-2",
+        "scores-1",
+        "scores-2",
+        "revision",
+    ];
+    let score = &mut case.config.score;
+    score.weights.insert("network_quality".into(), 0.0);
+    score.quality_network = Some(named);
+    case.changed("a network of quality", &scored);
+    let scores: Scores = read_json(&case.artifact("takes/1/scores.json")).expect("scores");
+    assert_eq!(scores.networks["network_quality"].file, "a.onnx");
+    assert!(scores.metrics.contains_key("network_quality"));
+    case.config.score.quality_network = Some(renamed);
+    case.changed("the network's name", &[]);
+    case.config.score.quality_network = Some(other);
+    case.changed("another network", &scored);
     // Made again as it was: nothing after it runs.
     let take = case.artifact(&format!("takes/{best}/take.mp4"));
     std::fs::remove_file(&take).expect("remove");

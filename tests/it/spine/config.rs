@@ -9,6 +9,7 @@ use sora_director::key::Kind;
 use sora_director::layers::{ConfigError, Origin, Resolved, Setting, Sources, resolve};
 use sora_director::pipeline::keys;
 use sora_director::pipeline::{Config, Preset};
+use sora_director::score::{METRICS, NETWORK_SCORES};
 use toml::Value;
 
 /// A working directory with its own `director.toml`.
@@ -96,6 +97,12 @@ fn the_list_of_keys_is_complete() {
     whole.depth.kind = Some(DepthKind::Metric);
     whole.depth.size = Some(InputSize::Long(512));
     whole.depth.output = Some("depth".to_owned());
+    whole.score.identity_network = Some("a.onnx".into());
+    whole.score.quality_network = Some("b.onnx".into());
+    whole.score.quality_scale = Some([0.0, 100.0]);
+    for name in NETWORK_SCORES {
+        whole.score.weights.insert(name.to_owned(), 1.0);
+    }
     whole.solve.intrinsics = Some(Intrinsics {
         width: 640,
         height: 360,
@@ -399,10 +406,8 @@ fn faults_between_keys_name_a_place_too() {
         found[0].starts_with("director.toml:2:1: ") && found[0].contains("height"),
         "{found:?}"
     );
-    let zeros = keys::all()
-        .filter(|(name, _)| name.starts_with("score.") && name != "score.combination")
-        .map(|(name, _)| format!("{name}=0"))
-        .collect();
+    let zeros = METRICS.iter().map(|m| format!("score.{}=0", m.name));
+    let zeros = zeros.collect();
     let found = faults(resolve(&Sources {
         set: zeros,
         ..Folder::empty().sources()
@@ -484,6 +489,49 @@ fn paths_of_networks_are_relative_to_the_file_or_to_the_working_directory() {
         model("", &["depth.model=n.onnx"]),
         ModelChoice::Path(folder.path("n.onnx"))
     );
+}
+
+#[test]
+fn networks_of_scores_are_files_and_settings_of_them_need_them() {
+    let folder = Folder::new(concat!(
+        "[score]\nidentity_network = \"nets/dino.onnx\"\nquality_network = \"/q.onnx\"\n",
+        "quality_scale = [0, 100.0]\nnetwork_identity = 2\n",
+    ));
+    let found = folder.with(&[], &[]).expect("good").config.score;
+    assert_eq!(found.identity_network, Some(folder.path("nets/dino.onnx")));
+    assert_eq!(found.quality_network, Some("/q.onnx".into()));
+    assert_eq!(found.quality_scale, Some([0.0, 100.0]));
+    assert_eq!(found.weight("network_identity"), 2.0);
+    let empty = Folder::empty();
+    let set = empty.with(&[], &["score.identity_network=n.onnx"]);
+    let set = set.expect("good").config.score;
+    assert_eq!(set.identity_network, Some(empty.path("n.onnx")));
+    for (text, place, words) in [
+        (
+            "network_quality = 1",
+            "director.toml:2:1",
+            "--quality-network FILE",
+        ),
+        (
+            "quality_scale = [0, 1]",
+            "director.toml:2:1",
+            "score.quality_network",
+        ),
+        (
+            "quality_scale = [1, 1]",
+            "director.toml:2:1",
+            "two numbers that differ",
+        ),
+        ("identity_network = 3", "director.toml:2:1", "an ONNX file"),
+    ] {
+        let folder = Folder::new(&format!("[score]\n{text}\n"));
+        let told = faults(folder.with(&[], &[]));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].starts_with(place) && told[0].contains(words),
+            "{told:?}"
+        );
+    }
 }
 
 #[test]

@@ -7,10 +7,10 @@ use crate::onnx::{Front, Port};
 /// Long side in pixels for a network that takes any size.
 const ANY_SIZE: usize = 518;
 
-/// Largest side that can be asked for.
-pub const MOST: u32 = 8192;
+/// Largest side that can be asked for, in pixels.
+pub(crate) const MOST: u32 = 8192;
 
-/// Multiples that are tried: patches of the vision transformers that depth networks build on, and what networks that
+/// Multiples that are tried: patches of the vision transformers that many networks build on, and what networks that
 /// halve their picture a few times need.
 const MULTIPLES: [usize; 7] = [14, 32, 16, 64, 8, 28, 128];
 
@@ -98,7 +98,7 @@ impl std::fmt::Display for InputSize {
 
 /// What a network takes, as far as it is known before it ran.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Sides {
+pub(crate) struct Sides {
     /// Its own width and height in pixels, where it has them.
     pub own: [Option<usize>; 2],
     /// What free sides must be multiples of, by the graph.
@@ -109,7 +109,7 @@ pub(super) struct Sides {
 
 /// A size to try, and the multiple that its free sides were rounded to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Try {
+pub(crate) struct Try {
     /// Width and height in pixels.
     pub size: [usize; 2],
     pub multiple: Option<usize>,

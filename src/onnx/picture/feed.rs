@@ -3,14 +3,14 @@
 use candle_core::Tensor;
 use half::{bf16, f16};
 
-use super::models::{KnownModel, Layout};
+use super::{Layout, MEAN, Prepared, STD};
 use crate::gpu::{Buffer, Kernel, groups_1d};
 use crate::onnx::device::{Value, View, Weights};
 use crate::onnx::{self, Element, Front, Port, Taps};
 use crate::{gpu_struct, kernel};
 
 gpu_struct! {
-    /// Params of `depth/channels`.
+    /// Params of `onnx/channels`.
     pub struct ChannelsParams {
         /// Pixels.
         pub count: u32,
@@ -29,14 +29,10 @@ gpu_struct! {
 
 /// Packed pixels as planes.
 pub static CHANNELS: Kernel = kernel!(
-    "depth/channels", shared [], twin crate::depth::twins::channels::twin,
+    "onnx/channels", shared [], twin crate::onnx::twins::channels::twin,
     workgroup [64, 1, 1], params ChannelsParams,
     bind [read rgba: u32, write planes: f32 => within(1e-6, 1e-6)]
 );
-
-/// ImageNet's mean and deviation, which networks that do not normalise by themselves are trained with.
-pub(super) const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-pub(super) const STD: [f32; 3] = [0.229, 0.224, 0.225];
 
 /// The values that a channel is fed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,7 +47,7 @@ enum Range {
 
 /// How pictures become a network's input.
 #[derive(Clone, Debug)]
-pub(super) struct Feed {
+pub(crate) struct Feed {
     /// Dimensions before the picture's own three, each 1.
     lead: usize,
     pub layout: Layout,
@@ -62,11 +58,11 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// By the input's declaration, what the graph begins with, and the list where it has the network.
+    /// By the input's declaration, what the graph begins with, and what is known of the network.
     ///
     /// # Errors
     /// In words, for an input that takes no picture of three channels.
-    pub fn of(port: &Port, front: &Front, listed: Option<&KnownModel>) -> Result<Self, String> {
+    pub fn of(port: &Port, front: &Front, known: Option<&Prepared>) -> Result<Self, String> {
         let element = port.element;
         if let Element::Other(_) = element {
             return Err(format!(
@@ -92,7 +88,7 @@ impl Feed {
             return Err(wrong());
         }
         let lead = rank - 3;
-        let layout = match listed {
+        let layout = match known {
             Some(known) => known.layout,
             None => layout(port, lead, front),
         };
@@ -103,7 +99,7 @@ impl Feed {
         if !is(colour, 3) || !(0..lead).all(|i| is(i, 1)) {
             return Err(wrong());
         }
-        let (range, note) = match listed {
+        let (range, note) = match known {
             Some(known) => (
                 Range::Normalised {
                     mean: known.mean,

@@ -1,7 +1,7 @@
-//! Twin of `kernels/depth/channels.wgsl`.
+//! Twin of `kernels/onnx/channels.wgsl`.
 
-use crate::depth::ChannelsParams;
 use crate::gpu::Call;
+use crate::onnx::picture::ChannelsParams;
 
 /// The kernel.
 pub fn twin(call: &mut Call<'_>) {

@@ -1,3 +1,0 @@
-//! CPU twins of the kernels under `kernels/depth/`.
-
-pub mod channels;
