@@ -1,24 +1,22 @@
 // What leads from one small picture to the next: how the whole of it moves, by how much it changes, and whether it comes in
-// turn. Pictures lie one after the other; workgroup `i` has number `i + 3` and the three before it, of which those that the
-// first three numbers have may be missing.
+// turn. Pictures lie one after the other; workgroup `i` has number `i + 2` and the two before it, of which those that the
+// first two numbers have may be missing.
 //
 // A shift, a turn, a zoom and a change of light, by Gauss-Newton steps on the difference of luma with Geman-McClure weights of
 // falling scale. At the coarser of two sizes with the mean of both pictures' gradients (Benhimane and Malis 2004), at the
-// finer, where little is left to find, with those of the first. Of each pair `ledger` gets three vectors:
+// finer, where little is left to find, with those of the first. Of each pair `ledger` gets two vectors:
 //   (shift u, v, turn, zoom) in standard pixels, the last two at half the long side
 //   (mean difference without motion, largest of a cell, in grey levels; disorder; mean weight of the pixels: how well the picture is
 //   found again)
 // Disorder is by how much pictures two apart are more alike than neighbours are, cell by cell, over all that they differ by:
 // what moves on is ever less like what it was, so it is 0 but where frames change places or the picture goes to and fro.
-//   (pop, sum of the impulses over the cells, share of cells over 8, 0), of the step before
-// An impulse is by how much a cell changes more than its neighbourhood did one step before and does one step after, less the
-// median of that over the cells: what is suddenly there or gone. A pop is the largest mean of 3x3 of them.
 struct Params { width: u32, height: u32, small_width: u32, small_height: u32, cell: u32, known: u32, scale: f32, pad: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> small: array<f32>;
 @group(0) @binding(2) var<storage, read> large: array<f32>;
 @group(0) @binding(3) var<storage, read_write> ledger: array<vec4<f32>>;
 
+const LANES: u32 = 64u;
 const SUMS: u32 = 21u;
 // Rounds at each size.
 const ROUNDS: vec2<u32> = vec2<u32>(6u, 3u);
@@ -27,9 +25,6 @@ const ROUNDS: vec2<u32> = vec2<u32>(6u, 3u);
 var<private> picture: u32;
 var<workgroup> terms: array<f32, 1344>;
 var<workgroup> totals: array<f32, 21>;
-// Differences of the step before, and what surrounds them in time; then impulses.
-var<workgroup> change: array<f32, 1024>;
-var<workgroup> around: array<f32, 1024>;
 // Shift, turn and zoom in standard pixels; change of light.
 var<workgroup> p: array<f32, 5>;
 
@@ -135,42 +130,18 @@ fn improve(lane: u32, coarse: bool, w: u32, h: u32, s: f32) {
   workgroupBarrier();
 }
 
-// The largest of a cell and those around it in `around`.
-fn spread(c: u32, across: u32, down: u32) -> f32 {
-  let x = i32(c % across);
-  let y = i32(c / across);
-  var best = 0.0;
-  for (var j = max(y - 1, 0); j <= min(y + 1, i32(down) - 1); j++) {
-    for (var i = max(x - 1, 0); i <= min(x + 1, i32(across) - 1); i++) { best = max(best, around[u32(j) * across + u32(i)]); }
-  }
-  return best;
-}
-fn mean_around(c: u32, across: u32, down: u32) -> f32 {
-  let x = i32(c % across);
-  let y = i32(c / across);
-  var sum = 0.0;
-  var n = 0.0;
-  for (var j = max(y - 1, 0); j <= min(y + 1, i32(down) - 1); j++) {
-    for (var i = max(x - 1, 0); i <= min(x + 1, i32(across) - 1); i++) {
-      sum += change[u32(j) * across + u32(i)];
-      n += 1.0;
-    }
-  }
-  return sum / n;
-}
-
 @compute @workgroup_size(64) fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  picture = wg.x + 2u;
-  let out = wg.x * 3u;
+  picture = wg.x + 1u;
+  let out = wg.x * 2u;
   let w = params.width;
   let h = params.height;
   let across = (w + params.cell - 1u) / params.cell;
   let down = (h + params.cell - 1u) / params.cell;
-  let cells = min(across * down, 1024u);
+  let cells = across * down;
   // How many of the pictures before the second of the pair there are.
-  let known = min(wg.x + params.known, 3u);
+  let known = min(wg.x + params.known, 2u);
   if (known == 0u) {
-    if (lane < 3u) { ledger[out + lane] = vec4<f32>(0.0); }
+    if (lane < 2u) { ledger[out + lane] = vec4<f32>(0.0); }
     return;
   }
   if (lane < 5u) { p[lane] = 0.0; }
@@ -191,7 +162,6 @@ fn mean_around(c: u32, across: u32, down: u32) -> f32 {
     let y0 = (c / across) * params.cell;
     var now = 0.0;
     var last = 0.0;
-    var first = 0.0;
     var both = 0.0;
     var n = 0.0;
     for (var y = y0; y < min(y0 + params.cell, h); y++) {
@@ -204,15 +174,12 @@ fn mean_around(c: u32, across: u32, down: u32) -> f32 {
           let o = luma(false, 0xffffffffu, x, y, w, h);
           last += abs(a - o);
           both += abs(b - o);
-          if (known > 2u) { first += abs(o - luma(false, 0xfffffffeu, x, y, w, h)); }
         }
       }
     }
     n = max(n, 1.0);
     still += now;
     most = max(most, now / n);
-    change[c] = last / n;
-    around[c] = max(now, first) / n;
     if (known > 1u) {
       back += max(max(now, last) - both, 0.0);
       // A grey level a pixel more: noise is in no order.
@@ -228,27 +195,5 @@ fn mean_around(c: u32, across: u32, down: u32) -> f32 {
     for (var i = 0u; i < LANES; i++) { most = max(most, terms[i * SUMS + 3u]); }
     ledger[out] = vec4<f32>(p[0], p[1], p[2], p[3]);
     ledger[out + 1u] = vec4<f32>(totals[0] / f32(max(w * h, 1u)), most, totals[1] / max(totals[2], 1.0), found);
-    ledger[out + 2u] = vec4<f32>(0.0);
-  }
-  workgroupBarrier();
-  if (known < 3u) { return; }
-  for (var c = lane; c < cells; c += LANES) { values[c] = change[c] - spread(c, across, down); }
-  pick(lane, cells, vec4<u32>(place(0.5, cells)));
-  let median = max(picked[0], 0.0);
-  for (var c = lane; c < cells; c += LANES) { change[c] = clamp(values[c] - median, 0.0, 48.0); }
-  workgroupBarrier();
-  var mass = 0.0;
-  var over = 0.0;
-  for (var c = lane; c < cells; c += LANES) {
-    mass += change[c];
-    over += select(0.0, 1.0, change[c] > 8.0);
-    values[c] = mean_around(c, across, down);
-  }
-  terms[lane * SUMS] = mass;
-  terms[lane * SUMS + 1u] = over;
-  total(lane, 2u);
-  let worst = largest(lane, cells);
-  if (lane == 0u) {
-    ledger[out + 2u] = vec4<f32>(values[worst], totals[0], totals[1] / f32(max(cells, 1u)), 0.0);
   }
 }

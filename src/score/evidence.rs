@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use nalgebra::{Matrix3, Vector3};
 
 use super::ScoreError;
+use super::breaks::Break;
 use super::glance::Glance;
 use super::ledger::Entry;
 use super::visual_quality;
@@ -16,10 +17,12 @@ use crate::motion::SPAN;
 const STEADY: f64 = 0.26;
 /// Mean weight of the pixels under which a picture was not found in the one before.
 const FOUND: f64 = 0.1;
-/// Seconds between frames of which pops are told.
-const POP_TIME: f64 = 1.0 / 24.0;
 /// Seconds of which the worst counts, so that longer clips are not worse for their length.
 const WINDOW: f64 = 2.0;
+
+/// Disorder a second between frames that those in their order have: what has gone far is no more unlike for having gone twice as
+/// far.
+const IN_ORDER: f64 = 0.4;
 
 /// Share of consistent flow under which a step leads to another scene.
 pub(super) const CUT: f64 = 0.15;
@@ -115,39 +118,6 @@ pub(super) struct QualityRecord {
     pub contrast: f64,
 }
 
-/// What is suddenly there or gone in one frame.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pop {
-    pub time: f64,
-    /// Grey levels by which the worst place changes more than before and after.
-    pub value: f64,
-    /// The same over all cells, as a sum.
-    pub mass: f64,
-    /// Share of the cells.
-    pub share: f64,
-}
-
-impl Pop {
-    /// Of frames none of whose neighbours is a repetition: a picture that moves on after a pause is no pop.
-    fn all(glances: &[Glance]) -> Vec<Self> {
-        let moving = glances.windows(3).filter(|g| !g.iter().any(|g| g.repeated));
-        moving
-            .map(|g| {
-                // What moves uncovers the more the longer the time between two frames is, which is no pop.
-                let seconds = (g[2].time - g[1].time).max(1e-9);
-                let per = (POP_TIME / seconds).clamp(0.25, 1.25);
-                let [value, mass, share] = g[2].pop.map(|v| per * v);
-                Self {
-                    time: g[1].time,
-                    value,
-                    mass,
-                    share,
-                }
-            })
-            .collect()
-    }
-}
-
 /// The equal parts, of some [`WINDOW`] seconds each, that the time of a clip is cut into.
 #[derive(Clone, Copy, Debug)]
 struct Parts {
@@ -197,7 +167,9 @@ pub struct Evidence {
     pub(super) ride: Ride,
     /// By how much frames are out of order, the mean.
     pub(super) disorder: f64,
-    pub(super) pops: Vec<Pop>,
+    /// The same beyond what frames in their order have.
+    pub(super) swapped: f64,
+    pub(super) breaks: Vec<Break>,
     parts: Parts,
     /// Share of frames that repeat the one before, in [0, 1].
     pub(super) duplicates: f64,
@@ -214,11 +186,14 @@ impl Evidence {
         seconds: f64,
         glances: Vec<Glance>,
         records: Vec<(Entry, Vec<f32>)>,
+        breaks: Vec<Break>,
     ) -> Result<Self, ScoreError> {
         let ride = Ride::of(times.first().copied().unwrap_or_default(), &glances);
         let repeated = glances.iter().filter(|g| g.repeated).count();
         let moving = glances.windows(2).filter(|g| !g.iter().any(|g| g.repeated));
         let disorder = mean(moving.map(|g| g[1].disorder));
+        let gaps: Vec<f64> = glances.windows(2).map(|g| g[1].time - g[0].time).collect();
+        let in_order = IN_ORDER * percentile(&gaps, 0.5);
         let end = glances.last().map_or(0.0, |g| g.time);
         let mut e = Self {
             parts: Parts::of(times.first().copied().unwrap_or(end), end),
@@ -226,7 +201,8 @@ impl Evidence {
             seconds,
             ride,
             disorder,
-            pops: Pop::all(&glances),
+            swapped: (disorder - in_order).max(0.0),
+            breaks,
             duplicates: repeated as f64 / glances.len().max(1) as f64,
             steps: Vec::new(),
             paths: Vec::new(),
@@ -275,9 +251,10 @@ impl Evidence {
         self.parts.worst(times)
     }
 
-    /// The same of what is suddenly there or gone.
-    pub(super) fn worst_pop(&self, of: impl Fn(&Pop) -> f64) -> [f64; 2] {
-        self.parts.worst(self.pops.iter().map(|p| (p.time, of(p))))
+    /// The same of what is suddenly otherwise.
+    pub(super) fn worst_break(&self, of: impl Fn(&Break) -> f64) -> [f64; 2] {
+        self.parts
+            .worst(self.breaks.iter().map(|b| (b.time, of(b))))
     }
 
     /// Steps that lead to another scene, in each part of the clip.
@@ -524,11 +501,26 @@ mod tests {
                     repeated,
                     step,
                     disorder: 0.0,
-                    pop: [0.0; 3],
                     found: 1.0,
                 }
             })
             .collect()
+    }
+
+    #[test]
+    fn what_has_gone_far_between_frames_is_not_out_of_order() {
+        let swapped = |fps: f64, disorder: f64| {
+            let mut glances = glances(fps, 20, |t| t, &[]);
+            glances.iter_mut().for_each(|g| g.disorder = disorder);
+            let times = glances.iter().map(|g| g.time).collect();
+            Evidence::new(times, SPAN, glances, Vec::new(), Vec::new())
+                .expect("evidence")
+                .swapped
+        };
+        for (fps, most) in [(8.0, 0.05), (24.0, 0.4 / 24.0)] {
+            assert_eq!(swapped(fps, 0.99 * most), 0.0);
+            assert!((swapped(fps, most + 0.1) - 0.1).abs() < 1e-9);
+        }
     }
 
     #[test]
@@ -594,34 +586,11 @@ mod tests {
                 repeated: false,
                 step: [1.0; 4],
                 disorder: 0.0,
-                pop: [0.0; 3],
                 found: 1.0,
             };
             6
         ];
         assert!(Ride::of(0.0, &none).each.is_empty());
-    }
-
-    #[test]
-    fn pops_are_those_of_a_24th_of_a_second() {
-        let pops = |fps: f64, held: &[usize]| {
-            let mut glances = glances(fps, 12, |t| t, held);
-            glances[6].pop = [12.0, 60.0, 0.02];
-            Pop::all(&glances)
-        };
-        for (fps, share) in [(24.0, 1.0), (8.0, 1.0 / 3.0), (30.0, 1.25), (1.0, 0.25)] {
-            let all = pops(fps, &[]);
-            // The record of a frame tells of the one before.
-            let at: Vec<&Pop> = all.iter().filter(|p| p.value > 0.0).collect();
-            assert_eq!(at.len(), 1);
-            assert!((at[0].time - 6.0 / fps).abs() < 1e-9, "{at:?}");
-            let got = [at[0].value, at[0].mass, at[0].share];
-            for (got, whole) in got.iter().zip([12.0, 60.0, 0.02]) {
-                assert!((got - share * whole).abs() < 1e-9 * whole, "{fps}: {at:?}");
-            }
-        }
-        // A picture that moves on after a pause is none.
-        assert!(pops(24.0, &[5]).iter().all(|p| p.value == 0.0));
     }
 
     fn evidence(times: Vec<f64>, events: &[f64]) -> Evidence {
@@ -638,11 +607,10 @@ mod tests {
             repeated: false,
             step: [0.0; 4],
             disorder: 0.0,
-            pop: [0.0; 3],
             found: 1.0,
         };
         let glances = times.iter().skip(1).map(glance).collect();
-        Evidence::new(times, SPAN, glances, records.collect()).expect("evidence")
+        Evidence::new(times, SPAN, glances, records.collect(), Vec::new()).expect("evidence")
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A glance at every frame: which repeat the one before, how the camera goes, and which few are to be looked at closely.
 //!
-//! Close looks cost most of a clip's time and tell of one step after the other. They are taken a [`SPAN`] apart in the mean,
-//! whatever the frame rate, at frames that are no repetition, so that scores of one scene at several rates lie near each other and no clip gains by
+//! Close looks cost most of a clip's time and tell of one step after the other. They are taken as many frames apart as lie nearest to a
+//! [`SPAN`], whatever the frame rate, at frames that are no repetition, so that scores of one scene at several rates lie near each other and no clip gains by
 //! frames that are held. What only every frame tells of, a camera that shakes and frames out of order, is read off small
 //! pictures.
 
@@ -25,7 +25,7 @@ const LONG: u32 = 3;
 /// Pixels of a frame that one of a small picture is the mean of, along each side, about.
 const SAMPLES: u32 = 6;
 /// Small pictures before those of a batch that they are compared with.
-const BEFORE: usize = 3;
+const BEFORE: usize = 2;
 /// Side of a cell of the finer small picture.
 const CELL: u32 = 3;
 
@@ -55,8 +55,6 @@ pub(super) struct Glance {
     pub step: [f64; 4],
     /// By how much the frame is more like the one before the last than like that, in [0, 1]: see the kernel.
     pub disorder: f64,
-    /// What was suddenly there or gone in the frame before: how much in grey levels, sum over the cells, share of them.
-    pub pop: [f64; 3],
     /// How well the picture was found in the one before, in [0, 1].
     pub found: f64,
 }
@@ -66,7 +64,9 @@ pub(super) struct Glance {
 struct Pace {
     /// Seconds between frames that are glanced at.
     glance: f64,
-    /// Between those that are looked at closely.
+    /// How many frames that is.
+    every: u32,
+    /// Between those that are looked at closely: of a slow clip less than lies between its frames.
     look: f64,
     /// By how much a frame may come early: half of what lies between neighbours where some are passed over.
     slack: f64,
@@ -86,11 +86,17 @@ impl Pace {
             }
         };
         let every = (QUICKEST / gap).round().max(1.0).min(most(STEPS) as f64);
+        let glance = gap * every;
         let length = times.last().map_or(0.0, |last| last - times[0]);
-        let few = if whole { length / STEPS as f64 } else { SPAN };
+        // Steps of the same number of frames each: of uneven ones the longer seem sudden. A tie is for the longer.
+        let mut frames = (SPAN / glance + 0.05).round();
+        if whole {
+            frames = frames.min((length / (STEPS as f64 * glance) + 0.05).floor().max(1.0));
+        }
         Self {
-            glance: gap * every,
-            look: SPAN.min(few.max(gap * every)),
+            glance,
+            every: every as u32,
+            look: if frames < 1.0 { SPAN } else { glance * frames },
             // Where all are glanced at none comes too early.
             slack: if every > 1.0 {
                 0.5 * gap
@@ -114,14 +120,13 @@ pub(super) struct Glancer {
     begun: bool,
     /// Time of the frame that was glanced at last.
     last: Option<f64>,
-    /// It and the two before, and those of a batch after them, small: at both sizes one after the other.
+    /// It and the one before, and those of a batch after them, small: at both sizes one after the other.
     small: [Buffer<f32>; 2],
-    /// The last three of a batch, which are the first of the next.
+    /// The last two of a batch, which are the first of the next.
     carried: [Buffer<f32>; 2],
     /// Frames that were glanced at.
     seen: usize,
-    /// Time of the first frame, and when the next is to be looked at closely.
-    first: Option<f64>,
+    /// When the next frame is to be looked at closely.
     due: f64,
     /// How much the frames of the last batch differ.
     recent: Vec<[f64; 2]>,
@@ -160,7 +165,6 @@ impl Glancer {
             pace: None,
             begun: false,
             last: None,
-            first: None,
             due: f64::NEG_INFINITY,
             recent: Vec::new(),
             records: gpu.alloc(BATCH * GLANCE_RECORD)?,
@@ -191,15 +195,20 @@ impl Glancer {
         };
         if !self.begun {
             // Of a fast clip frames are passed over while there is not yet a second of it, so that few wait.
+            let first = self.waiting.first().map_or(time, |frame| frame.time);
+            // Should it end here there are enough for its steps; a divisor, so that frames stay evenly apart.
+            let gap = pace.glance / f64::from(pace.every);
+            let most = (time - first) / (2 * STEPS) as f64;
+            let fits = |n: &u32| pace.every.is_multiple_of(*n) && f64::from(*n) * gap <= most;
+            let apart = gap * f64::from((1..=pace.every.min(4096)).rev().find(fits).unwrap_or(1));
             let mut last = f64::NEG_INFINITY;
             self.waiting.retain(|frame| {
-                let kept = frame.time >= last + pace.glance - pace.slack;
+                let kept = frame.time >= last + apart - pace.slack;
                 if kept {
                     last = frame.time;
                 }
                 kept
             });
-            let first = self.waiting.first().map_or(time, |frame| frame.time);
             self.begun = time - first >= 1.0;
         }
         let mut chosen = Vec::new();
@@ -214,10 +223,10 @@ impl Glancer {
     /// The last frames that are to be looked at closely.
     pub fn finish(&mut self) -> Result<Vec<Frame>, ScoreError> {
         let times = self.times();
-        let mut pace = self.pace.unwrap_or_else(|| Pace::of(&times, true));
-        if !self.begun {
-            pace.look = pace.look.min(Pace::of(&times, true).look.max(pace.glance));
-        }
+        let pace = match self.pace {
+            Some(pace) if self.begun => pace,
+            _ => Pace::of(&times, true),
+        };
         self.pace = Some(pace);
         let mut chosen = Vec::new();
         let waiting = std::mem::take(&mut self.waiting);
@@ -305,15 +314,13 @@ impl Glancer {
                     repeated,
                     step: record[0].map(f64::from),
                     disorder: record[1][2].into(),
-                    pop: [0, 1, 2].map(|k| record[2][k].into()),
                     found: record[1][3].into(),
                 });
             }
             // The frame that is nearest to each of the times that are to be looked at; early where two are as near.
             if !repeated && frame.time >= self.due - (0.501 * pace.glance).min(0.49 * pace.look) {
-                let first = *self.first.get_or_insert(frame.time);
-                let passed = ((frame.time - first) / pace.look + 0.51).floor();
-                self.due = first + (passed + 1.0) * pace.look;
+                // From here, not from the first: times are rounded, and of uneven steps the longer seem sudden.
+                self.due = frame.time + pace.look;
                 chosen.push(frame);
             }
         }
@@ -397,19 +404,28 @@ mod tests {
             ((pace.glance * fps).round() as usize, pace.look)
         };
         // Frames from glance to glance.
-        for (fps, every) in [
-            (1.0, 1),
-            (8.0, 1),
-            (24.0, 1),
-            (30.0, 1),
-            (60.0, 2),
-            (240.0, 8),
+        for (fps, every, look) in [
+            (1.0, 1, SPAN),
+            (5.0, 1, 1.0 / 5.0),
+            (8.0, 1, 1.0 / 8.0),
+            (10.0, 1, 1.0 / 10.0),
+            (12.0, 1, 2.0 / 12.0),
+            (24.0, 1, 3.0 / 24.0),
+            (25.0, 1, 3.0 / 25.0),
+            (30.0, 1, 4.0 / 30.0),
+            (60.0, 2, 4.0 / 30.0),
+            (240.0, 8, 4.0 / 30.0),
         ] {
-            assert_eq!(of(fps, 32, false), (every, 0.125), "{fps}");
+            let (glance, told) = of(fps, 32, false);
+            assert_eq!(glance, every, "{fps}");
+            assert!((told - look).abs() < 1e-9, "{fps}: {told}");
         }
         // A clip of a moment is looked at more often.
-        assert_eq!(of(24.0, 9, true), (1, 1.0 / 24.0));
-        assert_eq!(of(24.0, 17, true), (1, 2.0 / 24.0));
+        for (frames, look) in [(9, 1.0), (16, 1.0), (17, 2.0), (60, 3.0)] {
+            let (glance, told) = of(24.0, frames, true);
+            assert_eq!(glance, 1);
+            assert!((24.0 * told - look).abs() < 1e-9, "{frames}: {told}");
+        }
         assert_eq!(of(240.0, 25, true).0, 3);
         let nothing = Pace::of(&[], true);
         assert!(nothing.glance > 0.0 && nothing.look > 0.0);
@@ -439,16 +455,21 @@ mod tests {
     }
 
     #[test]
-    fn looks_are_an_eighth_of_a_second_apart_in_the_mean() {
+    fn looks_are_about_an_eighth_of_a_second_apart_and_even() {
         let at = |fps: f64, n: usize| -> Vec<f64> { (0..n).map(|i| i as f64 / fps).collect() };
         assert_eq!(chosen(&at(8.0, 40)), (0..40).collect::<Vec<_>>());
         assert_eq!(
             chosen(&at(24.0, 70)),
             (0..70).step_by(3).collect::<Vec<_>>()
         );
-        // One frame and two by turns.
-        assert_eq!(chosen(&at(12.0, 40))[..6], [0, 1, 3, 4, 6, 7]);
-        assert_eq!(chosen(&at(30.0, 60))[..6], [0, 4, 7, 11, 15, 19]);
+        assert_eq!(
+            chosen(&at(12.0, 40)),
+            (0..40).step_by(2).collect::<Vec<_>>()
+        );
+        assert_eq!(
+            chosen(&at(30.0, 60)),
+            (0..60).step_by(4).collect::<Vec<_>>()
+        );
         // Faster clips: of 120 frames a second each fourth is glanced at.
         let fast = chosen(&at(120.0, 300));
         assert!((19..=22).contains(&fast.len()), "{fast:?}");
@@ -458,6 +479,18 @@ mod tests {
             assert!(chosen(&at(fps, n)).len() >= 8, "{fps} {n}");
         }
         assert_eq!(chosen(&at(30.0, 4)), [0, 1, 2, 3]);
+        for (fps, n) in [(400.0, 32), (480.0, 60), (1000.0, 32), (1000.0, 100)] {
+            let steps = chosen(&at(fps, n)).len();
+            assert!((8..=32).contains(&steps), "{fps} {n}: {steps}");
+        }
+        // Times in whole milliseconds, as many files have them.
+        for (fps, step) in [(24.0, 3), (30.0, 4), (25.0, 3)] {
+            let times = at(fps, 300)
+                .into_iter()
+                .map(|t| (1000.0 * t).round() / 1000.0);
+            let every = (0..300).step_by(step).collect::<Vec<_>>();
+            assert_eq!(chosen(&times.collect::<Vec<_>>()), every, "{fps}");
+        }
         // A clip that speeds up is looked at no more often for that.
         let mut times = at(2.0, 32);
         times.extend((1..=120).map(|i| 15.5 + f64::from(i) / 30.0));
@@ -469,7 +502,7 @@ mod tests {
     fn a_clip_of_several_batches_is_seen_as_one() {
         let gpu = Gpu::open(&AdapterChoice::Auto).expect("adapter");
         let (w, h) = (64u32, 36u32);
-        // A texture that moves on; frame 33 is held, 40 and 41 change places, a square is there from 62 on.
+        // A texture that moves on; frame 33 is held, 40 and 41 change places.
         let picture = |i: usize| -> Vec<u32> {
             let at = match i {
                 33 => 32,
@@ -480,8 +513,7 @@ mod tests {
             let pixel = |k: u32| {
                 let (x, y) = ((k % w) as f32 + 0.8 * at as f32, (k / w) as f32);
                 let v = 120.0 + 60.0 * (0.35 * x).sin() * (0.3 * y).cos() + 30.0 * (0.9 * y).sin();
-                let square = i >= 62 && (20..26).contains(&(k % w)) && (12..18).contains(&(k / w));
-                if square { 250 } else { v as u32 }
+                v as u32
             };
             (0..w * h).map(|k| pixel(k) * 0x0001_0101).collect()
         };
@@ -518,16 +550,13 @@ mod tests {
         for (n, glance) in glancer.glances.iter().enumerate() {
             let i = n + 1;
             let small_pair = [small(coarse, i - 1), small(coarse, i)];
-            let large: Vec<Vec<f32>> = (i.saturating_sub(3)..=i)
-                .rev()
-                .map(|j| small(fine, j))
-                .collect();
-            let before: Vec<&[f32]> = large[2..].iter().map(|v| &v[..]).collect();
+            let large = [small(fine, i - 1), small(fine, i)];
+            let before = i.checked_sub(2).map(|j| small(fine, j));
             let want = twins::glance::glance(
                 &params,
                 [&small_pair[0], &small_pair[1]],
-                [&large[1], &large[0]],
-                &before,
+                [&large[0], &large[1]],
+                before.as_deref(),
             );
             let near = |got: f64, want: f32| {
                 (got - f64::from(want)).abs() < 0.03 + 0.01 * f64::from(want.abs())
@@ -540,15 +569,8 @@ mod tests {
                 "{i}: {glance:?} {want:?}"
             );
             assert!(near(glance.found, want[1][3]), "{i}: {glance:?} {want:?}");
-            for c in 0..2 {
-                assert!(near(glance.pop[c], want[2][c]), "{i}: {glance:?} {want:?}");
-            }
             assert_eq!(glance.repeated, i == 33, "{i}: {glance:?}");
         }
-        // Told of the step before: the square comes with frame 62.
-        let most = (0..69)
-            .max_by(|&a, &b| glancer.glances[a].pop[0].total_cmp(&glancer.glances[b].pop[0]));
-        assert_eq!(most, Some(62), "{:?}", glancer.glances[62]);
         assert!(glancer.glances[40].disorder > 10.0 * glancer.glances[30].disorder);
     }
 

@@ -7,6 +7,8 @@ use super::Notes;
 use super::evidence::{Evidence, LookRecord, mean};
 
 const NAME: &str = "identity_persistence";
+/// Mass of a break, in percent of the picture, up to which it tells less of what things look like than of how they move.
+const USUAL_MASS: f64 = 4.0;
 
 pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     // Older looks tell more of what changes slowly. All of one age count as one: a longer clip has more old ones.
@@ -32,12 +34,14 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let worst = all(|l| l.worst_tint.value).unwrap_or(0.0);
     let lost = mean(e.looks.iter().map(|l| l.worst_lost));
     let [event, _] = e.worst(|s| s.event.value);
+    let [mass, _] = e.worst_break(|b| b.mass);
     notes.put(NAME, "likeness", likeness.unwrap_or(0.0));
     notes.put(NAME, "colour", colour);
     notes.put(NAME, "high_colour", high);
     notes.put(NAME, "worst_colour", worst);
     notes.put(NAME, "worst_lost", lost);
     notes.put(NAME, "event", event);
+    notes.put(NAME, "break_mass", mass);
     notes.put(NAME, "lost", mean(e.looks.iter().map(|l| l.lost)));
     notes.put(NAME, "structure", all(|l| l.structure).unwrap_or(0.0));
     notes.put(NAME, "steady_likeness", steady(|l| l.steady_mean));
@@ -68,13 +72,8 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     if likeness.is_none() {
         return 0.0;
     }
-    let [_, second_pop] = e.worst_pop(|p| p.value);
-    let [share, _] = e.worst_pop(|p| p.share);
-    let fault = 0.0425 * worst
-        + 0.18 * (1.0 - steady(|l| l.worst.value))
-        + 0.245 * mean(e.looks.iter().map(|l| l.lost))
-        + 0.585 * event
-        + 0.04 * second_pop
-        + 3.1 * share;
+    let fault = 0.25 * (1.0 - likeness.unwrap_or(0.0))
+        + 0.002 * high
+        + 0.24 * (mass * mass / (mass + USUAL_MASS)).ln_1p();
     (-fault).exp() * e.gate
 }

@@ -70,6 +70,28 @@ gpu_struct! {
 }
 
 gpu_struct! {
+    /// Params of `score/unlike`.
+    pub struct UnlikeParams {
+        /// Width of the flow in pixels.
+        pub width: u32,
+        /// Height of it.
+        pub height: u32,
+        /// Side of a cell in pixels.
+        pub cell: u32,
+        /// Cells across.
+        pub across: u32,
+        /// Width of the chroma.
+        pub tint_width: u32,
+        /// Height of the chroma.
+        pub tint_height: u32,
+        /// Pixels of the luma in one of the flow: 1, or .5 where it is of half the size.
+        pub ratio: f32,
+        /// Where the first cell's number goes.
+        pub at: u32,
+    }
+}
+
+gpu_struct! {
     /// Params of `score/fold`.
     pub struct FoldParams {
         /// Cells across.
@@ -188,7 +210,7 @@ pub const CELL: usize = 4;
 /// Steps whose camera models are kept.
 pub const RING: usize = 64;
 /// Vectors of the record of what leads from one small picture to the next.
-pub const GLANCE_RECORD: usize = 3;
+pub const GLANCE_RECORD: usize = 2;
 /// Vectors of a step's record.
 pub const STEP: usize = 14;
 /// Vectors of the record of a generation's paths.
@@ -207,7 +229,7 @@ pub static THUMB: Kernel = kernel!("score/thumb", shared [], twin crate::score::
     workgroup [8, 8, 1], params TintParams,
     bind [read rgba: u32, write thumb: f32 => within(1e-3, 1e-5)]);
 /// How the whole picture moves from one to the next.
-pub static GLANCE: Kernel = kernel!("score/glance", shared ["shared/mix", "shared/rank"], twin crate::score::twins::glance::twin,
+pub static GLANCE: Kernel = kernel!("score/glance", shared ["shared/mix"], twin crate::score::twins::glance::twin,
     workgroup ROW, params GlanceParams,
     bind [read small: f32, read large: f32,
         write ledger: [f32; 4] => within(2e-2, 2e-3)]);
@@ -216,6 +238,11 @@ pub static CELLS: Kernel = kernel!("score/cells", shared ["shared/mix"], twin cr
     workgroup ROW, params CellsParams,
     bind [read a: f32, read b: f32, read flow: [f32; 2], read state: u32, read own: f32, read before: [f32; 2],
         write cells: [f32; 4] => within(0.05, 2e-3)]);
+/// How unlike two frames are along the flow between them, cell by cell.
+pub static UNLIKE: Kernel = kernel!("score/unlike", shared ["shared/mix"], twin crate::score::twins::unlike::twin,
+    workgroup ROW, params UnlikeParams,
+    bind [read a: f32, read b: f32, read tint_a: [f32; 2], read tint_b: [f32; 2], read flow: [f32; 2],
+        write unlike: f32 => within(2e-2, 1e-3)]);
 /// A step's record.
 pub static FOLD: Kernel = kernel!(
     "score/fold", shared ["shared/rank"], twin crate::score::twins::fold::twin,
@@ -266,6 +293,7 @@ pub static ALL: &[&Kernel] = &[
     &GLANCE,
     &TINT,
     &CELLS,
+    &UNLIKE,
     &FOLD,
     &PATHS,
     &FOLD_PATHS,

@@ -3,18 +3,22 @@
 //! The scores are kinematic and photometric: they need no network and claim no more than they measure. Frames and
 //! motion stay on the device. Every frame is glanced at; those that repeat the one before count for nothing else, and of the
 //! others one an eighth of a second is looked at closely, whatever the frame rate: kernels measure each step between those,
-//! each generation of followed points and some frames, and a few kilobytes of records are read back. Every temporal score is gated by the pictures' quality and by
+//! each generation of followed points and some frames, and some 200 kilobytes of records for five seconds are read back. Every temporal score is gated by the pictures' quality and by
 //! repeated frames, so that neither blur nor frozen frames raises it. Lengths are in pixels of a picture whose short
 //! side is 160, speeds in those an eighth of a second; the worst of two seconds counts, the mean over a clip.
 //!
 //! A metric is one file with a function from [`Evidence`] to its value, and one line in [`METRICS`].
+//!
+//! Where a user gives networks ([`Networks`]) there are up to two scores more, [`NETWORK_SCORES`].
 
+mod breaks;
 mod evidence;
 mod glance;
 mod identity_persistence;
 pub mod kernels;
 mod ledger;
 mod motion_smoothness;
+mod network;
 mod notes;
 mod options;
 mod path_realism;
@@ -25,6 +29,7 @@ pub mod twins;
 mod visual_quality;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::gpu::{Gpu, GpuError, Kernel};
 use crate::monitor::Monitor;
@@ -32,6 +37,7 @@ use crate::motion::{MotionError, MotionOptions};
 use crate::video::Frames;
 
 pub use evidence::{Evidence, LEAST_FRAMES};
+pub use network::{NetworkUsed, Networks, Viewed};
 pub use notes::{Moment, Notes};
 pub use options::{Combination, KEYS, ScoreOptions};
 pub use scorer::Scorer;
@@ -40,7 +46,7 @@ pub use scorer::Scorer;
 pub static KERNELS: &[&Kernel] = kernels::ALL;
 
 /// Version of the stage; part of the resume key.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// One metric.
 pub struct Metric {
@@ -65,11 +71,27 @@ pub static METRICS: &[Metric] = &[
     Metric::new("temporal_coherence", temporal_coherence::score),
 ];
 
+/// How much what a network sees of each frame is like what it sees of the first and of the one before.
+pub const NETWORK_IDENTITY: &str = "network_identity";
+/// What a network says of the quality of frames.
+pub const NETWORK_QUALITY: &str = "network_quality";
+
+/// The scores that are there only where a network is given for them, in the order in which they are shown.
+pub static NETWORK_SCORES: [&str; 2] = [NETWORK_IDENTITY, NETWORK_QUALITY];
+
+/// The names of all scores that there can be, in the order in which they are shown.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    METRICS.iter().map(|m| m.name).chain(NETWORK_SCORES)
+}
+
 /// Why a take has no scores.
 #[derive(Debug, thiserror::Error)]
 pub enum ScoreError {
     /// Too few frames for the temporal scores.
-    #[error("a take of {frames} frames is too short to score; give one of at least {LEAST_FRAMES}")]
+    #[error(
+        "a take of {frames} frame{} is too short to score; give one of at least {LEAST_FRAMES} frames",
+        if *frames == 1 { "" } else { "s" }
+    )]
     TooShort {
         /// Its frames.
         frames: usize,
@@ -95,6 +117,22 @@ pub enum ScoreError {
         field: String,
         /// The metrics.
         names: String,
+    },
+    /// A setting of networks that cannot be used.
+    #[error("score option '{field}' {reason}")]
+    Setting {
+        /// Which option.
+        field: String,
+        /// What is wrong, with the mend; it follows the option's name.
+        reason: String,
+    },
+    /// A network cannot be loaded, cannot be run, or answers what is no score's.
+    #[error("score network {}: {reason}", .path.display())]
+    Network {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong, with the mend.
+        reason: String,
     },
     /// The device gave a value that is no number.
     #[error(
@@ -124,12 +162,15 @@ pub struct Scores {
     /// The worst moments of each metric, worst first.
     #[serde(default)]
     pub worst: Vec<Moment>,
+    /// The networks behind scores, by the score's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub networks: BTreeMap<String, NetworkUsed>,
 }
 
 /// The metrics among the numbers of a record, which has others beside them.
 fn known<'de, D: serde::Deserializer<'de>>(record: D) -> Result<BTreeMap<String, f64>, D::Error> {
     let mut numbers: BTreeMap<String, f64> = serde::Deserialize::deserialize(record)?;
-    numbers.retain(|name, _| METRICS.iter().any(|m| m.name == name));
+    numbers.retain(|name, _| names().any(|known| known == name));
     Ok(numbers)
 }
 
@@ -143,6 +184,9 @@ pub struct Measures {
     pub components: BTreeMap<String, f64>,
     /// The worst moments of each metric, worst first.
     pub worst: Vec<Moment>,
+    /// The networks behind scores, by the score's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub networks: BTreeMap<String, NetworkUsed>,
 }
 
 impl Measures {
@@ -155,6 +199,7 @@ impl Measures {
             combination: combination.to_owned(),
             components: self.components.clone(),
             worst: self.worst.clone(),
+            networks: self.networks.clone(),
         }
     }
 }
@@ -165,6 +210,7 @@ impl From<Scores> for Measures {
             metrics: scores.metrics,
             components: scores.components,
             worst: scores.worst,
+            networks: scores.networks,
         }
     }
 }
@@ -216,6 +262,11 @@ pub const MAX_SIDE: u32 = 1280;
 impl Evidence {
     /// The metrics of what was measured, and their combination.
     pub fn scores(&self, options: &ScoreOptions) -> Scores {
+        self.measures().combine(options)
+    }
+
+    /// The metrics of what was measured.
+    pub fn measures(&self) -> Measures {
         let mut notes = Notes::default();
         notes.put("clip", "duplicates", self.duplicates);
         notes.put("clip", "gate", self.gate);
@@ -233,12 +284,12 @@ impl Evidence {
                 (m.name.to_owned(), value.clamp(0.0, 1.0))
             })
             .collect();
-        let measures = Measures {
+        Measures {
             metrics,
             components: notes.components,
             worst: notes.worst,
-        };
-        measures.combine(options)
+            networks: BTreeMap::new(),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     notes.put(NAME, "jerk", jerk);
     notes.put(NAME, "camera_off", off);
     notes.put(NAME, "disorder", e.disorder);
+    notes.put(NAME, "swapped", e.swapped);
     notes.put(NAME, "duplicates", e.duplicates);
     notes.put(NAME, "speed", speed);
     notes.put(NAME, "steady_speed", e.ride.speed);
@@ -34,5 +35,5 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
         4.0 * off + 0.2,
         e.ride.each.iter().map(|&(time, off)| (time, None, off)),
     );
-    (-0.29 * jerk - 0.15 * off - 5.3 * e.disorder).exp() * e.gate
+    (-0.25 * jerk - 0.05 * off - 8.0 * e.swapped).exp() * e.gate
 }

@@ -17,7 +17,6 @@ pub(super) fn over_paths(e: &Evidence, f: impl Fn(&PathRecord) -> f64) -> Option
 pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let jerk = over_paths(e, |p| p.high_jerk).unwrap_or(NO_PATHS);
     let drift = over_paths(e, |p| p.usual_own).unwrap_or(0.0);
-    // What jumps is seen twice: where it leaves and where it comes back, or at the next jump.
     let [event, second] = e.worst(|s| s.event.value);
     notes.put(NAME, "jerk", jerk);
     notes.put(NAME, "jumps", over_paths(e, |p| p.jumps).unwrap_or(0.0));
@@ -38,14 +37,13 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
             .enumerate()
             .map(|(t, s)| (e.time(t), Some(s.jolt.at), s.jolt.value)),
     );
-    let [pop, second_pop] = e.worst_pop(|p| p.value);
-    let fault = 0.2 * jerk
-        + 0.14 * over(|p| p.jerk)
-        + 0.11 * drift
-        + 0.52 * second
-        + 0.15 * event
-        + 0.0144 * pop
-        + 0.0086 * second_pop
-        + 0.07 * second_pop.sqrt();
+    // What jumps is seen twice: where it leaves and where it comes back, or at the next jump.
+    let [_, second_mass] = e.worst_break(|b| b.mass);
+    notes.put(NAME, "second_break_mass", second_mass);
+    let fault = 0.02 * jerk
+        + 0.12 * over(|p| p.jerk)
+        + 0.02 * drift
+        + 0.14 * second_mass.ln_1p()
+        + 0.055 * event.sqrt();
     (-fault - 0.5 * e.cuts()).exp() * e.gate
 }

@@ -10,16 +10,15 @@ const NAME: &str = "physics_plausibility";
 pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     let own_jerk = over_paths(e, |p| p.own_jerk).unwrap_or(1.0);
     let drift = over_paths(e, |p| p.usual_own).unwrap_or(1.0);
-    let strain = mean(e.steps.iter().skip(1).map(|s| s.strain_change)) / (e.ride.speed + 0.5);
+    let strain = mean(e.steps.iter().skip(1).map(|s| s.strain_change)) / (e.speed() + 0.5);
     let [event, _] = e.worst(|s| s.event.value);
     let [share, _] = e.worst(|s| s.event_share);
-    let [pop, second] = e.worst_pop(|p| p.value);
-    let [mass, second_mass] = e.worst_pop(|p| p.mass);
-    notes.put(NAME, "pop", pop);
-    notes.put(NAME, "second_pop", second);
-    notes.put(NAME, "pop_mass", mass);
-    notes.put(NAME, "second_pop_mass", second_mass);
-    notes.put(NAME, "pop_share", e.worst_pop(|p| p.share)[0]);
+    let [break_, second_break] = e.worst_break(|b| b.value);
+    let [break_mass, second_break_mass] = e.worst_break(|b| b.mass);
+    notes.put(NAME, "break", break_);
+    notes.put(NAME, "second_break", second_break);
+    notes.put(NAME, "break_mass", break_mass);
+    notes.put(NAME, "second_break_mass", second_break_mass);
     notes.put(NAME, "event", event);
     notes.put(NAME, "event_share", share);
     notes.put(NAME, "own_jerk", own_jerk);
@@ -46,16 +45,22 @@ pub(super) fn score(e: &Evidence, notes: &mut Notes) -> f64 {
     );
     notes.moments(
         NAME,
+        "something is suddenly otherwise",
+        6.0,
+        e.breaks.iter().map(|b| (b.time, Some(b.at), b.value)),
+    );
+    notes.moments(
+        NAME,
         "from here on something moves against the camera by fits",
         4.0 * high + 1.0,
         e.paths
             .iter()
             .map(|p| (e.times[p.start], Some(p.worst.at), p.worst.value)),
     );
-    let fault = 0.126 * pop.sqrt()
-        + 0.18 * event.sqrt()
-        + 0.105 * event
-        + 0.145 * share.sqrt()
-        + 0.093 * drift;
+    // By their logarithm: how far something stands out is not how large it is.
+    let fault = 0.15 * drift
+        + 0.18 * break_mass.ln_1p()
+        + 0.09 * second_break_mass.ln_1p()
+        + 0.06 * event.sqrt();
     (-fault).exp() * e.gate
 }

@@ -1,9 +1,11 @@
-//! Records what the scores look at on the device: nothing but glances is read back until the clip ends.
+//! Records what the scores look at on the device: glances, and how unlike frames are each [`HELD`] steps, are read back on the way, all
+//! else once the clip ends.
 //!
-//! What is kept on the device does not grow with the clip: the cells of three steps, the camera's models of the last
-//! [`RING`] steps, and the generations of points that are still being followed.
+//! What is kept on the device does not grow with the clip: the cells of three steps, the unlikeness of [`HELD`], the camera's models
+//! of the last [`RING`], and the generations of points that are still being followed.
 
 use super::ScoreError;
+use super::breaks::Unlike;
 use super::evidence::Evidence;
 use super::glance::{Frame, Glancer};
 use super::kernels::{self as k, CELL, RING};
@@ -26,6 +28,8 @@ const LIVE: usize = 4;
 const AGES: usize = 8;
 /// Seconds between frames whose quality is measured.
 const QUALITY: f64 = 0.25;
+/// Steps whose cells' unlikeness is held on the device before it is read.
+const HELD: usize = 64;
 /// Rows of a frame that its quality is measured on, about.
 const ROWS: u32 = 240;
 
@@ -147,6 +151,10 @@ struct Close {
     bins: [Buffer<u32>; 2],
     paths: Buffer<[f32; 4]>,
     looks: Buffer<[f32; 4]>,
+    /// How unlike the frames of the last [`HELD`] steps are, forward and back.
+    unlike: Buffer<f32>,
+    /// The same of all steps before.
+    told: Unlike,
     /// Luma and chroma of the frame that came last.
     last: Option<(Buffer<f32>, Buffer<[f32; 2]>)>,
 }
@@ -193,6 +201,8 @@ impl Close {
             bins: [gpu.alloc(k::BINS)?, gpu.alloc(k::BINS)?],
             paths: gpu.alloc(2 * count)?,
             looks: gpu.alloc(count)?,
+            unlike: gpu.alloc(2 * HELD * count)?,
+            told: Unlike::new(grid),
             last: None,
         })
     }
@@ -252,8 +262,12 @@ impl Close {
                 self.judge(&mut recorder, &generation)?;
             }
         }
+        recorder.submit()?;
+        let steps = self.times.len().saturating_sub(1);
+        self.tell_unlike(steps - self.told.steps())?;
         let records = self.ledger.finish(&mut recorder)?;
-        Evidence::new(self.times, self.seconds, glancer.glances, records)
+        let breaks = self.told.breaks(&self.times);
+        Evidence::new(self.times, self.seconds, glancer.glances, records, breaks)
     }
 
     fn tint(
@@ -336,6 +350,7 @@ impl Close {
         luma: &Buffer<f32>,
         tint: &Buffer<[f32; 2]>,
     ) -> Result<(), GpuError> {
+        self.unlike(recorder, number, step, luma, tint)?;
         let params = k::CellsParams {
             width: self.size.0,
             height: self.size.1,
@@ -385,6 +400,57 @@ impl Close {
         }
         generations.retain(|g| g.points.steps < g.points.most);
         self.generations = generations;
+        Ok(())
+    }
+
+    /// How unlike the frames of step `number` are along the flow from the first and back from the second, cell by cell.
+    fn unlike(
+        &mut self,
+        recorder: &mut Recorder,
+        number: usize,
+        step: &Step,
+        luma: &Buffer<f32>,
+        tint: &Buffer<[f32; 2]>,
+    ) -> Result<(), GpuError> {
+        let count = self.grid.count();
+        let held = number % HELD;
+        if held == 0 && number > 0 {
+            recorder.submit()?;
+            self.tell_unlike(HELD)?;
+        }
+        let Some((last_luma, last_tint)) = &self.last else {
+            return Ok(());
+        };
+        let ways = [
+            (last_luma, luma, last_tint, tint, &step.forward),
+            (luma, last_luma, tint, last_tint, &step.backward),
+        ];
+        for (k, (a, b, tint_a, tint_b, flow)) in ways.into_iter().enumerate() {
+            let params = k::UnlikeParams {
+                width: self.size.0,
+                height: self.size.1,
+                cell: self.grid.cell,
+                across: self.grid.across,
+                tint_width: self.tint_size.0,
+                tint_height: self.tint_size.1,
+                ratio: self.half,
+                at: ((2 * held + k) * count) as u32,
+            };
+            recorder.run(
+                &k::UNLIKE,
+                &params,
+                &[a, b, tint_a, tint_b, flow, &self.unlike],
+                groups_1d(count, k::UNLIKE.workgroup[0]),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Reads the first steps that are held.
+    fn tell_unlike(&mut self, steps: usize) -> Result<(), GpuError> {
+        let count = steps * self.told.each();
+        let values = self.gpu.read_range(&self.unlike, 0, count)?;
+        self.told.extend(&values);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod command;
 mod kernels;
+mod networks;
 mod stream;
 
 use sora_director::monitor::Silent;
@@ -68,6 +69,11 @@ fn filmed(mut shake: impl FnMut(usize) -> [f32; 2]) -> Vec<Frame> {
 }
 
 fn upload(frames: &[Frame], w: u32, h: u32) -> Frames {
+    let times: Vec<f64> = (0..frames.len()).map(|t| t as f64 / 8.0).collect();
+    at_times(frames, w, h, &times)
+}
+
+fn at_times(frames: &[Frame], w: u32, h: u32, times: &[f64]) -> Frames {
     let gpu = gpu();
     let rgba = frames
         .iter()
@@ -85,7 +91,7 @@ fn upload(frames: &[Frame], w: u32, h: u32) -> Frames {
     Frames {
         width: w,
         height: h,
-        times: (0..frames.len()).map(|t| t as f64 / 8.0).collect(),
+        times: times.to_vec(),
         rgba,
         info: VideoInfo::default(),
         faults: Vec::new(),
@@ -98,7 +104,12 @@ fn told(frames: &Frames, options: &ScoreOptions) -> Result<Scores, ScoreError> {
 }
 
 fn scored(frames: &[Frame], w: u32, h: u32) -> Scores {
-    let s = told(&upload(frames, w, h), &ScoreOptions::default()).expect("scores");
+    defined(&upload(frames, w, h))
+}
+
+/// Scores that are numbers in range.
+fn defined(frames: &Frames) -> Scores {
+    let s = told(frames, &ScoreOptions::default()).expect("scores");
     for (name, value) in s.named().into_iter().chain([("overall", s.overall)]) {
         assert!((0.0..=1.0).contains(&value), "{name} {value}");
     }
@@ -239,6 +250,68 @@ fn traps_score_low() {
 }
 
 #[test]
+fn clips_of_odd_rates_have_defined_scores() {
+    let clip = clean();
+    let n = clip.len();
+    let even = |rate: f64| (0..n).map(|t| t as f64 / rate).collect::<Vec<f64>>();
+    let mut gap = even(24.0);
+    gap[n / 2..].iter_mut().for_each(|t| *t += 5.0);
+    // Of phones: frames come early and late.
+    let jitter = (0..n).map(|t| t as f64 / 24.0 + 0.012 * (t % 3) as f64);
+    let mut equal = even(24.0);
+    equal[4] = equal[3];
+    for (name, times) in [
+        ("1 fps", even(1.0)),
+        ("240 fps", even(240.0)),
+        ("a gap", gap),
+        ("variable", jitter.collect()),
+        ("two of one time", equal),
+    ] {
+        let s = defined(&at_times(&clip, W, H, &times));
+        assert!(s.components["clip.gate"] > 0.3, "{name}: {s:?}");
+        for (metric, value) in s.named() {
+            assert!(value > 0.01, "{name}: {metric} {value}");
+        }
+    }
+}
+
+#[test]
+fn a_cut_and_what_vanishes_lower_the_scores_that_they_are_of() {
+    let clip = clean();
+    let first = scored(&clip, W, H);
+    let mut cut = clip.clone();
+    // Another place, where bright and dark have changed places.
+    for f in &mut cut[FRAMES / 2..] {
+        f.reverse();
+        f.iter_mut().for_each(|p| *p = p.map(|v| 255.0 - v));
+    }
+    let s = scored(&cut, W, H);
+    assert!(
+        s.get("temporal_coherence") < 0.8 * first.get("temporal_coherence"),
+        "{s:?}"
+    );
+    let mut gone = clip;
+    for f in &mut gone[FRAMES / 2..] {
+        for (i, p) in f.iter_mut().enumerate() {
+            let (x, y) = (i as u32 % W, i as u32 / W);
+            if (W / 3..W / 3 + H / 3).contains(&x) && (H / 3..2 * H / 3).contains(&y) {
+                *p = [128.0; 3];
+            }
+        }
+    }
+    let s = scored(&gone, W, H);
+    for metric in ["physics_plausibility", "identity_persistence"] {
+        let (now, clean) = (s.get(metric), first.get(metric));
+        assert!(now < 0.85 * clean, "{metric}: {clean} -> {now}");
+    }
+    let told = s.components["physics_plausibility.break_mass"];
+    assert!(
+        told > 3.0,
+        "a ninth of the height's square, at once: {told}"
+    );
+}
+
+#[test]
 fn what_cannot_be_scored_is_refused_in_words() {
     let clip = clean();
     for n in [1, 2, 3] {
@@ -277,6 +350,7 @@ fn ranking_is_by_overall_and_ties_keep_their_order() {
     let options = ScoreOptions {
         combination: Combination::Arithmetic,
         weights: [("visual_quality".to_owned(), 3.0)].into(),
+        ..ScoreOptions::default()
     };
     let sum = told(&frames, &options).expect("scores");
     let want: f64 = sum

@@ -5,7 +5,6 @@ use nalgebra::{SMatrix, SVector};
 use crate::gpu::Call;
 use crate::motion::twins::sample;
 use crate::score::kernels::GlanceParams;
-use crate::score::twins::{Shape, largest, ranked};
 
 const SCALES: [f32; 6] = [128.0, 64.0, 32.0, 16.0, 12.0, 12.0];
 
@@ -87,14 +86,13 @@ impl Pair<'_> {
     }
 }
 
-/// The three vectors of a pair of pictures, each at two sizes, and of the larger ones before them, the nearest first, as far as
-/// there are any.
+/// The two vectors of a pair of pictures, each at two sizes, and of the larger one before them where there is one.
 pub fn glance(
     q: &GlanceParams,
     small: [&[f32]; 2],
     large: [&[f32]; 2],
-    before: &[&[f32]],
-) -> [[f32; 4]; 3] {
+    before: Option<&[f32]>,
+) -> [[f32; 4]; 2] {
     let mut p = [0.0f32; 5];
     let small = Pair {
         a: small[0],
@@ -116,15 +114,10 @@ pub fn glance(
     let [columns, rows] = pair.size.map(|side| side.max(2) - 2);
     let found = weight / (columns * rows).max(1) as f32;
     let [w, h] = pair.size;
-    let shape = Shape {
-        across: w.div_ceil(q.cell) as usize,
-        down: h.div_ceil(q.cell) as usize,
-    };
-    let cells = shape.across * shape.down;
+    let across = w.div_ceil(q.cell);
     // Sum of the differences of two pictures in a cell, and its pixels.
-    let differ = |c: usize, one: &[f32], other: &[f32]| {
-        let (x0, y0) = (c % shape.across, c / shape.across);
-        let (x0, y0) = (x0 as u32 * q.cell, y0 as u32 * q.cell);
+    let differ = |c: u32, one: &[f32], other: &[f32]| {
+        let (x0, y0) = (c % across * q.cell, c / across * q.cell);
         let rows = y0..(y0 + q.cell).min(h);
         let places = rows.flat_map(|y| (x0..(x0 + q.cell).min(w)).map(move |x| y * w + x));
         places.fold((0.0f32, 0.0f32), |(sum, n), at| {
@@ -132,52 +125,20 @@ pub fn glance(
         })
     };
     let (mut still, mut most, mut back, mut all) = (0.0f32, 0.0f32, 0.0f32, 0.0f32);
-    let (mut change, mut around) = (Vec::new(), Vec::new());
-    for c in 0..cells {
+    for c in 0..across * h.div_ceil(q.cell) {
         let (now, n) = differ(c, pair.b, pair.a);
         still += now;
         most = most.max(now / n);
-        if let Some(before) = before.first() {
+        if let Some(before) = before {
             let (last, both) = (differ(c, pair.a, before).0, differ(c, pair.b, before).0);
             back += (now.max(last) - both).max(0.0);
             all += now.max(last) + both + n;
-            change.push(last / n);
-        }
-        if let [before, earlier] = before {
-            around.push(now.max(differ(c, before, earlier).0) / n);
         }
     }
-    let mut record = [
+    [
         [p[0], p[1], p[2], p[3]],
         [still / (w * h) as f32, most, back / all.max(1.0), found],
-        [0.0; 4],
-    ];
-    if around.is_empty() {
-        return record;
-    }
-    let beyond: Vec<f32> = (0..cells)
-        .map(|c| change[c] - shape.around(c).map(|k| around[k]).fold(0.0, f32::max))
-        .collect();
-    let median = ranked(&beyond, 0.5).max(0.0);
-    let impulses: Vec<f32> = beyond
-        .iter()
-        .map(|v| (v - median).clamp(0.0, 48.0))
-        .collect();
-    let means: Vec<f32> = (0..cells)
-        .map(|c| {
-            let near: Vec<f32> = shape.around(c).map(|k| impulses[k]).collect();
-            near.iter().sum::<f32>() / near.len() as f32
-        })
-        .collect();
-    let worst = largest(&means);
-    let over = impulses.iter().filter(|&&v| v > 8.0).count();
-    record[2] = [
-        means[worst],
-        impulses.iter().sum(),
-        over as f32 / cells as f32,
-        0.0,
-    ];
-    record
+    ]
 }
 
 /// The kernel.
@@ -189,16 +150,14 @@ pub fn twin(call: &mut Call<'_>) {
             let n = (w * h) as usize;
             &call.read::<f32>(b)[i * n..(i + 1) * n]
         };
-        let known = (i + q.known as usize).min(3);
+        let known = i + q.known as usize;
         let record = if known == 0 {
-            [[0.0; 4]; 3]
+            [[0.0; 4]; 2]
         } else {
-            let small = [i + 2, i + 3].map(|i| of(0, i, q.small_width, q.small_height));
-            let large = [i + 2, i + 3].map(|i| of(1, i, q.width, q.height));
-            let before: Vec<&[f32]> = (1..known)
-                .map(|k| of(1, i + 2 - k, q.width, q.height))
-                .collect();
-            glance(&q, small, large, &before)
+            let small = [i + 1, i + 2].map(|i| of(0, i, q.small_width, q.small_height));
+            let large = [i + 1, i + 2].map(|i| of(1, i, q.width, q.height));
+            let before = (known > 1).then(|| of(1, i, q.width, q.height));
+            glance(&q, small, large, before)
         };
         records.extend(record);
     }

@@ -11,6 +11,7 @@ pub mod likeness;
 pub mod paths;
 pub mod thumb;
 pub mod tint;
+pub mod unlike;
 
 /// The value at the place of the share `q`; 0 for none. As `kernels/shared/rank.wgsl`.
 fn ranked(values: &[f32], q: f32) -> f32 {
