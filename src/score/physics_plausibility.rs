@@ -1,5 +1,5 @@
-//! Physics plausibility, kinematic only: what moves against the camera does so steadily, does not deform by fits, and
-//! does not vanish inside the picture. It knows nothing of mass, contact or gravity.
+//! Physics plausibility, kinematic only: what moves against the camera does so steadily, and does not vanish, appear or jump
+//! inside the picture. It knows nothing of mass, contact or gravity.
 
 use super::Notes;
 use super::evidence::{Evidence, mean};
